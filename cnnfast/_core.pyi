@@ -1,0 +1,108 @@
+"""The C++ core: kernels, plans over them, and what the machine can run."""
+
+import enum
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+__version__: str
+
+class ActivationKind(enum.Enum):
+    LINEAR = 0
+    RELU = 1
+    CLIPPED_RELU = 2
+    LEAKY_RELU = 3
+    THRESHOLDED_RELU = 4
+    MINIMUM = 5
+    ELU = 6
+    SELU = 7
+    CELU = 8
+    GELU = 9
+    GELU_TANH = 10
+    SIGMOID = 11
+    HARD_SIGMOID = 12
+    SILU = 13
+    HARD_SILU = 14
+    TANH = 15
+    EXP = 16
+    SOFTPLUS = 17
+    SOFTSIGN = 18
+    MISH = 19
+    SQUAREPLUS = 20
+    SOFT_SHRINK = 21
+    HARD_SHRINK = 22
+    HARD_TANH = 23
+    TANH_SHRINK = 24
+    LOG_SIGMOID = 25
+    SPARSE_PLUS = 26
+    SPARSE_SIGMOID = 27
+    THRESHOLD = 28
+
+class PoolKind(enum.Enum):
+    MAX = 0
+    AVERAGE = 1
+
+_Float32Array = npt.NDArray[np.float32]
+_Window = tuple[
+    tuple[int, int],  # size
+    tuple[int, int],  # strides
+    tuple[int, int],  # dilation
+    tuple[int, int, int, int],  # pads: top, bottom, left, right
+]
+_Activation = tuple[ActivationKind, float, float]
+
+@final
+class StepInfo:
+    @property
+    def name(self) -> str: ...
+    @property
+    def input_shape(self) -> tuple[int, ...]: ...
+    @property
+    def output_shape(self) -> tuple[int, ...]: ...
+    @property
+    def flops(self) -> float: ...
+    @property
+    def weight_bytes(self) -> float: ...
+    @property
+    def batched(self) -> bool: ...
+
+@final
+class Plan:
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]: ...
+    @property
+    def output_shapes(self) -> tuple[tuple[int, ...], ...]: ...
+    @property
+    def steps(self) -> list[StepInfo]: ...
+    def workspace_bytes(self, images: int, threads: int) -> int: ...
+    def run(
+        self, inputs: Sequence[_Float32Array], outputs: Sequence[_Float32Array], threads: int
+    ) -> None: ...
+
+@final
+class PlanBuilder:
+    def __init__(self) -> None: ...
+    def input(self, shape: Sequence[int]) -> int: ...
+    def conv2d(
+        self,
+        x: int,
+        shape: Sequence[int],
+        kernel: _Float32Array,
+        bias: _Float32Array | None,
+        window: _Window,
+        groups: int,
+        activation: _Activation,
+    ) -> int: ...
+    def pool2d(self, x: int, shape: Sequence[int], kind: PoolKind, window: _Window) -> int: ...
+    def affine(self, x: int, scale: _Float32Array, shift: _Float32Array) -> int: ...
+    def activate(self, x: int, activation: _Activation) -> int: ...
+    def softmax(self, x: int) -> int: ...
+    def reshape(self, x: int, shape: Sequence[int]) -> int: ...
+    def transpose(self, x: int, axes: Sequence[int]) -> int: ...
+    def build(self, outputs: Sequence[int]) -> Plan: ...
+
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def fma_peak(seconds: float) -> float: ...

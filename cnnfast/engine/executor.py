@@ -1,0 +1,116 @@
+"""From a layer or model to numbers: lower, run the passes, build a plan, keep it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Protocol
+
+import numpy as np
+
+from cnnfast import variables
+from cnnfast._core import Plan, PlanBuilder
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Float32Array, Shape, Value
+from cnnfast.engine.passes import optimize
+from cnnfast.utils.threads import get_num_threads
+
+PLANS_KEPT = 8
+
+
+class Network(Protocol):
+    """What an executor asks of a layer or model."""
+
+    @property
+    def weights(self) -> list[variables.Variable]:
+        """Every variable that the lowered graph may hold a copy of."""
+        ...
+
+    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        """Append the network's operations to `graph`; return its outputs."""
+        ...
+
+
+def lower(network: Network, shapes: Sequence[Shape]) -> Graph:
+    """The graph of `network`, after all passes, for images of `shapes`, one per input."""
+    graph = Graph()
+    inputs = [graph.add_input(shape) for shape in shapes]
+    graph.outputs = list(network.lower_all(graph, inputs))
+    return optimize(graph)
+
+
+def build_plan(graph: Graph) -> Plan:
+    """Hand `graph` to the C++ core, which packs weights and places buffers."""
+    builder = PlanBuilder()
+    ids = {value: builder.input(value.shape) for value in graph.inputs}
+    for op in graph.ops:
+        ids[op.out] = op.add_to(builder, ids)
+    return builder.build([ids[value] for value in graph.outputs])
+
+
+class Executor:
+    """Runs one layer or model, from any number of threads at once.
+
+    Plans are kept per input shape, the most recently used `PLANS_KEPT` of them, and dropped
+    when a variable of the network is assigned.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._plans: OrderedDict[tuple[Shape, ...], Plan] = OrderedDict()
+        self._lock = Lock()
+        self._epoch = -1
+        self._versions: tuple[int, ...] = ()
+
+    def plan(self, shapes: tuple[Shape, ...]) -> Plan:
+        """The plan for images of `shapes`, one per input, without the batch axis."""
+        with self._lock:
+            self._drop_outdated()
+            plan = self._plans.get(shapes)
+            if plan is None:
+                plan = build_plan(lower(self._network, shapes))
+                self._plans[shapes] = plan
+                if len(self._plans) > PLANS_KEPT:
+                    self._plans.popitem(last=False)
+            else:
+                self._plans.move_to_end(shapes)
+            return plan
+
+    def run(
+        self,
+        inputs: Sequence[Float32Array],
+        outputs: Sequence[Float32Array] | None = None,
+        threads: int | None = None,
+    ) -> list[Float32Array]:
+        """Run the network on a batch.
+
+        Parameters
+        ----------
+        inputs : sequence of ndarray
+            One C-contiguous float32 array per input, each (batch, ...), batch >= 1.
+        outputs : sequence of ndarray, optional
+            C-contiguous float32 arrays to write to; new ones where absent.
+        threads : int, optional
+            At most so many threads; `cnnfast.get_num_threads()` where absent.
+
+        Returns
+        -------
+        list of ndarray
+            One float32 array (batch, ...) per output.
+        """
+        plan = self.plan(tuple(x.shape[1:] for x in inputs))
+        if outputs is None:
+            batch = inputs[0].shape[0]
+            outputs = [np.empty((batch, *shape), np.float32) for shape in plan.output_shapes]
+        plan.run(inputs, outputs, get_num_threads() if threads is None else threads)
+        return list(outputs)
+
+    def _drop_outdated(self) -> None:
+        epoch = variables.epoch()
+        if epoch == self._epoch:
+            return
+        versions = tuple(v.version for v in self._network.weights)
+        if versions != self._versions:
+            self._plans.clear()
+        self._epoch, self._versions = epoch, versions

@@ -1,0 +1,18 @@
+"""Passes: small pure functions from graph to graph, applied in the order listed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.passes.fold_affine import fold_affine
+from cnnfast.engine.passes.fuse_activation import fuse_activation
+
+PASSES: tuple[Callable[[Graph], Graph], ...] = (fold_affine, fuse_activation)
+
+
+def optimize(graph: Graph) -> Graph:
+    """The graph after every pass: the same outputs from less work."""
+    for apply_pass in PASSES:
+        graph = apply_pass(graph)
+    return graph

@@ -1,0 +1,39 @@
+"""Fold a scale and shift into the convolution before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import LINEAR, Affine, Conv2D, Float32Array, Op
+from cnnfast.engine.passes.rewrite import merge_into_producer
+
+
+def fold_affine(graph: Graph) -> Graph:
+    """Conv2D, Affine -> Conv2D, where nothing else reads between them.
+
+    ``(x * k + b) * scale + shift = x * (k * scale) + (b * scale + shift)``; the products are
+    taken in float64 and rounded once.
+    """
+    return merge_into_producer(graph, _fold)
+
+
+def _fold(first: Op, second: Op) -> Op | None:
+    if not (isinstance(first, Conv2D) and isinstance(second, Affine)):
+        return None
+    if first.activation != LINEAR:
+        return None
+    scale = second.scale.astype(np.float64)
+    bias = 0.0 if first.bias is None else first.bias.astype(np.float64)
+    return replace(
+        first,
+        out=second.out,
+        kernel=_float32(first.kernel * scale),
+        bias=_float32(bias * scale + second.shift),
+    )
+
+
+def _float32(array: np.ndarray) -> Float32Array:
+    return np.ascontiguousarray(array, dtype=np.float32)

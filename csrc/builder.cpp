@@ -1,0 +1,206 @@
+// From steps to a plan: layouts, groups, places in memory.
+#include <stdexcept>
+
+#include "arena.hpp"
+#include "ops/ops.hpp"
+#include "plan.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+template <class T>
+decltype(auto) at(T& items, int i) {
+  return items[static_cast<std::size_t>(i)];
+}
+
+}  // namespace
+
+int PlanBuilder::new_value(Dims dims) {
+  count(dims);
+  Value value;
+  value.layout = layout_of(dims);
+  value.dims = std::move(dims);
+  plan_->values_.push_back(std::move(value));
+  return static_cast<int>(plan_->values_.size()) - 1;
+}
+
+int PlanBuilder::input(Dims dims) {
+  const int value = new_value(std::move(dims));
+  at(plan_->values_, value).storage = Storage::input;
+  at(plan_->values_, value).index = input_count_++;
+  plan_->inputs_.push_back(this->dims(value));
+  return value;
+}
+
+int PlanBuilder::add(std::unique_ptr<Step> step, int in, Dims out) {
+  dims(in);
+  const int value = new_value(std::move(out));
+  plan_->steps_.push_back({std::move(step), in, value});
+  return value;
+}
+
+int PlanBuilder::reshape(int in, Dims out) {
+  if (count(dims(in)) != count(out)) {
+    throw std::invalid_argument("a reshape keeps the number of elements");
+  }
+  const int value = new_value(std::move(out));
+  at(plan_->values_, value).alias_of = in;
+  return value;
+}
+
+const Dims& PlanBuilder::dims(int value) const {
+  if (value < 0 || static_cast<std::size_t>(value) >= plan_->values_.size()) {
+    throw std::invalid_argument("no such value in this plan");
+  }
+  return at(plan_->values_, value).dims;
+}
+
+int PlanBuilder::root(int value) const {
+  while (at(plan_->values_, value).alias_of >= 0) value = at(plan_->values_, value).alias_of;
+  return value;
+}
+
+// A step before `before` that copies value `of`; returns the copy.
+int PlanBuilder::add_copy(std::size_t before, int of) {
+  const int copy = new_value(dims(of));
+  auto& steps = plan_->steps_;
+  steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(before),
+               PlannedStep{make_copy(dims(of)), of, copy});
+  return copy;
+}
+
+// The step that makes an output writes into the caller's array; where another array already
+// holds the value, it is copied.
+void PlanBuilder::place_outputs(const std::vector<int>& outputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    plan_->outputs_.push_back(dims(outputs[i]));
+    int value = root(outputs[i]);
+    if (at(plan_->values_, value).storage != Storage::transient) {
+      value = add_copy(plan_->steps_.size(), outputs[i]);
+    }
+    at(plan_->values_, value).storage = Storage::output;
+    at(plan_->values_, value).index = static_cast<std::int64_t>(i);
+  }
+}
+
+// A value gets the border of zeros that its readers want where it is stored, unless it is the
+// caller's array or a step or reshape needs it dense: then a copy gets the border.
+void PlanBuilder::give_borders() {
+  std::vector<bool> dense(plan_->values_.size());
+  for (std::size_t v = 0; v < plan_->values_.size(); ++v) {
+    const Value& value = plan_->values_[v];
+    if (value.storage != Storage::transient) dense[v] = true;
+    if (value.alias_of < 0) continue;
+    dense[v] = true;
+    at(dense, root(static_cast<int>(v))) = true;
+  }
+  for (const PlannedStep& s : plan_->steps_) {
+    if (!s.step->reads_borders()) at(dense, s.in) = true;
+    if (!s.step->writes_borders()) at(dense, s.out) = true;
+  }
+  for (std::size_t i = 0; i < plan_->steps_.size(); ++i) {
+    const Border border = plan_->steps_[i].step->border();
+    int value = plan_->steps_[i].in;
+    if (border.empty()) continue;
+    if (at(dense, value)) {
+      value = add_copy(i++, value);
+      dense.push_back(false);
+      plan_->steps_[i].in = value;
+    }
+    at(plan_->values_, value).layout.border.grow(border);
+  }
+  for (Value& value : plan_->values_) {
+    count({value.layout.border.top + value.layout.height + value.layout.border.bottom,
+           value.layout.border.left + value.layout.width + value.layout.border.right,
+           value.layout.channels});
+  }
+}
+
+void PlanBuilder::bind_steps() {
+  for (PlannedStep& s : plan_->steps_) {
+    s.step->bind(at(plan_->values_, s.in).layout, at(plan_->values_, s.out).layout);
+  }
+}
+
+// A new group starts where a step with weights prefers the other way of running; the steps
+// between follow the group they are in.
+void PlanBuilder::group_steps() {
+  for (int i = 0; i < static_cast<int>(plan_->steps_.size()); ++i) {
+    const Step& step = *at(plan_->steps_, i).step;
+    const bool follows = !plan_->groups_.empty() && step.cost().weight_bytes == 0;
+    if (follows || (!plan_->groups_.empty() && plan_->groups_.back().batched == step.batched())) {
+      plan_->groups_.back().last = i + 1;
+    } else {
+      plan_->groups_.push_back({i, i + 1, step.batched()});
+    }
+  }
+}
+
+// Values that live inside one image-by-image group share a small workspace; the others have a
+// place for each image of the chunk, and inside such a group they live from its start to its
+// end, because the group starts again for every image.
+void PlanBuilder::place_values() {
+  const int steps = static_cast<int>(plan_->steps_.size());
+  std::vector<const Group*> group_of(static_cast<std::size_t>(steps));
+  for (const Group& g : plan_->groups_) {
+    for (int i = g.first; i < g.last; ++i) at(group_of, i) = &g;
+  }
+  std::vector<Lifetime> lives(plan_->values_.size(), Lifetime{0, steps, -1});
+  const auto touch = [&](int value, int step) {
+    Lifetime& life = at(lives, root(value));
+    life.first = std::min(life.first, step);
+    life.last = std::max(life.last, step);
+  };
+  for (int i = 0; i < steps; ++i) {
+    touch(at(plan_->steps_, i).in, i);
+    touch(at(plan_->steps_, i).out, i);
+  }
+  std::vector<Lifetime> transient;
+  std::vector<Lifetime> resident;
+  std::vector<Value*> transient_values;
+  std::vector<Value*> resident_values;
+  for (std::size_t v = 0; v < lives.size(); ++v) {
+    Value& value = plan_->values_[v];
+    Lifetime life = lives[v];
+    if (value.storage != Storage::transient || value.alias_of >= 0 || life.last < 0) continue;
+    life.size = value.layout.size();
+    const Group* from = at(group_of, life.first);
+    const Group* to = at(group_of, life.last);
+    if (from == to && !from->batched) {
+      transient.push_back(life);
+      transient_values.push_back(&value);
+      continue;
+    }
+    value.storage = Storage::resident;
+    if (!from->batched) life.first = from->first;
+    if (!to->batched) life.last = to->last - 1;
+    resident.push_back(life);
+    resident_values.push_back(&value);
+  }
+  plan_->transient_ = place(transient);
+  plan_->resident_ = place(resident);
+  for (std::size_t i = 0; i < transient.size(); ++i) {
+    transient_values[i]->index = transient[i].offset;
+  }
+  for (std::size_t i = 0; i < resident.size(); ++i) resident_values[i]->index = resident[i].offset;
+}
+
+std::unique_ptr<Plan> PlanBuilder::build(const std::vector<int>& outputs) {
+  for (const int value : outputs) dims(value);
+  place_outputs(outputs);
+  give_borders();
+  bind_steps();
+  group_steps();
+  place_values();
+  for (Value& value : plan_->values_) {
+    if (value.alias_of < 0) continue;
+    const Value& owner = at(plan_->values_, root(static_cast<int>(&value - plan_->values_.data())));
+    value.storage = owner.storage;
+    value.index = owner.index;
+  }
+  input_count_ = 0;
+  return std::exchange(plan_, std::make_unique<Plan>());
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,84 @@
+#include "cpu.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+
+namespace cnnfast {
+
+#if defined(__x86_64__)
+extern const Kernels kernels_avx512;
+extern const Kernels kernels_avx2;
+extern const Kernels kernels_avx2_wide;
+extern const Kernels kernels_x86_64_v2;
+#elif defined(__aarch64__)
+extern const Kernels kernels_neon;
+#endif
+extern const Kernels kernels_portable;
+
+namespace {
+
+struct Isa {
+  const Kernels* kernels;
+  bool (*runs_here)();
+};
+
+bool always() { return true; }
+
+#if defined(__x86_64__)
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+bool has_x86_64_v2() {
+  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+}
+#endif
+
+// Best first. avx2_wide is the 64-byte source on AVX2: slow, there so that the AVX-512 logic
+// can be tested on any x86-64 machine with AVX2.
+const Isa kIsas[] = {
+#if defined(__x86_64__)
+    {&kernels_avx512, has_avx512},
+    {&kernels_avx2, has_avx2},
+    {&kernels_x86_64_v2, has_x86_64_v2},
+#elif defined(__aarch64__)
+    {&kernels_neon, always},
+#endif
+    {&kernels_portable, always},
+#if defined(__x86_64__)
+    {&kernels_avx2_wide, has_avx2},
+#endif
+};
+
+const Kernels& choose() {
+  const char* wanted = std::getenv("CNNFAST_ISA");
+  const bool forced = wanted != nullptr && *wanted != '\0';
+  std::string names;
+  for (const Isa& isa : kIsas) {
+    if (!isa.runs_here()) continue;
+    if (!forced || std::string(wanted) == isa.kernels->name) return *isa.kernels;
+    names += std::string(names.empty() ? "" : ", ") + isa.kernels->name;
+  }
+  throw std::invalid_argument("CNNFAST_ISA must be one of the instruction sets that this machine "
+                              "runs: " + names + ". Received: " + std::string(wanted));
+}
+
+}  // namespace
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> names;
+  for (const Isa& isa : kIsas) {
+    if (isa.runs_here()) names.emplace_back(isa.kernels->name);
+  }
+  return names;
+}
+
+const Kernels& kernels() {
+  static const Kernels& chosen = choose();
+  return chosen;
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,18 @@
+// Which instruction sets were compiled in, which this machine can run, and which one is used.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/table.hpp"
+
+namespace cnnfast {
+
+// Compiled in and runnable here, best first.
+std::vector<std::string> available_isas();
+
+// The kernels in use: the best available, or what CNNFAST_ISA names. Throws
+// std::invalid_argument where that is unknown here.
+const Kernels& kernels();
+
+}  // namespace cnnfast

@@ -1,0 +1,92 @@
+// Keras' elementwise activations; the formulas are those of keras.activations.
+#pragma once
+
+#include "math.hpp"
+#include "table.hpp"
+
+namespace {
+
+using cnnfast::Activation;
+using Kind = cnnfast::ActivationKind;
+
+inline Vec hard_sigmoid(Vec x, float slope, float offset) {
+  return clamp(x * splat(slope) + splat(offset), 0.0F, 1.0F);
+}
+
+// x * Phi(x), with Phi from erfc of |x| so that the negative side does not cancel.
+inline Vec gelu(Vec x) {
+  const Vec tail = splat(0.5F) * erfc(abs(x) * splat(0.707106781F));
+  return x * select(x < splat(0.0F), tail, splat(1.0F) - tail);
+}
+
+inline Vec gelu_tanh(Vec x) {
+  const Vec inner = splat(0.797884561F) * (x + splat(0.044715F) * x * x * x);
+  return x * splat(0.5F) * (splat(1.0F) + tanh(inner));
+}
+
+inline Vec elu(Vec x, float alpha) {
+  return select(x > splat(0.0F), x, splat(alpha) * expm1(at_most(x, 0.0F)));
+}
+
+inline Vec shrink(Vec x, float limit, float step) {
+  const Vec outside = select(x > splat(0.0F), x - splat(step), x + splat(step));
+  return select(abs(x) <= splat(limit), splat(0.0F), outside);
+}
+
+inline Vec sparse_plus(Vec x) {
+  const Vec y = x + splat(1.0F);
+  const Vec middle = splat(0.25F) * y * y;
+  return select(x <= splat(-1.0F), splat(0.0F), select(x >= splat(1.0F), x, middle));
+}
+
+__attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
+  const Vec zero = splat(0.0F);
+  switch (f.kind) {
+    case Kind::linear: return x;
+    case Kind::relu: return at_least(x, 0.0F);
+    case Kind::clipped_relu: return clamp(x, 0.0F, f.alpha);
+    case Kind::leaky_relu: return select(x < zero, x * splat(f.alpha), x);
+    case Kind::thresholded_relu: {
+      const Vec below = f.alpha == 0.0F ? zero : splat(f.alpha) * (x - splat(f.beta));
+      return select(x < splat(f.beta), below, x);
+    }
+    case Kind::minimum: return at_most(x, f.alpha);
+    case Kind::elu: return elu(x, f.alpha);
+    case Kind::selu: return splat(1.05070098F) * elu(x, 1.67326324F);
+    case Kind::celu: return at_least(x, 0.0F) + splat(f.alpha) * expm1(at_most(x, 0.0F) / f.alpha);
+    case Kind::gelu: return gelu(x);
+    case Kind::gelu_tanh: return gelu_tanh(x);
+    case Kind::sigmoid: return sigmoid(x);
+    case Kind::hard_sigmoid: return hard_sigmoid(x, f.alpha, f.beta);
+    case Kind::silu: return x * sigmoid(x);
+    case Kind::hard_silu: return x * hard_sigmoid(x, 1.0F / 6, 0.5F);
+    case Kind::tanh: return tanh(x);
+    case Kind::exp: return exp(x);
+    case Kind::softplus: return softplus(x);
+    case Kind::softsign: return x / (splat(1.0F) + abs(x));
+    case Kind::mish: return x * tanh(softplus(x));
+    case Kind::squareplus: return splat(0.5F) * (x + sqrt(x * x + splat(f.alpha)));
+    case Kind::soft_shrink: return shrink(x, f.alpha, f.alpha);
+    case Kind::hard_shrink: return shrink(x, f.alpha, 0.0F);
+    case Kind::hard_tanh: return clamp(x, -1.0F, 1.0F);
+    case Kind::tanh_shrink: return x - tanh(x);
+    case Kind::log_sigmoid: return -softplus(-x);
+    case Kind::sparse_plus: return sparse_plus(x);
+    case Kind::sparse_sigmoid: return clamp(splat(0.5F) * (x + splat(1.0F)), 0.0F, 1.0F);
+    case Kind::threshold: return select(x > splat(f.alpha), x, splat(f.beta));
+  }
+  return x;
+}
+
+// The cheap ones stay in registers; the others go through `apply`.
+template <int M, int N>
+inline void activate_tile(Vec (&tile)[M][N], const Activation& f) {
+  if (f.kind == Kind::linear) return;
+  for (int m = 0; m < M; ++m) {
+    for (int n = 0; n < N; ++n) {
+      tile[m][n] = f.kind == Kind::relu ? at_least(tile[m][n], 0.0F) : apply(tile[m][n], f);
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,168 @@
+// Convolution as an indirect matrix product. A register tile of kTileRows pixels times up to
+// kTileVectors vectors of output channels reads its pixels straight from the image: a window
+// is a few runs of consecutive floats (a kernel row of all channels, in the common case), at
+// the same offsets for every pixel, because the image has a border of zeros where the window
+// would leave it.
+#pragma once
+
+#include "activation.hpp"
+
+namespace {
+
+using cnnfast::Chunk;
+using cnnfast::ConvTask;
+using cnnfast::Run;
+
+// 32 registers (AVX-512): 14 x 2 sums, 2 weights, 1 input. 16 registers: 6 x 2, 2 and 1. NEON
+// has 32, and loads are what it has fewest of: 6 x 4.
+#if CNNFAST_VECTOR_BYTES == 64
+constexpr int kTileRows = 14;
+constexpr int kTileVectors = 2;
+#elif defined(__aarch64__)
+constexpr int kTileRows = 6;
+constexpr int kTileVectors = 4;
+#else
+constexpr int kTileRows = 6;
+constexpr int kTileVectors = 2;
+#endif
+constexpr std::int64_t kChunkDepth = 512;
+static_assert((kTileRows + 1) * kTileVectors + 1 <= (kTileRows * kTileVectors > 12 ? 32 : 16));
+
+struct TileTask {
+  const float* x[kTileRows];
+  float* out[kTileRows];
+  const Run* runs;
+  std::int32_t run_count;
+  const float* weights;
+  const float* bias;
+  Activation activation;
+  std::int32_t columns;
+  bool first;  // chunk of the sum
+  bool last;
+};
+
+template <int M, int N>
+inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
+  const float* w = t.weights;
+  for (std::int32_t r = 0; r < t.run_count; ++r) {
+    const float* x[M];
+    for (int m = 0; m < M; ++m) x[m] = t.x[m] + t.runs[r].offset;
+    const std::int64_t length = t.runs[r].length;
+    for (std::int64_t k = 0; k < length; ++k) {
+      Vec b[N];
+      for (int n = 0; n < N; ++n) b[n] = load(w + n * kLanes);
+      w += N * kLanes;
+      for (int m = 0; m < M; ++m) {
+        const Vec a = splat(x[m][k]);
+        for (int n = 0; n < N; ++n) sum[m][n] += a * b[n];
+      }
+    }
+  }
+}
+
+// Stores the tile's columns; behind the first chunk the output holds the total so far.
+template <int M, int N>
+inline void finish(Vec (&sum)[M][N], const TileTask& t) {
+  const std::int32_t rest = t.columns - (N - 1) * kLanes;
+  if (!t.first) {
+    for (int m = 0; m < M; ++m) {
+      for (int n = 0; n < N - 1; ++n) sum[m][n] = load(t.out[m] + n * kLanes) + sum[m][n];
+      sum[m][N - 1] = load_first(t.out[m] + (N - 1) * kLanes, rest) + sum[m][N - 1];
+    }
+  }
+  if (t.last) {
+    for (int m = 0; m < M; ++m) {
+      for (int n = 0; n < N; ++n) sum[m][n] += load(t.bias + n * kLanes);
+    }
+    activate_tile(sum, t.activation);
+  }
+  for (int m = 0; m < M; ++m) {
+    for (int n = 0; n < N - 1; ++n) store(t.out[m] + n * kLanes, sum[m][n]);
+    if (rest == kLanes) {
+      store(t.out[m] + (N - 1) * kLanes, sum[m][N - 1]);
+    } else {
+      store_first(t.out[m] + (N - 1) * kLanes, sum[m][N - 1], rest);
+    }
+  }
+}
+
+template <int M, int N>
+void tile(const TileTask& t) {
+  Vec sum[M][N] = {};
+  accumulate(sum, t);
+  finish(sum, t);
+}
+
+using Tile = void (*)(const TileTask&);
+
+struct Tiles {
+  Tile of[kTileRows + 1][kTileVectors + 1];  // by rows and vectors, both from 1
+};
+
+template <int M, int N>
+constexpr void fill(Tiles& tiles) {
+  tiles.of[M][N] = tile<M, N>;
+  if constexpr (N > 1) {
+    fill<M, N - 1>(tiles);
+  } else if constexpr (M > 1) {
+    fill<M - 1, kTileVectors>(tiles);
+  }
+}
+
+constexpr Tiles kTiles = [] {
+  Tiles tiles = {};
+  fill<kTileRows, kTileVectors>(tiles);
+  return tiles;
+}();
+
+// Walks pixels in order without dividing for each of them.
+struct PixelWalk {
+  std::int64_t column;
+  std::int64_t row;
+  std::int64_t image;
+
+  PixelWalk(const ConvTask& t, std::int64_t pixel)
+      : column(pixel % t.width),
+        row(pixel / t.width % t.height),
+        image(pixel / t.width / t.height) {}
+
+  std::int64_t offset(const cnnfast::Strides& s) const {
+    return image * s.image + row * s.row + column * s.pixel;
+  }
+
+  void step(const ConvTask& t) {
+    if (++column < t.width) return;
+    column = 0;
+    if (++row < t.height) return;
+    row = 0;
+    ++image;
+  }
+};
+
+void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
+  const int vectors = (t.columns + kLanes - 1) / kLanes;
+  TileTask tile_task;
+  tile_task.bias = t.bias;
+  tile_task.activation = t.activation;
+  tile_task.columns = t.columns;
+  tile_task.weights = t.weights;
+  for (std::int32_t c = 0; c < t.chunk_count; ++c) {
+    const Chunk& chunk = t.chunks[c];
+    tile_task.runs = t.runs + chunk.first;
+    tile_task.run_count = chunk.last - chunk.first;
+    tile_task.first = c == 0;
+    tile_task.last = c + 1 == t.chunk_count;
+    PixelWalk walk(t, first);
+    for (std::int64_t p = first; p < last; p += kTileRows) {
+      const std::int64_t rows = last - p < kTileRows ? last - p : kTileRows;
+      for (std::int64_t m = 0; m < rows; ++m, walk.step(t)) {
+        tile_task.x[m] = t.x + walk.offset(t.x_strides);
+        tile_task.out[m] = t.out + walk.offset(t.out_strides);
+      }
+      kTiles.of[rows][vectors](tile_task);
+    }
+    tile_task.weights += chunk.depth * vectors * kLanes;
+  }
+}
+
+}  // namespace

@@ -1,0 +1,107 @@
+// One row times a matrix: bound by reading the weights, so they are read once, in order, and
+// not at all where the input is exactly zero (as most are behind a ReLU). Sums in the same
+// order as gemm.hpp, so a batch of one gives the bits of a batch of many.
+#pragma once
+
+#include "gemm.hpp"
+
+namespace {
+
+using cnnfast::GemvTask;
+
+// Positions of the non-zero values of x[0, n) into `list`; returns how many.
+inline std::int64_t list_nonzero(const float* x, std::int64_t n, std::int32_t* list) {
+  std::int64_t count = 0;
+  std::int64_t k = 0;
+#if defined(__AVX512F__)
+  __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  for (; k + 16 <= n; k += 16) {
+    const __mmask16 keep =
+        _mm512_cmp_ps_mask(_mm512_loadu_ps(x + k), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    _mm512_mask_compressstoreu_epi32(list + count, keep, index);
+    count += __builtin_popcount(keep);
+    index = _mm512_add_epi32(index, _mm512_set1_epi32(16));
+  }
+#endif
+  for (; k < n; ++k) {
+    list[count] = static_cast<std::int32_t>(k);
+    count += x[k] != 0.0F ? 1 : 0;
+  }
+  return count;
+}
+
+// B blocks of N vectors side by side, so that enough sums are under way to hide their latency.
+template <int B, int N>
+void gemv_blocks(const GemvTask& t, const float* weights, std::int64_t first_column) {
+  const std::int64_t block = t.depth * N * kLanes;
+  Vec total[B][N] = {};
+  std::int32_t list[kChunkDepth];
+  for (std::int64_t start = 0; start < t.depth; start += kChunkDepth) {
+    const std::int64_t depth = t.depth - start < kChunkDepth ? t.depth - start : kChunkDepth;
+    const float* x = t.x + start;
+    const float* w = weights + start * N * kLanes;
+    Vec part[B][N] = {};
+    const auto add_row = [&](std::int64_t k) {
+      const Vec a = splat(x[k]);
+      for (int b = 0; b < B; ++b) {
+        for (int n = 0; n < N; ++n) part[b][n] += a * load(w + b * block + (k * N + n) * kLanes);
+      }
+    };
+    const std::int64_t nonzero = t.skip_zeros ? list_nonzero(x, depth, list) : depth;
+    if (nonzero == depth) {
+      for (std::int64_t k = 0; k < depth; ++k) add_row(k);
+    } else {
+      for (std::int64_t i = 0; i < nonzero; ++i) add_row(list[i]);
+    }
+    for (int b = 0; b < B; ++b) {
+      for (int n = 0; n < N; ++n) total[b][n] = start == 0 ? part[b][n] : total[b][n] + part[b][n];
+    }
+  }
+  for (int b = 0; b < B; ++b) {
+    const std::int64_t column = first_column + b * N * kLanes;
+    for (int n = 0; n < N; ++n) total[b][n] += load(t.bias + column + n * kLanes);
+  }
+  activate_tile(total, t.activation);
+  for (int b = 0; b < B; ++b) {
+    for (int n = 0; n < N; ++n) {
+      const std::int64_t column = first_column + (b * N + n) * kLanes;
+      const std::int64_t rest = t.columns - column;
+      if (rest >= kLanes) {
+        store(t.out + column, total[b][n]);
+      } else if (rest > 0) {
+        store_first(t.out + column, total[b][n], rest);
+      }
+    }
+  }
+}
+
+inline void gemv_narrow(const GemvTask& t, const float* weights, std::int64_t column, int vectors) {
+  if (vectors == 1) gemv_blocks<1, 1>(t, weights, column);
+  if constexpr (kTileVectors == 4) {
+    if (vectors == 2) gemv_blocks<1, 2>(t, weights, column);
+    if (vectors == 3) gemv_blocks<1, 3>(t, weights, column);
+  }
+}
+
+void gemv(const GemvTask& t, std::int64_t first, std::int64_t last) {
+  constexpr std::int64_t kWidth = kTileVectors * kLanes;
+  constexpr int kSideBySide = 8 / kTileVectors;
+  std::int64_t block = first;
+  const auto weights = [&] { return t.weights + block * t.depth * kWidth; };
+  const std::int64_t full = t.columns / kWidth < last ? t.columns / kWidth : last;
+  for (; block + kSideBySide <= full; block += kSideBySide) {
+    gemv_blocks<kSideBySide, kTileVectors>(t, weights(), block * kWidth);
+  }
+  for (; block < full; ++block) gemv_blocks<1, kTileVectors>(t, weights(), block * kWidth);
+  for (; block < last; ++block) {
+    const std::int64_t rest = t.columns - block * kWidth;
+    const int vectors = static_cast<int>((rest + kLanes - 1) / kLanes);
+    if (vectors == kTileVectors) {
+      gemv_blocks<1, kTileVectors>(t, weights(), block * kWidth);
+    } else {
+      gemv_narrow(t, weights(), block * kWidth, vectors);
+    }
+  }
+}
+
+}  // namespace

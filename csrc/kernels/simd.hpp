@@ -1,0 +1,67 @@
+// One vector type over the compilers' vector extension. Compiled once per instruction set
+// with CNNFAST_VECTOR_BYTES; everything is in an anonymous namespace, so that the linker can
+// never pick one instruction set's copy for another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
+namespace {
+
+constexpr int kLanes = CNNFAST_VECTOR_BYTES / 4;
+
+using Vec = float __attribute__((vector_size(CNNFAST_VECTOR_BYTES)));
+using IntVec = std::int32_t __attribute__((vector_size(CNNFAST_VECTOR_BYTES)));
+using UnalignedVec =
+    float __attribute__((vector_size(CNNFAST_VECTOR_BYTES), aligned(4), may_alias));
+
+inline Vec splat(float x) { return x - Vec{}; }  // x - 0 is x, also for x = -0
+inline Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
+inline void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+
+// The first n lanes; the others are zero.
+inline Vec load_first(const float* p, std::int64_t n) {
+#if CNNFAST_VECTOR_BYTES == 64 && defined(__AVX512F__)
+  return reinterpret_cast<Vec>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1), p));
+#else
+  Vec v = {};
+  for (std::int64_t i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+
+inline void store_first(float* p, Vec v, std::int64_t n) {
+#if CNNFAST_VECTOR_BYTES == 64 && defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1), reinterpret_cast<__m512>(v));
+#else
+  for (std::int64_t i = 0; i < n; ++i) p[i] = v[i];
+#endif
+}
+
+inline Vec select(IntVec mask, Vec yes, Vec no) { return mask ? yes : no; }
+inline Vec bits(IntVec v) { return reinterpret_cast<Vec>(v); }
+inline IntVec bits(Vec v) { return reinterpret_cast<IntVec>(v); }
+
+// Where either is NaN these give `x`, so that a NaN in the data goes through.
+inline Vec at_least(Vec x, float low) { return select(x < splat(low), splat(low), x); }
+inline Vec at_most(Vec x, float high) { return select(x > splat(high), splat(high), x); }
+inline Vec clamp(Vec x, float low, float high) { return at_most(at_least(x, low), high); }
+
+inline Vec abs(Vec x) { return bits(bits(x) & 0x7fffffff); }
+inline Vec sqrt(Vec x) {
+  Vec y = x;
+  for (int i = 0; i < kLanes; ++i) y[i] = __builtin_sqrtf(x[i]);
+  return y;
+}
+
+inline float sum(Vec v) {
+  float total = 0;
+  for (int i = 0; i < kLanes; ++i) total += v[i];
+  return total;
+}
+
+}  // namespace

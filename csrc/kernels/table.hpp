@@ -1,0 +1,134 @@
+// What the kernels offer: plain data shared by the code of every instruction set and by the
+// ops that call it. Declarations only, so that no object defines an inline function twice.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cnnfast {
+
+enum class ActivationKind : std::int32_t {
+  linear,
+  relu,
+  clipped_relu,
+  leaky_relu,
+  thresholded_relu,
+  minimum,
+  elu,
+  selu,
+  celu,
+  gelu,
+  gelu_tanh,
+  sigmoid,
+  hard_sigmoid,
+  silu,
+  hard_silu,
+  tanh,
+  exp,
+  softplus,
+  softsign,
+  mish,
+  squareplus,
+  soft_shrink,
+  hard_shrink,
+  hard_tanh,
+  tanh_shrink,
+  log_sigmoid,
+  sparse_plus,
+  sparse_sigmoid,
+  threshold,
+};
+
+struct Activation {
+  ActivationKind kind = ActivationKind::linear;
+  float alpha = 0;
+  float beta = 0;
+};
+
+// Distance in floats to the next image, row and pixel.
+struct Strides {
+  std::int64_t image;
+  std::int64_t row;
+  std::int64_t pixel;
+};
+
+// `length` consecutive floats at `offset` from a pixel's window.
+struct Run {
+  std::int64_t offset;
+  std::int64_t length;
+};
+
+// Runs [first, last) whose products are summed before they join the total. Chunks are fixed
+// when weights are packed, so the sum's order never depends on threads or batch.
+struct Chunk {
+  std::int32_t first;
+  std::int32_t last;
+  std::int64_t depth;  // products in the chunk
+};
+
+// One column block of a convolution: out[p][n] = f(bias[n] + sum_k x[p][k] * w[k][n]).
+// Pixels are numbered through all images, row by row.
+struct ConvTask {
+  const float* x;        // window of pixel 0
+  Strides x_strides;     // from one output pixel's window to the next
+  const Run* runs;       // the window, as runs of consecutive floats
+  const Chunk* chunks;
+  std::int32_t chunk_count;
+  const float* weights;  // [k][vectors * lanes], zeros behind the last column
+  const float* bias;     // [vectors * lanes]
+  Activation activation;
+  float* out;            // pixel 0, first column of the block
+  Strides out_strides;
+  std::int64_t width;    // of the output
+  std::int64_t height;
+  std::int32_t columns;  // that are stored
+};
+
+// One row of pixels times column blocks [first, last) of a packed matrix.
+struct GemvTask {
+  const float* x;
+  std::int64_t depth;
+  const float* weights;  // [block][k][block width], the last block narrower
+  const float* bias;
+  Activation activation;
+  float* out;
+  std::int64_t columns;
+  bool skip_zeros;       // exact only where every weight is finite
+};
+
+// Output row of a pooling window already clipped to the image: for output pixel i the
+// columns [begin[i], end[i]) of `rows` input rows.
+struct PoolRow {
+  const float* x;
+  std::int64_t x_row;    // floats from one row of the window to the next
+  std::int64_t x_pixel;  // floats from one column of the window to the next
+  std::int64_t rows;
+  const std::int32_t* begin;
+  const std::int32_t* end;
+  std::int32_t dilation;
+  float* out;
+  std::int64_t out_pixel;
+  std::int64_t width;
+  std::int64_t channels;
+};
+
+struct Kernels {
+  const char* name;
+  std::int32_t lanes;         // floats in a vector
+  std::int32_t tile_rows;     // pixels of the register tile
+  std::int32_t tile_vectors;  // vectors of its widest column block
+  std::int32_t chunk_depth;   // products summed before they join the total
+
+  void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
+  void (*gemv)(const GemvTask&, std::int64_t first, std::int64_t last);
+  void (*max_pool)(const PoolRow&);
+  void (*average_pool)(const PoolRow&);
+  void (*activate)(const float* x, float* out, std::int64_t n, Activation f);
+  void (*affine)(const float* x, float* out, std::int64_t pixels, std::int64_t x_pixel,
+                 std::int64_t out_pixel, std::int64_t channels, const float* scale,
+                 const float* shift);
+  void (*softmax)(const float* x, float* out, std::int64_t rows, std::int64_t n);
+  double (*fma_chain)(std::int64_t iterations);  // returns the flops it did
+};
+
+}  // namespace cnnfast

@@ -1,0 +1,79 @@
+// Shapes and where a tensor's numbers stand in memory.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#include "kernels/table.hpp"
+
+namespace cnnfast {
+
+using Dims = std::vector<std::int64_t>;  // of one image, without the batch
+
+constexpr std::int64_t kAlignment = 64;                     // bytes, a cache line
+constexpr std::int64_t kLargest = std::int64_t{1} << 40;    // floats a tensor may have
+
+// The product of dims; throws std::length_error beyond what a tensor may have.
+inline std::int64_t count(const Dims& dims) {
+  std::int64_t n = 1;
+  for (const std::int64_t d : dims) {
+    if (d < 0 || __builtin_mul_overflow(n, d, &n) || n > kLargest) {
+      throw std::length_error("a tensor is too large");
+    }
+  }
+  return n;
+}
+
+// Pixels of zeros around an image.
+struct Border {
+  std::int64_t top = 0;
+  std::int64_t bottom = 0;
+  std::int64_t left = 0;
+  std::int64_t right = 0;
+
+  bool empty() const { return (top | bottom | left | right) == 0; }
+
+  void grow(const Border& other) {
+    top = std::max(top, other.top);
+    bottom = std::max(bottom, other.bottom);
+    left = std::max(left, other.left);
+    right = std::max(right, other.right);
+  }
+};
+
+// Images (height, width, channels) row by row inside an optional border; a tensor of another
+// rank is one row of its leading axes' pixels.
+struct Layout {
+  std::int64_t height = 1;
+  std::int64_t width = 1;
+  std::int64_t channels = 1;
+  Border border;
+
+  std::int64_t pixel() const { return channels; }
+  std::int64_t row() const { return (border.left + width + border.right) * channels; }
+  std::int64_t size() const { return (border.top + height + border.bottom) * row(); }
+  std::int64_t origin() const { return border.top * row() + border.left * channels; }
+  bool dense() const { return border.empty(); }
+};
+
+inline Layout layout_of(const Dims& dims) {
+  Layout layout;
+  layout.channels = dims.empty() ? 1 : dims.back();
+  if (dims.size() == 3) {
+    layout.height = dims[0];
+    layout.width = dims[1];
+  } else if (dims.size() > 1) {
+    layout.width = count(Dims(dims.begin(), dims.end() - 1));
+  }
+  return layout;
+}
+
+// A tensor at run time: `data` is the first pixel of the first image.
+struct Tensor {
+  float* data;
+  std::int64_t image;  // floats from one image to the next
+};
+
+}  // namespace cnnfast

@@ -1,0 +1,117 @@
+// Steps that go over images row by row: activation, scale and shift, copy.
+#include <cstring>
+
+#include "../cpu.hpp"
+#include "../memory.hpp"
+#include "ops.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+// Calls run_row(from, to) for each row of pixels.
+class RowStep : public Step {
+ public:
+  bool reads_borders() const override { return true; }
+  bool writes_borders() const override { return true; }
+
+  void bind(const Layout& in, const Layout& out) override {
+    in_ = in;
+    out_ = out;
+  }
+
+  std::int64_t units(std::int64_t images) const override { return images * in_.height; }
+
+  void run(const Tensor& in, const Tensor& out, std::int64_t, std::int64_t first,
+           std::int64_t last) const override {
+    for (std::int64_t unit = first; unit < last; ++unit) {
+      const std::int64_t image = unit / in_.height;
+      const std::int64_t y = unit % in_.height;
+      run_row(in.data + image * in.image + y * in_.row(),
+              out.data + image * out.image + y * out_.row());
+    }
+  }
+
+ protected:
+  virtual void run_row(const float* from, float* to) const = 0;
+
+  std::int64_t row_floats() const { return in_.width * in_.channels; }
+
+  Layout in_;
+  Layout out_;
+};
+
+class Activate final : public RowStep {
+ public:
+  explicit Activate(Activation activation) : activation_(activation) {}
+  const char* name() const override { return "activation"; }
+
+ protected:
+  void run_row(const float* from, float* to) const override {
+    kernels().activate(from, to, row_floats(), activation_);
+  }
+
+ private:
+  Activation activation_;
+};
+
+class Affine final : public RowStep {
+ public:
+  Affine(std::int64_t channels, const float* scale, const float* shift)
+      : scale_(scale, scale + channels), shift_(shift, shift + channels) {}
+  const char* name() const override { return "affine"; }
+
+ protected:
+  void run_row(const float* from, float* to) const override {
+    kernels().affine(from, to, in_.width, in_.pixel(), out_.pixel(), in_.channels, scale_.data(),
+                     shift_.data());
+  }
+
+ private:
+  std::vector<float> scale_;
+  std::vector<float> shift_;
+};
+
+class Copy final : public RowStep {
+ public:
+  const char* name() const override { return "copy"; }
+
+ protected:
+  void run_row(const float* from, float* to) const override {
+    std::memcpy(to, from, static_cast<std::size_t>(row_floats()) * sizeof(float));
+  }
+};
+
+class Softmax final : public Step {
+ public:
+  explicit Softmax(const Dims& in) : length_(in.back()), rows_(count(in) / std::max<std::int64_t>(length_, 1)) {}
+  const char* name() const override { return "softmax"; }
+  void bind(const Layout&, const Layout&) override {}
+  std::int64_t units(std::int64_t images) const override { return images * rows_; }
+
+  void run(const Tensor& in, const Tensor& out, std::int64_t, std::int64_t first,
+           std::int64_t last) const override {
+    const std::int64_t at = first * length_;
+    kernels().softmax(in.data + at, out.data + at, last - first, length_);
+  }
+
+ private:
+  std::int64_t length_;
+  std::int64_t rows_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_activate(const Dims&, Activation activation) {
+  return std::make_unique<Activate>(activation);
+}
+
+std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift) {
+  return std::make_unique<Affine>(in.back(), scale, shift);
+}
+
+std::unique_ptr<Step> make_copy(const Dims&) { return std::make_unique<Copy>(); }
+
+std::unique_ptr<Step> make_softmax(const Dims& in) { return std::make_unique<Softmax>(in); }
+
+}  // namespace cnnfast

@@ -1,0 +1,120 @@
+// A plan: steps over values, with a place in memory for each value; and how one is built.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "layout.hpp"
+#include "memory.hpp"
+#include "ops/step.hpp"
+#include "parallel.hpp"
+
+namespace cnnfast {
+
+// Where a value's numbers are while a plan runs.
+enum class Storage {
+  input,      // the caller's array
+  output,     // the caller's array
+  transient,  // one image's place in a thread's workspace, used again for every image
+  resident,   // a place for each image of the chunk
+};
+
+struct Value {
+  Dims dims;
+  Layout layout;
+  int alias_of = -1;  // the value whose memory this one is, under another shape
+  Storage storage = Storage::transient;
+  std::int64_t index = 0;  // of the input or output, or the offset in floats for one image
+};
+
+struct PlannedStep {
+  std::unique_ptr<Step> step;
+  int in;   // values
+  int out;
+};
+
+// Consecutive steps that run the same way: all of them for one image after the other, or each
+// of them for all images of the chunk.
+struct Group {
+  int first;
+  int last;
+  bool batched;
+};
+
+struct StepInfo {
+  std::string name;
+  Dims in;
+  Dims out;
+  double flops;         // for one image
+  double weight_bytes;
+  bool batched;
+};
+
+class Plan {
+ public:
+  const std::vector<Dims>& inputs() const { return inputs_; }
+  const std::vector<Dims>& outputs() const { return outputs_; }
+  std::vector<StepInfo> steps() const;
+  // Floats of workspace for `images` at once on `threads`.
+  std::int64_t workspace(std::int64_t images, int threads) const;
+
+  // Runs `images` images on at most `threads` threads. Any number of calls at once. The bits
+  // of an image's outputs depend on neither number.
+  void run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
+           std::int64_t images, int threads) const;
+
+ private:
+  friend class PlanBuilder;
+  struct Frame;
+
+  std::int64_t chunk(std::int64_t images) const;
+  Tensor tensor(const Frame& frame, int value, std::int64_t image) const;
+  void clear_border(const Value& value, const Tensor& tensor, std::int64_t images,
+                    const Team& team) const;
+  void run_step(const Frame& frame, const PlannedStep& step, std::int64_t image,
+                std::int64_t images, const Team& team) const;
+  void run_steps(const Frame& frame, const Group& group, std::int64_t image, std::int64_t images,
+                 const Team& team) const;
+  void run_group(Frame frame, const Group& group, const Team& team) const;
+  Block take_workspace(std::int64_t floats) const;
+  void give_back(Block block) const;
+
+  std::vector<Value> values_;
+  std::vector<PlannedStep> steps_;
+  std::vector<Group> groups_;
+  std::vector<Dims> inputs_;
+  std::vector<Dims> outputs_;
+  std::int64_t transient_ = 0;  // floats for one image at a time
+  std::int64_t resident_ = 0;   // floats for each image of a chunk
+  mutable std::mutex mutex_;    // of the pool
+  mutable std::vector<Block> pool_;
+};
+
+class PlanBuilder {
+ public:
+  int input(Dims dims);
+  int add(std::unique_ptr<Step> step, int in, Dims out);
+  // The same memory under another shape.
+  int reshape(int in, Dims dims);
+  const Dims& dims(int value) const;
+
+  // Empties the builder.
+  std::unique_ptr<Plan> build(const std::vector<int>& outputs);
+
+ private:
+  int new_value(Dims dims);
+  int root(int value) const;
+  int add_copy(std::size_t before, int of);
+  void place_outputs(const std::vector<int>& outputs);
+  void give_borders();
+  void bind_steps();
+  void group_steps();
+  void place_values();
+
+  std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();
+  int input_count_ = 0;
+};
+
+}  // namespace cnnfast
