@@ -41,9 +41,7 @@ bool has_x86_64_v2() {
 // can be tested on any x86-64 machine with AVX2.
 const Isa kIsas[] = {
 #if defined(__x86_64__)
-    {&kernels_avx512, has_avx512},
-    {&kernels_avx2, has_avx2},
-    {&kernels_x86_64_v2, has_x86_64_v2},
+    {&kernels_avx512, has_avx512},  {&kernels_avx2, has_avx2}, {&kernels_x86_64_v2, has_x86_64_v2},
 #elif defined(__aarch64__)
     {&kernels_neon, always},
 #endif
@@ -62,8 +60,8 @@ const Kernels& choose() {
     if (!forced || std::string(wanted) == isa.kernels->name) return *isa.kernels;
     names += std::string(names.empty() ? "" : ", ") + isa.kernels->name;
   }
-  throw std::invalid_argument("CNNFAST_ISA must be one of the instruction sets that this machine "
-                              "runs: " + names + ". Received: " + std::string(wanted));
+  throw std::invalid_argument("CNNFAST_ISA must be one of " + names +
+                              " on this machine. Received: " + wanted);
 }
 
 }  // namespace

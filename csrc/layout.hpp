@@ -12,8 +12,8 @@ namespace cnnfast {
 
 using Dims = std::vector<std::int64_t>;  // of one image, without the batch
 
-constexpr std::int64_t kAlignment = 64;                     // bytes, a cache line
-constexpr std::int64_t kLargest = std::int64_t{1} << 40;    // floats a tensor may have
+constexpr std::int64_t kAlignment = 64;                   // bytes, a cache line
+constexpr std::int64_t kLargest = std::int64_t{1} << 40;  // floats a tensor may have
 
 // The product of dims; throws std::length_error beyond what a tensor may have.
 inline std::int64_t count(const Dims& dims) {

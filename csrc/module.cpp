@@ -25,8 +25,13 @@ using ActivationNumbers = std::tuple<ActivationKind, float, float>;
 
 Window window_of(const WindowNumbers& numbers) {
   const auto& [size, strides, dilation, pads] = numbers;
-  return {size[0],     size[1],     strides[0], strides[1],
-          dilation[0], dilation[1], {pads[0], pads[1], pads[2], pads[3]}};
+  return {size[0],
+          size[1],
+          strides[0],
+          strides[1],
+          dilation[0],
+          dilation[1],
+          {pads[0], pads[1], pads[2], pads[3]}};
 }
 
 Activation activation_of(const ActivationNumbers& numbers) {
@@ -188,19 +193,19 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("input_shapes", [](const Plan& p) { return tuples_of(p.inputs()); })
       .def_property_readonly("output_shapes", [](const Plan& p) { return tuples_of(p.outputs()); })
       .def_property_readonly("steps", &Plan::steps)
-      .def("workspace_bytes",
-           [](const Plan& p, std::int64_t images, int threads) {
-             return p.workspace(images, threads) * 4;
-           },
-           py::arg("images"), py::arg("threads"))
+      .def(
+          "workspace_bytes",
+          [](const Plan& p, std::int64_t images, int threads) {
+            return p.workspace(images, threads) * 4;
+          },
+          py::arg("images"), py::arg("threads"))
       .def("run", &run, py::arg("inputs").noconvert(), py::arg("outputs").noconvert(),
            py::arg("threads"));
   py::class_<PlanBuilder>(m, "PlanBuilder", py::is_final())
       .def(py::init<>())
       .def("input", &PlanBuilder::input, py::arg("shape"))
       .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),
-           py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"),
-           py::arg("activation"))
+           py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"), py::arg("activation"))
       .def("pool2d", &add_pool2d, py::arg("x"), py::arg("shape"), py::arg("kind"),
            py::arg("window"))
       .def("affine", &add_affine, py::arg("x"), py::arg("scale").noconvert(),

@@ -42,9 +42,7 @@ class Team {
   };
 
   // This thread's share of [0, n): contiguous, sizes differing by at most one.
-  Range share(std::int64_t n) const {
-    return {n * index_ / size_, n * (index_ + 1) / size_};
-  }
+  Range share(std::int64_t n) const { return {n * index_ / size_, n * (index_ + 1) / size_}; }
 
  private:
   int index_;

@@ -18,9 +18,9 @@ struct Plan::Frame {
   const std::vector<const float*>& inputs;
   const std::vector<float*>& outputs;
   float* resident;
-  float* transient;      // the calling thread's
-  std::int64_t start;    // of the chunk, in images
-  std::int64_t images;   // of the chunk
+  float* transient;     // the calling thread's
+  std::int64_t start;   // of the chunk, in images
+  std::int64_t images;  // of the chunk
 };
 
 std::vector<StepInfo> Plan::steps() const {
@@ -30,8 +30,8 @@ std::vector<StepInfo> Plan::steps() const {
       const PlannedStep& s = steps_[static_cast<std::size_t>(i)];
       const Cost cost = s.step->cost();
       infos.push_back({s.step->name(), values_[static_cast<std::size_t>(s.in)].dims,
-                       values_[static_cast<std::size_t>(s.out)].dims, cost.flops,
-                       cost.weight_bytes, group.batched});
+                       values_[static_cast<std::size_t>(s.out)].dims, cost.flops, cost.weight_bytes,
+                       group.batched});
     }
   }
   return infos;
@@ -53,12 +53,9 @@ Tensor Plan::tensor(const Frame& frame, int index, std::int64_t image) const {
   switch (value.storage) {
     case Storage::input:  // never written
       return {const_cast<float*>(frame.inputs[slot]) + (frame.start + image) * size, size};
-    case Storage::output:
-      return {frame.outputs[slot] + (frame.start + image) * size, size};
-    case Storage::transient:
-      return {frame.transient + value.index + value.layout.origin(), size};
-    case Storage::resident:
-      break;
+    case Storage::output: return {frame.outputs[slot] + (frame.start + image) * size, size};
+    case Storage::transient: return {frame.transient + value.index + value.layout.origin(), size};
+    case Storage::resident: break;
   }
   return {frame.resident + value.index * frame.images + image * size + value.layout.origin(), size};
 }
@@ -153,8 +150,8 @@ void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*
   parallel(threads, [&](const Team& team) {
     const FlushDenormals flush;
     for (std::int64_t start = 0; start < images; start += size) {
-      const Frame frame = {inputs,   outputs, resident, workspace.data(), start,
-                           std::min(size, images - start)};
+      const Frame frame = {inputs,           outputs, resident,
+                           workspace.data(), start,   std::min(size, images - start)};
       for (const Group& group : groups_) run_group(frame, group, team);
     }
   });

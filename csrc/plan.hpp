@@ -31,7 +31,7 @@ struct Value {
 
 struct PlannedStep {
   std::unique_ptr<Step> step;
-  int in;   // values
+  int in;  // values
   int out;
 };
 
@@ -47,7 +47,7 @@ struct StepInfo {
   std::string name;
   Dims in;
   Dims out;
-  double flops;         // for one image
+  double flops;  // for one image
   double weight_bytes;
   bool batched;
 };

@@ -12,8 +12,7 @@ void activate(const float* x, float* out, std::int64_t n, Activation f) {
 }
 
 void affine(const float* x, float* out, std::int64_t pixels, std::int64_t x_pixel,
-            std::int64_t out_pixel, std::int64_t channels, const float* scale,
-            const float* shift) {
+            std::int64_t out_pixel, std::int64_t channels, const float* scale, const float* shift) {
   for (std::int64_t p = 0; p < pixels; ++p, x += x_pixel, out += out_pixel) {
     std::int64_t c = 0;
     for (; c + kLanes <= channels; c += kLanes) {

@@ -69,17 +69,17 @@ struct Chunk {
 // One column block of a convolution: out[p][n] = f(bias[n] + sum_k x[p][k] * w[k][n]).
 // Pixels are numbered through all images, row by row.
 struct ConvTask {
-  const float* x;        // window of pixel 0
-  Strides x_strides;     // from one output pixel's window to the next
-  const Run* runs;       // the window, as runs of consecutive floats
+  const float* x;     // window of pixel 0
+  Strides x_strides;  // from one output pixel's window to the next
+  const Run* runs;    // the window, as runs of consecutive floats
   const Chunk* chunks;
   std::int32_t chunk_count;
   const float* weights;  // [k][vectors * lanes], zeros behind the last column
   const float* bias;     // [vectors * lanes]
   Activation activation;
-  float* out;            // pixel 0, first column of the block
+  float* out;  // pixel 0, first column of the block
   Strides out_strides;
-  std::int64_t width;    // of the output
+  std::int64_t width;  // of the output
   std::int64_t height;
   std::int32_t columns;  // that are stored
 };
@@ -93,7 +93,7 @@ struct GemvTask {
   Activation activation;
   float* out;
   std::int64_t columns;
-  bool skip_zeros;       // exact only where every weight is finite
+  bool skip_zeros;  // exact only where every weight is finite
 };
 
 // Output row of a pooling window already clipped to the image: for output pixel i the

@@ -107,8 +107,8 @@ class Conv2D final : public Step {
   }
 
   Cost cost() const override {
-    const double products = static_cast<double>(depth_) * static_cast<double>(filters_) *
-                            static_cast<double>(groups_);
+    const double products =
+        static_cast<double>(depth_) * static_cast<double>(filters_) * static_cast<double>(groups_);
     return {2 * products * static_cast<double>(image_pixels_), 4 * products};
   }
 

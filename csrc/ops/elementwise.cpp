@@ -84,7 +84,8 @@ class Copy final : public RowStep {
 
 class Softmax final : public Step {
  public:
-  explicit Softmax(const Dims& in) : length_(in.back()), rows_(count(in) / std::max<std::int64_t>(length_, 1)) {}
+  explicit Softmax(const Dims& in)
+      : length_(in.back()), rows_(count(in) / std::max<std::int64_t>(length_, 1)) {}
   const char* name() const override { return "softmax"; }
   void bind(const Layout&, const Layout&) override {}
   std::int64_t units(std::int64_t images) const override { return images * rows_; }

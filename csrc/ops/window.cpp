@@ -13,8 +13,8 @@ void check_axis(const char* axis, std::int64_t in, std::int64_t out, std::int64_
                 std::int64_t after) {
   for (const std::int64_t n : {in, out, size, stride, dilation, before + 1, after + 1}) {
     if (n < 1 || n > kLargestSide) {
-      throw std::invalid_argument(std::string("a window's numbers must be positive and fit in "
-                                              "31 bits along its ") + axis);
+      throw std::invalid_argument(std::string("a window needs positive 31-bit numbers along its ") +
+                                  axis);
     }
   }
   const std::int64_t reach = (size - 1) * dilation + 1;
@@ -31,8 +31,7 @@ void check_window(const Window& w, const Dims& in, const Dims& out) {
   }
   check_axis("height", in[0], out[0], w.height, w.stride_y, w.dilation_y, w.pads.top,
              w.pads.bottom);
-  check_axis("width", in[1], out[1], w.width, w.stride_x, w.dilation_x, w.pads.left,
-             w.pads.right);
+  check_axis("width", in[1], out[1], w.width, w.stride_x, w.dilation_x, w.pads.left, w.pads.right);
 }
 
 }  // namespace cnnfast

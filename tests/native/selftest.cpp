@@ -1,0 +1,209 @@
+// Checks the core without Python, so that it also runs where Python does not: cross-compiled
+// under an emulator, and under sanitizers. Every instruction set is compared with loops written
+// from the definition, over every remainder of the register tile.
+#include <cmath>
+#include <cstdio>
+#include <random>
+#include <string>
+
+#include "cpu.hpp"
+#include "ops/ops.hpp"
+#include "plan.hpp"
+
+namespace {
+
+using namespace cnnfast;
+
+int passed = 0;
+int failed = 0;
+
+void check(bool good, const std::string& what) {
+  good ? ++passed : ++failed;
+  if (!good) std::printf("FAILED %s\n", what.c_str());
+}
+
+std::mt19937 generator(20240607);
+
+std::vector<float> random_floats(std::int64_t n) {
+  std::normal_distribution<float> normal;
+  std::vector<float> values(static_cast<std::size_t>(n));
+  for (float& v : values) v = normal(generator);
+  return values;
+}
+
+struct Case {
+  std::int64_t images, height, width, channels, filters, size, stride, dilation, pad, groups;
+
+  std::int64_t reach() const { return (size - 1) * dilation + 1; }
+  std::int64_t out(std::int64_t in) const { return (in + 2 * pad - reach()) / stride + 1; }
+  std::string text() const {
+    std::string s = kernels().name;
+    for (const std::int64_t n :
+         {images, height, width, channels, filters, size, stride, dilation, pad, groups}) {
+      s += ' ';
+      s += std::to_string(n);
+    }
+    return s;
+  }
+};
+
+// One output of a convolution with ReLU in double precision.
+double conv_at(const Case& c, const float* x, const std::vector<float>& k, double bias,
+               std::int64_t oy, std::int64_t ox, std::int64_t f) {
+  const std::int64_t depth = c.channels / c.groups;
+  const std::int64_t group = f / (c.filters / c.groups);
+  double sum = bias;
+  for (std::int64_t ky = 0; ky < c.size; ++ky) {
+    for (std::int64_t kx = 0; kx < c.size; ++kx) {
+      const std::int64_t y = oy * c.stride + ky * c.dilation - c.pad;
+      const std::int64_t z = ox * c.stride + kx * c.dilation - c.pad;
+      if (y < 0 || y >= c.height || z < 0 || z >= c.width) continue;
+      for (std::int64_t i = 0; i < depth; ++i) {
+        const std::int64_t in = (y * c.width + z) * c.channels + group * depth + i;
+        const std::int64_t weight = ((ky * c.size + kx) * depth + i) * c.filters + f;
+        sum +=
+            static_cast<double>(x[in]) * static_cast<double>(k[static_cast<std::size_t>(weight)]);
+      }
+    }
+  }
+  return std::max(sum, 0.0);
+}
+
+std::vector<float> run(const Plan& plan, const std::vector<float>& x, std::int64_t images,
+                       int threads) {
+  std::vector<float> out(static_cast<std::size_t>(images * count(plan.outputs()[0])), NAN);
+  plan.run({x.data()}, {out.data()}, images, threads);
+  return out;
+}
+
+void check_conv(const Case& c) {
+  const Dims in = {c.height, c.width, c.channels};
+  const Dims out = {c.out(c.height), c.out(c.width), c.filters};
+  const std::vector<float> x = random_floats(c.images * count(in));
+  const std::vector<float> k = random_floats(c.size * c.size * c.channels / c.groups * c.filters);
+  const std::vector<float> bias = random_floats(c.filters);
+  PlanBuilder builder;
+  const Window window = {
+      c.size, c.size, c.stride, c.stride, c.dilation, c.dilation, {c.pad, c.pad, c.pad, c.pad}};
+  const int input = builder.input(in);
+  const auto plan = builder.build({builder.add(
+      make_conv2d(in, out, window, c.groups, k.data(), bias.data(), {ActivationKind::relu, 0, 0}),
+      input, out)});
+  const std::vector<float> y = run(*plan, x, c.images, 1);
+  check(y == run(*plan, x, c.images, 3), c.text() + ": the bits of 1 and 3 threads");
+  // Error of a sum of n products: n * eps * sum of |products| at worst, its root in practice.
+  const double depth = static_cast<double>(c.size * c.size * c.channels / c.groups);
+  const double tolerance = 1e-6 * depth;
+  double worst = 0;
+  std::size_t at = 0;
+  for (std::int64_t n = 0; n < c.images; ++n) {
+    for (std::int64_t oy = 0; oy < out[0]; ++oy) {
+      for (std::int64_t ox = 0; ox < out[1]; ++ox) {
+        for (std::int64_t f = 0; f < c.filters; ++f, ++at) {
+          const double want =
+              conv_at(c, x.data() + n * count(in), k, bias[static_cast<std::size_t>(f)], oy, ox, f);
+          worst = std::max(worst, std::abs(want - static_cast<double>(y[at])));
+        }
+      }
+    }
+  }
+  check(worst <= tolerance, c.text() + ": error " + std::to_string(worst));
+}
+
+void check_every_remainder() {
+  const std::int64_t rows = kernels().tile_rows;
+  const std::int64_t columns = std::int64_t{kernels().tile_vectors} * kernels().lanes;
+  for (std::int64_t width = 1; width <= rows + 1; ++width) {
+    for (std::int64_t filters = 1; filters <= columns + 1; ++filters) {
+      check_conv({1, 1, width, 5, filters, 1, 1, 1, 0, 1});
+    }
+  }
+  for (const std::int64_t depth : {1, 2, 15, 16, 17, 511, 512, 513, 1030}) {
+    check_conv({1, 1, 1, depth, columns + 3, 1, 1, 1, 0, 1});
+    check_conv({2, 1, 3, depth, 7, 1, 1, 1, 0, 1});
+  }
+}
+
+void check_windows() {
+  for (const std::int64_t size : {1, 2, 3, 5}) {
+    for (const std::int64_t stride : {1, 2, 3}) {
+      for (const std::int64_t dilation : {1, 2}) {
+        for (const std::int64_t pad : {0, 1, 2}) {
+          check_conv({2, 11, 13, 4, 9, size, stride, dilation, pad, 1});
+          check_conv({1, 11, 12, 6, 6, size, stride, dilation, pad, 3});
+        }
+      }
+    }
+  }
+}
+
+void check_pool() {
+  const Dims in = {5, 7, kernels().lanes + 3};
+  const Dims out = {3, 4, in[2]};
+  const std::vector<float> x = random_floats(count(in));
+  for (const PoolKind kind : {PoolKind::max, PoolKind::average}) {
+    PlanBuilder builder;
+    const Window window = {3, 3, 2, 2, 1, 1, {1, 1, 1, 1}};
+    const int input = builder.input(in);
+    const auto plan = builder.build({builder.add(make_pool2d(in, out, window, kind), input, out)});
+    const std::vector<float> y = run(*plan, x, 1, 2);
+    double worst = 0;
+    for (std::int64_t i = 0; i < count(out); ++i) {
+      const std::int64_t c = i % in[2];
+      const std::int64_t ox = i / in[2] % out[1];
+      const std::int64_t oy = i / in[2] / out[1];
+      double top = -INFINITY;
+      double sum = 0;
+      int cells = 0;
+      for (std::int64_t iy = oy * 2 - 1; iy <= oy * 2 + 1; ++iy) {
+        for (std::int64_t ix = ox * 2 - 1; ix <= ox * 2 + 1; ++ix) {
+          if (iy < 0 || iy >= in[0] || ix < 0 || ix >= in[1]) continue;
+          const auto value =
+              static_cast<double>(x[static_cast<std::size_t>((iy * in[1] + ix) * in[2] + c)]);
+          top = std::max(top, value);
+          sum += value;
+          ++cells;
+        }
+      }
+      const double want = kind == PoolKind::max ? top : sum / cells;
+      worst = std::max(worst, std::abs(want - static_cast<double>(y[static_cast<std::size_t>(i)])));
+    }
+    check(worst < 1e-6, std::string(kernels().name) + " pool: error " + std::to_string(worst));
+  }
+}
+
+void check_softmax() {
+  for (std::int64_t n = 1; n <= 3 * kernels().lanes; ++n) {
+    PlanBuilder builder;
+    const int input = builder.input({n});
+    const auto plan = builder.build({builder.add(make_softmax({n}), input, {n})});
+    const std::vector<float> x = random_floats(2 * n);
+    const std::vector<float> y = run(*plan, x, 2, 1);
+    for (std::int64_t row = 0; row < 2; ++row) {
+      double total = 0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        total += std::exp(static_cast<double>(x[static_cast<std::size_t>(row * n + i)]));
+      }
+      double worst = 0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        const auto at = static_cast<std::size_t>(row * n + i);
+        const double want = std::exp(static_cast<double>(x[at])) / total;
+        worst = std::max(worst, std::abs(want - static_cast<double>(y[at])));
+      }
+      check(worst < 1e-6, std::string(kernels().name) + " softmax of " + std::to_string(n));
+    }
+  }
+}
+
+}  // namespace
+
+// CNNFAST_ISA selects the instruction set, as everywhere.
+int main() {
+  std::printf("instruction set: %s\n", kernels().name);
+  check_every_remainder();
+  check_windows();
+  check_pool();
+  check_softmax();
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
