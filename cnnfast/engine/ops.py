@@ -39,6 +39,9 @@ class Activation:
     beta: float = 0.0
 
 
+LINEAR = Activation()
+
+
 @dataclass(frozen=True)
 class Window:
     """A sliding window over height and width.
@@ -76,7 +79,7 @@ class Conv2D(Op):
     bias: Float32Array | None
     window: Window = Window((1, 1))
     groups: int = 1
-    activation: Activation = Activation()
+    activation: Activation = LINEAR
 
     def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
         w, f = self.window, self.activation

@@ -28,6 +28,13 @@ inline Vec elu(Vec x, float alpha) {
   return select(x > splat(0.0F), x, splat(alpha) * expm1(at_most(x, 0.0F)));
 }
 
+// (x + sqrt(x^2 + b)) / 2, without cancellation where x < 0.
+inline Vec squareplus(Vec x, float b) {
+  const Vec root = sqrt(x * x + splat(b));
+  const Vec below = splat(0.5F * b) / (root - x);
+  return select(x < splat(0.0F), below, splat(0.5F) * (x + root));
+}
+
 inline Vec shrink(Vec x, float limit, float step) {
   const Vec outside = select(x > splat(0.0F), x - splat(step), x + splat(step));
   return select(abs(x) <= splat(limit), splat(0.0F), outside);
@@ -65,7 +72,7 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
     case Kind::softplus: return softplus(x);
     case Kind::softsign: return x / (splat(1.0F) + abs(x));
     case Kind::mish: return x * tanh(softplus(x));
-    case Kind::squareplus: return splat(0.5F) * (x + sqrt(x * x + splat(f.alpha)));
+    case Kind::squareplus: return squareplus(x, f.alpha);
     case Kind::soft_shrink: return shrink(x, f.alpha, f.alpha);
     case Kind::hard_shrink: return shrink(x, f.alpha, 0.0F);
     case Kind::hard_tanh: return clamp(x, -1.0F, 1.0F);

@@ -1,0 +1,182 @@
+"""Convolutions of every geometry agree with the oracle, and their bits never vary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference
+from cnnfast import _core
+from cnnfast._core import ActivationKind
+from cnnfast.engine.ops import LINEAR, Activation, Conv2D, Value, Window
+from core.plans import build_plan, graph_of, run
+
+
+@st.composite
+def convolutions(draw):
+    """A random convolution: its input, weights and window."""
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    size = draw(st.tuples(*[st.integers(1, 5)] * 2))
+    dilation = draw(st.tuples(*[st.integers(1, 3)] * 2))
+    pads = draw(st.tuples(*[st.integers(0, 3)] * 4))
+    reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    height = draw(st.integers(max(1, reach[0] - pads[0] - pads[1]), reach[0] + 12))
+    width = draw(st.integers(max(1, reach[1] - pads[2] - pads[3]), reach[1] + 20))
+    channels = groups * draw(st.integers(1, 20))
+    filters = groups * draw(st.integers(1, 70))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x = rng.standard_normal((draw(st.integers(1, 4)), height, width, channels), np.float32)
+    kernel = rng.standard_normal((*size, channels // groups, filters), np.float32)
+    bias = rng.standard_normal(filters, np.float32) if draw(st.booleans()) else None
+    strides = draw(st.tuples(*[st.integers(1, 3)] * 2))
+    return x, kernel, bias, Window(size, strides, dilation, pads), groups
+
+
+def adder(want, kernel, bias, window, groups=1, activation=LINEAR):
+    """What appends the convolution to a graph."""
+    return lambda graph, x: graph.add(
+        Conv2D(x, Value(want.shape[1:]), kernel, bias, window, groups, activation)
+    )
+
+
+def oracle(x, kernel, bias, window, groups):
+    """The output and the error that a correct float32 sum may show."""
+    arguments = {
+        "strides": window.strides,
+        "pads": window.pads,
+        "dilation": window.dilation,
+        "groups": groups,
+    }
+    want = reference.conv2d(x, kernel, bias, **arguments)
+    size = reference.conv2d(
+        abs(x), abs(kernel), None if bias is None else abs(bias), **arguments
+    ).max()
+    return want, reference.tolerance(int(np.prod(kernel.shape[:3])), size)
+
+
+@given(convolutions())
+def test_random_convolutions_agree_with_the_oracle(case):
+    x, kernel, bias, window, groups = case
+    want, tolerance = oracle(*case)
+    got = run(adder(want, kernel, bias, window, groups), x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+
+
+@given(convolutions(), st.integers(2, 5))
+def test_threads_and_batch_do_not_change_a_bit(case, threads):
+    x, kernel, bias, window, groups = case
+    want, _ = oracle(*case)
+    add = adder(want, kernel, bias, window, groups)
+    got = run(add, x)
+    np.testing.assert_array_equal(got, run(add, x, threads))
+    single = [run(add, x[i : i + 1], threads) for i in range(len(x))]
+    np.testing.assert_array_equal(got, np.concatenate(single))
+
+
+@pytest.mark.parametrize("filters", range(1, 70))
+def test_every_width_of_a_dense_layer(filters, rng):
+    x = rng.standard_normal((1, 1, 1, 37), np.float32)
+    kernel = rng.standard_normal((1, 1, 37, filters), np.float32)
+    bias = rng.standard_normal(filters, np.float32)
+    window = Window((1, 1))
+    want, tolerance = oracle(x, kernel, bias, window, 1)
+    got = run(adder(want, kernel, bias, window), x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("pixels", range(1, 30))
+def test_every_height_of_the_register_tile(pixels, rng):
+    x = rng.standard_normal((1, 1, pixels, 5), np.float32)
+    kernel = rng.standard_normal((1, 1, 5, 19), np.float32)
+    window = Window((1, 1))
+    want, tolerance = oracle(x, kernel, None, window, 1)
+    np.testing.assert_allclose(
+        run(adder(want, kernel, None, window), x), want, rtol=0, atol=tolerance
+    )
+
+
+@pytest.mark.parametrize("depth", [511, 512, 513, 1024, 3000])
+@pytest.mark.parametrize("zeros", [0.0, 0.4, 1.0])
+def test_deep_sums_are_the_same_alone_and_in_a_batch_with_zeros_skipped(depth, zeros, rng):
+    x = rng.standard_normal((5, 1, 1, depth), np.float32)
+    x[rng.random(x.shape) < zeros] = 0
+    kernel = rng.standard_normal((1, 1, depth, 33), np.float32)
+    window = Window((1, 1))
+    want, tolerance = oracle(x, kernel, None, window, 1)
+    add = adder(want, kernel, None, window)
+    got = run(add, x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+    np.testing.assert_array_equal(got[2:3], run(add, x[2:3]))
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+def test_a_zero_input_meets_a_weight_that_is_not_finite(bad, rng):
+    """0 x inf and 0 x NaN are NaN: the zero must not be skipped then."""
+    x = np.zeros((1, 1, 1, 40), np.float32)
+    kernel = rng.standard_normal((1, 1, 40, 8), np.float32)
+    kernel[0, 0, 7, 3] = bad
+    got = run(adder(np.empty((1, 1, 1, 8)), kernel, None, Window((1, 1))), x)
+    np.testing.assert_array_equal(np.isnan(got.ravel()), np.arange(8) == 3)
+
+
+def test_padding_shows_zeros_whatever_the_memory_held_before(rng):
+    """The border around an image is written in every run, so an earlier run cannot show."""
+    kernel = np.ones((3, 3, 2, 2), np.float32)
+    window = Window((3, 3), pads=(1, 1, 1, 1))
+
+    def two(graph, x):
+        first = graph.add(Conv2D(x, Value(x.shape), kernel, None, window))
+        return graph.add(Conv2D(first, Value(x.shape), kernel, None, window))
+
+    plan = build_plan(graph_of((6, 6, 2), two))
+    x = rng.standard_normal((3, 6, 6, 2), np.float32)
+    want = np.empty_like(x)
+    plan.run([x], [want], 1)
+    plan.run([np.full_like(x, np.nan)], [np.empty_like(x)], 2)
+    again = np.empty_like(x)
+    plan.run([x], [again], 2)
+    np.testing.assert_array_equal(again, want)
+    middle = reference.conv2d(x, kernel, pads=window.pads)
+    np.testing.assert_allclose(
+        want, reference.conv2d(middle, kernel, pads=window.pads), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_an_activation_is_applied_to_the_finished_sum(rng):
+    x = rng.standard_normal((2, 5, 5, 3), np.float32)
+    kernel = rng.standard_normal((3, 3, 3, 11), np.float32)
+    bias = rng.standard_normal(11, np.float32)
+    window = Window((3, 3))
+    want, tolerance = oracle(x, kernel, bias, window, 1)
+    activation = Activation(ActivationKind.LEAKY_RELU, 0.25)
+    got = run(adder(want, kernel, bias, window, 1, activation), x)
+    np.testing.assert_allclose(got, np.where(want < 0, 0.25 * want, want), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"shape": (9, 9, 4)}, "leaves its padded image"),
+        ({"groups": 2}, "another shape|divide"),
+        ({"kernel": np.zeros((3, 3, 2, 4), np.float32)}, "another shape"),
+        ({"bias": np.zeros(5, np.float32)}, "another shape"),
+        ({"window": ((3, 3), (0, 1), (1, 1), (0, 0, 0, 0))}, "positive"),
+        ({"window": ((3, 3), (1, 1), (1, 1), (-1, 0, 0, 0))}, "positive"),
+        ({"shape": (2**33, 3, 4)}, "positive 31-bit"),
+    ],
+)
+def test_the_core_refuses_numbers_that_do_not_fit_together(change, message):
+    builder = _core.PlanBuilder()
+    arguments = {
+        "x": builder.input((5, 5, 3)),
+        "shape": (3, 3, 4),
+        "kernel": np.zeros((3, 3, 3, 4), np.float32),
+        "bias": None,
+        "window": ((3, 3), (1, 1), (1, 1), (0, 0, 0, 0)),
+        "groups": 1,
+        "activation": (ActivationKind.LINEAR, 0.0, 0.0),
+    }
+    with pytest.raises(ValueError, match=message):
+        builder.conv2d(**(arguments | change))

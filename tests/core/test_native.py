@@ -1,0 +1,76 @@
+"""The core's own self-test on every instruction set, and what its objects export."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cnnfast import _core
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CROSS_COMPILER = "aarch64-linux-gnu-g++"
+EMULATOR = "qemu-aarch64"
+
+
+def build(directory: Path, *options: str) -> Path:
+    """Configure and build the self-test in `directory`, warnings as errors."""
+    configure = ["cmake", "-S", REPOSITORY, "-B", directory, "-G", "Ninja"]
+    configure += ["-DCNNFAST_SELFTEST=ON", "-DCNNFAST_WERROR=ON", *options]
+    for command in (configure, ["cmake", "--build", directory]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return directory
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory):
+    """The build directory of the self-test for this machine."""
+    return build(tmp_path_factory.mktemp("native"))
+
+
+def run_selftest(command, isa=""):
+    """What the self-test prints, having passed."""
+    environment = {**os.environ, "CNNFAST_ISA": isa}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("isa", _core.available_isas())
+def test_the_selftest_passes_on_each_instruction_set(native, isa):
+    output = run_selftest([native / "selftest"], isa)
+    assert f"instruction set: {isa}\n" in output
+    assert ", 0 failed" in output
+
+
+def test_the_selftest_passes_on_neon_under_an_emulator(tmp_path):
+    if not (shutil.which(CROSS_COMPILER) and shutil.which(EMULATOR)):
+        pytest.skip(f"{CROSS_COMPILER} and {EMULATOR} are not installed (see docs/development.md)")
+    build(
+        tmp_path,
+        "-DCMAKE_SYSTEM_NAME=Linux",
+        "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
+        f"-DCMAKE_CXX_COMPILER={CROSS_COMPILER}",
+    )
+    output = run_selftest([EMULATOR, "-L", "/usr/aarch64-linux-gnu", tmp_path / "selftest"])
+    assert "instruction set: neon\n" in output
+    assert ", 0 failed" in output
+
+
+def test_each_kernel_object_exports_its_table_and_nothing_else(native):
+    """An inline function of two objects would be kept once, perhaps from the wrong one."""
+    objects = sorted(native.glob("CMakeFiles/kernels_*.dir/csrc/kernels/isa.cpp.o"))
+    assert len(objects) == len(set(_core.available_isas()) | {"portable"})
+    for path in objects:
+        symbols = subprocess.run(
+            ["nm", "--extern-only", "--defined-only", "--demangle", path],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        name = path.parents[2].name.removesuffix(".dir")
+        assert [line.split(" ", 2)[1:] for line in symbols] == [["D", f"cnnfast::{name}"]]
