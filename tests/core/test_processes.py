@@ -1,0 +1,88 @@
+"""Runs from many Python threads, and in processes forked after the parent has run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from cnnfast.engine.executor import build_plan
+from cnnfast.engine.ops import Conv2D, Value, Window
+from core.plans import graph_of
+
+
+@pytest.fixture(scope="module")
+def plan():
+    """Two convolutions, enough work for two threads."""
+    rng = np.random.default_rng(5)
+    kernel = rng.standard_normal((3, 3, 16, 16), np.float32)
+    window = Window((3, 3), pads=(1, 1, 1, 1))
+
+    def two(graph, x):
+        for _ in range(2):
+            x = graph.add(Conv2D(x, Value(x.shape), kernel, None, window))
+        return x
+
+    return build_plan(graph_of((20, 20, 16), two))
+
+
+def run(plan, x, threads=2):
+    out = np.empty((len(x), *plan.output_shapes[0]), np.float32)
+    plan.run([x], [out], threads)
+    return out
+
+
+def test_many_threads_share_one_plan(plan, rng):
+    inputs = [rng.standard_normal((n, 20, 20, 16), np.float32) for n in (1, 2, 3, 5)] * 4
+    want = [run(plan, x, 1) for x in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            for got, expected in zip(pool.map(lambda x: run(plan, x), inputs), want, strict=True):
+                np.testing.assert_array_equal(got, expected)
+
+
+def test_the_interpreter_runs_while_a_plan_does(plan):
+    """The GIL is released: another thread counts while this one is inside the core."""
+    counted = []
+    stop = threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counted.append(None)
+
+    x = np.zeros((400, 20, 20, 16), np.float32)
+    run(plan, x)
+    counter = threading.Thread(target=count)
+    counter.start()
+    before = len(counted)
+    run(plan, x, 1)
+    after = len(counted)
+    stop.set()
+    counter.join()
+    assert after > before
+
+
+def _run_in_child(plan, x, results):
+    results.put(run(plan, x))
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork"
+)
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_forked_after_a_run_with_two_threads_runs_too(plan, rng):
+    x = rng.standard_normal((3, 20, 20, 16), np.float32)
+    want = run(plan, x, 2)
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    child = context.Process(target=_run_in_child, args=(plan, x, results))
+    child.start()
+    try:
+        np.testing.assert_array_equal(results.get(timeout=20), want)
+    finally:
+        child.kill()
+        child.join()
+    np.testing.assert_array_equal(run(plan, x, 2), want)
