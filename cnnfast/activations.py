@@ -1,0 +1,219 @@
+"""Activation functions under Keras' names, as elementwise steps of the core or a softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cnnfast import lowering
+from cnnfast._core import ActivationKind as Kind
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Activation, Value
+from cnnfast.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cnnfast.engine.ops import Float32Array
+    from cnnfast.layers.layer import Layer
+
+
+class ActivationFunction:
+    """A function that keeps its input's shape.
+
+    Parameters
+    ----------
+    name
+        Keras' name, which a config holds.
+    steps
+        Elementwise functions to apply in turn; none is the identity.
+    """
+
+    def __init__(self, name: str, steps: tuple[Activation, ...]) -> None:
+        self.name = name
+        self.steps = steps
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        """Append the whole function."""
+        return lowering.activate(graph, x, self.steps)
+
+    def split(self) -> tuple[Activation, ActivationFunction]:
+        """Split off the first step, which the operation before can take, from what is left."""
+        if not self.steps:
+            return Activation(), self
+        return self.steps[0], ActivationFunction(self.name, self.steps[1:])
+
+    def __call__(self, x: npt.ArrayLike) -> Float32Array:
+        """Return the function of an array of at least two axes, the first being the batch."""
+        from cnnfast.layers.activation import Activation as ActivationLayer
+
+        result: Float32Array = ActivationLayer(self)(x)
+        return result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return get, (serialize(self),)
+
+    def __repr__(self) -> str:
+        return f"<activation {self.name}>"
+
+
+class SoftmaxFunction(ActivationFunction):
+    """Softmax over the last axis."""
+
+    def __init__(self) -> None:
+        super().__init__("softmax", ())
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return lowering.softmax(graph, x, [len(x.shape) - 1])
+
+    def split(self) -> tuple[Activation, ActivationFunction]:
+        return Activation(), self
+
+
+class LayerFunction(ActivationFunction):
+    """A layer without weights used as an activation, as in ``activation=ReLU(6.0)``."""
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__(layer.name, ())
+        self.layer = layer
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return self.layer.lower(graph, x)
+
+    def split(self) -> tuple[Activation, ActivationFunction]:
+        return Activation(), self
+
+
+def relu_steps(
+    negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> tuple[Activation, ...]:
+    """Return Keras' general ReLU as steps.
+
+    It is `max_value` from there on, x from `threshold` on, ``negative_slope * (x - threshold)``
+    below.
+    """
+    if threshold:
+        first = Activation(Kind.THRESHOLDED_RELU, negative_slope, threshold)
+    elif negative_slope:
+        first = Activation(Kind.LEAKY_RELU, negative_slope)
+    elif max_value is None:
+        return (Activation(Kind.RELU),)
+    else:
+        return (Activation(Kind.CLIPPED_RELU, max_value),)
+    return (first,) if max_value is None else (first, Activation(Kind.MINIMUM, max_value))
+
+
+def _of(name: str, kind: Kind, alpha: float = 0.0, beta: float = 0.0) -> ActivationFunction:
+    return ActivationFunction(name, (Activation(kind, alpha, beta),))
+
+
+linear = ActivationFunction("linear", ())
+softmax = SoftmaxFunction()
+relu = ActivationFunction("relu", relu_steps())
+relu6 = ActivationFunction("relu6", relu_steps(max_value=6.0))
+leaky_relu = ActivationFunction("leaky_relu", relu_steps(negative_slope=0.2))
+elu = _of("elu", Kind.ELU, 1.0)
+selu = _of("selu", Kind.SELU)
+celu = _of("celu", Kind.CELU, 1.0)
+gelu = _of("gelu", Kind.GELU)
+sigmoid = _of("sigmoid", Kind.SIGMOID)
+hard_sigmoid = _of("hard_sigmoid", Kind.HARD_SIGMOID, 1.0 / 6.0, 0.5)
+# What Keras up to 2 computes under the name hard_sigmoid.
+hard_sigmoid_keras2 = _of("hard_sigmoid_keras2", Kind.HARD_SIGMOID, 0.2, 0.5)
+silu = _of("silu", Kind.SILU)
+hard_silu = _of("hard_silu", Kind.HARD_SILU)
+tanh = _of("tanh", Kind.TANH)
+exponential = _of("exponential", Kind.EXP)
+softplus = _of("softplus", Kind.SOFTPLUS)
+softsign = _of("softsign", Kind.SOFTSIGN)
+mish = _of("mish", Kind.MISH)
+squareplus = _of("squareplus", Kind.SQUAREPLUS, 4.0)
+soft_shrink = _of("soft_shrink", Kind.SOFT_SHRINK, 0.5)
+hard_shrink = _of("hard_shrink", Kind.HARD_SHRINK, 0.5)
+hard_tanh = _of("hard_tanh", Kind.HARD_TANH)
+tanh_shrink = _of("tanh_shrink", Kind.TANH_SHRINK)
+log_sigmoid = _of("log_sigmoid", Kind.LOG_SIGMOID)
+sparse_plus = _of("sparse_plus", Kind.SPARSE_PLUS)
+sparse_sigmoid = _of("sparse_sigmoid", Kind.SPARSE_SIGMOID)
+
+swish = silu
+hard_swish = hard_silu
+
+_FUNCTIONS = {
+    function.name: function
+    for function in (
+        *(linear, softmax, relu, relu6, leaky_relu, elu, selu, celu, gelu),
+        *(sigmoid, hard_sigmoid, silu, hard_silu, tanh, exponential, softplus, softsign, mish),
+        *(squareplus, soft_shrink, hard_shrink, hard_tanh, tanh_shrink, log_sigmoid),
+        *(sparse_plus, sparse_sigmoid, hard_sigmoid_keras2),
+    )
+}
+_ALIASES = {"swish": silu, "hard_swish": hard_silu, "softmax_v2": softmax}
+_LAYERS = ("Activation", "ReLU", "Softmax")
+
+
+def get(identifier: object) -> ActivationFunction:
+    """Return the function that a name, config, function of this module or layer stands for.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown; the message lists the known ones.
+    UnsupportedError
+        If it is a Python function or a layer that cannot be an activation.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, ActivationFunction):
+        return identifier
+    if isinstance(identifier, str):
+        return _named(identifier)
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if type(identifier).__name__ in _LAYERS and hasattr(identifier, "lower"):
+        return LayerFunction(identifier)  # type: ignore[arg-type]
+    if callable(identifier):
+        raise UnsupportedError(
+            "An activation runs in the C++ core and must be one of "
+            f"{sorted(_FUNCTIONS)} or a layer of {_LAYERS}. Received: {identifier!r}"
+        )
+    raise ValueError(_unknown(identifier))
+
+
+def serialize(activation: ActivationFunction) -> str | dict[str, Any]:
+    """Return what a config holds: a name, or the config of a layer."""
+    if isinstance(activation, LayerFunction):
+        from cnnfast.layers.registry import serialize as serialize_layer
+
+        return serialize_layer(activation.layer)
+    return activation.name
+
+
+def deserialize(config: str | Mapping[str, Any]) -> ActivationFunction:
+    """Return the function that a name, a function object or a layer object of a file names."""
+    if isinstance(config, str):
+        return _named(config)
+    name, inner = config.get("class_name"), config.get("config")
+    if name == "function" and isinstance(inner, str):
+        return _named(inner)
+    if name in _LAYERS:
+        from cnnfast.layers.registry import deserialize as deserialize_layer
+
+        return LayerFunction(deserialize_layer(config))
+    if isinstance(name, str) and not inner and name in _FUNCTIONS:
+        return _named(name)
+    raise UnsupportedError(_unknown(dict(config)))
+
+
+def _named(name: str) -> ActivationFunction:
+    function = _FUNCTIONS.get(name) or _ALIASES.get(name)
+    if function is None:
+        raise ValueError(_unknown(name))
+    return function
+
+
+def _unknown(identifier: object) -> str:
+    return (
+        "Could not interpret activation function identifier: it must be one of "
+        f"{sorted(_FUNCTIONS)} or a layer of {_LAYERS}. Received: {identifier!r}"
+    )

@@ -1,0 +1,127 @@
+"""Activation layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnnfast import activations, lowering
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.layers import arguments
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.layer import Layer
+
+
+class _ActivationLayer(Layer):
+    """A layer without weights that keeps its input's shape."""
+
+    built_without_weights = True
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return input_shape
+
+
+class Activation(_ActivationLayer):
+    """An activation function as a layer.
+
+    Parameters
+    ----------
+    activation
+        See `cnnfast.activations.get`.
+    """
+
+    def __init__(self, activation: object, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return self.activation.lower(graph, x)
+
+    def _config(self) -> dict[str, Any]:
+        return {"activation": activations.serialize(self.activation)}
+
+
+class ReLU(_ActivationLayer):
+    """Rectified linear unit in Keras' general form.
+
+    ``max_value`` from there on, x from `threshold` on, ``negative_slope * (x - threshold)``
+    below.
+
+    Parameters
+    ----------
+    max_value
+        None for no limit.
+    negative_slope, threshold
+        As above.
+
+    Raises
+    ------
+    ValueError
+        If one of them is negative.
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_value = None if max_value is None else _not_negative(max_value, "max_value")
+        self.negative_slope = _not_negative(negative_slope, "negative_slope")
+        self.threshold = _not_negative(threshold, "threshold")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        steps = activations.relu_steps(self.negative_slope, self.max_value, self.threshold)
+        return lowering.activate(graph, x, steps)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "max_value": self.max_value,
+            "negative_slope": self.negative_slope,
+            "threshold": self.threshold,
+        }
+
+
+class Softmax(_ActivationLayer):
+    """Softmax over one axis, or over several together.
+
+    Parameters
+    ----------
+    axis
+        Batch included; not the batch itself.
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._axes = arguments.axes(axis, "axis")
+        self.axis = self._axes[0] if isinstance(axis, int) else list(self._axes)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        rank = len(input_shape)
+        # A negative axis cannot be told from the batch before the rank is known.
+        if any(not -rank < axis < rank or axis == 0 for axis in self._axes):
+            raise ValueError(
+                f"Layer '{self.name}': the axes of a softmax must lie behind the batch and in "
+                f"the input. Received: axis={self.axis} for input shape {input_shape}"
+            )
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        self._output_shape(x)
+        axes = dict.fromkeys(axis % (len(x.shape) + 1) - 1 for axis in self._axes)
+        return lowering.softmax(graph, x, list(axes))
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+
+def _not_negative(value: object, name: str) -> float:
+    number = arguments.number(value, name)
+    if not number >= 0.0:
+        raise ValueError(
+            f"`{name}` of a ReLU layer cannot be None or negative. Received: {name}={value}"
+        )
+    return number

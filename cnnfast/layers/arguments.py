@@ -1,0 +1,134 @@
+"""Checks of layer arguments: what comes from a user or a file leaves as plain, legal values."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+BatchShape: TypeAlias = tuple[int | None, ...]
+
+# What the core counts with.
+_LARGEST = 2**31 - 1
+
+
+def integer(value: object) -> int:
+    """Return `value` as an int; TypeError if it is not integral, or a bool."""
+    if isinstance(value, bool):
+        raise TypeError(f"Expected an integer. Received: {value!r}")
+    return operator.index(value)  # type: ignore[arg-type]
+
+
+def positive_integer(value: object, rule: str) -> int:
+    """Return `value` as an int above 0 and below 2**31; the ValueError begins with `rule`."""
+    try:
+        number = integer(value)
+    except TypeError:
+        number = 0
+    if not 0 < number <= _LARGEST:
+        raise ValueError(f"{rule} Received: {value!r}")
+    return number
+
+
+def positive_integers(value: object, count: int, name: str) -> tuple[int, ...]:
+    """Return `value`, one integer or `count` of them, as a tuple of `count` integers above 0."""
+    rule = f"The `{name}` argument must be a tuple of {count} integers."
+    try:
+        values = tuple(value) if isinstance(value, Iterable) else (value,) * count
+        numbers = tuple(integer(v) for v in values)
+    except TypeError as error:
+        raise ValueError(f"{rule} Received: {name}={value!r}") from error
+    if len(numbers) != count:
+        raise ValueError(f"{rule} Received: {name}={value!r}")
+    bad = {number for number in numbers if not 0 < number <= _LARGEST}
+    if bad:
+        raise ValueError(
+            f"{rule} Received: {name}={value!r}, including values {bad} that do not satisfy "
+            f"`value > 0` and `value <= {_LARGEST}`"
+        )
+    return numbers
+
+
+def number(value: object, name: str) -> float:
+    """Return `value` as a float; also the form in which some Keras 2 files store a scalar."""
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Argument `{name}` must be a number. Received: {value!r}") from error
+
+
+def choice(value: object, name: str, choices: tuple[str, ...]) -> str:
+    """Return the string `value` in lower case if it is one of `choices`."""
+    text = value.lower() if isinstance(value, str) else value
+    if text not in choices:
+        raise ValueError(f"The `{name}` argument must be one of {choices}. Received: {value!r}")
+    return str(text)
+
+
+def data_format(value: object) -> str:
+    """Return ``"channels_last"`` (also for None) or ``"channels_first"``."""
+    if value is None:
+        return "channels_last"
+    return choice(value, "data_format", ("channels_first", "channels_last"))
+
+
+def boolean(value: object, name: str) -> bool:
+    """Return `value`, which must be a bool or, as some files have it, 0 or 1."""
+    if value not in (True, False):
+        raise ValueError(f"Expected `{name}` to be a boolean. Received: {name}={value!r}")
+    return bool(value)
+
+
+def axes(value: object, name: str) -> tuple[int, ...]:
+    """Return one axis or several; a dict is how Keras 2 files may store a list."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    try:
+        numbers = tuple(integer(v) for v in values)
+    except TypeError as error:
+        raise ValueError(
+            f"The `{name}` argument must be an integer or a list of them. Received: {value!r}"
+        ) from error
+    if not numbers:
+        raise ValueError(f"The `{name}` argument must not be empty. Received: {value!r}")
+    return numbers
+
+
+def shape(value: Any) -> BatchShape:
+    """Return `value` as a tuple of sizes and None.
+
+    Raises
+    ------
+    ValueError
+        If it is no sequence of None and integers of at least 0.
+    """
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(
+            f"Cannot convert '{value}' to a shape. It must be a list of integers and None. "
+            f"Received: {value!r}"
+        )
+    sizes: list[int | None] = []
+    for size in value:
+        try:
+            sizes.append(None if size is None else integer(size))
+        except TypeError as error:
+            raise ValueError(
+                f"Cannot convert '{value}' to a shape. A size must be an integer or None. "
+                f"Received: {size!r}"
+            ) from error
+    if any(size is not None and size < 0 for size in sizes):
+        raise ValueError(
+            f"Cannot convert '{value}' to a shape. Negative dimensions are not allowed. "
+            f"Received: {value!r}"
+        )
+    return tuple(sizes)
+
+
+def without_lora(config: dict[str, Any]) -> dict[str, Any]:
+    """Drop a low-rank adapter: Keras stores the kernel with the adapter already added."""
+    return {key: v for key, v in config.items() if key not in ("lora_rank", "lora_alpha")}

@@ -1,0 +1,262 @@
+"""Input and dense layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from cnnfast import activations, constraints, initializers, lowering, regularizers
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers import arguments
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.variables import Variable
+
+
+class InputLayer(Layer):
+    """The place where a model's input comes in.
+
+    Parameters
+    ----------
+    shape
+        Without the batch; None stands for any size.
+    batch_size
+        Kept for the config.
+    dtype
+        What the caller passes; the core takes float32.
+    batch_shape
+        In place of `shape` and `batch_size`.
+    sparse, ragged
+        Must not be set.
+    optional
+        Kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If no shape is given, or two.
+    """
+
+    built_without_weights = True
+
+    def __init__(
+        self,
+        shape: Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        dtype: object = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Sequence[int | None] | None = None,
+        input_tensor: None = None,
+        optional: bool = False,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        shape = kwargs.pop("input_shape", shape)
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        if sparse or ragged or input_tensor is not None:
+            raise UnsupportedError(
+                "An input must be dense and have no tensor of its own. Received: "
+                f"sparse={sparse}, ragged={ragged}, input_tensor={input_tensor}"
+            )
+        if shape is None and batch_shape is None:
+            raise ValueError("You must pass a `shape` argument.")
+        if shape is not None and batch_shape is not None:
+            raise ValueError(
+                "You cannot pass both `shape` and `batch_shape` at the same time. Received: "
+                f"shape={shape}, batch_shape={batch_shape}"
+            )
+        if batch_size is not None and batch_shape is not None:
+            raise ValueError(
+                "You cannot pass both `batch_size` and `batch_shape` at the same time. Received: "
+                f"batch_size={batch_size}, batch_shape={batch_shape}"
+            )
+        if shape is not None:
+            batch_shape = (batch_size, *arguments.shape(shape))
+        self.batch_shape = arguments.shape(batch_shape)
+        self.optional = bool(optional)
+        self.input_spec = InputSpec(ndim=len(self.batch_shape))
+
+    @property
+    def output(self) -> KerasTensor:
+        """The symbolic tensor that `Input` returns."""
+        return KerasTensor(self.batch_shape, self.dtype, self.name, self)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return x
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.dtype,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+            "optional": self.optional,
+        }
+
+
+def Input(  # noqa: N802 - Keras' name
+    shape: Sequence[int | None] | None = None,
+    batch_size: int | None = None,
+    dtype: object = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+    name: str | None = None,
+    tensor: None = None,
+    optional: bool = False,
+) -> KerasTensor:
+    """Return a symbolic tensor, the first item of a `Sequential`.
+
+    The arguments are those of `InputLayer`.
+    """
+    layer = InputLayer(
+        shape=shape,
+        batch_size=batch_size,
+        dtype=dtype,
+        sparse=sparse,
+        ragged=ragged,
+        batch_shape=batch_shape,
+        input_tensor=tensor,
+        optional=optional,
+        name=name,
+    )
+    return layer.output
+
+
+class Dense(Layer):
+    """``activation(x @ kernel + bias)`` along the last axis of inputs of any rank.
+
+    Weights: `kernel` (inputs, units) and, with `use_bias`, `bias` (units,).
+
+    Parameters
+    ----------
+    units
+        Size of the last axis of the output.
+    activation
+        See `cnnfast.activations.get`.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        See `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: object = None,
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        activity_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
+        quantization_config: None = None,
+        **kwargs: Any,
+    ) -> None:
+        rule = "Received an invalid value for `units`, expected a positive integer."
+        units = arguments.positive_integer(units, rule)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if quantization_config is not None:
+            raise UnsupportedError(
+                "`quantization_config` must be None: weights are float32. "
+                f"Received: {quantization_config}"
+            )
+        self.units = units
+        self.activation = activations.get(activation)
+        self.use_bias = arguments.boolean(use_bias, "use_bias")
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.bias: Variable | None = None
+        self.input_spec = InputSpec(min_ndim=2)
+
+    @property
+    def kernel(self) -> Variable:
+        """The kernel.
+
+        Raises
+        ------
+        AttributeError
+            If the layer is not built.
+        """
+        if not self._trainable_variables:
+            raise AttributeError(
+                f"You must build the layer before accessing `kernel`. Received: {self!r}"
+            )
+        return self._trainable_variables[0]
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        inputs = input_shape[-1]
+        self.add_weight(
+            name="kernel",
+            shape=(inputs, self.units),
+            initializer=self.kernel_initializer,
+            path=path,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(self.units,), initializer=self.bias_initializer, path=path
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return (*input_shape[:-1], self.units)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = self._output_shape(x)
+        inputs = x.shape[-1]
+        rows = math.prod(x.shape[:-1])
+        fused, rest = self.activation.split()
+        # The 1x1 convolution over one row of pixels.
+        y = graph.add(
+            ops.Conv2D(
+                lowering.reshape(graph, x, (1, rows, inputs)),
+                Value((1, rows, self.units)),
+                self.kernel.numpy().reshape(1, 1, inputs, self.units),
+                None if self.bias is None else self.bias.numpy(),
+                activation=fused,
+            )
+        )
+        return rest.lower(graph, lowering.reshape(graph, y, shape))
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return arguments.without_lora(config)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "quantization_config": None,
+        }

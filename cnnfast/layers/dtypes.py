@@ -1,0 +1,76 @@
+"""Dtype policies: kept for configs. The core computes in float32 under each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnfast.errors import UnsupportedError
+
+_MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
+_PLAIN = (
+    *("float16", "bfloat16", "float32", "float64"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"),
+)
+
+
+@dataclass(frozen=True)
+class DTypePolicy:
+    """The dtype of a layer's numbers, by the name of Keras' policy."""
+
+    name: str
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype in which Keras keeps the weights."""
+        return "float32" if self.name in _MIXED else self.name
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype in which Keras computes."""
+        return _MIXED.get(self.name, self.name)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return Keras 3's config object."""
+        return {
+            "module": "keras",
+            "class_name": "DTypePolicy",
+            "config": {"name": self.name},
+            "registered_name": None,
+        }
+
+
+def policy(dtype: object) -> DTypePolicy:
+    """Return the policy for a name, NumPy dtype, policy or config of Keras 2 or 3.
+
+    Raises
+    ------
+    UnsupportedError
+        For a quantized policy.
+    ValueError
+        For an unknown name.
+    """
+    if dtype is None:
+        return DTypePolicy("float32")
+    if isinstance(dtype, Mapping):
+        dtype = _name_in_config(dtype)
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
+    if name is None and isinstance(dtype, type):
+        name = np.dtype(dtype).name
+    if name not in _MIXED and name not in _PLAIN:
+        raise ValueError(
+            f"Argument `dtype` must be one of {[*_MIXED, *_PLAIN]}. Received: {dtype!r}"
+        )
+    return DTypePolicy(str(name))
+
+
+def _name_in_config(config: Mapping[str, Any]) -> object:
+    kind, inner = config.get("class_name"), config.get("config")
+    if kind not in ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1"):
+        raise UnsupportedError(
+            f"Only plain and mixed dtype policies are supported. Received: {dict(config)}"
+        )
+    return inner.get("name") if isinstance(inner, Mapping) else None

@@ -1,0 +1,392 @@
+"""The base of all layers and models."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast import initializers
+from cnnfast.engine.executor import Executor
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Float32Array, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers import arguments, dtypes
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.tensor import KerasTensor, as_batch
+from cnnfast.utils.naming import auto_name, name_scope
+from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Self
+
+# Held while any layer is built or an executor is made.
+state_lock = threading.RLock()
+_FLOAT32 = np.dtype(np.float32)
+
+
+class Layer:
+    """One step of a network: arguments, weights, the shape rule, and what it lowers to.
+
+    A subclass gives `compute_output_shape` and `lower`, `_create_weights` if it has any, and
+    `_config` with its own arguments.
+
+    Parameters
+    ----------
+    name
+        Unique in a model; made from the class where None.
+    trainable
+        Whether training would change the weights.
+    dtype
+        Name or config of a dtype policy; the core computes in float32 under each.
+    activity_regularizer
+        Kept for the config.
+    input_shape, batch_input_shape, input_dim, batch_size
+        Shape of the input, for the first layer of a `Sequential`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is unknown or illegal.
+    """
+
+    built_without_weights: ClassVar[bool] = False
+    """Whether there is nothing to build, so that the layer counts as built from the start."""
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: object = None,
+        activity_regularizer: object = None,
+        **kwargs: Any,
+    ) -> None:
+        from cnnfast import regularizers
+
+        if name is None:
+            name = auto_name(type(self).__name__)
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(
+                "Argument `name` must be a string and cannot contain character `/`. "
+                f"Received: name={name!r} (of type {type(name)})"
+            )
+        self.name = name
+        self._trainable = arguments.boolean(trainable, "trainable")
+        self._policy = dtypes.policy(dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._first_shape = _pop_first_shape(kwargs)
+        if kwargs:
+            raise ValueError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
+            )
+        self.built = self.built_without_weights
+        self.input_spec = InputSpec()
+        self._build_shape: BatchShape | None = None
+        self._trainable_variables: list[Variable] = []
+        self._non_trainable_variables: list[Variable] = []
+        self._fitting: tuple[int, ...] | None = None
+        self._engine: Executor | None = None
+
+    # --- building -------------------------------------------------------------------------
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the weights for inputs of `input_shape`, batch included (None).
+
+        A layer that is built already keeps its weights.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot take such inputs.
+        """
+        with state_lock, name_scope(self.name) as path:
+            shape = arguments.shape(input_shape)
+            self.input_spec.check(shape, self.name)
+            if self.built:
+                return
+            self._create_weights(shape, path)
+            self._build_shape = shape
+            self.built = True
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        """Make the weights; also the place to narrow `input_spec`."""
+
+    def add_weight(
+        self,
+        *,
+        name: str,
+        shape: Sequence[int | None],
+        initializer: object = "glorot_uniform",
+        trainable: bool = True,
+        path: str | None = None,
+    ) -> Variable:
+        """Make a weight that belongs to this layer.
+
+        Raises
+        ------
+        ValueError
+            If a size in `shape` is None or the initializer is unknown.
+        """
+        sizes = arguments.shape(shape)
+        full_path = f"{path or self.name}/{name}"
+        known = tuple(size for size in sizes if size is not None)
+        if len(known) != len(sizes):
+            raise ValueError(
+                f"Layer '{self.name}': shapes used to initialize variables must be fully-defined "
+                f"(no `None` dimensions). Received: shape={sizes} for variable "
+                f"path='{full_path}'"
+            )
+        variable = Variable.deferred(
+            known,
+            initializers.get(initializer) or initializers.GlorotUniform(),
+            name=name,
+            trainable=trainable and self._trainable,
+            path=full_path,
+        )
+        variables = self._trainable_variables if trainable else self._non_trainable_variables
+        variables.append(variable)
+        return variable
+
+    # --- shapes and lowering --------------------------------------------------------------
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return the shape of the output, batch included, for inputs of `input_shape`.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        raise NotImplementedError(f"Layer '{self.name}' does not state its output shape.")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        """Append the operations of this layer on `x`; return their result."""
+        raise NotImplementedError(f"Layer '{self.name}' cannot run.")
+
+    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        """Check the shapes of `inputs`, then `lower`."""
+        if len(inputs) != 1:
+            raise ValueError(
+                f"Layer '{self.name}' expects 1 input(s). Received: {len(inputs)} input tensors"
+            )
+        self.input_spec.check((None, *inputs[0].shape), self.name)
+        return [self.lower(graph, inputs[0])]
+
+    def _output_shape(self, x: Value) -> tuple[int, ...]:
+        # No None comes out of a shape without None.
+        shape = self.compute_output_shape((None, *x.shape))
+        return tuple(arguments.integer(size) for size in shape[1:])
+
+    # --- weights --------------------------------------------------------------------------
+
+    def _sublayers(self) -> Sequence[Layer]:
+        return ()
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, in Keras' order; a shared one stands once."""
+        return list(dict.fromkeys(self._walk_weights()))
+
+    def _walk_weights(self) -> Iterator[Variable]:
+        yield from self._trainable_variables
+        yield from self._non_trainable_variables
+        for layer in self._sublayers():
+            yield from layer._walk_weights()
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training would change."""
+        return [w for w in self.weights if w.trainable] if self._trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other weights."""
+        return [w for w in self.weights if not w.trainable] if self._trainable else self.weights
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training would change the weights; setting it reaches all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for variable in self._trainable_variables:
+            variable.trainable = self._trainable
+        for layer in self._sublayers():
+            layer.trainable = value
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights hold.
+
+        Raises
+        ------
+        ValueError
+            If the layer is not built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
+                "built. You can build it manually via: `layer.build(input_shape)`."
+            )
+        return sum(math.prod(w.shape) for w in self.weights)
+
+    def get_weights(self) -> list[Float32Array]:
+        """Return copies of the weights, in the order of `weights`."""
+        return [w.numpy().copy() for w in self.weights]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Assign all weights, in the order of `weights`.
+
+        Raises
+        ------
+        ValueError
+            If their number or a shape differs; then nothing is assigned.
+        """
+        variables = self.weights
+        if len(variables) != len(weights):
+            raise ValueError(
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
+                f"length {len(weights)}, but the layer was expecting {len(variables)} weights."
+            )
+        arrays = [np.asarray(value) for value in weights]
+        for variable, array in zip(variables, arrays, strict=True):
+            if variable.shape != array.shape:
+                raise ValueError(
+                    f"Layer {self.name} weight shape {variable.shape} is not compatible with "
+                    f"provided weight shape {array.shape}."
+                )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    # --- running --------------------------------------------------------------------------
+
+    def __call__(self, inputs: Any) -> Any:
+        """Return the output for a batch, as a float32 array; builds the layer if need be."""
+        if isinstance(inputs, KerasTensor):
+            raise UnsupportedError(
+                f"Layer '{self.name}' cannot be called on a symbolic tensor: models are made "
+                f"with `Sequential`. Received: {inputs}"
+            )
+        return self._executor.run(self._prepare(inputs))[0]
+
+    @property
+    def _executor(self) -> Executor:
+        engine = self._engine
+        if engine is None:
+            with state_lock:
+                engine = self._engine = self._engine or Executor(self)
+        return engine
+
+    def _prepare(self, x: Any) -> list[Float32Array]:
+        """Return `x` as the arrays the core takes: float32, C-contiguous, of a legal shape."""
+        if (
+            type(x) is np.ndarray
+            and x.dtype is _FLOAT32
+            and x.shape[1:] == self._fitting
+            and x.shape[0]
+            and x.flags.c_contiguous
+            and x.flags.aligned
+        ):
+            return [x]
+        array = self._adjust_rank(as_batch(x, self._described()))
+        shape: BatchShape = (None, *array.shape[1:])
+        with state_lock:
+            if not self.built:
+                self.build(shape)
+        self.input_spec.check(shape, self.name)
+        self.compute_output_shape(shape)
+        self._fitting = array.shape[1:]
+        return [array]
+
+    def _adjust_rank(self, x: Float32Array) -> Float32Array:
+        return x
+
+    def _described(self) -> str:
+        return f"layer '{self.name}'"
+
+    # --- configs --------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> str:
+        """The dtype in which Keras keeps this layer's weights; here they are float32."""
+        return self._policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype in which Keras computes this layer; here it is float32."""
+        return self._policy.compute_dtype
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments in the form of Keras 3."""
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self._policy.get_config(),
+            **self._config(),
+        }
+
+    def _config(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make a layer from a config of Keras 1 to 3 or of `get_config`.
+
+        Raises
+        ------
+        ValueError
+            If the config has unknown or illegal fields.
+        UnsupportedError
+            If it asks for something this package does not do.
+        """
+        try:
+            return cls(**cls._current(dict(config)))
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{_in_config(cls, config)}: {error}") from error
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{_in_config(cls, config)}: {error}") from error
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Return `config` in today's spelling; called with a copy."""
+        return config
+
+    def _get_build_config(self) -> dict[str, Any] | None:
+        return None if self._build_shape is None else {"input_shape": self._build_shape}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_engine": None}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _in_config(cls: type[Layer], config: Mapping[str, Any]) -> str:
+    return f"Layer {config.get('name')!r} of class {cls.__name__}"
+
+
+def _pop_first_shape(kwargs: dict[str, Any]) -> BatchShape | None:
+    """Take the shape arguments of a first layer out of `kwargs`; return them with the batch."""
+    batch_size = kwargs.pop("batch_size", None)
+    batch_shape = kwargs.pop("batch_input_shape", None)
+    if batch_shape is None:
+        batch_shape = kwargs.pop("batch_shape", None)
+    dim, shape = kwargs.pop("input_dim", None), kwargs.pop("input_shape", None)
+    if shape is None and dim is not None:
+        shape = (dim,)
+    if batch_shape is not None:
+        return arguments.shape(batch_shape)
+    if shape is None:
+        return None
+    return arguments.shape((batch_size, *arguments.shape(shape)))

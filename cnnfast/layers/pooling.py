@@ -1,0 +1,103 @@
+"""Pooling layers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast import lowering
+from cnnfast._core import PoolKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.layers import arguments, windows
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+
+
+class BasePooling(Layer):
+    """What windowed poolings of every rank and kind share: arguments and the shape rule.
+
+    Parameters
+    ----------
+    pool_size
+        One integer, or one per spatial axis.
+    strides
+        The same; None means `pool_size`.
+    padding
+        ``"valid"`` or ``"same"``; padding never takes part in the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    built_without_weights = True
+    rank: ClassVar[int]
+    kind: ClassVar[PoolKind]
+
+    def __init__(
+        self,
+        pool_size: int | tuple[int, ...] = 2,
+        strides: int | tuple[int, ...] | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.pool_size = arguments.positive_integers(pool_size, self.rank, "pool_size")
+        self.strides = (
+            self.pool_size
+            if strides is None
+            else arguments.positive_integers(strides, self.rank, "strides")
+        )
+        self.padding = arguments.choice(padding, "padding", ("valid", "same"))
+        self.data_format = arguments.data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        spatial, channels = windows.split_channels(input_shape, self.data_format)
+        sizes = windows.output_shape(
+            spatial, self.pool_size, self.strides, (1,) * self.rank, self.padding
+        )
+        if sizes is None:
+            raise ValueError(
+                f"Layer '{self.name}': computed output size would be zero or negative. Received: "
+                f"input shape={input_shape}, pool_size={self.pool_size}, "
+                f"strides={self.strides}, padding={self.padding}."
+            )
+        return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "pool_size": self.pool_size,
+            "padding": self.padding,
+            "strides": self.strides,
+            "data_format": self.data_format,
+        }
+
+
+class MaxPooling2D(BasePooling):
+    """The maximum over windows of images (batch, height, width, channels).
+
+    Parameters and errors are those of `BasePooling`.
+    """
+
+    rank = 2
+    kind = PoolKind.MAX
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = self._output_shape(x)
+        channels_first = self.data_format == "channels_first"
+        if channels_first:
+            x = lowering.axis_to_end(graph, x, 0)
+            shape = (*shape[1:], shape[0])
+        window = windows.window_2d(x.shape[:2], self.pool_size, self.strides, (1, 1), self.padding)
+        y = graph.add(ops.Pool2D(x, Value(shape), self.kind, window))
+        return lowering.axis_from_end(graph, y, 0) if channels_first else y
+
+
+MaxPool2D = MaxPooling2D

@@ -1,0 +1,94 @@
+"""Sliding windows: output sizes and padding, for convolution and pooling alike.
+
+The rules are those of Keras (``ops/operation_utils.py``). For one axis of size I, a window of k
+cells that are d apart spans ``span = (k - 1) * d + 1``:
+
+* ``valid``: ``floor((I - span) / stride) + 1`` outputs, no padding;
+* ``same``: ``ceil(I / stride)`` outputs, padding ``(outputs - 1) * stride + span - I``, of which
+  the smaller half comes first: I=6, k=3, stride=2 pads 0 before and 1 after.
+"""
+
+from __future__ import annotations
+
+from cnnfast.engine.ops import Window
+from cnnfast.layers.arguments import BatchShape
+
+_RANK = 2
+
+
+def span(size: int, dilation: int) -> int:
+    """Return how many cells of the input a window of `size` cells covers."""
+    return (size - 1) * dilation + 1
+
+
+def output_size(
+    length: int | None, size: int, stride: int, dilation: int, padding: str
+) -> int | None:
+    """Return the number of outputs along one axis, which for ``valid`` may be 0 or negative."""
+    if length is None:
+        return None
+    if padding == "valid":
+        return (length - span(size, dilation)) // stride + 1
+    return -(-length // stride)
+
+
+def output_shape(
+    spatial: BatchShape,
+    size: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+    padding: str,
+) -> BatchShape | None:
+    """Return the number of outputs along each axis, or None where one would be 0 or less."""
+    sizes = tuple(
+        output_size(*axis, padding) for axis in zip(spatial, size, strides, dilation, strict=True)
+    )
+    return None if any(n is not None and n <= 0 for n in sizes) else sizes
+
+
+def same_pads(length: int, size: int, stride: int, dilation: int) -> tuple[int, int]:
+    """Return the padding (before, after) of one axis under ``same``."""
+    outputs = -(-length // stride)
+    total = max((outputs - 1) * stride + span(size, dilation) - length, 0)
+    return total // 2, total - total // 2
+
+
+def window_2d(
+    spatial: tuple[int, ...],
+    size: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+    padding: str,
+) -> Window:
+    """Return the window over an image of `spatial` = (height, width), padding as numbers."""
+    pads = [(0, 0), (0, 0)]
+    if padding == "same":
+        pads = [same_pads(*axis) for axis in zip(spatial, size, strides, dilation, strict=True)]
+    return Window(
+        size=_pair(size),
+        strides=_pair(strides),
+        dilation=_pair(dilation),
+        pads=(*pads[0], *pads[1]),
+    )
+
+
+def split_channels(shape: BatchShape, data_format: str) -> tuple[BatchShape, int | None]:
+    """Split a shape with batch into its spatial sizes and its channels."""
+    if data_format == "channels_last":
+        return shape[1:-1], shape[-1]
+    return shape[2:], shape[1]
+
+
+def join_channels(
+    batch: int | None, spatial: BatchShape, channels: int | None, data_format: str
+) -> BatchShape:
+    """Undo `split_channels`."""
+    if data_format == "channels_last":
+        return (batch, *spatial, channels)
+    return (batch, channels, *spatial)
+
+
+def _pair(values: tuple[int, ...]) -> tuple[int, int]:
+    if len(values) != _RANK:
+        raise ValueError(f"A window over an image has two sizes. Received: {values}")
+    return values[0], values[1]

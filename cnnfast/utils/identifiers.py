@@ -1,0 +1,131 @@
+"""How losses, metrics and optimizers are named: by string, serialized dict or Keras object.
+
+Names are only ever looked up in closed tables: nothing is imported or evaluated, so an
+identifier may come from a stranger's model file.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_KERAS_PACKAGES = frozenset({"keras", "tf_keras"})
+
+
+def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
+    """Find `name` in `table`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name; the message lists those there are.
+    """
+    try:
+        return table[name]
+    except KeyError:
+        known = ", ".join(sorted(table))
+        raise ValueError(
+            f"Could not interpret {kind} identifier. Expected one of: {known}. Received: {name!r}"
+        ) from None
+
+
+def parse_serialized(identifier: Mapping[str, Any], kind: str) -> tuple[str, dict[str, Any] | None]:
+    """Split a serialized object into its class name and config; a function has no config.
+
+    Raises
+    ------
+    ValueError
+        If `identifier` is not of the form ``{"class_name": str, "config": dict}``, or that of
+        a function, ``{"class_name": "function", "config": str}``.
+    """
+    class_name, config = identifier.get("class_name"), identifier.get("config")
+    if class_name == "function" and isinstance(config, str):
+        return config, None
+    if isinstance(class_name, str) and (config is None or isinstance(config, Mapping)):
+        return class_name, dict(config or {})
+    raise ValueError(
+        f"A serialized {kind} must be a dict with a string `class_name` and a dict `config`. "
+        f"Received: {dict(identifier)!r}"
+    )
+
+
+def describe_keras_object(obj: object) -> str | dict[str, Any] | None:
+    """Describe a class, function or instance of real Keras; None for anything else.
+
+    Keras itself is not needed for it: the class name and ``get_config()`` say all.
+    """
+    named = inspect.isclass(obj) or inspect.isfunction(obj)
+    module = str(getattr(obj if named else type(obj), "__module__", ""))
+    if module.partition(".")[0] not in _KERAS_PACKAGES:
+        return None
+    if named:
+        return str(getattr(obj, "__name__", ""))
+    get_config = getattr(obj, "get_config", None)
+    if get_config is None:
+        return None
+    return {"class_name": type(obj).__name__, "config": get_config()}
+
+
+def build(make: Callable[[Mapping[str, Any]], T], config: Mapping[str, Any], what: str) -> T:
+    """Call a ``from_config``; arguments it does not know become a `ValueError` naming `what`."""
+    try:
+        return make(config)
+    except TypeError as error:
+        raise ValueError(f"The config of {what} was not understood: {error}") from error
+
+
+def resolve(
+    identifier: Any, known: Mapping[str, Any], deserialize: Callable[[Any], Any], kind: str
+) -> Any:
+    """Find what `identifier` names: an object of the table `known`, or a callable of the user.
+
+    Objects of real Keras whose class stands in the table become that class of this package.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or `identifier` is no name, dict or callable.
+    """
+    if identifier is None:
+        return None
+    if not isinstance(identifier, str | Mapping):
+        described = describe_keras_object(identifier)
+        name = described["class_name"] if isinstance(described, dict) else described
+        identifier = described if name in known else identifier
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    found = lookup(known, identifier, kind) if isinstance(identifier, str) else identifier
+    found = found() if inspect.isclass(found) else found
+    if not callable(found):
+        raise ValueError(
+            f"A {kind} must be a name, a serialized dict, or a callable `(y_true, y_pred)`. "
+            f"Received: {found!r}"
+        )
+    return found
+
+
+def serialize_object(module: str, obj: Any) -> Any:
+    """Describe `obj` in the form that Keras 3 files hold; a string or None is itself.
+
+    `module` is the Keras module that its class stands in. A function is its name.
+    """
+    if obj is None or isinstance(obj, str):
+        return obj
+    if isinstance(obj, Mapping):
+        origin = "builtins" if obj.get("class_name") == "function" else module
+        return {"module": origin, "registered_name": None, **obj}
+    described = describe_keras_object(obj)
+    if isinstance(described, str):
+        return described
+    get_config = getattr(obj, "get_config", None)
+    if get_config is None:
+        return str(getattr(obj, "__name__", type(obj).__name__))
+    return {
+        "module": module,
+        "class_name": type(obj).__name__,
+        "config": get_config(),
+        "registered_name": None,
+    }

@@ -1,0 +1,47 @@
+"""Automatic names as Keras gives them, and the scopes that variable paths are made of."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_lock = threading.Lock()
+_uses: Counter[str] = Counter()
+_scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
+
+
+def to_snake_case(name: str) -> str:
+    """Spell a class name as Keras does: ``Conv2D`` is ``conv2d``, ``LeakyReLU`` ``leaky_re_lu``."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(class_name: str) -> str:
+    """Name the next object of a class: ``dense``, ``dense_1``, ``dense_2`` and so on."""
+    prefix = to_snake_case(class_name)
+    with _lock:
+        number = _uses[prefix]
+        _uses[prefix] += 1
+    return f"{prefix}_{number}" if number else prefix
+
+
+def reset_names() -> None:
+    """Start the numbering of automatic names again."""
+    with _lock:
+        _uses.clear()
+
+
+@contextmanager
+def name_scope(name: str) -> Iterator[str]:
+    """Build everything inside under `name`; yields the path, such as ``"sequential/conv2d"``."""
+    path = (*_scope.get(), name)
+    token = _scope.set(path)
+    try:
+        yield "/".join(path)
+    finally:
+        _scope.reset(token)

@@ -1,0 +1,141 @@
+"""Small objects named in a config: initializers, regularizers, constraints.
+
+Keras writes them as ``{"module", "class_name", "config", "registered_name"}``. The classes a
+config may name stand in one closed table per kind; a name is never imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from cnnfast.utils.naming import to_snake_case
+
+
+class ConfigObject:
+    """An object that a plain dict describes completely."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {}
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+T = TypeVar("T", bound=ConfigObject)
+
+
+class ObjectTable(Generic[T]):
+    """The classes of one kind, by name.
+
+    Parameters
+    ----------
+    kind
+        For messages, such as ``"initializer"``.
+    module
+        Where Keras has them, such as ``"keras.initializers"``.
+    classes
+        The whole table.
+    aliases
+        Further names that Keras knows.
+    opaque
+        Makes an object of a config whose class is not in the table, which may be a user's own.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        module: str,
+        classes: Sequence[type[T]],
+        aliases: Mapping[str, type[T]],
+        opaque: Callable[[Mapping[str, Any]], T],
+    ) -> None:
+        self.kind = kind
+        self._module = module
+        self._opaque = opaque
+        self._classes: dict[str, type[T]] = {cls.__name__: cls for cls in classes}
+        self._classes |= {to_snake_case(cls.__name__): cls for cls in classes}
+        self._classes |= aliases
+
+    def get(self, identifier: object) -> T | None:
+        """Return the object that a name, config, class or object stands for; None stays None.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown or `identifier` is something else.
+        """
+        if identifier is None or isinstance(identifier, ConfigObject):
+            return identifier  # type: ignore[return-value]
+        if isinstance(identifier, Mapping):
+            return self.deserialize(identifier)
+        if isinstance(identifier, type) and identifier in self._classes.values():
+            return identifier()  # type: ignore[no-any-return]
+        if isinstance(identifier, str) and identifier in self._classes:
+            return self._classes[identifier]()
+        raise ValueError(
+            f"Could not interpret {self.kind} identifier: it must be one of {self._names()}, "
+            f"a config or an object. Received: {identifier!r}"
+        )
+
+    def deserialize(self, config: Mapping[str, Any]) -> T:
+        """Return the object that `config` describes, in Keras' form of any age.
+
+        Raises
+        ------
+        ValueError
+            If `config` does not have that form.
+        """
+        name, arguments = config.get("class_name"), config.get("config")
+        if not isinstance(name, str) or not isinstance(arguments, Mapping):
+            raise ValueError(
+                f"The config of {_a(self.kind)} must hold `class_name` and `config`. "
+                f"Received: {dict(config)}"
+            )
+        cls = self._classes.get(name)
+        if cls is None or _is_foreign(config):
+            return self._opaque(config)
+        try:
+            # Files before Keras 3 also store a dtype here.
+            return cls(**{key: v for key, v in arguments.items() if key != "dtype"})
+        except TypeError as error:
+            raise ValueError(
+                f"The {self.kind} {name} does not take these arguments. Received: {dict(arguments)}"
+            ) from error
+
+    def serialize(self, item: T | None) -> dict[str, Any] | None:
+        """Return the config of `item` in the form of Keras 3."""
+        if item is None:
+            return None
+        if isinstance(item, OpaqueObject):
+            return dict(item.original)
+        return {
+            "module": self._module,
+            "class_name": type(item).__name__,
+            "config": item.get_config(),
+            "registered_name": None,
+        }
+
+    def _names(self) -> list[str]:
+        return sorted(name for name in self._classes if name.islower())
+
+
+class OpaqueObject(ConfigObject):
+    """A config whose class is not known here; kept to be written again."""
+
+    def __init__(self, original: Mapping[str, Any]) -> None:
+        self.original = original
+
+    def get_config(self) -> dict[str, Any]:
+        return {"original": dict(self.original)}
+
+
+def _is_foreign(config: Mapping[str, Any]) -> bool:
+    module = config.get("module")
+    return isinstance(module, str) and not module.startswith(("keras", "tf_keras", "tensorflow"))
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

@@ -1,0 +1,174 @@
+"""Weights: arrays that are replaced, never written to, so that a running plan stays valid."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+WeightInitializer: TypeAlias = Callable[[tuple[int, ...]], npt.ArrayLike]
+
+_epochs = itertools.count(1)
+_epoch = 0
+_lock = threading.RLock()
+
+
+def epoch() -> int:
+    """Count the assignments to any variable so far: unchanged means no weight has changed."""
+    return _epoch
+
+
+class Variable:
+    """One weight of a layer.
+
+    Parameters
+    ----------
+    value
+        The numbers, any shape; kept as float32.
+    name
+        Such as ``"kernel"``.
+    trainable
+        Whether training would change it.
+    path
+        Name under its layer and model, such as ``"sequential/conv2d/kernel"``.
+    """
+
+    def __init__(
+        self, value: npt.ArrayLike, *, name: str, trainable: bool = True, path: str | None = None
+    ) -> None:
+        self.name = name
+        self.path = path or name
+        self.trainable = trainable
+        self._initializer: WeightInitializer | None = None
+        self._value: Float32Array | None = _frozen(np.array(value, dtype=np.float32))
+        self._shape = self._value.shape
+        self._version = 0
+
+    @classmethod
+    def deferred(
+        cls,
+        shape: tuple[int, ...],
+        initializer: WeightInitializer,
+        *,
+        name: str,
+        trainable: bool = True,
+        path: str | None = None,
+    ) -> Variable:
+        """Make a variable whose numbers are drawn when first asked for.
+
+        Loading a file replaces them, so building a model to load it draws none.
+        """
+        variable = cls(0.0, name=name, trainable=trainable, path=path)
+        variable._shape = shape
+        variable._initializer = initializer
+        variable._value = None
+        return variable
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, fixed for the variable's life."""
+        return self._shape
+
+    @property
+    def dtype(self) -> str:
+        """Always ``"float32"``."""
+        return "float32"
+
+    @property
+    def version(self) -> int:
+        """Grows with each assignment, and is never the same for two assignments."""
+        return self._version
+
+    def numpy(self) -> Float32Array:
+        """Return the numbers as a read-only, C-contiguous float32 array, without copying."""
+        value = self._value
+        return self._initialize() if value is None else value
+
+    def assign(self, value: npt.ArrayLike) -> Variable:
+        """Replace the numbers by a copy of `value`.
+
+        Raises
+        ------
+        ValueError
+            If the shape of `value` is not the variable's.
+        """
+        array = np.array(value, dtype=np.float32, order="C")
+        self._check_shape(array.shape)
+        self._replace(_frozen(array))
+        return self
+
+    def set_loaded(self, array: npt.NDArray[Any]) -> None:
+        """Replace the numbers by `array` itself, which may be a read-only map of a file.
+
+        Nothing may write to `array` afterwards. It is copied only where it is not float32 and
+        C-contiguous.
+
+        Raises
+        ------
+        ValueError
+            If the shape of `array` is not the variable's.
+        """
+        self._check_shape(array.shape)
+        self._replace(_frozen(array))
+
+    def _replace(self, value: Float32Array) -> None:
+        global _epoch  # noqa: PLW0603
+        with _lock:
+            self._value = value
+            self._initializer = None
+            self._version = next(_epochs)
+            _epoch = self._version
+
+    def _initialize(self) -> Float32Array:
+        with _lock:
+            if self._value is None:
+                assert self._initializer is not None
+                value = _frozen(self._initializer(self._shape))
+                self._check_shape(value.shape)
+                self._value = value
+                self._initializer = None
+            return self._value
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        if shape != self._shape:
+            raise ValueError(
+                "The shape of the target variable and the shape of the target value in "
+                f"`variable.assign(value)` must match. variable.shape={self._shape}, "
+                f"Received: value.shape={shape}. Target variable: {self!r}"
+            )
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        if copy is False:
+            return np.asarray(self.numpy(), dtype=dtype)
+        return np.array(self.numpy(), dtype=dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        # The array itself is shared: it is never written to.
+        twin = object.__new__(Variable)
+        twin.__dict__.update(self.__dict__)
+        memo[id(self)] = twin
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_value": np.asarray(self.numpy()), "_initializer": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._value = _frozen(state["_value"])
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+def _frozen(value: npt.ArrayLike) -> Float32Array:
+    # A new view is made read-only, not the caller's own array.
+    array = np.asarray(value, dtype=np.float32, order="C").view()
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,60 @@
+"""What all tests share: quiet Keras on JAX, the shared models, seeded numbers, hypothesis."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+# Read by keras and jax when a test first imports them, so they are set before any test is.
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+
+import hypothesis
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED_MODELS = REPOSITORY.parent / "shared" / "models"
+
+# `print_blob` prints the line that replays one failure; no deadline, because a first call may
+# compile in JAX.
+hypothesis.settings.register_profile(
+    "cnnfast",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("cnnfast")
+
+
+@pytest.hookimpl(tryfirst=True)  # before hypothesis' own plugin reads the option
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the seed of all random shapes here, so that it is known and can be given again.
+
+    Warnings are errors, but not those that Keras and JAX earn inside their own code.
+    """
+    for package in ("keras", "jax"):
+        config.addinivalue_line("filterwarnings", rf"ignore::DeprecationWarning:{package}\.")
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(secrets.randbelow(2**32))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say how the random shapes of this run are had again."""
+    return f"replay random shapes with: --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """Give the directory of real models beside the repository, where there is one."""
+    if not SHARED_MODELS.is_dir():
+        pytest.skip("the models shared beside the repository (../shared/models) are not here")
+    return SHARED_MODELS
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """Draw random numbers that are the same in every run of one test and differ between tests."""
+    return np.random.default_rng(list(request.node.name.encode()))

@@ -1,0 +1,82 @@
+"""Activation functions: names, numbers against Keras, and what is refused."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from cnnfast import activations, layers
+from cnnfast.errors import UnsupportedError
+from parity import keras
+from reference import tolerance
+
+# Not functions of one array that keep its shape, or not available yet.
+OTHERS = {"glu", "threshold", "log_softmax", "sparsemax"}
+NAMES = sorted(set(keras.src.activations.ALL_OBJECTS_DICT) - OTHERS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_function_of_a_name_gives_the_numbers_of_keras(name: str) -> None:
+    x = np.concatenate([np.linspace(-12, 12, 997), [0.0, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 6.0]])
+    x = x.astype(np.float32).reshape(15, 67)
+    expected = np.asarray(getattr(keras.activations, name)(x))
+    # Relative to the result, with a floor of a few roundings of the input. Two hundred roundings
+    # cover exp, whose error is that of its argument times 12, on both sides.
+    np.testing.assert_allclose(
+        activations.get(name)(x), expected, rtol=tolerance(200, 1), atol=tolerance(8, 1)
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_written_as_keras_writes_it(name: str) -> None:
+    theirs = keras.activations.serialize(keras.activations.get(name))
+    assert activations.serialize(activations.get(name)) == theirs
+
+
+def test_none_is_linear() -> None:
+    assert activations.get(None) is activations.linear
+
+
+def test_keras_2_computes_hard_sigmoid_by_another_formula() -> None:
+    x = np.linspace(-4, 4, 81, dtype=np.float32).reshape(9, 9)
+    np.testing.assert_allclose(
+        activations.get("hard_sigmoid_keras2")(x), np.clip(0.2 * x + 0.5, 0, 1), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"class_name": "function", "config": "relu", "module": "builtins"},
+        {"class_name": "relu", "config": {}},
+        "relu",
+    ],
+)
+def test_the_forms_in_files(config: object) -> None:
+    assert activations.get(config) is activations.relu
+
+
+def test_a_layer_can_be_an_activation() -> None:
+    x = np.array([[-1.0, 0.5, 3.0]], np.float32)
+    function = activations.get(layers.ReLU(max_value=1.0))
+    np.testing.assert_array_equal(function(x), [[0.0, 0.5, 1.0]])
+    np.testing.assert_array_equal(activations.get(activations.serialize(function))(x), function(x))
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"one of \['celu', 'elu'.*Received: 'rely'"):
+        activations.get("rely")
+
+
+@pytest.mark.parametrize(
+    "identifier", [np.tanh, {"class_name": "Flatten", "config": {}}, layers.Flatten()]
+)
+def test_what_the_core_cannot_run_is_refused(identifier: object) -> None:
+    with pytest.raises((UnsupportedError, ValueError), match="Received"):
+        activations.get(identifier)
+
+
+def test_functions_pickle_by_name() -> None:
+    assert pickle.loads(pickle.dumps(activations.gelu)) is activations.gelu
