@@ -1,0 +1,57 @@
+"""Runs Keras CNNs on an ordinary CPU: Keras' names in Python, a core in C++."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from cnnfast import (
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    utils,
+)
+from cnnfast._core import __version__
+from cnnfast.layers import Input, InputSpec, Layer
+from cnnfast.models import Model, Sequential
+from cnnfast.utils.threads import get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from cnnfast import saving
+
+__all__ = [
+    "Input",
+    "InputSpec",
+    "Layer",
+    "Model",
+    "Sequential",
+    "__version__",
+    "activations",
+    "callbacks",
+    "constraints",
+    "get_num_threads",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "regularizers",
+    "saving",
+    "set_num_threads",
+    "utils",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The file readers are imported when first used: predicting does not need them.
+    if name == "saving":
+        return importlib.import_module("cnnfast.saving")
+    raise AttributeError(f"module 'cnnfast' has no attribute {name!r}")

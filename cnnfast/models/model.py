@@ -1,0 +1,175 @@
+"""What all models share: they are layers made of layers, and they predict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any
+
+from cnnfast.engine.ops import Float32Array
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.layer import Layer
+from cnnfast.layers.registry import serialize
+from cnnfast.models.training import Inference
+
+
+class Model(Inference, Layer):
+    """A network of layers, itself a layer.
+
+    Raises
+    ------
+    UnsupportedError
+        If made directly: models are made with `Sequential` or loaded from a file.
+    """
+
+    def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
+        if type(self) is Model:
+            raise UnsupportedError(
+                "Models are made with `Sequential` or loaded from a file; functional models are "
+                f"not supported. Received: {args}"
+            )
+        super().__init__(*args, name=name, **kwargs)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without an input layer that `Sequential` made."""
+        return list(self._sublayers())
+
+    @property
+    def input_shape(self) -> BatchShape:
+        """Shape of the input, batch included."""
+        raise NotImplementedError
+
+    @property
+    def output_shape(self) -> BatchShape:
+        """Shape of the output, batch included."""
+        raise NotImplementedError
+
+    def layer_output_shapes(self) -> list[BatchShape | None]:
+        """Return the output shape of each of `layers`; None where it is not known yet."""
+        raise NotImplementedError
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return one of `layers`, by name or by position.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or not exactly one of `name` and `index` is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(
+                f"Provide either a layer name or a layer index. Received: index={index}, "
+                f"name={name}."
+            )
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(
+                    f"Was asked to retrieve layer at index {index} but model '{self.name}' only "
+                    f"has {len(self.layers)} layers."
+                )
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"No such layer: {name}. Existing layers are: {[x.name for x in self.layers]}."
+        )
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and how many parameters they have.
+
+        Parameters
+        ----------
+        line_length
+            Width in characters.
+        positions
+            Where each column ends, as parts of the width.
+        print_fn
+            Called once with the whole text, in place of printing.
+        expand_nested
+            Whether to show the layers of models inside.
+        show_trainable
+            Whether to add a column with Y or N.
+        layer_range
+            Patterns that the names of the first and the last layer to show begin with.
+
+        Raises
+        ------
+        ValueError
+            If the width leaves no room for a column, or `layer_range` matches no layer.
+        """
+        from cnnfast.models.summary import print_summary
+
+        print_summary(
+            self,
+            line_length=line_length,
+            positions=positions,
+            print_fn=print_fn,
+            expand_nested=expand_nested,
+            show_trainable=show_trainable,
+            layer_range=layer_range,
+        )
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the config of the model as JSON; `kwargs` go to `json.dumps`."""
+        return json.dumps(serialize(self), **kwargs)
+
+    def load_weights(self, filepath: str | PathLike[str]) -> None:
+        """Load the weights of a ``.weights.h5``, ``.h5`` or ``.keras`` file.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is damaged or does not match the model.
+        """
+        from cnnfast import saving
+
+        saving.load_weights(self, filepath)
+
+    def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
+        """Save the weights to a ``.weights.h5`` file.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and `overwrite` is not set.
+        """
+        from pathlib import Path
+
+        from cnnfast import saving
+
+        if not overwrite and Path(filepath).exists():
+            raise FileExistsError(
+                f"The file exists and `overwrite` is not set. Received: {filepath}"
+            )
+        saving.save_weights(self, filepath)
+
+    def _described(self) -> str:
+        return f"model '{self.name}'"
+
+    def _adjust_rank(self, x: Float32Array) -> Float32Array:
+        """Add or drop a last axis of size 1, as Keras does, where the rank is one off."""
+        if not self.built:
+            return x
+        expected = self.input_shape
+        if x.ndim == len(expected):
+            return x
+        if x.ndim == len(expected) + 1 and x.shape[-1] == 1:
+            return x[..., 0]
+        if x.ndim == len(expected) - 1 and expected[-1] == 1:
+            return x[..., None]
+        raise ValueError(
+            f"Invalid input shape for the input of model '{self.name}'. Expected shape "
+            f"{expected}. Received: input with shape {x.shape}"
+        )

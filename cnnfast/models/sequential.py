@@ -1,0 +1,297 @@
+"""A model that is a plain stack of layers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnfast.engine.executor import Executor
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.layers import arguments
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.core import InputLayer
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer, state_lock
+from cnnfast.layers.registry import deserialize, serialize
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.models.model import Model
+from cnnfast.utils.naming import name_scope
+
+if TYPE_CHECKING:
+    from typing import Self
+
+# Counts `add` and `pop` on any model: a model that holds another one must notice them.
+_changes = itertools.count(1)
+_last_change = 0
+
+
+class Sequential(Model):
+    """A stack of layers, each taking the output of the one before.
+
+    The input's shape comes from `Input` as the first item, from ``input_shape=`` of the first
+    layer, from `build`, or from the first batch.
+
+    Parameters
+    ----------
+    layers
+        To be added in turn.
+    trainable
+        Whether training would change the weights.
+    name
+        Made up where None.
+
+    Raises
+    ------
+    ValueError
+        If an item is no layer, two have the same name, or shapes do not fit.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer | KerasTensor] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name)
+        self._layers: list[Layer] = []
+        # Output shape of each of `_layers`; empty until the input's shape is known.
+        self._shapes: list[BatchShape] = []
+        self._change_seen = 0
+        self._structure: tuple[int, ...] = ()
+        for layer in layers or ():
+            self.add(layer)
+
+    # --- the stack ------------------------------------------------------------------------
+
+    def add(self, layer: Layer | KerasTensor) -> None:
+        """Put `layer`, or what `Input` returned, on top.
+
+        Raises
+        ------
+        ValueError
+            If it is no layer, its name is taken, or it cannot take the output below it.
+        """
+        if isinstance(layer, KerasTensor):
+            layer = layer.producer
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                "Only instances of `Layer` can be added to a Sequential model. Received: "
+                f"{layer!r} (of type {type(layer)})"
+            )
+        if isinstance(layer, Model) and any(inner is self for inner in _flatten(layer)):
+            raise ValueError(
+                f"Sequential model '{self.name}' cannot contain itself. Received: {layer!r}"
+            )
+        if any(layer.name == other.name and layer is not other for other in self._layers):
+            raise ValueError(
+                f"All layers added to a Sequential model should have unique names. Name "
+                f"'{layer.name}' is already the name of a layer in model '{self.name}'. Update "
+                "the `name` argument to pass a unique name."
+            )
+        if isinstance(layer, InputLayer):
+            self._add_input(layer)
+            return
+        if not self._layers and layer._first_shape is not None:
+            self._add_input(InputLayer(batch_shape=layer._first_shape))
+        if not self._shapes and self._layers and isinstance(self._layers[0], Model):
+            self._build_from_first_model()
+        if self._shapes:
+            self._shapes.append(self._connect(layer, self._shapes[-1]))
+            self.built = True
+        self._layers.append(layer)
+        self._changed()
+
+    def pop(self) -> Layer:
+        """Take the top layer off and return it.
+
+        Raises
+        ------
+        IndexError
+            If there is no layer.
+        """
+        if not self._layers:
+            raise IndexError(f"Sequential model '{self.name}' has no layers to pop.")
+        layer = self._layers.pop()
+        self._shapes = self._shapes[: len(self._layers)]
+        self.built = len(self._shapes) > 1
+        self._changed()
+        return layer
+
+    def build(self, input_shape: Sequence[int | None] | None = None) -> None:
+        """Make the weights of all layers for inputs of `input_shape`, batch included (None).
+
+        Raises
+        ------
+        ValueError
+            If the model has no layers, another input shape already, or a layer cannot take it.
+        """
+        if not self._layers:
+            raise ValueError(
+                f"Sequential model {self.name} cannot be built because it has no layers. Call "
+                "`model.add(layer)`."
+            )
+        if input_shape is None and self._shapes:
+            return
+        with state_lock:
+            self._build(arguments.shape(input_shape))
+
+    def _build(self, shape: BatchShape) -> None:
+        if self._shapes:
+            if shape != self._shapes[0]:
+                raise ValueError(
+                    f"Sequential model '{self.name}' has already been configured to use input "
+                    f"shape {self._shapes[0]}. You cannot build it with input_shape. "
+                    f"Received: {shape}"
+                )
+            return
+        shapes = [shape]
+        for layer in self._layers:
+            shapes.append(self._connect(layer, shapes[-1]))
+        self._layers.insert(0, InputLayer(batch_shape=shape))
+        self._shapes = shapes
+        self._set_built()
+
+    def _add_input(self, layer: InputLayer) -> None:
+        if self._shapes:
+            raise ValueError(
+                f"Sequential model '{self.name}' has already been configured to use input shape "
+                f"{self._shapes[0]}. You cannot add a different Input layer to it. Received: "
+                f"{layer.batch_shape}"
+            )
+        if self._layers:
+            raise ValueError(
+                f"An Input layer must be the first of Sequential model '{self.name}'. Received: "
+                f"'{layer.name}' after {len(self._layers)} layers"
+            )
+        self._layers.append(layer)
+        self._shapes.append(layer.batch_shape)
+        self.input_spec = InputSpec(ndim=len(layer.batch_shape))
+        self._changed()
+
+    def _build_from_first_model(self) -> None:
+        first = self._layers[0]
+        if isinstance(first, Model) and first.built:
+            self.build(first.input_shape)
+
+    def _connect(self, layer: Layer, shape: BatchShape) -> BatchShape:
+        """Build `layer` for `shape` where it is not yet; return its output's shape."""
+        with name_scope(self.name):
+            if not layer.built:
+                layer.build(shape)
+        layer.input_spec.check(shape, layer.name)
+        return layer.compute_output_shape(shape)
+
+    def _set_built(self) -> None:
+        self.input_spec = InputSpec(ndim=len(self._shapes[0]))
+        self.built = True
+        self._changed()
+
+    def _changed(self) -> None:
+        global _last_change  # noqa: PLW0603
+        _last_change = next(_changes)
+        self._fitting = None
+
+    # --- shapes and lowering --------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input layer."""
+        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+
+    @property
+    def input_shape(self) -> BatchShape:
+        """Shape of the input, batch included.
+
+        Raises
+        ------
+        AttributeError
+            If it is not known yet.
+        """
+        return self._known_shapes("input")[0]
+
+    @property
+    def output_shape(self) -> BatchShape:
+        """Shape of the output, batch included.
+
+        Raises
+        ------
+        AttributeError
+            If it is not known yet.
+        """
+        return self._known_shapes("output")[-1]
+
+    def _known_shapes(self, which: str) -> list[BatchShape]:
+        if not self.built:
+            raise AttributeError(
+                f"Sequential model '{self.name}' has no defined {which} shape yet."
+            )
+        return self._shapes
+
+    def layer_output_shapes(self) -> list[BatchShape | None]:
+        if self.built:
+            return list(self._shapes[1:])
+        return [None] * len(self.layers)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        shape = input_shape
+        for layer in self._layers:
+            layer.input_spec.check(shape, layer.name)
+            shape = layer.compute_output_shape(shape)
+        return shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        for layer in self._layers:
+            (x,) = layer.lower_all(graph, [x])
+        return x
+
+    def _sublayers(self) -> Sequence[Layer]:
+        return self._layers
+
+    @property
+    def _executor(self) -> Executor:
+        if self._change_seen != _last_change:
+            self._change_seen = _last_change
+            structure = tuple(id(layer) for layer in _flatten(self))
+            if structure != self._structure:
+                self._structure = structure
+                self._engine = None
+        return self._engine or super()._executor
+
+    # --- configs --------------------------------------------------------------------------
+
+    def _config(self) -> dict[str, Any]:
+        config: dict[str, Any] = {"layers": [serialize(layer) for layer in self._layers]}
+        if self.built:
+            config["build_input_shape"] = self.input_shape
+        return config
+
+    def _get_build_config(self) -> dict[str, Any] | None:
+        return {"input_shape": self.input_shape} if self.built else None
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        layers = config.get("layers")
+        if not isinstance(layers, list | tuple):
+            raise ValueError(
+                "A Sequential model configuration must be a dictionary containing the 'name' and "
+                f"'layers' keys. Received: config={dict(config)}"
+            )
+        model = cls(name=config.get("name"))
+        for layer in layers:
+            model.add(deserialize(layer))
+        # Set without reaching the layers, which have flags of their own.
+        model._trainable = arguments.boolean(config.get("trainable", True), "trainable")
+        if not model.built and config.get("build_input_shape") is not None and model.layers:
+            model.build(config["build_input_shape"])
+        return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_change_seen": 0, "_structure": ()}
+
+
+def _flatten(layer: Layer) -> Iterable[Layer]:
+    yield layer
+    for inner in layer._sublayers():
+        yield from _flatten(inner)
