@@ -1,0 +1,189 @@
+"""The `.keras` container: a zip archive, or a directory with the same members.
+
+Nothing is ever extracted. Three members are looked at, by their exact names; whatever else a
+container holds is ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnnfast.saving import json
+from cnnfast.saving.bounded import BoundedReader
+from cnnfast.saving.source import Source, map_file
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
+
+SIGNATURE = b"PK"
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+MEMBERS = (CONFIG, METADATA, WEIGHTS)
+
+MAX_DIRECTORY_BYTES = 4 << 20
+MAX_INFLATED_BYTES = 8 << 30
+# Real weights hardly compress; a hundredfold is a bomb once it is large.
+_MAX_EXPANSION, _EXPANSION_FLOOR = 100, 16 << 20
+
+_STORED, _DEFLATED, _ENCRYPTED = 0, 8, 0x1
+_SYMLINK_MODE = 0o120000
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+
+
+@dataclass(frozen=True)
+class Container:
+    """The members of a `.keras` file; `metadata` may be missing."""
+
+    config: Source
+    weights: Source
+    metadata: Source | None = None
+
+
+def open_directory(path: str) -> Container:
+    """Open a directory that holds the members as files.
+
+    Raises
+    ------
+    ModelFileError
+        A member is missing, empty, or a symbolic link.
+    """
+    files = {
+        name: map_file(os.path.join(path, name), follow_symlinks=False)
+        for name in MEMBERS
+        if os.path.lexists(os.path.join(path, name))
+    }
+    whole = Source(np.empty(0, np.uint8), path, mapped=False)
+    return _container(whole, files, "a directory without it")
+
+
+def open_zip(source: Source) -> Container:
+    """Open a zip archive; members that are not compressed stay where they are.
+
+    Raises
+    ------
+    ModelFileError
+        The archive is damaged or lacks a member; or a member is there twice, overlaps another,
+        is encrypted, a link, compressed in another way than by deflate, or more than a
+        hundredfold.
+    """
+    entries = _entries(source)
+    names = Counter(entry.filename for entry in entries)
+    twice = [name for name in MEMBERS if names[name] > 1]
+    if twice:
+        raise source.error(f"the archive holds {twice[0]!r} more than once.")
+    _check_overlap(source, entries)
+    found = {e.filename: _member(source, e) for e in entries if e.filename in MEMBERS}
+    return _container(source, found, f"an archive of {sorted(names)[:8]}")
+
+
+def _container(whole: Source, members: dict[str, Source], received: str) -> Container:
+    for name in (CONFIG, WEIGHTS):
+        if name not in members:
+            raise whole.error(f"a Keras model must hold {name!r}. Received: {received}.")
+    for name in (CONFIG, METADATA):
+        if name in members and len(members[name]) > json.MAX_BYTES:
+            raise whole.error(f"{name!r} may have at most {json.MAX_BYTES} bytes.")
+    return Container(members[CONFIG], members[WEIGHTS], members.get(METADATA))
+
+
+def _entries(source: Source) -> list[ZipInfo]:
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        with ZipFile(_AsFile(source.data)) as archive:
+            return archive.infolist()
+    except (BadZipFile, ValueError, OSError, EOFError, struct.error, NotImplementedError) as error:
+        raise source.error(f"a damaged zip archive ({error}).") from error
+
+
+class _AsFile(BoundedReader):
+    """What `ZipFile` looks for the end of the archive and the list of members in.
+
+    It makes an object of each member, so a huge list is refused before.
+    """
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """As `BoundedReader.read`, for the size of a list of members at most."""
+        if size > MAX_DIRECTORY_BYTES:
+            raise ValueError(f"its list of members has {size} of {MAX_DIRECTORY_BYTES} bytes")
+        return super().read(size)
+
+
+def _check_overlap(source: Source, entries: list[ZipInfo]) -> None:
+    """Each member must end before the next begins, so that no bytes count twice."""
+    ordered = sorted(entries, key=lambda entry: entry.header_offset)
+    starts = [entry.header_offset for entry in ordered[1:]] + [len(source)]
+    for entry, following in zip(ordered, starts, strict=False):  # no entry has no next one
+        data = entry.header_offset + _LOCAL_HEADER.size + len(entry.orig_filename)
+        if entry.header_offset < 0 or data + entry.compress_size > following:
+            raise source.error(f"member {entry.filename!r} overlaps the next one or the end.")
+
+
+def _member(source: Source, entry: ZipInfo) -> Source:
+    name = entry.filename
+    if entry.flag_bits & _ENCRYPTED:
+        raise source.error(f"member {name!r} is encrypted.")
+    if (entry.external_attr >> 16) & 0o170000 == _SYMLINK_MODE:
+        raise source.error(f"member {name!r} is a symbolic link.")
+    if entry.compress_type not in {_STORED, _DEFLATED}:
+        raise source.error(f"member {name!r} is compressed by method {entry.compress_type}.")
+    start = _data_offset(source, entry)
+    if entry.compress_type == _DEFLATED:
+        return _inflate(source, entry, start)
+    if entry.compress_size != entry.file_size:
+        raise source.error(f"member {name!r} is stored, but has two sizes.")
+    if entry.file_size == 0:
+        raise source.error(f"member {name!r} is empty.")
+    member = source.part(start, entry.file_size, name)
+    # The weights are mapped, and may never be read whole: their checksum is not computed.
+    if name != WEIGHTS and zlib.crc32(member.data.data) != entry.CRC:
+        raise source.error(f"member {name!r} does not match its checksum.")
+    return member
+
+
+def _data_offset(source: Source, entry: ZipInfo) -> int:
+    """Where the bytes of a member begin: behind its own header, its name and extra fields."""
+    header = source.data[entry.header_offset : entry.header_offset + _LOCAL_HEADER.size]
+    fields = _LOCAL_HEADER.unpack(header.tobytes())
+    signature, flags, method, name_size, extra_size = (fields[i] for i in (0, 2, 3, 9, 10))
+    start = entry.header_offset + _LOCAL_HEADER.size
+    name = source.data[start : start + name_size].tobytes()
+    data = int(start + name_size + extra_size)
+    if (
+        signature != b"PK\3\4"
+        or name != entry.orig_filename.encode("ascii", "replace")
+        or method != entry.compress_type
+        or flags & _ENCRYPTED
+        or data + entry.compress_size > len(source)
+    ):
+        raise source.error(f"member {entry.filename!r} does not match the list of members.")
+    return data
+
+
+def _inflate(source: Source, entry: ZipInfo, start: int) -> Source:
+    size, name = entry.file_size, entry.filename
+    limit = json.MAX_BYTES if name != WEIGHTS else MAX_INFLATED_BYTES
+    too_dense = size > _EXPANSION_FLOOR and size > _MAX_EXPANSION * entry.compress_size
+    if size > limit or too_dense:
+        raise source.error(
+            f"member {name!r} declares {size} bytes in {entry.compress_size} compressed ones."
+        )
+    packed = source.data[start : start + entry.compress_size]
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = inflater.decompress(packed.data, size + 1)
+    except zlib.error as error:
+        raise source.error(f"member {name!r} is damaged ({error}).") from error
+    if len(content) != size or zlib.crc32(content) != entry.CRC or size == 0:
+        raise source.error(f"member {name!r} does not match its size and checksum.")
+    return Source(np.frombuffer(content, np.uint8), f"{source.name}!{name}", mapped=False)

@@ -1,0 +1,90 @@
+"""Weights on their way from a file into a model: all are read before any is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast.errors import ModelFileError
+from cnnfast.saving.hdf5 import H5Dataset
+
+if TYPE_CHECKING:
+    from cnnfast.layers.layer import Layer
+    from cnnfast.variables import Variable
+
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One weight and the dataset that holds it.
+
+    Attributes
+    ----------
+    axes
+        Axis `i` of the weight is axis ``axes[i]`` of the dataset; None where they are the same.
+    flip
+        Whether the first two axes of the weight run backwards in the file.
+    """
+
+    layer: Layer
+    variable: Variable
+    dataset: H5Dataset
+    axes: tuple[int, ...] | None = None
+    flip: bool = False
+
+    def check(self) -> None:
+        """Check that the dataset may be read and fits the weight; read nothing of it.
+
+        Raises
+        ------
+        ModelFileError
+            The dataset does not have the shape that the layer's config calls for, or is stored
+            in a way that is refused.
+        """
+        shape = self.variable.shape
+        stored = self.dataset.shape
+        if self.axes is not None:
+            stored = tuple(stored[axis] for axis in self.axes)
+        if stored != shape:
+            raise self.dataset.error(
+                f"weight {self.variable.name!r} of layer {self.layer.name!r} must have the shape "
+                f"{shape}. Received: {self.dataset.shape}."
+            )
+        self.dataset.locate(self.dataset.shape)
+
+    def read(self) -> Float32Array:
+        """Return the numbers, in the layout of the weight."""
+        array = self.dataset.read(self.dataset.shape)
+        if self.axes is not None:
+            array = array.transpose(self.axes)
+        if self.flip:
+            array = array[::-1, ::-1]
+        return np.ascontiguousarray(array)
+
+
+def assign_all(assignments: Sequence[Assignment]) -> None:
+    """Check everything, read everything, then replace the weights.
+
+    So a bad file changes no weight, and takes no memory before it is known to be bad.
+    """
+    for assignment in assignments:
+        assignment.check()
+    arrays = [assignment.read() for assignment in assignments]
+    for assignment, array in zip(assignments, arrays, strict=True):
+        assignment.variable.set_loaded(array)
+
+
+def check_count(
+    layer: Layer, expected: int, received: int, error: Callable[[str], ModelFileError]
+) -> None:
+    """Raise `error` if the file does not hold as many weights as the layer has."""
+    if expected != received:
+        raise error(
+            f"layer {layer.name!r} of class {type(layer).__name__} has {expected} weight(s). "
+            f"Received: {received} in the file."
+        )

@@ -1,0 +1,62 @@
+"""A file-like view of bytes that limits how much can be asked of it."""
+
+from __future__ import annotations
+
+from cnnfast.saving.source import Bytes
+
+# A node of an index can be linked to itself: what one file makes its reader do must stay
+# in proportion to the file. A small network needs about 50 reads per layer.
+_MIN_READS, _MAX_READS, _BYTES_PER_READ = 20_000, 2_000_000, 8
+_MIN_BYTES, _REREADS = 1 << 20, 4
+
+
+class BoundedReader:
+    """What an HDF5 parser reads metadata through.
+
+    Reads stop at the end of the bytes, whatever size was asked for, and the number of reads
+    and of bytes read in total is limited in proportion to the file.
+
+    Attributes
+    ----------
+    size
+        Number of bytes.
+
+    Raises
+    ------
+    OSError
+        A position outside the file.
+    ValueError
+        More reads than an honest file needs.
+    """
+
+    closed = False
+
+    def __init__(self, data: Bytes) -> None:
+        self._view = memoryview(data.data)
+        self._position = 0
+        self.size = size = len(self._view)
+        self._reads_left = min(max(size // _BYTES_PER_READ, _MIN_READS), _MAX_READS)
+        self._bytes_left = max(size * _REREADS, _MIN_BYTES)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move to `offset`, counted from the start (0), from here (1) or from the end (2)."""
+        position = offset + (0, self._position, len(self._view))[whence]
+        if not 0 <= position <= len(self._view):
+            raise OSError(f"an address outside the file: {position}")
+        self._position = position
+        return position
+
+    def tell(self) -> int:
+        """Return the position, in bytes from the start."""
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes (all that are left if negative)."""
+        available = len(self._view) - self._position
+        size = available if size < 0 else min(size, available)
+        self._reads_left -= 1
+        self._bytes_left -= size
+        if self._reads_left < 0 or self._bytes_left < 0:
+            raise ValueError("its structure refers to itself, or is far larger than its content")
+        start, self._position = self._position, self._position + size
+        return bytes(self._view[start : self._position])

@@ -1,0 +1,262 @@
+"""HDF5 as a stranger may have written it: groups, attributes and plain arrays, nothing else.
+
+Every step of a path must be a hard link, so no other file is ever opened. What a dataset
+declares is compared with what the caller expects before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast.errors import ModelFileError
+from cnnfast.saving import hdf5_storage
+from cnnfast.saving.bounded import BoundedReader
+from cnnfast.saving.source import Source
+
+if TYPE_CHECKING:
+    from cnnfast.saving.hdf5_objects import ObjectHeader, ObjectReader
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+MAX_ATTRIBUTE_BYTES = 64 << 20
+
+
+class H5File:
+    """An HDF5 file open for reading.
+
+    Parameters
+    ----------
+    source
+        Its bytes.
+
+    Raises
+    ------
+    ModelFileError
+        The bytes are not an HDF5 file, or are damaged. Every method of this class and of
+        `H5Group` raises it too, with the file, the path inside it and what is wrong.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        if not source.startswith(SIGNATURE):
+            raise source.error("not an HDF5 file.")
+        with self.reading("/"):
+            from cnnfast.saving.hdf5_objects import ObjectReader
+
+            self.objects: ObjectReader = ObjectReader(BoundedReader(source.data))
+            self.root = H5Group(self, "/", self.objects.at(self.objects.root))
+        self._unread = len(source)
+        self._room = hdf5_storage.MAX_EXPANSION * len(source) + hdf5_storage.EXPANSION_FLOOR
+
+    @contextmanager
+    def reading(self, path: str) -> Iterator[None]:
+        """Turn whatever parsing raises into a `ModelFileError` about `path`."""
+        try:
+            yield
+        except ModelFileError:
+            raise
+        except Exception as error:
+            detail = str(error) or "a broken HDF5 structure"
+            raise self.source.error(f"cannot read {path!r}: {detail}.") from error
+
+    def take(self, stored: int, size: int) -> None:
+        """Count `stored` bytes, which make an array of `size` bytes, as read.
+
+        An honest file needs each of its bytes once. Otherwise many links to one small array,
+        or many small arrays compressed a thousandfold, would cost any amount of memory.
+        """
+        self._unread -= stored
+        self._room -= size
+        if self._unread < 0 or self._room < 0:
+            raise ValueError("its datasets together are larger than the file")
+
+
+class H5Group:
+    """A group: links by name and attributes.
+
+    Attributes
+    ----------
+    path
+        Where it is in the file, for error messages.
+    """
+
+    def __init__(self, file: H5File, path: str, header: ObjectHeader) -> None:
+        self.file = file
+        self.path = path
+        self._header = header
+        with file.reading(path):
+            if header.is_dataset:
+                raise ValueError("expected a group. Received: a dataset")
+            self._links = header.links
+        self._attributes: dict[str, Any] | None = None
+
+    def names(self) -> list[str]:
+        """Return the names of what the group links to, of whatever kind the links are."""
+        return list(self._links)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._links
+
+    def error(self, what: str) -> ModelFileError:
+        """Return an error about this group."""
+        return self.file.source.error(f"{self.path!r}: {what}")
+
+    def group(self, path: str) -> H5Group:
+        """Return the group at `path` below this one.
+
+        Raises
+        ------
+        ModelFileError
+            A step of the path is missing, is no hard link, or is a dataset.
+        """
+        found = self
+        for name in path.split("/"):
+            found = H5Group(self.file, _join(found.path, name), found._follow(name))
+        return found
+
+    def dataset(self, path: str) -> H5Dataset:
+        """Return the dataset at `path` below this group; raises as `group` does."""
+        *groups, name = path.split("/")
+        parent = self.group("/".join(groups)) if groups else self
+        return H5Dataset(self.file, _join(parent.path, name), parent._follow(name))
+
+    def attribute(self, name: str) -> Any:
+        """Return attribute `name`: str, int, float, an array, or None if absent."""
+        if self._attributes is None:
+            with self.file.reading(self.path):
+                self._attributes = self._header.get_attributes()
+        value = self._attributes.get(name)
+        if isinstance(value, np.ndarray) and value.shape == ():
+            value = value[()]
+        with self.file.reading(f"{self.path}@{name}"):
+            return _decoded(value) if isinstance(value, bytes | str) else value
+
+    def text(self, name: str) -> str | None:
+        """Return attribute `name`, which must be text; None if absent."""
+        value = self.attribute(name)
+        if value is None or isinstance(value, str):
+            return value
+        raise self.error(f"attribute {name!r} must be text. Received: {type(value).__name__}.")
+
+    def texts(self, name: str) -> list[str] | None:
+        """Return the list of strings in attribute `name`, also where Keras split it.
+
+        An attribute over 64512 bytes is stored as name0, name1, …
+        (keras/src/legacy/saving/legacy_h5_format.py, `save_attributes_to_hdf5_group`).
+        """
+        parts = [self.attribute(name)]
+        if parts[0] is None:
+            parts = []
+            while (part := self.attribute(f"{name}{len(parts)}")) is not None:
+                parts.append(part)
+            if not parts:
+                return None
+        with self.file.reading(f"{self.path}@{name}"):
+            items = [item for part in parts for item in np.atleast_1d(part).ravel()]
+            if sum(map(_text_size, items)) > MAX_ATTRIBUTE_BYTES:
+                raise ValueError(f"its strings are longer than {MAX_ATTRIBUTE_BYTES} bytes")
+            return [_decoded(item) for item in items]
+
+    def _follow(self, name: str) -> ObjectHeader:
+        path = _join(self.path, name)
+        if name not in self._links:
+            raise self.file.source.error(f"there is no {path!r}.")
+        target = self._links[name]
+        if isinstance(target, str):
+            raise self.file.source.error(
+                f"{path!r} must be stored in the file itself. Received: a {target}."
+            )
+        with self.file.reading(path):
+            return self.file.objects.at(target)
+
+
+class H5Dataset:
+    """One array of the file, not read yet.
+
+    Attributes
+    ----------
+    path
+        Where it is in the file, for error messages.
+    shape
+        The shape it declares.
+    """
+
+    def __init__(self, file: H5File, path: str, header: ObjectHeader) -> None:
+        self.file = file
+        self.path = path
+        with file.reading(path):
+            if not header.is_dataset:
+                raise ValueError("expected a dataset. Received: a group")
+            self._header = header
+            self.shape: tuple[int, ...] = hdf5_storage.shape_of(header)
+        self._storage: hdf5_storage.Storage | None = None
+
+    def error(self, what: str) -> ModelFileError:
+        """Return an error about this dataset."""
+        return self.file.source.error(f"{self.path!r}: {what}")
+
+    def locate(self, shape: Sequence[int]) -> None:
+        """Check that the array has the expected `shape` and may be read; read nothing of it.
+
+        Raises
+        ------
+        ModelFileError
+            The shape differs, or the array is stored in a way that is refused: outside the
+            file, virtual, with an unknown filter, of a type that is not a plain number, or
+            more than a hundredfold compressed.
+        """
+        if self.shape != tuple(shape):
+            raise self.error(f"expected the shape {tuple(shape)}. Received: {self.shape}.")
+        if self._storage is None:
+            with self.file.reading(self.path):
+                storage = hdf5_storage.describe(self._header)
+                self.file.take(storage.stored_bytes, storage.size)
+                self._storage = storage
+
+    def read(self, shape: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Read the array; raises as `locate` does.
+
+        Returns
+        -------
+        ndarray
+            float32, C-contiguous, aligned, read-only. Contiguous little-endian float32 data
+            of a mapped file comes as a view of the map, without a copy.
+        """
+        self.locate(shape)
+        assert self._storage is not None
+        with self.file.reading(self.path):
+            array = self._storage.read(self.file.source.data)
+            return _as_float32(array, self._storage.dtype, keep_view=self.file.source.mapped)
+
+
+def _as_float32(
+    array: npt.NDArray[Any], dtype: hdf5_storage.NumberType, *, keep_view: bool
+) -> npt.NDArray[np.float32]:
+    if dtype.bfloat16:
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = array.astype(np.float32, order="C", copy=False)
+    if not result.flags.aligned or not (keep_view or result.flags.owndata):
+        result = result.copy()
+    result.flags.writeable = False
+    return result
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path.rstrip('/')}/{name}"
+
+
+def _text_size(item: Any) -> int:
+    if not isinstance(item, bytes | str):
+        raise TypeError(f"expected text. Received: {type(item).__name__}")
+    return len(item)
+
+
+def _decoded(item: bytes | str) -> str:
+    if len(item) > MAX_ATTRIBUTE_BYTES:
+        raise ValueError(f"text longer than {MAX_ATTRIBUTE_BYTES} bytes")
+    return bytes(item).decode("utf-8") if isinstance(item, bytes) else str(item)

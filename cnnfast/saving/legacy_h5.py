@@ -1,0 +1,152 @@
+"""The HDF5 format of Keras 1 and 2, which Keras 3 still writes: `.h5`, whole model or weights.
+
+The rules are those of Keras (keras/src/legacy/saving/legacy_h5_format.py and, for files before
+Keras 3, tf_keras/src/saving/legacy/hdf5_format.py): the k-th layer that has weights takes those
+of the k-th name in `layer_names` that has any; inside a layer, trainable weights come before the
+others, also across the layers of a model inside the model. A name in `weight_names` is a path
+below the layer's group; only its last part says something, and is used as a check.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnfast.saving.assignment import Assignment, check_count
+from cnnfast.saving.hdf5 import H5Dataset, H5Group
+from cnnfast.saving.keras_format import sublayers
+
+if TYPE_CHECKING:
+    from cnnfast.layers.layer import Layer
+    from cnnfast.variables import Variable
+
+MODEL_WEIGHTS = "model_weights"
+LAYER_NAMES, WEIGHT_NAMES = "layer_names", "weight_names"
+_CONVOLUTIONS = frozenset({"Conv2D", "Conv2DTranspose"})
+_FIRST_VERSION = "1"
+
+
+def weights_group(root: H5Group) -> H5Group | None:
+    """Return the group with `layer_names`, the root or ``model_weights``; None if neither."""
+    group = root.group(MODEL_WEIGHTS) if MODEL_WEIGHTS in root else root
+    return None if group.texts(LAYER_NAMES) is None else group
+
+
+def find_weights(model: Layer, group: H5Group) -> list[Assignment]:
+    """Find the dataset of each weight of `model`.
+
+    Parameters
+    ----------
+    model
+        A built model.
+    group
+        What `weights_group` returned.
+
+    Raises
+    ------
+    ModelFileError
+        The number of layers with weights, or of weights in one, differs from the model's.
+    """
+    layers = [(layer, weights) for layer in sublayers(model) if (weights := ordered(layer))]
+    names = group.texts(LAYER_NAMES) or []
+    stored = [(name, paths) for name in names if (paths := _names(group, name))]
+    if len(layers) != len(stored):
+        raise group.error(
+            f"the model has {len(layers)} layer(s) with weights: "
+            f"{[layer.name for layer, _ in layers]}. Received: {len(stored)} in the file: "
+            f"{[name for name, _ in stored]}."
+        )
+    dialect = _Dialect(group)
+    found = []
+    for (layer, weights), (name, paths) in zip(layers, stored, strict=True):
+        inner = group.group(name)
+        check_count(layer, len(weights), len(paths), inner.error)
+        _check_names(layer, weights, paths, inner)
+        owners = _owners(layer)
+        found += [
+            dialect.assignment(owners[id(weight)], weight, inner.dataset(path))
+            for weight, path in zip(weights, paths, strict=True)
+        ]
+    return found
+
+
+def ordered(layer: Layer) -> list[Variable]:
+    """Return the weights of `layer` in the order of the file, each once."""
+    weights = [*_trainable(layer, ignore_own=True), *_frozen(layer, ignore_own=True)]
+    return list({id(weight): weight for weight in weights}.values())
+
+
+def _trainable(layer: Layer, *, ignore_own: bool = False) -> list[Variable]:
+    """Return what training would change.
+
+    A model inside the model hands out its layers' trainable weights first, whatever its own
+    flag: `ignore_own`.
+    """
+    inner = sublayers(layer)
+    if not inner:
+        return list(layer.trainable_weights)
+    if not (layer.trainable or ignore_own):
+        return []
+    return [weight for part in inner for weight in _trainable(part)]
+
+
+def _frozen(layer: Layer, *, ignore_own: bool = False) -> list[Variable]:
+    inner = sublayers(layer)
+    if not inner:
+        return list(layer.non_trainable_weights)
+    rest = [weight for part in inner for weight in _frozen(part)]
+    if layer.trainable or ignore_own:
+        return rest
+    return [*_trainable(layer, ignore_own=True), *rest]
+
+
+def _owners(layer: Layer) -> dict[int, Layer]:
+    """Map the identity of each weight to the innermost layer it belongs to."""
+    owners = {id(weight): layer for weight in layer.weights}
+    for part in sublayers(layer):
+        owners |= _owners(part)
+    return owners
+
+
+def _names(group: H5Group, layer_name: str) -> list[str]:
+    return group.group(layer_name).texts(WEIGHT_NAMES) or []
+
+
+def _check_names(layer: Layer, weights: list[Variable], paths: list[str], group: H5Group) -> None:
+    """Refuse a file with the same names in another order: the rule above would mix them up."""
+    expected = [weight.name for weight in weights]
+    received = [path.rsplit("/", 1)[-1].rsplit(":", 1)[0] for path in paths]
+    if expected != received and sorted(expected) == sorted(received):
+        raise group.error(
+            f"the weights of layer {layer.name!r} must be in the order {expected}. "
+            f"Received: {received}."
+        )
+
+
+class _Dialect:
+    """How the file's version and backend of Keras lay out the kernels of convolutions."""
+
+    def __init__(self, group: H5Group) -> None:
+        self.first = (group.text("keras_version") or _FIRST_VERSION).startswith("1")
+        self.theano = group.text("backend") == "theano"
+
+    def assignment(self, layer: Layer, weight: Variable, dataset: H5Dataset) -> Assignment:
+        if type(layer).__name__ not in _CONVOLUTIONS or weight is not layer.weights[0]:
+            return Assignment(layer, weight, dataset)
+        axes = self._axes(layer, weight.shape, dataset.shape)
+        # Theano convolves where the others correlate: its kernels are mirrored.
+        return Assignment(layer, weight, dataset, axes, flip=self.theano)
+
+    def _axes(
+        self, layer: Layer, shape: tuple[int, ...], stored: tuple[int, ...]
+    ) -> tuple[int, ...] | None:
+        """Return the transposition of tf_keras' `preprocess_weights_for_loading`."""
+        axes: tuple[int, ...] = (0, 1, 2, 3)
+        channels_first = getattr(layer, "data_format", None) == "channels_first"
+        if self.first and type(layer).__name__ == "Conv2D" and channels_first:
+            axes = (2, 3, 1, 0)
+        elif self.first and type(layer).__name__ == "Conv2DTranspose":
+            axes = (2, 3, 0, 1) if channels_first else (0, 1, 3, 2)
+        if len(stored) == len(axes) and tuple(stored[a] for a in axes) != shape:
+            # What tf_keras tries where the shape does not fit.
+            axes = tuple(axes[a] for a in (3, 2, 0, 1))
+        return None if axes == (0, 1, 2, 3) or len(stored) != len(axes) else axes

@@ -1,0 +1,116 @@
+"""`load_model`: from a file that Keras wrote to a model that runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cnnfast.errors import ModelFileError
+from cnnfast.saving import archive, json, keras_format, legacy_h5
+from cnnfast.saving.archive import Container
+from cnnfast.saving.assignment import assign_all
+from cnnfast.saving.config import build_model
+from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
+from cnnfast.saving.hdf5 import H5File
+from cnnfast.saving.source import PathLike, Source, map_file
+from cnnfast.saving.training import compile_from
+
+if TYPE_CHECKING:
+    from cnnfast.models.model import Model
+
+MODEL_CONFIG, TRAINING_CONFIG, KERAS_VERSION = "model_config", "training_config", "keras_version"
+
+
+def load_model(
+    filepath: PathLike,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Model:
+    """Load a whole model that Keras saved: `.keras` (zip or directory) or `.h5`.
+
+    What the file is, is decided by its content, not by its name. Nothing in it is executed,
+    imported or opened by path. Weights that stand uncompressed in the file are mapped into
+    memory, not copied, so the file must not be written to in place while the model is in use;
+    replacing it by another is safe.
+
+    Parameters
+    ----------
+    filepath
+        The file or directory.
+    custom_objects
+        As in Keras. Classes of one's own cannot run here, so it changes nothing.
+    compile
+        Whether to compile the model as it was when it was saved.
+    safe_mode
+        As in Keras. There is no unsafe mode: nothing in a file is executed.
+
+    Returns
+    -------
+    Model
+        The model, built, with its weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        Nothing is at `filepath`.
+    ModelFileError
+        It is no model that Keras saved, is damaged, tries something that a model file has no
+        need of, or its weights do not fit its configuration.
+    UnsupportedError
+        The model has layers or options that are not supported; all are listed.
+    """
+    path = os.fspath(filepath)
+    if os.path.isdir(path):
+        return _from_container(archive.open_directory(path), path, compile)
+    source = map_file(path)
+    if source.startswith(archive.SIGNATURE):
+        return _from_container(archive.open_zip(source), path, compile)
+    if source.startswith(HDF5_SIGNATURE):
+        return _from_h5(H5File(source), path, compile)
+    raise foreign(source, "a model that Keras saved (.keras or .h5)")
+
+
+def _from_container(container: Container, path: str, compile: bool) -> Model:
+    config = json.loads(container.config.data.tobytes(), container.config.name)
+    model = build_model(config, path, _version(container))
+    root = H5File(container.weights).root
+    assign_all(keras_format.find_weights(model, root, check_names=True))
+    if compile and isinstance(config, Mapping):
+        compile_from(model, config.get("compile_config"), path)
+    return model
+
+
+def _version(container: Container) -> str | None:
+    """Return the version of Keras that wrote the archive, if it says so."""
+    if container.metadata is None:
+        return None
+    metadata = json.loads(container.metadata.data.tobytes(), container.metadata.name)
+    version = metadata.get(KERAS_VERSION) if isinstance(metadata, Mapping) else None
+    return version if isinstance(version, str) else None
+
+
+def _from_h5(file: H5File, path: str, compile: bool) -> Model:
+    text = file.root.text(MODEL_CONFIG)
+    if text is None:
+        raise ModelFileError(
+            f"{path}: the file has no `{MODEL_CONFIG}`, so it holds weights at most. Make the "
+            "model and call `model.load_weights` on it."
+        )
+    group = legacy_h5.weights_group(file.root)
+    if group is None:
+        raise ModelFileError(f"{path}: the file has a `{MODEL_CONFIG}`, but no weights.")
+    version = file.root.text(KERAS_VERSION) or group.text(KERAS_VERSION)
+    model = build_model(json.loads(text, f"{path}@{MODEL_CONFIG}"), path, version)
+    assign_all(legacy_h5.find_weights(model, group))
+    training = file.root.text(TRAINING_CONFIG) if compile else None
+    if training is not None:
+        compile_from(model, json.loads(training, f"{path}@{TRAINING_CONFIG}"), path)
+    return model
+
+
+def foreign(source: Source, expected: str) -> ModelFileError:
+    """Return an error for a file of another kind; says what its first bytes are."""
+    start = source.data[:16].tobytes()
+    return source.error(f"expected {expected}. Received: a file that starts with {start!r}.")

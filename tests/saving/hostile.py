@@ -1,0 +1,20 @@
+"""Model files that attack their reader.
+
+``python -m saving.hostile DIRECTORY``, run in ``tests/``, writes them all, to be tried on others.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from saving import hostile_archives, hostile_hdf5  # noqa: F401 - they fill the list
+from saving.attacks import FIXTURES
+
+__all__ = ["FIXTURES"]
+
+if __name__ == "__main__":
+    directory = Path(sys.argv[1])
+    directory.mkdir(parents=True)
+    for file_name, (_, write) in FIXTURES.items():
+        write(directory / file_name)

@@ -1,0 +1,106 @@
+"""A file cut short or with flipped bytes is refused, or loads; nothing else happens."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.saving import load_model
+from saving import model_files as files
+
+REFUSALS = (ModelFileError, UnsupportedError)
+SEED, FLIPS, CUTS = 20261122, 400, 150
+
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "legacy": files.legacy_file,
+    "legacy chunked": lambda path: files.legacy_file(
+        path, chunks=True, compression="gzip", shuffle=True, fletcher32=True
+    ),
+    "keras": files.keras_file,
+    "keras deflated": lambda path: files.keras_file(path, method=8),
+}
+
+
+@pytest.fixture(params=WRITERS)
+def content(request: pytest.FixtureRequest, tmp_path: Path) -> bytes:
+    return WRITERS[request.param](tmp_path / "whole").read_bytes()
+
+
+def _weights(path: Path) -> list[np.ndarray] | None:
+    """Load the weights; None if the file is refused."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*the model was not compiled")
+        try:
+            return load_model(path).get_weights()
+        except REFUSALS:
+            return None
+
+
+def test_a_file_cut_short_is_refused_or_whole(content: bytes, tmp_path: Path) -> None:
+    whole = list(files.weights().values())
+    refused = 0
+    for size in np.linspace(1, len(content) - 1, CUTS).astype(int):
+        path = tmp_path / "cut"
+        path.write_bytes(content[:size])
+        read = _weights(path)
+        refused += read is None
+        if read is not None:
+            for got, expected in zip(read, whole, strict=True):
+                np.testing.assert_array_equal(got, expected)
+    assert refused > CUTS // 2
+
+
+def test_flipped_bytes_raise_no_other_error(content: bytes, tmp_path: Path) -> None:
+    rng = np.random.default_rng(SEED)
+    shapes = [value.shape for value in files.weights().values()]
+    loaded = 0
+    for _ in range(FLIPS):
+        damaged = bytearray(content)
+        for at in rng.integers(len(content), size=rng.integers(1, 8)):
+            damaged[at] = rng.integers(256)
+        path = tmp_path / "flipped"
+        path.write_bytes(damaged)
+        read = _weights(path)
+        if read is not None:
+            loaded += 1
+            assert [value.shape for value in read] == shapes
+    assert 0 < loaded < FLIPS
+
+
+JUNK: list[Any] = [None, True, -1, 0, 2, 10**15, 2**63, 1e308, -0.5, "", "x", "conv", [], [None]]
+JUNK += [[0, 0], [2**40] * 4, {}, {"class_name": "Dense"}, {"class_name": "x", "config": {}}]
+
+
+def _spots(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a configuration, as a container and a key."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        yield value, key
+        if isinstance(item, dict | list):
+            yield from _spots(item)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_config_with_anything_in_it_raises_no_other_error(tmp_path: Path, legacy: bool) -> None:
+    rng = np.random.default_rng(SEED)
+    refused = 0
+    for _ in range(FLIPS):
+        config = copy.deepcopy(files.config_2() if legacy else files.config_3())
+        spots = list(_spots(config))
+        container, key = spots[rng.integers(len(spots))]
+        container[key] = JUNK[rng.integers(len(JUNK))]
+        path = tmp_path / "config"
+        if legacy:
+            files.write_legacy(path, config, files.legacy_layers(files.weights()))
+        else:
+            files.keras_file(path, config=config)
+        refused += _weights(path) is None
+    assert FLIPS // 4 < refused < FLIPS

@@ -1,0 +1,310 @@
+"""Files in the words of Keras 1 and 2, also those that Keras 3 does not load any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.saving import load_model, load_weights
+from saving import model_files as files
+
+SHAPE = [None, *files.INPUT_SHAPE]
+INPUT_LAYER = {
+    "class_name": "InputLayer",
+    "config": {
+        "batch_input_shape": SHAPE,
+        "dtype": "float32",
+        "sparse": False,
+        "ragged": False,
+        "name": "conv_input",
+    },
+}
+
+
+def _assert_loaded(model: Any) -> None:
+    expected = files.weights()
+    assert model.input_shape == (None, *files.INPUT_SHAPE)
+    assert [weight.name for weight in model.weights] == [p.split("/")[1] for p in expected]
+    for got, value in zip(model.get_weights(), expected.values(), strict=True):
+        np.testing.assert_array_equal(got, value)
+    probabilities = model.predict(np.ones((2, *files.INPUT_SHAPE)), verbose=0)
+    np.testing.assert_allclose(probabilities.sum(1), 1.0, rtol=1e-6)
+
+
+CONFIGS: dict[str, Any] = {
+    "shape in the first layer": files.config_2(),
+    "input layer": files.config_2([INPUT_LAYER, *files.layers_2()]),
+    "input layer and shape": files.config_2(
+        [INPUT_LAYER, *files.layers_2(batch_input_shape=SHAPE)]
+    ),
+    "bare list": {
+        "class_name": "Sequential",
+        "config": files.layers_2(batch_input_shape=SHAPE),
+    },
+    "shape of the build": {
+        "class_name": "Sequential",
+        "config": {"name": "net", "layers": files.layers_2(), "build_input_shape": SHAPE},
+    },
+    "policy objects": files.config_2(
+        [
+            {
+                **item,
+                "config": {
+                    **item["config"],
+                    "dtype": {"class_name": "Policy", "config": {"name": "float32"}},
+                },
+            }
+            for item in files.layers_2(batch_input_shape=SHAPE)
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", CONFIGS)
+def test_a_sequential_config_of_any_age_is_loaded(tmp_path: Path, dialect: str) -> None:
+    layers = files.legacy_layers(files.weights())
+    _assert_loaded(load_model(files.write_legacy(tmp_path / "m.h5", CONFIGS[dialect], layers)))
+
+
+NAMES = {
+    "with output number": "{layer}/{weight}:0",
+    "of Keras 3": "net/{layer}/{weight}",
+    "repeated": "{layer}_1/{weight}:0",
+    "of another model": "model_3/{layer}_7/{weight}_2:0",
+    "of Keras 1": "{layer}_{weight}",
+    "flat": "{weight}:0",
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_the_names_of_weights_do_not_matter(tmp_path: Path, names: str) -> None:
+    layers = files.legacy_layers(files.weights(), NAMES[names])
+    _assert_loaded(load_model(files.write_legacy(tmp_path / "m.h5", files.config_2(), layers)))
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+@pytest.mark.parametrize("version", ["1.2.2", "2.0.8", "2.15.0", "3.5.0", None])
+def test_attributes_may_be_text_or_bytes_or_missing(
+    tmp_path: Path, as_bytes: bool, version: str | None
+) -> None:
+    path = files.legacy_file(tmp_path / "m.h5", keras_version=version, as_bytes=as_bytes)
+    _assert_loaded(load_model(path))
+
+
+def test_layer_names_that_were_split_are_put_together(tmp_path: Path) -> None:
+    def split(file: h5py.File) -> None:
+        for group, name in (
+            (file["model_weights"], "layer_names"),
+            (file["model_weights/bn"], "weight_names"),
+        ):
+            values = group.attrs[name]
+            del group.attrs[name]
+            group.attrs[f"{name}0"], group.attrs[f"{name}1"] = values[:2], values[2:]
+
+    _assert_loaded(load_model(files.legacy_file(tmp_path / "m.h5", alter=split)))
+
+
+def test_weights_alone_are_loaded_into_a_model(tmp_path: Path) -> None:
+    model = load_model(files.legacy_file(tmp_path / "m.h5"))
+    model.set_weights([np.zeros_like(value) for value in model.get_weights()])
+    layers = files.legacy_layers(files.weights())
+    load_weights(model, files.write_legacy(tmp_path / "weights.h5", None, layers))
+    _assert_loaded(model)
+
+
+def test_a_frozen_normalization_keeps_the_order_of_its_weights(tmp_path: Path) -> None:
+    layers = files.layers_2(batch_input_shape=SHAPE)
+    layers[1]["config"]["trainable"] = False
+    values = files.legacy_layers(files.weights())
+    _assert_loaded(
+        load_model(files.write_legacy(tmp_path / "m.h5", files.config_2(layers), values))
+    )
+
+
+# What tf.keras 2 writes: what training would change, then the rest.
+NESTED_ORDERS = {
+    "": "a/kernel a/bias b/gamma b/beta c/kernel c/bias b/mean b/variance",
+    "a": "b/gamma b/beta c/kernel c/bias a/kernel a/bias b/mean b/variance",
+    "b": "a/kernel a/bias c/kernel c/bias b/gamma b/beta b/mean b/variance",
+    "abc": "a/kernel a/bias b/gamma b/beta b/mean b/variance c/kernel c/bias",
+}
+
+
+@pytest.mark.parametrize("frozen", NESTED_ORDERS)
+def test_weights_of_a_model_inside_follow_the_flags_of_its_layers(
+    tmp_path: Path, frozen: str
+) -> None:
+    order = NESTED_ORDERS[frozen].split()
+    rng = np.random.default_rng(3)
+    shapes = {"kernel": (1, 1, 4, 4)}
+    values = {
+        path: rng.uniform(1, 2, shapes.get(path.split("/")[1], (4,))).astype(np.float32)
+        for path in order
+    }
+    inner = [
+        files.layer(
+            "Conv2D", "a", filters=4, kernel_size=[1, 1], batch_input_shape=[None, 5, 5, 4]
+        ),
+        files.layer("BatchNormalization", "b", axis=[3]),
+        files.layer("Conv2D", "c", filters=4, kernel_size=[1, 1]),
+    ]
+    for item in inner:
+        item["config"]["trainable"] = item["config"]["name"] not in frozen
+    nested = {"class_name": "Sequential", "config": {"name": "inner", "layers": inner}}
+    stored = [(f"{path}:0", value) for path, value in values.items()]
+    config = files.config_2([nested])
+    model = load_model(files.write_legacy(tmp_path / "m.h5", config, [("inner", stored)]))
+    names = {"gamma": "gamma", "beta": "beta", "mean": "moving_mean", "variance": "moving_variance"}
+    for path, value in values.items():
+        owner, name = path.split("/")
+        layer = model.layers[0].get_layer(owner)
+        (weight,) = [w for w in layer.weights if w.name == names.get(name, name)]
+        np.testing.assert_array_equal(weight.numpy(), value)
+
+
+def test_names_in_an_unexpected_order_are_refused(tmp_path: Path) -> None:
+    values = files.weights()
+    swapped = dict(values) | {"bn/gamma": values["bn/beta"]}
+    layers = [
+        (name, [stored[1], stored[0], *stored[2:]] if name == "bn" else stored)
+        for name, stored in files.legacy_layers(swapped)
+    ]
+    path = files.write_legacy(tmp_path / "m.h5", files.config_2(), layers)
+    with pytest.raises(ModelFileError, match=r"'bn' must be in the order.*gamma.*beta"):
+        load_model(path)
+
+
+def _one_convolution(data_format: str) -> dict[str, Any]:
+    shape = [None, 6, 5, 3] if data_format == "channels_last" else [None, 3, 6, 5]
+    item = files.layer(
+        "Conv2D",
+        "c",
+        batch_input_shape=shape,
+        filters=4,
+        kernel_size=[3, 2],
+        use_bias=False,
+        data_format=data_format,
+    )
+    return files.config_2([item])
+
+
+def _kernel() -> np.ndarray:
+    return np.random.default_rng(5).normal(size=(3, 2, 3, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("version", ["1.2.2", None])
+def test_kernels_of_keras_1_with_channels_first_are_transposed(
+    tmp_path: Path, version: str | None
+) -> None:
+    stored = np.ascontiguousarray(_kernel().transpose(3, 2, 0, 1))
+    path = files.write_legacy(
+        tmp_path / "m.h5",
+        _one_convolution("channels_first"),
+        [("c", [("c_W:0", stored)])],
+        keras_version=version,
+    )
+    np.testing.assert_array_equal(load_model(path).get_weights()[0], _kernel())
+
+
+def test_kernels_that_theano_wrote_are_mirrored(tmp_path: Path) -> None:
+    stored = np.ascontiguousarray(_kernel()[::-1, ::-1])
+    path = files.write_legacy(
+        tmp_path / "m.h5",
+        _one_convolution("channels_last"),
+        [("c", [("c/kernel:0", stored)])],
+        keras_version="2.0.8",
+        backend="theano",
+    )
+    np.testing.assert_array_equal(load_model(path).get_weights()[0], _kernel())
+
+
+@pytest.mark.parametrize("doubled", [False, True])
+def test_archives_of_tensorflow_2_13_are_loaded(tmp_path: Path, doubled: bool) -> None:
+    """There layers with weights are counted twice, or once, under another name."""
+    rng = np.random.default_rng(2)
+    kernels = [rng.normal(size=(3, 3)).astype(np.float32) for _ in range(3)]
+    dense = [files.layer("Dense", f"d{i}", units=3, use_bias=False) for i in range(3)]
+    dense[0]["config"]["batch_input_shape"] = [None, 3]
+
+    def move(file: h5py.File) -> None:
+        del file["layers"]
+        for i, kernel in enumerate(kernels):
+            number = i * (1 + doubled)
+            name = f"dense_{number}" if number else "dense"
+            file[f"_layer_checkpoint_dependencies/{name}/vars/0"] = kernel
+        file.create_group("_layer_checkpoint_dependencies/dropout/vars")
+
+    path = files.keras_file(
+        tmp_path / "m.keras",
+        config=files.config_2(dense),
+        data=files.weights_h5(alter=move),
+        version="2.13.1",
+    )
+    for got, expected in zip(load_model(path).get_weights(), kernels, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_metrics_in_the_words_of_keras_2_are_understood(tmp_path: Path) -> None:
+    wrapper = {
+        "class_name": "MeanMetricWrapper",
+        "config": {"name": "accuracy", "dtype": "float32", "fn": "sparse_categorical_accuracy"},
+    }
+    training = {
+        "loss": {
+            "class_name": "SparseCategoricalCrossentropy",
+            "config": {"reduction": "auto", "name": "loss", "from_logits": False},
+        },
+        "metrics": [[wrapper]],
+        "weighted_metrics": None,
+        "loss_weights": None,
+        "optimizer_config": {"class_name": "Adam", "config": {"name": "Adam", "decay": 0.0}},
+    }
+    model = load_model(files.legacy_file(tmp_path / "m.h5", training=training))
+    x = np.ones((4, *files.INPUT_SHAPE), np.float32)
+    label = int(model.predict(x, verbose=0).argmax(1)[0])
+    assert model.evaluate(x, np.full(4, label), verbose=0, return_dict=True)["accuracy"] == 1.0
+
+
+HARD_SIGMOIDS: dict[str, Any] = {
+    "name": "hard_sigmoid",
+    "function": {"module": "builtins", "class_name": "function", "config": "hard_sigmoid"},
+}
+
+
+@pytest.mark.parametrize("spelling", HARD_SIGMOIDS)
+def test_hard_sigmoid_of_keras_2_is_not_taken_for_that_of_keras_3(
+    tmp_path: Path, spelling: str
+) -> None:
+    dense = files.layer("Dense", "d", batch_input_shape=[None, 2], units=2, use_bias=False)
+    dense["config"]["activation"] = HARD_SIGMOIDS[spelling]
+    layers = [("d", [("d/kernel:0", np.eye(2, dtype=np.float32))])]
+    x = np.float32([[-2.0, 1.0]])
+    formulas = {"2.15.0": np.clip(0.2 * x + 0.5, 0, 1), "3.15.1": np.clip(x / 6 + 0.5, 0, 1)}
+    for version, expected in formulas.items():
+        path = files.write_legacy(
+            tmp_path / f"{version}.h5", files.config_2([dense]), layers, keras_version=version
+        )
+        np.testing.assert_allclose(load_model(path).predict(x, verbose=0), expected, atol=1e-6)
+
+
+def test_a_functional_model_is_refused_by_name(tmp_path: Path) -> None:
+    config = {"class_name": "Functional", "config": {"name": "net", "layers": []}}
+    layers = files.legacy_layers(files.weights())
+    with pytest.raises(UnsupportedError, match="Functional"):
+        load_model(files.write_legacy(tmp_path / "m.h5", config, layers))
+
+
+def test_a_missing_file_is_a_file_not_found_error(tmp_path: Path) -> None:
+    for call in (load_model, lambda path: load_weights(_small_model(), path)):
+        with pytest.raises(FileNotFoundError):
+            call(tmp_path / "absent.keras")
+
+
+def _small_model() -> Any:
+    return cnnfast.Sequential([cnnfast.Input((2,)), cnnfast.layers.Dense(1)])
