@@ -1,0 +1,1 @@
+"""Run the same networks in several runtimes, side by side, and compare answers and times."""

@@ -1,0 +1,185 @@
+"""Workers, one process for each runtime, and rounds in which they take turns."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sidebyside.runtimes import Images, Predict, runtime
+
+ANSWER_SECONDS = 300.0
+WARM_UP_CALLS = 3
+
+
+class WorkerError(Exception):
+    """A runtime failed in its worker, or the worker died."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is started for."""
+
+    runtime: str
+    path: Path
+    """The file the runtime loads."""
+    answers: Path
+    """The npz file with the images."""
+    threads: int
+    cores: Sequence[int]
+    """The cores to be pinned to; none where the system cannot."""
+
+
+def usable_cores() -> list[int]:
+    """List the cores this process may use; empty where the system cannot pin processes."""
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    return sorted(os.sched_getaffinity(0))
+
+
+class Worker:
+    """One runtime with one model in a process pinned to as many cores as it has threads.
+
+    Between two requests the process sleeps in a read of its pipe.
+    """
+
+    def __init__(self, job: Job) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, job), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def answer(self, batch: int) -> Images:
+        """Predict the first `batch` images."""
+        outputs: Images = self._ask("answer", batch)
+        return outputs
+
+    def time(self, batch: int, seconds: float) -> float:
+        """Predict the first `batch` images for `seconds`; the median seconds of one call."""
+        median: float = self._ask("time", batch, seconds)
+        return median
+
+    def versions(self) -> dict[str, str]:
+        """Ask the runtime for its versions."""
+        named: dict[str, str] = self._ask("versions")
+        return named
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join(timeout=5)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _ask(self, *request: object) -> Any:
+        try:
+            self._pipe.send(request)
+            if not self._pipe.poll(ANSWER_SECONDS):
+                raise WorkerError(f"no answer in {ANSWER_SECONDS:.0f} s")
+            good, reply = self._pipe.recv()
+        except (EOFError, OSError):
+            self._process.join(timeout=5)
+            raise WorkerError(f"the process died, exit code {self._process.exitcode}") from None
+        if not good:
+            raise WorkerError(reply)
+        return reply
+
+
+def serve(pipe: Connection, job: Job) -> None:
+    """Answer requests until the pipe closes; the body of a worker's process."""
+    if job.cores:
+        os.sched_setaffinity(0, job.cores)
+    os.environ["OMP_NUM_THREADS"] = str(job.threads)
+    served: Served | None = None
+    while True:
+        try:
+            kind, *arguments = pipe.recv()
+        except EOFError:
+            return
+        try:
+            served = served or Served(job)
+            pipe.send((True, getattr(served, kind)(*arguments)))
+        except Exception as error:  # what goes wrong in a runtime is shown in its row
+            pipe.send((False, f"{type(error).__name__}: {error}"))
+
+
+class Served:
+    """The worker's side of each request of `Worker`."""
+
+    def __init__(self, job: Job) -> None:
+        self._runtime = runtime(job.runtime)
+        self._predict: Predict = self._runtime.load(job.path, job.threads)
+        with np.load(job.answers) as arrays:
+            self._images: Images = arrays["images"]
+
+    def answer(self, batch: int) -> Images:
+        """Predict the first `batch` images."""
+        return np.asarray(self._predict(self._images[:batch]))
+
+    def time(self, batch: int, seconds: float) -> float:
+        """Time calls for `seconds`, at least three, after a few that are not counted."""
+        images = self._images[:batch]
+        for _ in range(WARM_UP_CALLS):
+            self._predict(images)
+        times: list[float] = []
+        end = time.perf_counter() + seconds
+        while len(times) < 3 or time.perf_counter() < end:
+            start = time.perf_counter()
+            self._predict(images)
+            times.append(time.perf_counter() - start)
+        return statistics.median(times)
+
+    def versions(self) -> dict[str, str]:
+        """Name the versions of the runtime."""
+        return self._runtime.versions()
+
+
+@contextmanager
+def workers(files: Mapping[str, Path], answers: Path, threads: int) -> Iterator[dict[str, Worker]]:
+    """Start a worker for each runtime, and end them all."""
+    cores = usable_cores()[:threads]
+    with ExitStack() as stack:
+        started = {}
+        for name, path in files.items():
+            started[name] = Worker(Job(name, path, answers, threads, cores))
+            stack.callback(started[name].close)
+        yield started
+
+
+def interleave(
+    turns: Mapping[str, Worker], batch: int, rounds: int, seconds: float, pause: float = 0.02
+) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Let the workers take turns: every one once in each round, the order reversed each time.
+
+    The pause before a turn lets the threads of the one before stop spinning.
+
+    Returns
+    -------
+    times
+        For each worker its median seconds in each round.
+    errors
+        For each worker that failed, why; it has no times.
+    """
+    times: dict[str, list[float]] = {name: [] for name in turns}
+    errors: dict[str, str] = {}
+    for number in range(rounds):
+        names = list(times)
+        for name in names if number % 2 == 0 else reversed(names):
+            time.sleep(pause)
+            try:
+                times[name].append(turns[name].time(batch, seconds))
+            except WorkerError as error:
+                errors[name] = str(error)
+                del times[name]
+    return times, errors

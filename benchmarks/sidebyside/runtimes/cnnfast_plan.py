@@ -1,0 +1,32 @@
+"""The project itself, through its public face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sidebyside.runtimes import Predict
+
+NAME = "cnnfast"
+
+
+def versions() -> dict[str, str]:
+    """Name version and instruction set."""
+    from cnnfast import _core
+
+    return {"cnnfast": f"{_core.__version__} ({_core.isa()})"}
+
+
+def convert(model: Any, source: Path, directory: Path) -> Path:
+    """Nothing to convert: the file Keras saved is the file that is loaded."""
+    return source
+
+
+def load(path: Path, threads: int) -> Predict:
+    """Load the Keras file; a call is `predict_on_batch`."""
+    from cnnfast.saving import load_model
+    from cnnfast.utils.threads import set_num_threads
+
+    set_num_threads(threads)
+    predict: Predict = load_model(path, compile=False).predict_on_batch
+    return predict
