@@ -120,6 +120,8 @@ void PlanBuilder::give_borders() {
 void PlanBuilder::bind_steps() {
   for (PlannedStep& s : plan_->steps_) {
     s.step->bind(at(plan_->values_, s.in).layout, at(plan_->values_, s.out).layout);
+    plan_->flops_ += s.step->cost().flops;
+    plan_->weight_bytes_ += s.step->cost().weight_bytes;
   }
 }
 

@@ -1,12 +1,11 @@
 // The only file that knows OpenMP.
 #pragma once
 
-#include <cstdint>
-
 #include <omp.h>
 #include <pthread.h>
 
 #include <atomic>
+#include <cstdint>
 
 namespace cnnfast {
 
@@ -19,21 +18,56 @@ inline std::atomic<bool> forked{false};
 inline const int fork_handler =
     pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
 
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits for all threads of a team: by spinning as long as balanced work should need, then
+// asleep, so that a core which somebody else uses is given up instead of burnt.
+class Barrier {
+ public:
+  void wait(int threads) {
+    const unsigned phase = phase_.load(std::memory_order_acquire);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
+      arrived_.store(0, std::memory_order_relaxed);
+      phase_.store(phase + 1, std::memory_order_release);
+      phase_.notify_all();
+      return;
+    }
+    for (int i = 0; i < kSpins; ++i) {
+      if (phase_.load(std::memory_order_acquire) != phase) return;
+      pause();
+    }
+    phase_.wait(phase, std::memory_order_acquire);
+  }
+
+ private:
+  static constexpr int kSpins = 1000;  // 20 to 50 microseconds
+
+  std::atomic<int> arrived_{0};
+  std::atomic<unsigned> phase_{0};
+};
+
 }  // namespace detail
 
 // What one thread of a parallel region sees.
 class Team {
  public:
-  Team(int index, int size) : index_(index), size_(size) {}
+  // A team of one.
+  Team() = default;
+  Team(int index, int size, detail::Barrier* barrier)
+      : index_(index), size_(size), barrier_(barrier) {}
 
   int index() const { return index_; }
   int size() const { return size_; }
 
   // Waits for every thread of the region.
   void barrier() const {
-    if (size_ > 1) {
-#pragma omp barrier
-    }
+    if (size_ > 1) barrier_->wait(size_);
   }
 
   struct Range {
@@ -45,19 +79,25 @@ class Team {
   Range share(std::int64_t n) const { return {n * index_ / size_, n * (index_ + 1) / size_}; }
 
  private:
-  int index_;
-  int size_;
+  int index_ = 0;
+  int size_ = 1;
+  detail::Barrier* barrier_ = nullptr;
 };
 
 // Calls body(team) on each of `threads` threads. `body` must not throw.
 template <class Body>
 void parallel(int threads, const Body& body) {
   if (threads <= 1 || detail::forked.load(std::memory_order_relaxed)) {
-    body(Team(0, 1));
+    body(Team());
     return;
   }
+  detail::Barrier barrier;
 #pragma omp parallel num_threads(threads)
-  body(Team(omp_get_thread_num(), omp_get_num_threads()));
+  {
+    const Team team(omp_get_thread_num(), omp_get_num_threads(), &barrier);
+    body(team);
+    team.barrier();  // libgomp's own, at the region's end, spins for long
+  }
 }
 
 }  // namespace cnnfast

@@ -11,6 +11,11 @@ namespace {
 constexpr std::int64_t kChunkFloats = std::int64_t{16} << 20;  // resident values of a chunk
 constexpr std::size_t kPoolSize = 16;                          // idle workspaces kept
 
+// Work that pays for waking one more thread, and what a core does in a second, roughly.
+constexpr double kSecondsPerThread = 15e-6;
+constexpr double kFlopsPerSecond = 60e9;
+constexpr double kBytesPerSecond = 20e9;
+
 }  // namespace
 
 // What the threads of a run share: the chunk's arrays and workspace.
@@ -40,6 +45,13 @@ std::vector<StepInfo> Plan::steps() const {
 std::int64_t Plan::chunk(std::int64_t images) const {
   if (resident_ == 0) return images;
   return std::clamp<std::int64_t>(kChunkFloats / resident_, 1, images);
+}
+
+int Plan::useful_threads(std::int64_t images, int threads) const {
+  const double seconds =
+      (flops_ * static_cast<double>(images)) / kFlopsPerSecond + weight_bytes_ / kBytesPerSecond;
+  return static_cast<int>(
+      std::clamp(seconds / kSecondsPerThread, 1.0, static_cast<double>(threads)));
 }
 
 std::int64_t Plan::workspace(std::int64_t images, int threads) const {
@@ -112,7 +124,7 @@ void Plan::run_group(Frame frame, const Group& group, const Team& team) const {
   float* shared = frame.transient;
   frame.transient = shared + transient_ * team.index();
   for (std::int64_t image = share.first; image < share.last; ++image) {
-    run_steps(frame, group, image, 1, Team(0, 1));
+    run_steps(frame, group, image, 1, Team());
   }
   team.barrier();
   frame.transient = shared;
@@ -144,6 +156,7 @@ void Plan::give_back(Block block) const {
 void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
                std::int64_t images, int threads) const {
   if (images < 1) return;
+  threads = useful_threads(images, threads);
   const std::int64_t size = chunk(images);
   Block workspace = take_workspace(this->workspace(images, threads));
   float* resident = workspace.data() + transient_ * threads;

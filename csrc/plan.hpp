@@ -70,6 +70,8 @@ class Plan {
   struct Frame;
 
   std::int64_t chunk(std::int64_t images) const;
+  // At most `threads`, fewer where the work would not pay for waking them.
+  int useful_threads(std::int64_t images, int threads) const;
   Tensor tensor(const Frame& frame, int value, std::int64_t image) const;
   void clear_border(const Value& value, const Tensor& tensor, std::int64_t images,
                     const Team& team) const;
@@ -88,7 +90,9 @@ class Plan {
   std::vector<Dims> outputs_;
   std::int64_t transient_ = 0;  // floats for one image at a time
   std::int64_t resident_ = 0;   // floats for each image of a chunk
-  mutable std::mutex mutex_;    // of the pool
+  double flops_ = 0;            // of one image
+  double weight_bytes_ = 0;
+  mutable std::mutex mutex_;  // of the pool
   mutable std::vector<Block> pool_;
 };
 

@@ -1,0 +1,1 @@
+"""From layers to plans: operations, passes over them, and what runs the plan."""

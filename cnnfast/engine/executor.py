@@ -22,6 +22,8 @@ PLANS_KEPT = 8
 class Network(Protocol):
     """What an executor asks of a layer or model."""
 
+    name: str
+
     @property
     def weights(self) -> list[variables.Variable]:
         """Every variable that the lowered graph may hold a copy of."""
@@ -33,7 +35,7 @@ class Network(Protocol):
 
 
 def lower(network: Network, shapes: Sequence[Shape]) -> Graph:
-    """The graph of `network`, after all passes, for images of `shapes`, one per input."""
+    """Return the graph of `network`, after all passes, for images of `shapes`, one per input."""
     graph = Graph()
     inputs = [graph.add_input(shape) for shape in shapes]
     graph.outputs = list(network.lower_all(graph, inputs))
@@ -64,12 +66,18 @@ class Executor:
         self._versions: tuple[int, ...] = ()
 
     def plan(self, shapes: tuple[Shape, ...]) -> Plan:
-        """The plan for images of `shapes`, one per input, without the batch axis."""
+        """Return the plan for images of `shapes`, one per input, without the batch axis.
+
+        Raises
+        ------
+        ValueError
+            If the network cannot run on such images, or needs a tensor that is too large.
+        """
         with self._lock:
             self._drop_outdated()
             plan = self._plans.get(shapes)
             if plan is None:
-                plan = build_plan(lower(self._network, shapes))
+                plan = self._build(shapes)
                 self._plans[shapes] = plan
                 if len(self._plans) > PLANS_KEPT:
                     self._plans.popitem(last=False)
@@ -105,6 +113,16 @@ class Executor:
             outputs = [np.empty((batch, *shape), np.float32) for shape in plan.output_shapes]
         plan.run(inputs, outputs, get_num_threads() if threads is None else threads)
         return list(outputs)
+
+    def _build(self, shapes: tuple[Shape, ...]) -> Plan:
+        graph = lower(self._network, shapes)
+        try:
+            return build_plan(graph)
+        except ValueError as error:
+            raise ValueError(
+                f"'{self._network.name}' cannot run on images of this shape: {error}. "
+                f"Received: {', '.join(map(str, shapes))}"
+            ) from error
 
     def _drop_outdated(self) -> None:
         epoch = variables.epoch()

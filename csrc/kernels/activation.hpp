@@ -55,7 +55,7 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
     case Kind::leaky_relu: return select(x < zero, x * splat(f.alpha), x);
     case Kind::thresholded_relu: {
       const Vec below = f.alpha == 0.0F ? zero : splat(f.alpha) * (x - splat(f.beta));
-      return select(x < splat(f.beta), below, x);
+      return select(x > splat(f.beta), x, below);
     }
     case Kind::minimum: return at_most(x, f.alpha);
     case Kind::elu: return elu(x, f.alpha);

@@ -38,7 +38,7 @@ def test_random_pools_agree_with_the_oracle(kind, size, strides, image, same, se
     x = np.random.default_rng(seed).standard_normal(image, np.float32) - 3
     pads = reference.same_pads(image[1:3], size, strides) if same else reference.NO_PADS
     want = POOLS[kind](x, size, strides, pads)
-    pool = lambda graph, v: graph.add(  # noqa: E731
+    pool = lambda graph, v: graph.add(
         Pool2D(v, Value(want.shape[1:]), kind, Window(size, strides, pads=pads))
     )
     got = run(pool, x)
@@ -51,9 +51,7 @@ def test_random_pools_agree_with_the_oracle(kind, size, strides, image, same, se
 def test_a_nan_goes_through_a_pool(kind, rng):
     x = rng.standard_normal((1, 6, 6, 19), np.float32)
     x[0, 2, 3, 5] = np.nan
-    got = run(
-        lambda g, v: g.add(Pool2D(v, Value((3, 3, 19)), kind, Window((2, 2), (2, 2)))), x
-    )
+    got = run(lambda g, v: g.add(Pool2D(v, Value((3, 3, 19)), kind, Window((2, 2), (2, 2)))), x)
     expected = np.zeros((1, 3, 3, 19), bool)
     expected[0, 1, 1, 5] = True
     np.testing.assert_array_equal(np.isnan(got), expected)
@@ -64,7 +62,7 @@ ACTIVATIONS = [
     (Kind.RELU, 0, 0, reference.relu),
     (Kind.CLIPPED_RELU, 6, 0, reference.relu6),
     (Kind.LEAKY_RELU, 0.3, 0, lambda x: reference.leaky_relu(x, 0.3)),
-    (Kind.THRESHOLDED_RELU, 0.5, 1, lambda x: np.where(x >= 1, x, 0.5 * (x - 1))),
+    (Kind.THRESHOLDED_RELU, 0.5, 1, lambda x: np.where(x > 1, x, 0.5 * (x - 1))),
     (Kind.MINIMUM, 2, 0, lambda x: np.minimum(x, 2)),
     (Kind.ELU, 1.5, 0, lambda x: reference.elu(x, 1.5)),
     (Kind.SELU, 0, 0, reference.selu),
@@ -126,8 +124,9 @@ def test_activations_let_a_nan_through(kind):
 def test_activations_far_out(kind, x):
     oracle = {case[0]: case[3] for case in ACTIVATIONS}[kind]
     with np.errstate(over="ignore"):
-        want = np.float32(oracle(np.array([x])) if kind is not Kind.ELU else reference.elu(
-            np.array([x]), 1.0))
+        want = np.float32(
+            oracle(np.array([x])) if kind is not Kind.ELU else reference.elu(np.array([x]), 1.0)
+        )
     got = activate(np.array([[x]], np.float32), kind, 1.0)[0]
     np.testing.assert_allclose(got, want, rtol=3e-6, atol=1e-37)
 

@@ -12,7 +12,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (fold_affine, fuse_activation)
 
 
 def optimize(graph: Graph) -> Graph:
-    """The graph after every pass: the same outputs from less work."""
+    """Return the graph after every pass: the same outputs from less work."""
     for apply_pass in PASSES:
         graph = apply_pass(graph)
     return graph
