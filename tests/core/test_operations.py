@@ -38,9 +38,10 @@ def test_random_pools_agree_with_the_oracle(kind, size, strides, image, same, se
     x = np.random.default_rng(seed).standard_normal(image, np.float32) - 3
     pads = reference.same_pads(image[1:3], size, strides) if same else reference.NO_PADS
     want = POOLS[kind](x, size, strides, pads)
-    pool = lambda graph, v: graph.add(
-        Pool2D(v, Value(want.shape[1:]), kind, Window(size, strides, pads=pads))
-    )
+
+    def pool(graph, v):
+        return graph.add(Pool2D(v, Value(want.shape[1:]), kind, Window(size, strides, pads=pads)))
+
     got = run(pool, x)
     tolerance = reference.tolerance(size[0] * size[1], abs(x).max())
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
