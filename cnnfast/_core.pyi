@@ -39,11 +39,59 @@ class ActivationKind(enum.Enum):
     SPARSE_PLUS = 26
     SPARSE_SIGMOID = 27
     THRESHOLD = 28
+    ABS = 29
+    SQUARE = 30
+    SQRT = 31
+    RSQRT = 32
+    RECIPROCAL = 33
+    LOG = 34
+    LOG1P = 35
+    EXPM1 = 36
+    SIN = 37
+    COS = 38
+    FLOOR = 39
+    CEIL = 40
+    ROUND = 41
+    SIGN = 42
+    ERF = 43
+    SCALE = 44
+    CLIP = 45
+    POWER = 46
 
 class PoolKind(enum.Enum):
     MAX = 0
     AVERAGE = 1
 
+class BinaryKind(enum.Enum):
+    ADD = 0
+    SUBTRACT = 1
+    MULTIPLY = 2
+    DIVIDE = 3
+    MAXIMUM = 4
+    MINIMUM = 5
+    POWER = 6
+    PRELU = 7
+
+class ReductionKind(enum.Enum):
+    SUM = 0
+    MEAN = 1
+    MAX = 2
+    MIN = 3
+    PRODUCT = 4
+
+class NormalizationKind(enum.Enum):
+    STANDARD = 0
+    VARIANCE = 1
+    RMS = 2
+    L2 = 3
+
+class RecurrentKind(enum.Enum):
+    SIMPLE = 0
+    LSTM = 1
+    GRU = 2
+    GRU_RESET_AFTER = 3
+
+_Int32Array = npt.NDArray[np.int32]
 _Float32Array = npt.NDArray[np.float32]
 _Window = tuple[
     tuple[int, int],  # size
@@ -58,7 +106,7 @@ class StepInfo:
     @property
     def name(self) -> str: ...
     @property
-    def input_shape(self) -> tuple[int, ...]: ...
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]: ...
     @property
     def output_shape(self) -> tuple[int, ...]: ...
     @property
@@ -95,10 +143,48 @@ class PlanBuilder:
         groups: int,
         activation: _Activation,
     ) -> int: ...
+    def depthwise_conv2d(
+        self,
+        x: int,
+        shape: Sequence[int],
+        kernel: _Float32Array,
+        bias: _Float32Array | None,
+        window: _Window,
+        activation: _Activation,
+    ) -> int: ...
     def pool2d(self, x: int, shape: Sequence[int], kind: PoolKind, window: _Window) -> int: ...
     def affine(self, x: int, scale: _Float32Array, shift: _Float32Array) -> int: ...
     def activate(self, x: int, activation: _Activation) -> int: ...
     def softmax(self, x: int) -> int: ...
+    def normalize(self, x: int, kind: NormalizationKind, epsilon: float) -> int: ...
+    def reduce(
+        self, x: int, shape: Sequence[int], kind: ReductionKind, first: int, last: int
+    ) -> int: ...
+    def remap(
+        self, x: int, shape: Sequence[int], indices: Sequence[_Int32Array | None], fill: float
+    ) -> int: ...
+    def resample(
+        self,
+        x: int,
+        shape: Sequence[int],
+        axis: int,
+        indices: _Int32Array,
+        weights: _Float32Array,
+    ) -> int: ...
+    def recurrent(
+        self,
+        x: int,
+        kind: RecurrentKind,
+        kernel: _Float32Array,
+        bias: _Float32Array | None,
+        activation: _Activation,
+        recurrent_activation: _Activation,
+        backwards: bool,
+    ) -> int: ...
+    def constant(self, array: _Float32Array) -> int: ...
+    def binary(self, x: int, y: int, shape: Sequence[int], kind: BinaryKind) -> int: ...
+    def matmul(self, x: int, y: int, shape: Sequence[int]) -> int: ...
+    def concat(self, xs: Sequence[int], shape: Sequence[int], axis: int) -> int: ...
     def reshape(self, x: int, shape: Sequence[int]) -> int: ...
     def transpose(self, x: int, axes: Sequence[int]) -> int: ...
     def build(self, outputs: Sequence[int]) -> Plan: ...

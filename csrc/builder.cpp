@@ -17,7 +17,7 @@ decltype(auto) at(T& items, int i) {
 }  // namespace
 
 int PlanBuilder::new_value(Dims dims) {
-  count(dims);
+  if (count(dims) == 0) throw std::invalid_argument("a tensor must not be empty");
   Value value;
   value.layout = layout_of(dims);
   value.dims = std::move(dims);
@@ -33,10 +33,37 @@ int PlanBuilder::input(Dims dims) {
   return value;
 }
 
-int PlanBuilder::add(std::unique_ptr<Step> step, int in, Dims out) {
-  dims(in);
+int PlanBuilder::constant(const float* data, Dims dims) {
+  const int value = new_value(std::move(dims));
+  const std::int64_t size = count(this->dims(value));
+  at(plan_->values_, value).storage = Storage::constant;
+  at(plan_->values_, value).index = static_cast<std::int64_t>(plan_->constants_.size());
+  plan_->constants_.emplace_back(size);
+  std::copy_n(data, size, plan_->constants_.back().data());
+  return value;
+}
+
+int PlanBuilder::add(std::unique_ptr<Step> step, std::vector<int> in, Dims out) {
+  for (const int value : in) dims(value);
   const int value = new_value(std::move(out));
-  plan_->steps_.push_back({std::move(step), in, value});
+  plan_->steps_.push_back({std::move(step), std::move(in), value});
+  return value;
+}
+
+int PlanBuilder::concat(const std::vector<int>& in, Dims out, int axis) {
+  if (axis < 0 || static_cast<std::size_t>(axis) >= out.size() || in.empty()) {
+    throw std::invalid_argument("concat needs inputs and one of their axes");
+  }
+  const int value = new_value(std::move(out));
+  std::int64_t start = 0;
+  for (const int part : in) {
+    auto step = make_place(dims(part), dims(value), axis, start);
+    plan_->steps_.push_back({std::move(step), {part}, value});
+    start += at(dims(part), axis);
+  }
+  if (start != at(dims(value), axis)) {
+    throw std::invalid_argument("the inputs of concat must fill its output");
+  }
   return value;
 }
 
@@ -66,7 +93,7 @@ int PlanBuilder::add_copy(std::size_t before, int of) {
   const int copy = new_value(dims(of));
   auto& steps = plan_->steps_;
   steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(before),
-               PlannedStep{make_copy(dims(of)), of, copy});
+               PlannedStep{make_copy(), {of}, copy});
   return copy;
 }
 
@@ -96,17 +123,19 @@ void PlanBuilder::give_borders() {
     at(dense, root(static_cast<int>(v))) = true;
   }
   for (const PlannedStep& s : plan_->steps_) {
-    if (!s.step->reads_borders()) at(dense, s.in) = true;
+    for (const int value : s.in) {
+      if (!s.step->reads_borders()) at(dense, value) = true;
+    }
     if (!s.step->writes_borders()) at(dense, s.out) = true;
   }
   for (std::size_t i = 0; i < plan_->steps_.size(); ++i) {
     const Border border = plan_->steps_[i].step->border();
-    int value = plan_->steps_[i].in;
     if (border.empty()) continue;
+    int value = plan_->steps_[i].in[0];
     if (at(dense, value)) {
       value = add_copy(i++, value);
       dense.push_back(false);
-      plan_->steps_[i].in = value;
+      plan_->steps_[i].in[0] = value;
     }
     at(plan_->values_, value).layout.border.grow(border);
   }
@@ -119,7 +148,9 @@ void PlanBuilder::give_borders() {
 
 void PlanBuilder::bind_steps() {
   for (PlannedStep& s : plan_->steps_) {
-    s.step->bind(at(plan_->values_, s.in).layout, at(plan_->values_, s.out).layout);
+    PerInput<Layout> in = {};
+    for (std::size_t i = 0; i < s.in.size(); ++i) in[i] = at(plan_->values_, s.in[i]).layout;
+    s.step->bind(in, at(plan_->values_, s.out).layout);
     plan_->flops_ += s.step->cost().flops;
     plan_->weight_bytes_ += s.step->cost().weight_bytes;
   }
@@ -155,7 +186,7 @@ void PlanBuilder::place_values() {
     life.last = std::max(life.last, step);
   };
   for (int i = 0; i < steps; ++i) {
-    touch(at(plan_->steps_, i).in, i);
+    for (const int value : at(plan_->steps_, i).in) touch(value, i);
     touch(at(plan_->steps_, i).out, i);
   }
   std::vector<Lifetime> transient;

@@ -19,6 +19,7 @@ using namespace cnnfast;
 namespace {
 
 using FloatArray = py::array_t<float, py::array::c_style>;
+using IntArray = py::array_t<std::int32_t, py::array::c_style>;
 using Pair = std::array<std::int64_t, 2>;
 using WindowNumbers = std::tuple<Pair, Pair, Pair, std::array<std::int64_t, 4>>;
 using ActivationNumbers = std::tuple<ActivationKind, float, float>;
@@ -36,6 +37,11 @@ Window window_of(const WindowNumbers& numbers) {
 
 Activation activation_of(const ActivationNumbers& numbers) {
   return {std::get<0>(numbers), std::get<1>(numbers), std::get<2>(numbers)};
+}
+
+template <class T>
+std::vector<T> vector_of(const py::array_t<T, py::array::c_style>& array) {
+  return {array.data(), array.data() + array.size()};
 }
 
 // The data of a C-contiguous array of this shape; std::invalid_argument for another shape.
@@ -58,12 +64,27 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& k
   const float* weights = data_of(kernel, shape, "kernel");
   const float* shift = bias ? data_of(*bias, {out[2]}, "bias") : nullptr;
   return builder.add(
-      make_conv2d(in, out, window, groups, weights, shift, activation_of(activation)), x, out);
+      make_conv2d(in, out, window, groups, weights, shift, activation_of(activation)), {x}, out);
+}
+
+int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& kernel,
+                         const std::optional<FloatArray>& bias, const WindowNumbers& numbers,
+                         const ActivationNumbers& activation) {
+  const Dims& in = builder.dims(x);
+  const Window window = window_of(numbers);
+  if (in.size() != 3 || out.size() != 3 || out[2] % in[2] != 0) {
+    throw std::invalid_argument("the input channels must divide the output channels");
+  }
+  const Dims shape = {window.height, window.width, in[2], out[2] / in[2]};
+  const float* weights = data_of(kernel, shape, "kernel");
+  const float* shift = bias ? data_of(*bias, {out[2]}, "bias") : nullptr;
+  return builder.add(
+      make_depthwise_conv2d(in, out, window, weights, shift, activation_of(activation)), {x}, out);
 }
 
 int add_pool2d(PlanBuilder& builder, int x, const Dims& out, PoolKind kind,
                const WindowNumbers& window) {
-  return builder.add(make_pool2d(builder.dims(x), out, window_of(window), kind), x, out);
+  return builder.add(make_pool2d(builder.dims(x), out, window_of(window), kind), {x}, out);
 }
 
 int add_affine(PlanBuilder& builder, int x, const FloatArray& scale, const FloatArray& shift) {
@@ -71,18 +92,74 @@ int add_affine(PlanBuilder& builder, int x, const FloatArray& scale, const Float
   if (in.empty()) throw std::invalid_argument("affine needs a channel axis");
   const Dims channels = {in.back()};
   return builder.add(
-      make_affine(in, data_of(scale, channels, "scale"), data_of(shift, channels, "shift")), x, in);
+      make_affine(in, data_of(scale, channels, "scale"), data_of(shift, channels, "shift")), {x},
+      in);
 }
 
 int add_activate(PlanBuilder& builder, int x, const ActivationNumbers& activation) {
   const Dims in = builder.dims(x);
-  return builder.add(make_activate(in, activation_of(activation)), x, in);
+  return builder.add(make_activate(activation_of(activation)), {x}, in);
 }
 
 int add_softmax(PlanBuilder& builder, int x) {
   const Dims in = builder.dims(x);
-  if (in.empty()) throw std::invalid_argument("softmax needs an axis");
-  return builder.add(make_softmax(in), x, in);
+  return builder.add(make_softmax(in), {x}, in);
+}
+
+int add_normalize(PlanBuilder& builder, int x, NormalizationKind kind, float epsilon) {
+  const Dims in = builder.dims(x);
+  return builder.add(make_normalize(in, kind, epsilon), {x}, in);
+}
+
+int add_reduce(PlanBuilder& builder, int x, const Dims& out, ReductionKind kind, int first,
+               int last) {
+  const Dims in = builder.dims(x);
+  auto step = make_reduce(in, kind, first, last);
+  std::int64_t kept = count(in);
+  for (int axis = first; axis < last; ++axis) kept /= in[static_cast<std::size_t>(axis)];
+  if (count(out) != kept) throw std::invalid_argument("a reduction keeps the other axes");
+  return builder.add(std::move(step), {x}, out);
+}
+
+int add_binary(PlanBuilder& builder, int x, int y, const Dims& out, BinaryKind kind) {
+  return builder.add(make_binary(builder.dims(x), builder.dims(y), out, kind), {x, y}, out);
+}
+
+int add_matmul(PlanBuilder& builder, int x, int y, const Dims& out) {
+  return builder.add(make_matmul(builder.dims(x), builder.dims(y), out), {x, y}, out);
+}
+
+int add_constant(PlanBuilder& builder, const FloatArray& array) {
+  return builder.constant(array.data(), Dims(array.shape(), array.shape() + array.ndim()));
+}
+
+int add_remap(PlanBuilder& builder, int x, const Dims& out,
+              const std::vector<std::optional<IntArray>>& indices, float fill) {
+  std::vector<AxisMap> maps;
+  for (const auto& axis : indices) {
+    maps.push_back(axis ? AxisMap(vector_of(*axis)) : std::nullopt);
+  }
+  return builder.add(make_remap(builder.dims(x), out, std::move(maps), fill), {x}, out);
+}
+
+int add_resample(PlanBuilder& builder, int x, const Dims& out, int axis, const IntArray& indices,
+                 const FloatArray& weights) {
+  return builder.add(
+      make_resample(builder.dims(x), out, axis, vector_of(indices), vector_of(weights)), {x}, out);
+}
+
+int add_recurrent(PlanBuilder& builder, int x, RecurrentKind kind, const FloatArray& kernel,
+                  const std::optional<FloatArray>& bias, const ActivationNumbers& activation,
+                  const ActivationNumbers& recurrent_activation, bool backwards) {
+  const Dims& in = builder.dims(x);
+  if (in.size() != 2 || kernel.ndim() != 2 || kernel.shape(1) != in[1]) {
+    throw std::invalid_argument("a recurrent step reads (time, gates * units)");
+  }
+  const std::int64_t units = kernel.shape(0);
+  const float* shift = bias ? data_of(*bias, {in[1]}, "bias") : nullptr;
+  auto step = make_recurrent(in, units, kind, kernel.data(), shift, activation_of(activation),
+                             activation_of(recurrent_activation), backwards);
+  return builder.add(std::move(step), {x}, {in[0], units});
 }
 
 int add_transpose(PlanBuilder& builder, int x, const std::vector<int>& axes) {
@@ -90,7 +167,7 @@ int add_transpose(PlanBuilder& builder, int x, const std::vector<int>& axes) {
   auto step = make_transpose(in, axes);
   Dims out;
   for (const int axis : axes) out.push_back(in[static_cast<std::size_t>(axis)]);
-  return builder.add(std::move(step), x, out);
+  return builder.add(std::move(step), {x}, out);
 }
 
 void check_batch(const std::vector<FloatArray>& arrays, const std::vector<Dims>& shapes,
@@ -142,7 +219,7 @@ py::tuple tuples_of(const std::vector<Dims>& shapes) {
   return result;
 }
 
-void bind_enums(py::module_& m) {
+void bind_activations(py::module_& m) {
   using K = ActivationKind;
   py::native_enum<K>(m, "ActivationKind", "enum.Enum")
       .value("LINEAR", K::linear)
@@ -174,17 +251,68 @@ void bind_enums(py::module_& m) {
       .value("SPARSE_PLUS", K::sparse_plus)
       .value("SPARSE_SIGMOID", K::sparse_sigmoid)
       .value("THRESHOLD", K::threshold)
+      .value("ABS", K::abs)
+      .value("SQUARE", K::square)
+      .value("SQRT", K::sqrt)
+      .value("RSQRT", K::rsqrt)
+      .value("RECIPROCAL", K::reciprocal)
+      .value("LOG", K::log)
+      .value("LOG1P", K::log1p)
+      .value("EXPM1", K::expm1)
+      .value("SIN", K::sin)
+      .value("COS", K::cos)
+      .value("FLOOR", K::floor)
+      .value("CEIL", K::ceil)
+      .value("ROUND", K::round)
+      .value("SIGN", K::sign)
+      .value("ERF", K::erf)
+      .value("SCALE", K::scale)
+      .value("CLIP", K::clip)
+      .value("POWER", K::power)
       .finalize();
+}
+
+void bind_enums(py::module_& m) {
+  bind_activations(m);
   py::native_enum<PoolKind>(m, "PoolKind", "enum.Enum")
       .value("MAX", PoolKind::max)
       .value("AVERAGE", PoolKind::average)
+      .finalize();
+  py::native_enum<BinaryKind>(m, "BinaryKind", "enum.Enum")
+      .value("ADD", BinaryKind::add)
+      .value("SUBTRACT", BinaryKind::subtract)
+      .value("MULTIPLY", BinaryKind::multiply)
+      .value("DIVIDE", BinaryKind::divide)
+      .value("MAXIMUM", BinaryKind::maximum)
+      .value("MINIMUM", BinaryKind::minimum)
+      .value("POWER", BinaryKind::power)
+      .value("PRELU", BinaryKind::prelu)
+      .finalize();
+  py::native_enum<ReductionKind>(m, "ReductionKind", "enum.Enum")
+      .value("SUM", ReductionKind::sum)
+      .value("MEAN", ReductionKind::mean)
+      .value("MAX", ReductionKind::max)
+      .value("MIN", ReductionKind::min)
+      .value("PRODUCT", ReductionKind::product)
+      .finalize();
+  py::native_enum<NormalizationKind>(m, "NormalizationKind", "enum.Enum")
+      .value("STANDARD", NormalizationKind::standard)
+      .value("VARIANCE", NormalizationKind::variance)
+      .value("RMS", NormalizationKind::rms)
+      .value("L2", NormalizationKind::l2)
+      .finalize();
+  py::native_enum<RecurrentKind>(m, "RecurrentKind", "enum.Enum")
+      .value("SIMPLE", RecurrentKind::simple)
+      .value("LSTM", RecurrentKind::lstm)
+      .value("GRU", RecurrentKind::gru)
+      .value("GRU_RESET_AFTER", RecurrentKind::gru_reset_after)
       .finalize();
 }
 
 void bind_plan(py::module_& m) {
   py::class_<StepInfo>(m, "StepInfo", py::is_final())
       .def_readonly("name", &StepInfo::name)
-      .def_property_readonly("input_shape", [](const StepInfo& s) { return tuple_of(s.in); })
+      .def_property_readonly("input_shapes", [](const StepInfo& s) { return tuples_of(s.in); })
       .def_property_readonly("output_shape", [](const StepInfo& s) { return tuple_of(s.out); })
       .def_readonly("flops", &StepInfo::flops)
       .def_readonly("weight_bytes", &StepInfo::weight_bytes)
@@ -206,12 +334,29 @@ void bind_plan(py::module_& m) {
       .def("input", &PlanBuilder::input, py::arg("shape"))
       .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),
            py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"), py::arg("activation"))
+      .def("depthwise_conv2d", &add_depthwise_conv2d, py::arg("x"), py::arg("shape"),
+           py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("window"),
+           py::arg("activation"))
       .def("pool2d", &add_pool2d, py::arg("x"), py::arg("shape"), py::arg("kind"),
            py::arg("window"))
       .def("affine", &add_affine, py::arg("x"), py::arg("scale").noconvert(),
            py::arg("shift").noconvert())
       .def("activate", &add_activate, py::arg("x"), py::arg("activation"))
       .def("softmax", &add_softmax, py::arg("x"))
+      .def("normalize", &add_normalize, py::arg("x"), py::arg("kind"), py::arg("epsilon"))
+      .def("reduce", &add_reduce, py::arg("x"), py::arg("shape"), py::arg("kind"), py::arg("first"),
+           py::arg("last"))
+      .def("binary", &add_binary, py::arg("x"), py::arg("y"), py::arg("shape"), py::arg("kind"))
+      .def("matmul", &add_matmul, py::arg("x"), py::arg("y"), py::arg("shape"))
+      .def("constant", &add_constant, py::arg("array").noconvert())
+      .def("concat", &PlanBuilder::concat, py::arg("xs"), py::arg("shape"), py::arg("axis"))
+      .def("remap", &add_remap, py::arg("x"), py::arg("shape"), py::arg("indices").noconvert(),
+           py::arg("fill"))
+      .def("resample", &add_resample, py::arg("x"), py::arg("shape"), py::arg("axis"),
+           py::arg("indices").noconvert(), py::arg("weights").noconvert())
+      .def("recurrent", &add_recurrent, py::arg("x"), py::arg("kind"),
+           py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("activation"),
+           py::arg("recurrent_activation"), py::arg("backwards"))
       .def("reshape", &PlanBuilder::reshape, py::arg("x"), py::arg("shape"))
       .def("transpose", &add_transpose, py::arg("x"), py::arg("axes"))
       .def("build", &PlanBuilder::build, py::arg("outputs"));

@@ -34,9 +34,10 @@ std::vector<StepInfo> Plan::steps() const {
     for (int i = group.first; i < group.last; ++i) {
       const PlannedStep& s = steps_[static_cast<std::size_t>(i)];
       const Cost cost = s.step->cost();
-      infos.push_back({s.step->name(), values_[static_cast<std::size_t>(s.in)].dims,
-                       values_[static_cast<std::size_t>(s.out)].dims, cost.flops, cost.weight_bytes,
-                       group.batched});
+      std::vector<Dims> in;
+      for (const int value : s.in) in.push_back(values_[static_cast<std::size_t>(value)].dims);
+      infos.push_back({s.step->name(), std::move(in), values_[static_cast<std::size_t>(s.out)].dims,
+                       cost.flops, cost.weight_bytes, group.batched});
     }
   }
   return infos;
@@ -67,6 +68,7 @@ Tensor Plan::tensor(const Frame& frame, int index, std::int64_t image) const {
       return {const_cast<float*>(frame.inputs[slot]) + (frame.start + image) * size, size};
     case Storage::output: return {frame.outputs[slot] + (frame.start + image) * size, size};
     case Storage::transient: return {frame.transient + value.index + value.layout.origin(), size};
+    case Storage::constant: return {constants_[slot].data(), 0};
     case Storage::resident: break;
   }
   return {frame.resident + value.index * frame.images + image * size + value.layout.origin(), size};
@@ -96,7 +98,8 @@ void Plan::clear_border(const Value& value, const Tensor& tensor, std::int64_t i
 
 void Plan::run_step(const Frame& frame, const PlannedStep& s, std::int64_t image,
                     std::int64_t images, const Team& team) const {
-  const Tensor in = tensor(frame, s.in, image);
+  PerInput<Tensor> in = {};
+  for (std::size_t i = 0; i < s.in.size(); ++i) in[i] = tensor(frame, s.in[i], image);
   const Tensor out = tensor(frame, s.out, image);
   const Value& value = values_[static_cast<std::size_t>(s.out)];
   if (!value.layout.dense()) clear_border(value, out, images, team);

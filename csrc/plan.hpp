@@ -19,6 +19,7 @@ enum class Storage {
   output,     // the caller's array
   transient,  // one image's place in a thread's workspace, used again for every image
   resident,   // a place for each image of the chunk
+  constant,   // the plan's own, the same for every image
 };
 
 struct Value {
@@ -26,12 +27,13 @@ struct Value {
   Layout layout;
   int alias_of = -1;  // the value whose memory this one is, under another shape
   Storage storage = Storage::transient;
-  std::int64_t index = 0;  // of the input or output, or the offset in floats for one image
+  // Of the input, output or constant; or the offset in floats for one image.
+  std::int64_t index = 0;
 };
 
 struct PlannedStep {
   std::unique_ptr<Step> step;
-  int in;  // values
+  std::vector<int> in;  // values, at most kMostInputs
   int out;
 };
 
@@ -45,7 +47,7 @@ struct Group {
 
 struct StepInfo {
   std::string name;
-  Dims in;
+  std::vector<Dims> in;
   Dims out;
   double flops;  // for one image
   double weight_bytes;
@@ -85,6 +87,7 @@ class Plan {
 
   std::vector<Value> values_;
   std::vector<PlannedStep> steps_;
+  std::vector<Block> constants_;
   std::vector<Group> groups_;
   std::vector<Dims> inputs_;
   std::vector<Dims> outputs_;
@@ -99,7 +102,10 @@ class Plan {
 class PlanBuilder {
  public:
   int input(Dims dims);
-  int add(std::unique_ptr<Step> step, int in, Dims out);
+  int constant(const float* data, Dims dims);
+  int add(std::unique_ptr<Step> step, std::vector<int> in, Dims out);
+  // Tensors one behind the other along `axis`: a step for each.
+  int concat(const std::vector<int>& in, Dims out, int axis);
   // The same memory under another shape.
   int reshape(int in, Dims dims);
   const Dims& dims(int value) const;

@@ -10,10 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from cnnfast import variables
-from cnnfast._core import Plan, PlanBuilder
+from cnnfast._core import Plan
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
+from cnnfast.engine.program import Program, build
 from cnnfast.utils.threads import get_num_threads
 
 PLANS_KEPT = 8
@@ -42,15 +43,6 @@ def lower(network: Network, shapes: Sequence[Shape]) -> Graph:
     return optimize(graph)
 
 
-def build_plan(graph: Graph) -> Plan:
-    """Hand `graph` to the C++ core, which packs weights and places buffers."""
-    builder = PlanBuilder()
-    ids = {value: builder.input(value.shape) for value in graph.inputs}
-    for op in graph.ops:
-        ids[op.out] = op.add_to(builder, ids)
-    return builder.build([ids[value] for value in graph.outputs])
-
-
 class Executor:
     """Runs one layer or model, from any number of threads at once.
 
@@ -60,12 +52,12 @@ class Executor:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._plans: OrderedDict[tuple[Shape, ...], Plan] = OrderedDict()
+        self._plans: OrderedDict[tuple[Shape, ...], Plan | Program] = OrderedDict()
         self._lock = Lock()
         self._epoch = -1
         self._versions: tuple[int, ...] = ()
 
-    def plan(self, shapes: tuple[Shape, ...]) -> Plan:
+    def plan(self, shapes: tuple[Shape, ...]) -> Plan | Program:
         """Return the plan for images of `shapes`, one per input, without the batch axis.
 
         Raises
@@ -114,10 +106,10 @@ class Executor:
         plan.run(inputs, outputs, get_num_threads() if threads is None else threads)
         return list(outputs)
 
-    def _build(self, shapes: tuple[Shape, ...]) -> Plan:
+    def _build(self, shapes: tuple[Shape, ...]) -> Plan | Program:
         graph = lower(self._network, shapes)
         try:
-            return build_plan(graph)
+            return build(graph)
         except ValueError as error:
             raise ValueError(
                 f"'{self._network.name}' cannot run on images of this shape: {error}. "

@@ -40,6 +40,12 @@ inline Vec shrink(Vec x, float limit, float step) {
   return select(abs(x) <= splat(limit), splat(0.0F), outside);
 }
 
+// -1, 0 or 1; a NaN stays.
+inline Vec sign(Vec x) {
+  const Vec positive = select(x > splat(0.0F), splat(1.0F), x);
+  return select(x < splat(0.0F), splat(-1.0F), positive);
+}
+
 inline Vec sparse_plus(Vec x) {
   const Vec y = x + splat(1.0F);
   const Vec middle = splat(0.25F) * y * y;
@@ -81,6 +87,27 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
     case Kind::sparse_plus: return sparse_plus(x);
     case Kind::sparse_sigmoid: return clamp(splat(0.5F) * (x + splat(1.0F)), 0.0F, 1.0F);
     case Kind::threshold: return select(x > splat(f.alpha), x, splat(f.beta));
+    case Kind::abs: return abs(x);
+    case Kind::square: return x * x;
+    case Kind::sqrt: return sqrt(x);
+    case Kind::rsqrt: return splat(1.0F) / sqrt(x);
+    case Kind::reciprocal: return splat(1.0F) / x;
+    case Kind::log: return each(x, __builtin_logf);
+    case Kind::log1p: return each(x, __builtin_log1pf);
+    case Kind::expm1: return each(x, __builtin_expm1f);
+    case Kind::sin: return each(x, __builtin_sinf);
+    case Kind::cos: return each(x, __builtin_cosf);
+    case Kind::floor: return each(x, __builtin_floorf);
+    case Kind::ceil: return each(x, __builtin_ceilf);
+    case Kind::round: return each(x, __builtin_rintf);
+    case Kind::sign: return sign(x);
+    case Kind::erf: return each(x, __builtin_erff);
+    case Kind::scale: return x * splat(f.alpha) + splat(f.beta);
+    case Kind::clip: return clamp(x, f.alpha, f.beta);
+    case Kind::power: {
+      const float exponent = f.alpha;
+      return each(x, [exponent](float v) { return __builtin_powf(v, exponent); });
+    }
   }
   return x;
 }

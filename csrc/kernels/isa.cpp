@@ -1,9 +1,13 @@
 // Compiled once per instruction set, with CNNFAST_ISA (its name as an identifier) and
 // CNNFAST_VECTOR_BYTES; exports one table and nothing else.
+#include "binary.hpp"
+#include "depthwise.hpp"
 #include "elementwise.hpp"
 #include "gemm.hpp"
 #include "gemv.hpp"
 #include "pool.hpp"
+#include "recurrent.hpp"
+#include "reduce.hpp"
 #include "softmax.hpp"
 
 namespace {
@@ -45,6 +49,12 @@ const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA) = {
     gemv,
     pool<Maximum>,
     pool<Average>,
+    depthwise,
+    recurrent,
+    binary,
+    reduce,
+    normalize,
+    weighted_sum,
     activate,
     affine,
     softmax,

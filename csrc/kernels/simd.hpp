@@ -52,10 +52,16 @@ inline Vec at_most(Vec x, float high) { return select(x > splat(high), splat(hig
 inline Vec clamp(Vec x, float low, float high) { return at_most(at_least(x, low), high); }
 
 inline Vec abs(Vec x) { return bits(bits(x) & 0x7fffffff); }
-inline Vec sqrt(Vec x) {
+// f of every lane, for what is too rare to have a vector form.
+template <class F>
+inline Vec each(Vec x, F f) {
   Vec y = x;
-  for (int i = 0; i < kLanes; ++i) y[i] = __builtin_sqrtf(x[i]);
+  for (int i = 0; i < kLanes; ++i) y[i] = f(x[i]);
   return y;
+}
+
+inline Vec sqrt(Vec x) {
+  return each(x, [](float v) { return __builtin_sqrtf(v); });
 }
 
 inline float sum(Vec v) {

@@ -37,7 +37,42 @@ enum class ActivationKind : std::int32_t {
   sparse_plus,
   sparse_sigmoid,
   threshold,
+  abs,
+  square,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  log,
+  log1p,
+  expm1,
+  sin,
+  cos,
+  floor,
+  ceil,
+  round,
+  sign,
+  erf,
+  scale,
+  clip,
+  power,
 };
+
+enum class BinaryKind : std::int32_t {
+  add,
+  subtract,
+  multiply,
+  divide,
+  maximum,
+  minimum,
+  power,
+  prelu,
+};
+
+enum class ReductionKind : std::int32_t { sum, mean, max, min, product };
+
+enum class NormalizationKind : std::int32_t { standard, variance, rms, l2 };
+
+enum class RecurrentKind : std::int32_t { simple, lstm, gru, gru_reset_after };
 
 struct Activation {
   ActivationKind kind = ActivationKind::linear;
@@ -96,6 +131,38 @@ struct GemvTask {
   bool skip_zeros;  // exact only where every weight is finite
 };
 
+// Pixels [0, width) of one output row of a depthwise convolution, with `multiplier` outputs for
+// each input channel.
+struct DepthwiseRow {
+  const float* x;            // window of pixel 0
+  std::int64_t x_pixel;      // from one output pixel's window to the next
+  const std::int64_t* taps;  // offsets inside the window
+  std::int32_t tap_count;
+  std::int32_t multiplier;
+  const float* weights;  // [tap][channels * multiplier]
+  const float* bias;     // [channels * multiplier]
+  Activation activation;
+  float* out;
+  std::int64_t out_pixel;
+  std::int64_t width;
+  std::int64_t channels;  // of the output
+};
+
+// A sequence through a recurrent layer; gates and their order are Keras'.
+struct RecurrentTask {
+  RecurrentKind kind;
+  Activation activation;
+  Activation recurrent_activation;
+  const float* x;       // [time][gates * units], inputs projected already
+  const float* kernel;  // [units][gates * units]
+  const float* bias;    // [gates * units], added to the recurrent product
+  float* out;           // [time][units]
+  float* scratch;       // (2 + gates) * units
+  std::int64_t time;
+  std::int64_t units;
+  bool backwards;
+};
+
 // Output row of a pooling window already clipped to the image: for output pixel i the
 // columns [begin[i], end[i]) of `rows` input rows.
 struct PoolRow {
@@ -123,6 +190,19 @@ struct Kernels {
   void (*gemv)(const GemvTask&, std::int64_t first, std::int64_t last);
   void (*max_pool)(const PoolRow&);
   void (*average_pool)(const PoolRow&);
+  void (*depthwise)(const DepthwiseRow&);
+  void (*recurrent)(const RecurrentTask&);
+  // out[i] = a[i] op b[i]; a step of 0 repeats the first number.
+  void (*binary)(BinaryKind kind, const float* a, int a_step, const float* b, int b_step,
+                 float* out, std::int64_t n);
+  // out[j] = the reduction over i < n of x[i * inner + j].
+  void (*reduce)(ReductionKind kind, const float* x, float* out, std::int64_t n,
+                 std::int64_t inner);
+  void (*normalize)(NormalizationKind kind, const float* x, float* out, std::int64_t rows,
+                    std::int64_t n, float epsilon);
+  // out[j] = sum over t < taps of weights[t] * x[indices[t] * x_row + j].
+  void (*weighted_sum)(const float* x, std::int64_t x_row, const std::int32_t* indices,
+                       const float* weights, std::int64_t taps, float* out, std::int64_t n);
   void (*activate)(const float* x, float* out, std::int64_t n, Activation f);
   void (*affine)(const float* x, float* out, std::int64_t pixels, std::int64_t x_pixel,
                  std::int64_t out_pixel, std::int64_t channels, const float* scale,

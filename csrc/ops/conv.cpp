@@ -83,11 +83,10 @@ class Conv2D final : public Step {
     return weights > kManyWeightBytes && weights > 2 * (input_bytes_ + output_bytes_);
   }
 
-  void bind(const Layout& in, const Layout& out) override {
-    in_ = in;
+  void bind(const PerInput<Layout>& in, const Layout& out) override {
+    in_ = in[0];
     out_ = out;
-    runs_.clear();
-    for (const Piece& p : pieces_) runs_.push_back({p.offset_row * in.row() + p.offset, p.length});
+    for (const Piece& p : pieces_) runs_.push_back({p.offset_row * in_.row() + p.offset, p.length});
     const double bytes_per_pixel = input_bytes_ / static_cast<double>(image_pixels_);
     const double pixels = kInputBlockBytes / bytes_per_pixel;
     block_tiles_ = std::max<std::int64_t>(1, std::llround(pixels / kernels_.tile_rows));
@@ -97,12 +96,12 @@ class Conv2D final : public Step {
     return single_row(images) ? blocks_ : tiles(images) * groups_ * blocks_;
   }
 
-  void run(const Tensor& in, const Tensor& out, std::int64_t images, std::int64_t first,
+  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t images, std::int64_t first,
            std::int64_t last) const override {
     if (single_row(images)) {
-      run_row(in, out, first, last);
+      run_row(in[0], out, first, last);
     } else {
-      run_tiles(in, out, images, first, last);
+      run_tiles(in[0], out, images, first, last);
     }
   }
 

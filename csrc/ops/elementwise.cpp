@@ -10,24 +10,24 @@ namespace cnnfast {
 namespace {
 
 // Calls run_row(from, to) for each row of pixels.
-class RowStep : public Step {
+class PixelRowStep : public Step {
  public:
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
 
-  void bind(const Layout& in, const Layout& out) override {
-    in_ = in;
+  void bind(const PerInput<Layout>& in, const Layout& out) override {
+    in_ = in[0];
     out_ = out;
   }
 
   std::int64_t units(std::int64_t images) const override { return images * in_.height; }
 
-  void run(const Tensor& in, const Tensor& out, std::int64_t, std::int64_t first,
+  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t, std::int64_t first,
            std::int64_t last) const override {
     for (std::int64_t unit = first; unit < last; ++unit) {
       const std::int64_t image = unit / in_.height;
       const std::int64_t y = unit % in_.height;
-      run_row(in.data + image * in.image + y * in_.row(),
+      run_row(in[0].data + image * in[0].image + y * in_.row(),
               out.data + image * out.image + y * out_.row());
     }
   }
@@ -41,7 +41,7 @@ class RowStep : public Step {
   Layout out_;
 };
 
-class Activate final : public RowStep {
+class Activate final : public PixelRowStep {
  public:
   explicit Activate(Activation activation) : activation_(activation) {}
   const char* name() const override { return "activation"; }
@@ -55,7 +55,7 @@ class Activate final : public RowStep {
   Activation activation_;
 };
 
-class Affine final : public RowStep {
+class Affine final : public PixelRowStep {
  public:
   Affine(std::int64_t channels, const float* scale, const float* shift)
       : scale_(scale, scale + channels), shift_(shift, shift + channels) {}
@@ -72,7 +72,7 @@ class Affine final : public RowStep {
   std::vector<float> shift_;
 };
 
-class Copy final : public RowStep {
+class Copy final : public PixelRowStep {
  public:
   const char* name() const override { return "copy"; }
 
@@ -82,28 +82,9 @@ class Copy final : public RowStep {
   }
 };
 
-class Softmax final : public Step {
- public:
-  explicit Softmax(const Dims& in)
-      : length_(in.back()), rows_(count(in) / std::max<std::int64_t>(length_, 1)) {}
-  const char* name() const override { return "softmax"; }
-  void bind(const Layout&, const Layout&) override {}
-  std::int64_t units(std::int64_t images) const override { return images * rows_; }
-
-  void run(const Tensor& in, const Tensor& out, std::int64_t, std::int64_t first,
-           std::int64_t last) const override {
-    const std::int64_t at = first * length_;
-    kernels().softmax(in.data + at, out.data + at, last - first, length_);
-  }
-
- private:
-  std::int64_t length_;
-  std::int64_t rows_;
-};
-
 }  // namespace
 
-std::unique_ptr<Step> make_activate(const Dims&, Activation activation) {
+std::unique_ptr<Step> make_activate(Activation activation) {
   return std::make_unique<Activate>(activation);
 }
 
@@ -111,8 +92,6 @@ std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const floa
   return std::make_unique<Affine>(in.back(), scale, shift);
 }
 
-std::unique_ptr<Step> make_copy(const Dims&) { return std::make_unique<Copy>(); }
-
-std::unique_ptr<Step> make_softmax(const Dims& in) { return std::make_unique<Softmax>(in); }
+std::unique_ptr<Step> make_copy() { return std::make_unique<Copy>(); }
 
 }  // namespace cnnfast

@@ -1,8 +1,9 @@
-// The operations, each made from plain numbers that have been checked by PlanBuilder's caller
-// and are checked again here: std::invalid_argument where they do not fit together.
+// The operations, each made from plain numbers. They are checked in Python, with Keras' words,
+// and again here: std::invalid_argument where they do not fit together.
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "step.hpp"
 
@@ -27,14 +28,37 @@ enum class PoolKind : std::int32_t { max, average };
 std::unique_ptr<Step> make_conv2d(const Dims& in, const Dims& out, const Window& window,
                                   std::int64_t groups, const float* kernel, const float* bias,
                                   Activation activation);
+// `kernel` is (height, width, channels, multiplier), `bias` (channels * multiplier) or null.
+std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, const Window& window,
+                                            const float* kernel, const float* bias,
+                                            Activation activation);
 std::unique_ptr<Step> make_pool2d(const Dims& in, const Dims& out, const Window& window,
                                   PoolKind kind);
-std::unique_ptr<Step> make_activate(const Dims& in, Activation activation);
+std::unique_ptr<Step> make_activate(Activation activation);
 std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift);
+// The same numbers, into a layout of their own.
+std::unique_ptr<Step> make_copy();
 std::unique_ptr<Step> make_softmax(const Dims& in);
+std::unique_ptr<Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon);
+// Axes [first, last) of `in` to one number.
+std::unique_ptr<Step> make_reduce(const Dims& in, ReductionKind kind, int first, int last);
+std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out, BinaryKind kind);
+std::unique_ptr<Step> make_matmul(const Dims& a, const Dims& b, const Dims& out);
 // Output axis i is input axis axes[i].
 std::unique_ptr<Step> make_transpose(const Dims& in, const std::vector<int>& axes);
-// The same numbers, into a layout of their own.
-std::unique_ptr<Step> make_copy(const Dims& in);
+// `in` into `out` at position `start` of `axis`: one part of a concatenation.
+std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std::int64_t start);
+
+// Source positions along each axis, -1 for `fill`; an axis without stays as it is.
+using AxisMap = std::optional<std::vector<std::int32_t>>;
+std::unique_ptr<Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
+                                 float fill);
+// Weighted sums along `axis`; `indices` and `weights` are (output size, taps).
+std::unique_ptr<Step> make_resample(const Dims& in, const Dims& out, int axis,
+                                    std::vector<std::int32_t> indices, std::vector<float> weights);
+// `kernel` is (units, gates * units), `bias` (gates * units) or null.
+std::unique_ptr<Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
+                                     const float* kernel, const float* bias, Activation activation,
+                                     Activation recurrent_activation, bool backwards);
 
 }  // namespace cnnfast

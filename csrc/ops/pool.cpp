@@ -30,12 +30,12 @@ class Pool2D final : public Step {
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
 
-  void bind(const Layout& in, const Layout& out) override {
-    in_ = in;
+  void bind(const PerInput<Layout>& in, const Layout& out) override {
+    in_ = in[0];
     out_ = out;
     for (std::int64_t x = 0; x < out.width; ++x) {
       const Span span = clip(x * window_.stride_x - window_.pads.left, window_.width,
-                             window_.dilation_x, in.width);
+                             window_.dilation_x, in_.width);
       begin_.push_back(span.begin);
       end_.push_back(span.end);
     }
@@ -43,7 +43,7 @@ class Pool2D final : public Step {
 
   std::int64_t units(std::int64_t images) const override { return images * height_; }
 
-  void run(const Tensor& in, const Tensor& out, std::int64_t, std::int64_t first,
+  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t, std::int64_t first,
            std::int64_t last) const override {
     PoolRow task = {};
     task.x_row = window_.dilation_y * in_.row();
@@ -59,7 +59,7 @@ class Pool2D final : public Step {
       const std::int64_t y = unit % height_;
       const Span rows = clip(y * window_.stride_y - window_.pads.top, window_.height,
                              window_.dilation_y, in_.height);
-      task.x = in.data + image * in.image + rows.begin * in_.row();
+      task.x = in[0].data + image * in[0].image + rows.begin * in_.row();
       task.rows = (rows.end - rows.begin + window_.dilation_y - 1) / window_.dilation_y;
       task.out = out.data + image * out.image + y * out_.row();
       kernel_(task);

@@ -4,9 +4,11 @@ namespace cnnfast {
 
 namespace {
 
-class Transpose final : public Step {
+// A row is the last axis of the output.
+class Transpose final : public RowsStep {
  public:
-  Transpose(const Dims& in, const std::vector<int>& axes) {
+  Transpose(const Dims& in, const std::vector<int>& axes)
+      : RowsStep(count(in) / in[static_cast<std::size_t>(axes.back())]) {
     Dims in_strides(in.size());
     std::int64_t stride = 1;
     for (std::size_t i = in.size(); i-- > 0; stride *= in[i]) in_strides[i] = stride;
@@ -14,22 +16,18 @@ class Transpose final : public Step {
       dims_.push_back(in[static_cast<std::size_t>(axis)]);
       strides_.push_back(in_strides[static_cast<std::size_t>(axis)]);
     }
-    size_ = count(in);
-    rows_ = size_ / std::max<std::int64_t>(dims_.back(), 1);
   }
 
   const char* name() const override { return "transpose"; }
-  void bind(const Layout&, const Layout&) override {}
-  std::int64_t units(std::int64_t images) const override { return images * rows_; }
 
-  // A unit is one row of the output: its last axis.
-  void run(const Tensor& in, const Tensor& out, std::int64_t, std::int64_t first,
-           std::int64_t last) const override {
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
     const std::int64_t length = dims_.back();
     const std::int64_t stride = strides_.back();
-    for (std::int64_t unit = first; unit < last; ++unit) {
-      const float* from = in.data + unit / rows_ * size_ + row_offset(unit % rows_);
-      float* to = out.data + unit * length;
+    for (std::int64_t row = first; row < last; ++row) {
+      const float* from = in[0] + row_offset(row);
+      float* to = out + row * length;
       for (std::int64_t i = 0; i < length; ++i) to[i] = from[i * stride];
     }
   }
@@ -45,8 +43,6 @@ class Transpose final : public Step {
 
   Dims dims_;     // of the output
   Dims strides_;  // of the input, in the output's order of axes
-  std::int64_t size_ = 0;
-  std::int64_t rows_ = 0;
 };
 
 }  // namespace

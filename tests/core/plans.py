@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast.engine.executor import build_plan
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
+from cnnfast.engine.program import build_plan
 
 Floats = npt.NDArray[np.float32]
 

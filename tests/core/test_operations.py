@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,12 +11,23 @@ from hypothesis import strategies as st
 
 import reference
 from cnnfast._core import ActivationKind as Kind
-from cnnfast._core import PoolKind
+from cnnfast._core import BinaryKind, NormalizationKind, PoolKind, RecurrentKind, ReductionKind
 from cnnfast.engine.ops import (
     Activate,
     Activation,
     Affine,
+    Binary,
+    Concat,
+    Constant,
+    Conv2D,
+    DepthwiseConv2D,
+    MatMul,
+    Normalize,
     Pool2D,
+    Recurrent,
+    Reduce,
+    Remap,
+    Resample,
     Reshape,
     Softmax,
     Transpose,
@@ -88,6 +101,24 @@ ACTIVATIONS = [
     (Kind.SPARSE_PLUS, 0, 0, reference.sparse_plus),
     (Kind.SPARSE_SIGMOID, 0, 0, reference.sparse_sigmoid),
     (Kind.THRESHOLD, 0.5, -2, lambda x: reference.threshold(x, 0.5, -2)),
+    (Kind.ABS, 0, 0, np.abs),
+    (Kind.SQUARE, 0, 0, np.square),
+    (Kind.SQRT, 0, 0, np.sqrt),
+    (Kind.RSQRT, 0, 0, lambda x: 1 / np.sqrt(x)),
+    (Kind.RECIPROCAL, 0, 0, lambda x: 1 / x),
+    (Kind.LOG, 0, 0, np.log),
+    (Kind.LOG1P, 0, 0, np.log1p),
+    (Kind.EXPM1, 0, 0, np.expm1),
+    (Kind.SIN, 0, 0, np.sin),
+    (Kind.COS, 0, 0, np.cos),
+    (Kind.FLOOR, 0, 0, np.floor),
+    (Kind.CEIL, 0, 0, np.ceil),
+    (Kind.ROUND, 0, 0, np.round),
+    (Kind.SIGN, 0, 0, np.sign),
+    (Kind.ERF, 0, 0, np.vectorize(math.erf)),
+    (Kind.SCALE, 2, -3, lambda x: 2 * x - 3),
+    (Kind.CLIP, -1, 2, lambda x: np.clip(x, -1, 2)),
+    (Kind.POWER, 3, 0, lambda x: x**3),
 ]
 
 
@@ -105,7 +136,8 @@ def test_every_activation_is_in_the_table():
 def test_activations_agree_with_the_oracle(kind, alpha, beta, oracle):
     x = np.concatenate([np.linspace(-30, 30, 6001), np.linspace(-1e-3, 1e-3, 1001), [0.0]])
     x = x.astype(np.float32)
-    want = oracle(x.astype(np.float64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        want = oracle(x.astype(np.float64))
     got = activate(x[None], kind, alpha, beta)[0]
     np.testing.assert_allclose(got, want, rtol=2e-6, atol=4e-7)
 
@@ -169,3 +201,258 @@ def test_a_graph_may_return_its_input_reshaped(rng):
     x = rng.standard_normal((2, 3, 4), np.float32)
     got = run(lambda g, v: g.add(Reshape(v, Value((12,)))), x)
     np.testing.assert_array_equal(got, x.reshape(2, 12))
+
+
+@given(
+    size=st.tuples(*[st.integers(1, 4)] * 2),
+    strides=st.tuples(*[st.integers(1, 3)] * 2),
+    dilation=st.tuples(*[st.integers(1, 2)] * 2),
+    channels=st.integers(1, 40),
+    multiplier=st.integers(1, 3),
+    pads=st.tuples(*[st.integers(0, 2)] * 4),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_random_depthwise_convolutions(size, strides, dilation, channels, multiplier, pads, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((2, 9, 11, channels), np.float32)
+    kernel = rng.standard_normal((*size, channels, multiplier), np.float32)
+    bias = rng.standard_normal(channels * multiplier, np.float32)
+    # Depthwise is a convolution with a group for each channel.
+    grouped = kernel.reshape(*size, 1, channels * multiplier)
+    want = reference.conv2d(
+        x, grouped, bias, strides=strides, pads=pads, dilation=dilation, groups=channels
+    )
+    window = Window(size, strides, dilation, pads)
+
+    def add(graph, v):
+        return graph.add(DepthwiseConv2D(v, Value(want.shape[1:]), kernel, bias, window))
+
+    got = run(add, x)
+    depth = size[0] * size[1]
+    tolerance = reference.tolerance(depth, depth * abs(x).max() * abs(kernel).max() + 5)
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+    np.testing.assert_array_equal(got, run(add, x, 3))
+
+
+BINARIES = {
+    BinaryKind.ADD: np.add,
+    BinaryKind.SUBTRACT: np.subtract,
+    BinaryKind.MULTIPLY: np.multiply,
+    BinaryKind.DIVIDE: np.divide,
+    BinaryKind.MAXIMUM: np.maximum,
+    BinaryKind.MINIMUM: np.minimum,
+    BinaryKind.POWER: lambda x, y: np.power(np.abs(x), y),
+    BinaryKind.PRELU: lambda x, y: np.where(x > 0, x, y * x),
+}
+
+
+@given(
+    kind=st.sampled_from(list(BINARIES)),
+    axes=st.lists(st.tuples(st.integers(1, 5), st.sampled_from("=xy")), min_size=1, max_size=4),
+    last=st.integers(1, 40),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_binary_operations_broadcast(kind, axes, last, seed):
+    rng = np.random.default_rng(seed)
+    axes = [*axes, (last, "=")]
+    x = rng.standard_normal((2, *[1 if side == "x" else n for n, side in axes]), np.float32)
+    y = rng.standard_normal([1 if side == "y" else n for n, side in axes]).astype(np.float32)
+    if kind is BinaryKind.POWER:
+        x = abs(x)
+    want = BINARIES[kind](x.astype(np.float64), y.astype(np.float64))
+
+    def add(graph, v):
+        constant = graph.add(Constant(Value(y.shape), y))
+        return graph.add(Binary(v, constant, Value(want.shape[1:]), kind))
+
+    np.testing.assert_allclose(run(add, x, 2), want, rtol=2e-6, atol=1e-6)
+
+
+def test_binary_operations_let_a_nan_through():
+    x = np.array([[np.nan, 1.0]], np.float32)
+    y = np.array([1.0, np.nan], np.float32)
+    for kind in set(BINARIES) - {BinaryKind.POWER, BinaryKind.PRELU}:
+        got = run(
+            lambda g, v, kind=kind: g.add(
+                Binary(v, g.add(Constant(Value((2,)), y)), Value((2,)), kind)
+            ),
+            x,
+        )
+        assert np.isnan(got).all(), kind
+
+
+REDUCTIONS = {
+    ReductionKind.SUM: np.sum,
+    ReductionKind.MEAN: np.mean,
+    ReductionKind.MAX: np.max,
+    ReductionKind.MIN: np.min,
+    ReductionKind.PRODUCT: np.prod,
+}
+
+
+@given(
+    kind=st.sampled_from(list(REDUCTIONS)),
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 40), st.integers(1, 40)),
+    axes=st.sampled_from([(0, 1), (1, 2), (2, 3), (0, 2), (1, 3), (0, 3)]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_reductions_agree_with_numpy(kind, shape, axes, seed):
+    x = np.random.default_rng(seed).uniform(0.9, 1.1, (2, *shape)).astype(np.float32)
+    x[0] -= 2
+    over = tuple(1 + a for a in range(*axes))
+    want = REDUCTIONS[kind](x.astype(np.float64), axis=over)
+
+    def add(graph, v):
+        return graph.add(Reduce(v, Value(want.shape[1:]), kind, *axes))
+
+    got = run(add, x)
+    np.testing.assert_allclose(got, want, rtol=3e-5, atol=1e-6)
+    np.testing.assert_array_equal(got, run(add, x, 3))
+
+
+def test_a_mean_of_many_numbers_stays_accurate(rng):
+    x = (rng.standard_normal((1, 300, 300, 3)) + 100).astype(np.float32)
+    got = run(lambda g, v: g.add(Reduce(v, Value((3,)), ReductionKind.MEAN, 0, 2)), x)
+    np.testing.assert_allclose(got, x.astype(np.float64).mean((1, 2)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 3, 16, 33, 400])
+@pytest.mark.parametrize("kind", list(NormalizationKind))
+def test_normalizations_agree_with_their_formulas(kind, n, rng):
+    x = (rng.standard_normal((3, 4, n)) * 3 + 5).astype(np.float32)
+    wide = x.astype(np.float64)
+    mean, variance = wide.mean(-1, keepdims=True), wide.var(-1, keepdims=True)
+    squares = (wide**2).sum(-1, keepdims=True)
+    want = {
+        NormalizationKind.STANDARD: (wide - mean) / np.sqrt(variance + 1e-3),
+        NormalizationKind.VARIANCE: wide / np.sqrt(variance + 1e-3),
+        NormalizationKind.RMS: wide / np.sqrt(squares / n + 1e-3),
+        NormalizationKind.L2: wide / np.sqrt(np.maximum(squares, 1e-3)),
+    }[kind]
+    got = run(lambda g, v: g.add(Normalize(v, Value(v.shape), kind, 1e-3)), x)
+    np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-5)
+
+
+def test_remap_picks_repeats_and_fills(rng):
+    x = rng.standard_normal((2, 3, 4, 5), np.float32)
+    rows = np.array([-1, 2, 0, 0], np.int32)
+    columns = np.array([3, -1, 1], np.int32)
+    want = x[:, rows][:, :, columns]
+    want[:, 0] = want[:, :, 1] = 7
+    out = Value((4, 3, 5))
+    got = run(lambda g, v: g.add(Remap(v, out, (rows, columns, None), 7.0)), x, 2)
+    np.testing.assert_array_equal(got, want)
+    channels = np.array([4, 0, -1], np.int32)
+    got = run(lambda g, v: g.add(Remap(v, Value((3, 4, 3)), (None, None, channels))), x)
+    np.testing.assert_array_equal(got[..., :2], x[..., [4, 0]])
+    np.testing.assert_array_equal(got[..., 2], 0)
+
+
+def test_concat_puts_tensors_one_behind_the_other(rng):
+    x = rng.standard_normal((2, 3, 4, 5), np.float32)
+    for axis in range(3):
+        shape = tuple(3 * n if a == axis else n for a, n in enumerate(x.shape[1:]))
+        want = np.concatenate([x, abs(x), x], 1 + axis)
+
+        def add(graph, v, axis=axis, shape=shape):
+            magnitude = graph.add(Activate(v, Value(v.shape), Activation(Kind.ABS)))
+            return graph.add(Concat((v, magnitude, v), Value(shape), axis))
+
+        np.testing.assert_array_equal(run(add, x, 2), want)
+
+
+def test_resample_adds_weighted_positions(rng):
+    x = rng.standard_normal((2, 4, 6, 3), np.float32)
+    indices = rng.integers(0, 4, (5, 2)).astype(np.int32)
+    weights = rng.standard_normal((5, 2), np.float32)
+    want = (x[:, indices] * weights[None, :, :, None, None]).sum(2)
+    got = run(lambda g, v: g.add(Resample(v, Value((5, 6, 3)), 0, indices, weights)), x, 2)
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+def test_matmul_multiplies_each_matrix(rng):
+    x = rng.standard_normal((2, 3, 4, 4), np.float32)
+    got = run(lambda g, v: g.add(MatMul(v, v, Value(v.shape))), x, 2)
+    np.testing.assert_allclose(got, x.astype(np.float64) @ x, rtol=1e-5, atol=1e-5)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(x, kernel, bias, units):
+    h = c = np.zeros(units)
+    states = []
+    for gates in x:
+        i, f, g, o = np.split(gates + h @ kernel + bias, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        states.append(h)
+    return np.array(states)
+
+
+def gru(x, kernel, bias, units, reset_after):
+    h = np.zeros(units)
+    states = []
+    for gates in x:
+        product = h @ kernel + bias
+        z, r = sigmoid((gates + product)[: 2 * units]).reshape(2, units)
+        inner = r * product[2 * units :]
+        if not reset_after:
+            inner = (r * h) @ kernel[:, 2 * units :] + bias[2 * units :]
+        h = z * h + (1 - z) * np.tanh(gates[2 * units :] + inner)
+        states.append(h)
+    return np.array(states)
+
+
+RECURRENCES = {
+    RecurrentKind.LSTM: (4, lstm),
+    RecurrentKind.GRU: (3, lambda *args: gru(*args, reset_after=False)),
+    RecurrentKind.GRU_RESET_AFTER: (3, lambda *args: gru(*args, reset_after=True)),
+}
+
+
+@pytest.mark.parametrize("units", [1, 5, 16, 21])
+@pytest.mark.parametrize("kind", list(RECURRENCES))
+def test_recurrent_layers_agree_with_their_recurrences(kind, units, rng):
+    gates, oracle = RECURRENCES[kind]
+    x = rng.standard_normal((2, 7, gates * units), np.float32)
+    kernel = rng.standard_normal((units, gates * units), np.float32) * np.float32(0.3)
+    bias = rng.standard_normal(gates * units, np.float32)
+    tanh, logistic = Activation(Kind.TANH), Activation(Kind.SIGMOID)
+
+    def add(graph, v, backwards=False):
+        out = Value((7, units))
+        return graph.add(Recurrent(v, out, kind, kernel, bias, tanh, logistic, backwards))
+
+    want = np.array([oracle(image.astype(np.float64), kernel, bias, units) for image in x])
+    np.testing.assert_allclose(run(add, x, 2), want, rtol=1e-5, atol=1e-5)
+    got = run(lambda g, v: add(g, v, backwards=True), np.ascontiguousarray(x[:, ::-1]))
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_a_constant_may_be_the_output(rng):
+    y = rng.standard_normal((3, 2), np.float32)
+    got = run(lambda g, v: g.add(Constant(Value(y.shape), y)), np.zeros((4, 1), np.float32))
+    np.testing.assert_array_equal(got, np.repeat(y[None], 4, 0))
+
+
+def test_two_readers_of_one_image_get_the_borders_they_need(rng):
+    """One value, read by windows of different sizes and by an addition."""
+    x = rng.standard_normal((2, 6, 6, 3), np.float32)
+    kernels = {k: rng.standard_normal((k, k, 3, 3), np.float32) for k in (3, 5)}
+
+    def add(graph, v):
+        v = graph.add(Activate(v, Value(v.shape), Activation(Kind.RELU)))
+        parts = [
+            graph.add(Conv2D(v, Value(v.shape), kernel, None, Window((k, k), pads=(k // 2,) * 4)))
+            for k, kernel in kernels.items()
+        ]
+        both = graph.add(Binary(*parts, Value(v.shape), BinaryKind.ADD))
+        return graph.add(Binary(both, v, Value(v.shape), BinaryKind.ADD))
+
+    base = np.maximum(x, 0)
+    want = base + sum(
+        reference.conv2d(base, kernel, pads=(k // 2,) * 4) for k, kernel in kernels.items()
+    )
+    np.testing.assert_allclose(run(add, x, 2), want, rtol=1e-4, atol=1e-4)

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cnnfast.engine.executor import build_plan
 from cnnfast.engine.ops import Conv2D, Value, Window
+from cnnfast.engine.program import build_plan
 from core.plans import graph_of
 
 

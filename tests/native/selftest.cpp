@@ -88,7 +88,7 @@ void check_conv(const Case& c) {
   const int input = builder.input(in);
   const auto plan = builder.build({builder.add(
       make_conv2d(in, out, window, c.groups, k.data(), bias.data(), {ActivationKind::relu, 0, 0}),
-      input, out)});
+      {input}, out)});
   const std::vector<float> y = run(*plan, x, c.images, 1);
   check(y == run(*plan, x, c.images, 3), c.text() + ": the bits of 1 and 3 threads");
   // Error of a sum of n products: n * eps * sum of |products| at worst, its root in practice.
@@ -145,7 +145,8 @@ void check_pool() {
     PlanBuilder builder;
     const Window window = {3, 3, 2, 2, 1, 1, {1, 1, 1, 1}};
     const int input = builder.input(in);
-    const auto plan = builder.build({builder.add(make_pool2d(in, out, window, kind), input, out)});
+    const auto plan =
+        builder.build({builder.add(make_pool2d(in, out, window, kind), {input}, out)});
     const std::vector<float> y = run(*plan, x, 1, 2);
     double worst = 0;
     for (std::int64_t i = 0; i < count(out); ++i) {
@@ -176,7 +177,7 @@ void check_softmax() {
   for (std::int64_t n = 1; n <= 3 * kernels().lanes; ++n) {
     PlanBuilder builder;
     const int input = builder.input({n});
-    const auto plan = builder.build({builder.add(make_softmax({n}), input, {n})});
+    const auto plan = builder.build({builder.add(make_softmax({n}), {input}, {n})});
     const std::vector<float> x = random_floats(2 * n);
     const std::vector<float> y = run(*plan, x, 2, 1);
     for (std::int64_t row = 0; row < 2; ++row) {

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import LINEAR, Affine, Conv2D, Float32Array, Op
+from cnnfast.engine.ops import LINEAR, Affine, Conv2D, DepthwiseConv2D, Float32Array, Op, UnaryOp
 from cnnfast.engine.passes.rewrite import merge_into_producer
 
 
 def fold_affine(graph: Graph) -> Graph:
-    """Conv2D, Affine -> Conv2D, where nothing else reads between them.
+    """Convolution, Affine -> convolution, where nothing else reads between them.
 
     ``(x * k + b) * scale + shift = x * (k * scale) + (b * scale + shift)``; the products are
     taken in float64 and rounded once.
@@ -20,8 +20,8 @@ def fold_affine(graph: Graph) -> Graph:
     return merge_into_producer(graph, _fold)
 
 
-def _fold(first: Op, second: Op) -> Op | None:
-    if not (isinstance(first, Conv2D) and isinstance(second, Affine)):
+def _fold(first: Op, second: UnaryOp) -> Op | None:
+    if not (isinstance(first, Conv2D | DepthwiseConv2D) and isinstance(second, Affine)):
         return None
     if first.activation != LINEAR:
         return None
@@ -30,9 +30,14 @@ def _fold(first: Op, second: Op) -> Op | None:
     return replace(
         first,
         out=second.out,
-        kernel=_float32(first.kernel * scale),
+        kernel=_float32(first.kernel * scale.reshape(_output_axes(first))),
         bias=_float32(bias * scale + second.shift),
     )
+
+
+def _output_axes(op: Conv2D | DepthwiseConv2D) -> tuple[int, ...]:
+    """Return the shape of the kernel's last axes that together count the output channels."""
+    return op.kernel.shape[2 if isinstance(op, DepthwiseConv2D) else 3 :]
 
 
 def _float32(array: np.ndarray) -> Float32Array:

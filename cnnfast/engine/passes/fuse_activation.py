@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import LINEAR, Activate, Conv2D, Op
+from cnnfast.engine.ops import LINEAR, Activate, Conv2D, DepthwiseConv2D, Op, UnaryOp
 from cnnfast.engine.passes.rewrite import merge_into_producer
 
 
 def fuse_activation(graph: Graph) -> Graph:
-    """Conv2D, Activate -> Conv2D, where nothing else reads between them."""
+    """Convolution, Activate -> convolution, where nothing else reads between them."""
     return merge_into_producer(graph, _fuse)
 
 
-def _fuse(first: Op, second: Op) -> Op | None:
-    if not (isinstance(first, Conv2D) and isinstance(second, Activate)):
+def _fuse(first: Op, second: UnaryOp) -> Op | None:
+    if not (isinstance(first, Conv2D | DepthwiseConv2D) and isinstance(second, Activate)):
         return None
     if first.activation != LINEAR:
         return None

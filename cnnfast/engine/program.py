@@ -1,0 +1,104 @@
+"""Plans with a user's NumPy functions between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnfast._core import Plan, PlanBuilder
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Call, Float32Array, Op, Shape, Value
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A plan, or a user's function where `plan` is None, from values to values."""
+
+    plan: Plan | None
+    call: Call | None
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+
+def build_plan(graph: Graph) -> Plan:
+    """Hand `graph` to the C++ core, which packs weights and places buffers."""
+    builder = PlanBuilder()
+    ids = {value: builder.input(value.shape) for value in graph.inputs}
+    for op in graph.ops:
+        ids[op.out] = op.add_to(builder, ids)
+    return builder.build([ids[value] for value in graph.outputs])
+
+
+def build(graph: Graph) -> Plan | Program:
+    """Build what runs `graph`: one plan, or several with the user's functions between."""
+    if any(isinstance(op, Call) for op in graph.ops):
+        return Program(graph)
+    return build_plan(graph)
+
+
+class Program:
+    """Runs like a plan; a graph is cut at each user's function."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._stages: list[Stage] = []
+        self.output_shapes: tuple[Shape, ...] = tuple(value.shape for value in graph.outputs)
+        segment: list[Op] = []
+        for position, op in enumerate(graph.ops):
+            if isinstance(op, Call):
+                self._add_segment(segment, graph.ops[position:])
+                self._stages.append(Stage(None, op, op.xs, (op.out,)))
+                segment = []
+            else:
+                segment.append(op)
+        self._add_segment(segment, [])
+
+    def _add_segment(self, ops: Sequence[Op], later: Sequence[Op]) -> None:
+        """Plan `ops`: what they read from before comes in, what `later` ones read goes out."""
+        made = {op.out: None for op in ops}
+        wanted = dict.fromkeys(self._graph.outputs)
+        wanted.update((value, None) for op in later for value in op.inputs)
+        outputs = tuple(value for value in made if value in wanted)
+        if not outputs:
+            return
+        read = dict.fromkeys(value for op in ops for value in op.inputs if value not in made)
+        # A segment of constants alone still needs an input, for the size of the batch.
+        inputs = tuple(read) or (self._graph.inputs[0],)
+        plan = build_plan(Graph(list(inputs), list(ops), list(outputs)))
+        self._stages.append(Stage(plan, None, inputs, outputs))
+
+    def run(
+        self, inputs: Sequence[Float32Array], outputs: Sequence[Float32Array], threads: int
+    ) -> None:
+        """Run on a batch; see `Plan.run`.
+
+        Raises
+        ------
+        ValueError
+            If a user's function returns another shape than it was said to.
+        """
+        arrays = dict(zip(self._graph.inputs, inputs, strict=True))
+        batch = inputs[0].shape[0]
+        for stage in self._stages:
+            taken = [arrays[value] for value in stage.inputs]
+            if stage.call is not None:
+                arrays[stage.call.out] = _call(stage.call, taken, batch)
+            elif stage.plan is not None:
+                made = [np.empty((batch, *value.shape), np.float32) for value in stage.outputs]
+                stage.plan.run(taken, made, threads)
+                arrays.update(zip(stage.outputs, made, strict=True))
+        for value, output in zip(self._graph.outputs, outputs, strict=True):
+            output[...] = arrays[value]
+
+
+def _call(call: Call, arrays: Sequence[Float32Array], batch: int) -> Float32Array:
+    result = np.require(call.function(*arrays), np.float32, ["C", "A"])
+    expected = (batch, *call.out.shape)
+    if result.shape != expected:
+        raise ValueError(
+            f"The function of layer '{call.name}' must return an array of shape {expected}. "
+            f"Received: shape {result.shape}"
+        )
+    return result

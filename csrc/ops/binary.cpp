@@ -1,0 +1,85 @@
+#include "../cpu.hpp"
+#include "ops.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+struct Axis {
+  std::int64_t size;
+  PerInput<std::int64_t> strides;  // 0 where the operand is repeated
+};
+
+// The axes of the output, neighbours joined where both operands go on alike.
+std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims& out) {
+  std::vector<Axis> axes;
+  PerInput<std::int64_t> stride = {1, 1};
+  for (std::size_t i = out.size(); i-- > 0;) {
+    Axis axis = {out[i], {}};
+    for (std::size_t side = 0; side < kMostInputs; ++side) {
+      const std::int64_t size = (*operands[side])[i];
+      if (size != out[i] && size != 1) {
+        throw std::invalid_argument("an operand's axis must be that of the output, or 1");
+      }
+      axis.strides[side] = size == 1 ? 0 : stride[side];
+      stride[side] *= size;
+    }
+    if (out[i] == 1) continue;
+    if (!axes.empty()) {
+      Axis& inner = axes.back();
+      const auto goes_on = [&](std::size_t side) {
+        return axis.strides[side] == inner.strides[side] * inner.size;
+      };
+      if (goes_on(0) && goes_on(1)) {
+        inner.size *= axis.size;
+        continue;
+      }
+    }
+    axes.push_back(axis);
+  }
+  if (axes.empty()) axes.push_back({1, {1, 1}});
+  return axes;
+}
+
+class Binary final : public RowsStep {
+ public:
+  Binary(std::vector<Axis> axes, std::int64_t size, BinaryKind kind)
+      : RowsStep(size / axes.front().size), axes_(std::move(axes)), kind_(kind) {}
+  const char* name() const override { return "binary"; }
+
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
+    const Axis& inner = axes_.front();
+    for (std::int64_t row = first; row < last; ++row) {
+      PerInput<std::int64_t> offset = {};
+      std::int64_t rest = row;
+      for (std::size_t i = 1; i < axes_.size(); ++i) {
+        const std::int64_t at = rest % axes_[i].size;
+        rest /= axes_[i].size;
+        for (std::size_t side = 0; side < kMostInputs; ++side) {
+          offset[side] += at * axes_[i].strides[side];
+        }
+      }
+      kernels().binary(kind_, in[0] + offset[0], static_cast<int>(inner.strides[0]),
+                       in[1] + offset[1], static_cast<int>(inner.strides[1]),
+                       out + row * inner.size, inner.size);
+    }
+  }
+
+ private:
+  std::vector<Axis> axes_;  // innermost first; its strides are 0 or 1
+  BinaryKind kind_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out, BinaryKind kind) {
+  if (a.size() != out.size() || b.size() != out.size()) {
+    throw std::invalid_argument("operands must have the rank of the output");
+  }
+  if (count(out) == 0) throw std::invalid_argument("operands must not be empty");
+  return std::make_unique<Binary>(joined_axes({&a, &b}, out), count(out), kind);
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,88 @@
+#include "../cpu.hpp"
+#include "../memory.hpp"
+#include "ops.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+std::int64_t gates_of(RecurrentKind kind) {
+  switch (kind) {
+    case RecurrentKind::simple: return 1;
+    case RecurrentKind::lstm: return 4;
+    case RecurrentKind::gru:
+    case RecurrentKind::gru_reset_after: return 3;
+  }
+  return 1;
+}
+
+// A unit is one image: time runs in order.
+class Recurrent final : public Step {
+ public:
+  Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, const float* kernel,
+            const float* bias, Activation activation, Activation recurrent_activation,
+            bool backwards)
+      : time_(time),
+        units_(units),
+        kind_(kind),
+        activation_(activation),
+        recurrent_activation_(recurrent_activation),
+        backwards_(backwards) {
+    const std::int64_t width = gates_of(kind) * units;
+    kernel_.assign(kernel, kernel + count({units, width}));
+    bias_.assign(static_cast<std::size_t>(width), 0.0F);
+    if (bias != nullptr) bias_.assign(bias, bias + width);
+  }
+
+  const char* name() const override { return "recurrent"; }
+  std::int64_t units(std::int64_t images) const override { return images; }
+
+  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t, std::int64_t first,
+           std::int64_t last) const override {
+    const Block scratch((2 + gates_of(kind_)) * units_);
+    RecurrentTask task = {};
+    task.kind = kind_;
+    task.activation = activation_;
+    task.recurrent_activation = recurrent_activation_;
+    task.kernel = kernel_.data();
+    task.bias = bias_.data();
+    task.scratch = scratch.data();
+    task.time = time_;
+    task.units = units_;
+    task.backwards = backwards_;
+    for (std::int64_t image = first; image < last; ++image) {
+      task.x = in[0].data + image * in[0].image;
+      task.out = out.data + image * out.image;
+      kernels().recurrent(task);
+    }
+  }
+
+  Cost cost() const override {
+    const auto weights = static_cast<double>(kernel_.size());
+    return {2 * weights * static_cast<double>(time_), 4 * weights};
+  }
+
+ private:
+  std::int64_t time_;
+  std::int64_t units_;
+  RecurrentKind kind_;
+  Activation activation_;
+  Activation recurrent_activation_;
+  bool backwards_;
+  std::vector<float> kernel_;
+  std::vector<float> bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
+                                     const float* kernel, const float* bias, Activation activation,
+                                     Activation recurrent_activation, bool backwards) {
+  if (in.size() != 2 || units < 1 || in[1] != gates_of(kind) * units) {
+    throw std::invalid_argument("a recurrent step reads (time, gates * units)");
+  }
+  return std::make_unique<Recurrent>(in[0], units, kind, kernel, bias, activation,
+                                     recurrent_activation, backwards);
+}
+
+}  // namespace cnnfast

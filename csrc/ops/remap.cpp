@@ -1,0 +1,187 @@
+// Steps that move numbers along axes: remapping, concatenation, resampling.
+#include <cstring>
+
+#include "../cpu.hpp"
+#include "ops.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+std::int64_t product(const Dims& dims, std::size_t first, std::size_t last) {
+  return count(Dims(dims.begin() + static_cast<std::ptrdiff_t>(first),
+                    dims.begin() + static_cast<std::ptrdiff_t>(last)));
+}
+
+void copy_floats(float* to, const float* from, std::int64_t n) {
+  std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
+}
+
+// A row is a position on the axes up to the last mapped one; behind it numbers stay together.
+class Remap final : public RowsStep {
+ public:
+  Remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps, float fill, std::size_t mapped)
+      : RowsStep(product(out, 0, mapped)),
+        block_(product(out, mapped, out.size())),
+        fill_(fill),
+        maps_(std::move(maps)) {
+    maps_.resize(mapped);
+    std::int64_t stride = block_;
+    for (std::size_t axis = mapped; axis-- > 0; stride *= in[axis]) {
+      strides_.insert(strides_.begin(), stride);
+    }
+    sizes_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(mapped));
+  }
+  const char* name() const override { return "remap"; }
+
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
+    for (std::int64_t row = first; row < last; ++row) {
+      const std::int64_t from = source(row);
+      float* to = out + row * block_;
+      if (from < 0) {
+        std::fill(to, to + block_, fill_);
+      } else if (block_ == 1) {
+        *to = in[0][from];
+      } else {
+        copy_floats(to, in[0] + from, block_);
+      }
+    }
+  }
+
+ private:
+  // Where the row stands in the input; -1 for none.
+  std::int64_t source(std::int64_t row) const {
+    std::int64_t offset = 0;
+    for (std::size_t axis = sizes_.size(); axis-- > 0; row /= sizes_[axis]) {
+      const std::int64_t at = row % sizes_[axis];
+      const AxisMap& map = maps_[axis];
+      const std::int64_t from = map ? (*map)[static_cast<std::size_t>(at)] : at;
+      if (from < 0) return -1;
+      offset += from * strides_[axis];
+    }
+    return offset;
+  }
+
+  std::int64_t block_;
+  float fill_;
+  std::vector<AxisMap> maps_;
+  Dims sizes_;    // of the output
+  Dims strides_;  // of the input
+};
+
+class Place final : public RowsStep {
+ public:
+  Place(std::int64_t outer, std::int64_t block, std::int64_t out_block, std::int64_t start)
+      : RowsStep(outer), block_(block), out_block_(out_block), start_(start) {}
+  const char* name() const override { return "concat"; }
+
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
+    for (std::int64_t row = first; row < last; ++row) {
+      copy_floats(out + row * out_block_ + start_, in[0] + row * block_, block_);
+    }
+  }
+
+ private:
+  std::int64_t block_;
+  std::int64_t out_block_;
+  std::int64_t start_;
+};
+
+// (outer, n, inner) to (outer, m, inner); a row is one of outer * m.
+class Resample final : public RowsStep {
+ public:
+  Resample(std::int64_t outer, std::int64_t n, std::int64_t m, std::int64_t inner,
+           std::vector<std::int32_t> indices, std::vector<float> weights)
+      : RowsStep(outer * m),
+        n_(n),
+        m_(m),
+        inner_(inner),
+        taps_(static_cast<std::int64_t>(indices.size()) / m),
+        indices_(std::move(indices)),
+        weights_(std::move(weights)) {}
+  const char* name() const override { return "resample"; }
+
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
+    for (std::int64_t row = first; row < last; ++row) {
+      const std::int64_t at = row % m_ * taps_;
+      kernels().weighted_sum(in[0] + row / m_ * n_ * inner_, inner_, indices_.data() + at,
+                             weights_.data() + at, taps_, out + row * inner_, inner_);
+    }
+  }
+
+ private:
+  std::int64_t n_;
+  std::int64_t m_;
+  std::int64_t inner_;
+  std::int64_t taps_;
+  std::vector<std::int32_t> indices_;
+  std::vector<float> weights_;
+};
+
+void need(bool good, const char* rule) {
+  if (!good) throw std::invalid_argument(rule);
+}
+
+void check_positions(const std::vector<std::int32_t>& positions, std::int64_t lowest,
+                     std::int64_t size) {
+  for (const std::int32_t position : positions) {
+    need(lowest <= position && position < size, "a position lies outside its axis");
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
+                                 float fill) {
+  need(in.size() == out.size() && maps.size() == in.size(), "remap keeps the rank");
+  std::size_t mapped = 0;
+  for (std::size_t axis = 0; axis < in.size(); ++axis) {
+    if (!maps[axis]) {
+      need(in[axis] == out[axis], "an axis without a map keeps its size");
+      continue;
+    }
+    mapped = axis + 1;
+    need(static_cast<std::int64_t>(maps[axis]->size()) == out[axis],
+         "a map needs a position for each of the output");
+    check_positions(*maps[axis], -1, in[axis]);
+  }
+  return std::make_unique<Remap>(in, out, std::move(maps), fill, mapped);
+}
+
+std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std::int64_t start) {
+  need(in.size() == out.size() && 0 <= axis && static_cast<std::size_t>(axis) < in.size(),
+       "concat needs an axis of its inputs");
+  const auto at = static_cast<std::size_t>(axis);
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    need(i == at ? start + in[i] <= out[i] : in[i] == out[i],
+         "the inputs of concat differ along its axis only");
+  }
+  const std::int64_t inner = product(in, at + 1, in.size());
+  return std::make_unique<Place>(product(in, 0, at), in[at] * inner, out[at] * inner,
+                                 start * inner);
+}
+
+std::unique_ptr<Step> make_resample(const Dims& in, const Dims& out, int axis,
+                                    std::vector<std::int32_t> indices, std::vector<float> weights) {
+  need(in.size() == out.size() && 0 <= axis && static_cast<std::size_t>(axis) < in.size(),
+       "resample needs an axis of its input");
+  const auto at = static_cast<std::size_t>(axis);
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    need(i == at || in[i] == out[i], "resample changes one axis");
+  }
+  const auto size = static_cast<std::size_t>(out[at]);
+  need(size > 0 && indices.size() == weights.size() && indices.size() % size == 0,
+       "resample needs indices and weights for each output");
+  check_positions(indices, 0, in[at]);
+  return std::make_unique<Resample>(product(in, 0, at), in[at], out[at],
+                                    product(in, at + 1, in.size()), std::move(indices),
+                                    std::move(weights));
+}
+
+}  // namespace cnnfast

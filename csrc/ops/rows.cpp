@@ -1,0 +1,137 @@
+// Steps along rows of dense tensors: softmax, normalization, reduction, matrix products.
+#include "../cpu.hpp"
+#include "ops.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+std::int64_t product(const Dims& dims, std::size_t first, std::size_t last) {
+  return count(Dims(dims.begin() + static_cast<std::ptrdiff_t>(first),
+                    dims.begin() + static_cast<std::ptrdiff_t>(last)));
+}
+
+class Softmax final : public RowsStep {
+ public:
+  explicit Softmax(const Dims& in) : RowsStep(product(in, 0, in.size() - 1)), length_(in.back()) {}
+  const char* name() const override { return "softmax"; }
+
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
+    kernels().softmax(in[0] + first * length_, out + first * length_, last - first, length_);
+  }
+
+ private:
+  std::int64_t length_;
+};
+
+class Normalize final : public RowsStep {
+ public:
+  Normalize(const Dims& in, NormalizationKind kind, float epsilon)
+      : RowsStep(product(in, 0, in.size() - 1)),
+        length_(in.back()),
+        kind_(kind),
+        epsilon_(epsilon) {}
+  const char* name() const override { return "normalize"; }
+
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
+    kernels().normalize(kind_, in[0] + first * length_, out + first * length_, last - first,
+                        length_, epsilon_);
+  }
+
+ private:
+  std::int64_t length_;
+  NormalizationKind kind_;
+  float epsilon_;
+};
+
+// (outer, n, inner) to (outer, inner).
+class Reduce final : public RowsStep {
+ public:
+  Reduce(const Dims& in, ReductionKind kind, std::size_t first, std::size_t last)
+      : RowsStep(product(in, 0, first)),
+        kind_(kind),
+        n_(product(in, first, last)),
+        inner_(product(in, last, in.size())) {}
+  const char* name() const override { return "reduce"; }
+
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
+    for (std::int64_t row = first; row < last; ++row) {
+      kernels().reduce(kind_, in[0] + row * n_ * inner_, out + row * inner_, n_, inner_);
+    }
+  }
+
+ private:
+  ReductionKind kind_;
+  std::int64_t n_;
+  std::int64_t inner_;
+};
+
+// A row is one row of the product: the rows of b weighted by a row of a.
+class MatMul final : public RowsStep {
+ public:
+  MatMul(const Dims& a, const Dims& b)
+      : RowsStep(product(a, 0, a.size() - 1)), m_(a[a.size() - 2]), k_(a.back()), n_(b.back()) {
+    for (std::int32_t k = 0; k < k_; ++k) order_.push_back(k);
+  }
+  const char* name() const override { return "matmul"; }
+
+ protected:
+  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                std::int64_t last) const override {
+    for (std::int64_t row = first; row < last; ++row) {
+      kernels().weighted_sum(in[1] + row / m_ * k_ * n_, n_, order_.data(), in[0] + row * k_, k_,
+                             out + row * n_, n_);
+    }
+  }
+
+ private:
+  std::int64_t m_;
+  std::int64_t k_;
+  std::int64_t n_;
+  std::vector<std::int32_t> order_;  // 0, 1, 2, …
+};
+
+void need(bool good, const char* rule) {
+  if (!good) throw std::invalid_argument(rule);
+}
+
+}  // namespace
+
+std::unique_ptr<Step> make_softmax(const Dims& in) {
+  need(!in.empty() && in.back() > 0, "softmax needs an axis that is not empty");
+  return std::make_unique<Softmax>(in);
+}
+
+std::unique_ptr<Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon) {
+  need(!in.empty() && in.back() > 0, "normalization needs an axis that is not empty");
+  return std::make_unique<Normalize>(in, kind, epsilon);
+}
+
+std::unique_ptr<Step> make_reduce(const Dims& in, ReductionKind kind, int first, int last) {
+  need(0 <= first && first < last && static_cast<std::size_t>(last) <= in.size(),
+       "a reduction needs axes of its input");
+  need(count(in) > 0, "a reduction needs numbers");
+  return std::make_unique<Reduce>(in, kind, static_cast<std::size_t>(first),
+                                  static_cast<std::size_t>(last));
+}
+
+std::unique_ptr<Step> make_matmul(const Dims& a, const Dims& b, const Dims& out) {
+  need(a.size() >= 2 && a.size() == b.size() && a.size() == out.size(),
+       "matmul needs operands of one rank, at least 2");
+  const std::size_t rank = a.size();
+  for (std::size_t axis = 0; axis + 2 < rank; ++axis) {
+    need(a[axis] == b[axis] && a[axis] == out[axis], "matmul needs the same leading axes");
+  }
+  need(a[rank - 1] == b[rank - 2] && out[rank - 2] == a[rank - 2] && out[rank - 1] == b[rank - 1],
+       "matmul needs (m, k) and (k, n) for (m, n)");
+  need(a[rank - 1] < (std::int64_t{1} << 31), "matmul needs fewer than 2^31 products");
+  return std::make_unique<MatMul>(a, b);
+}
+
+}  // namespace cnnfast
