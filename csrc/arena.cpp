@@ -7,10 +7,6 @@ namespace cnnfast {
 
 namespace {
 
-constexpr std::int64_t kUnit = kAlignment / std::int64_t{sizeof(float)};
-
-std::int64_t aligned(std::int64_t n) { return (n + kUnit - 1) / kUnit * kUnit; }
-
 bool alive_together(const Lifetime& a, const Lifetime& b) {
   return a.first <= b.last && b.first <= a.last;
 }

@@ -151,6 +151,7 @@ void PlanBuilder::bind_steps() {
     PerInput<Layout> in = {};
     for (std::size_t i = 0; i < s.in.size(); ++i) in[i] = at(plan_->values_, s.in[i]).layout;
     s.step->bind(in, at(plan_->values_, s.out).layout);
+    plan_->scratch_ = std::max(plan_->scratch_, aligned(s.step->scratch()));
     plan_->flops_ += s.step->cost().flops;
     plan_->weight_bytes_ += s.step->cost().weight_bytes;
   }

@@ -15,6 +15,12 @@ using Dims = std::vector<std::int64_t>;  // of one image, without the batch
 constexpr std::int64_t kAlignment = 64;                   // bytes, a cache line
 constexpr std::int64_t kLargest = std::int64_t{1} << 40;  // floats a tensor may have
 
+// Floats up to the next boundary of a cache line.
+inline std::int64_t aligned(std::int64_t floats) {
+  constexpr std::int64_t kUnit = kAlignment / std::int64_t{sizeof(float)};
+  return (floats + kUnit - 1) / kUnit * kUnit;
+}
+
 // The product of dims; throws std::length_error beyond what a tensor may have.
 inline std::int64_t count(const Dims& dims) {
   std::int64_t n = 1;

@@ -52,19 +52,42 @@ const float* data_of(const FloatArray& array, const Dims& shape, const char* wha
   return array.data();
 }
 
+const float* channels_of(const std::optional<FloatArray>& array, const Dims& out,
+                         const char* what) {
+  return array ? data_of(*array, {out.back()}, what) : nullptr;
+}
+
 int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& kernel,
                const std::optional<FloatArray>& bias, const WindowNumbers& numbers,
-               std::int64_t groups, const ActivationNumbers& activation) {
+               std::int64_t groups, const ActivationNumbers& activation,
+               std::optional<int> residual, const std::optional<FloatArray>& scale,
+               const std::optional<FloatArray>& shift) {
   const Dims& in = builder.dims(x);
   const Window window = window_of(numbers);
   if (in.size() != 3 || out.size() != 3 || groups < 1) {
     throw std::invalid_argument("conv2d maps (height, width, channels) to the same");
   }
+  if (residual && builder.dims(*residual) != out) {
+    throw std::invalid_argument("a residual has the shape of the output");
+  }
+  if (scale.has_value() != shift.has_value()) {
+    throw std::invalid_argument("scale and shift go together");
+  }
   const Dims shape = {window.height, window.width, in[2] / groups, out[2]};
-  const float* weights = data_of(kernel, shape, "kernel");
-  const float* shift = bias ? data_of(*bias, {out[2]}, "bias") : nullptr;
-  return builder.add(
-      make_conv2d(in, out, window, groups, weights, shift, activation_of(activation)), {x}, out);
+  ConvSpec spec = {in,
+                   out,
+                   window,
+                   groups,
+                   data_of(kernel, shape, "kernel"),
+                   channels_of(bias, out, "bias"),
+                   activation_of(activation)};
+  spec.residual = residual.has_value();
+  spec.scale = channels_of(scale, out, "scale");
+  spec.shift = channels_of(shift, out, "shift");
+  spec.winograd = builder.winograd();
+  std::vector<int> inputs = {x};
+  if (residual) inputs.push_back(*residual);
+  return builder.add(make_conv2d(spec), std::move(inputs), out);
 }
 
 int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& kernel,
@@ -87,13 +110,14 @@ int add_pool2d(PlanBuilder& builder, int x, const Dims& out, PoolKind kind,
   return builder.add(make_pool2d(builder.dims(x), out, window_of(window), kind), {x}, out);
 }
 
-int add_affine(PlanBuilder& builder, int x, const FloatArray& scale, const FloatArray& shift) {
+int add_affine(PlanBuilder& builder, int x, const FloatArray& scale, const FloatArray& shift,
+               const ActivationNumbers& activation) {
   const Dims in = builder.dims(x);
   if (in.empty()) throw std::invalid_argument("affine needs a channel axis");
   const Dims channels = {in.back()};
-  return builder.add(
-      make_affine(in, data_of(scale, channels, "scale"), data_of(shift, channels, "shift")), {x},
-      in);
+  return builder.add(make_affine(in, data_of(scale, channels, "scale"),
+                                 data_of(shift, channels, "shift"), activation_of(activation)),
+                     {x}, in);
 }
 
 int add_activate(PlanBuilder& builder, int x, const ActivationNumbers& activation) {
@@ -330,17 +354,19 @@ void bind_plan(py::module_& m) {
       .def("run", &run, py::arg("inputs").noconvert(), py::arg("outputs").noconvert(),
            py::arg("threads"));
   py::class_<PlanBuilder>(m, "PlanBuilder", py::is_final())
-      .def(py::init<>())
+      .def(py::init<bool>(), py::arg("winograd") = true)
       .def("input", &PlanBuilder::input, py::arg("shape"))
       .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),
-           py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"), py::arg("activation"))
+           py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"), py::arg("activation"),
+           py::arg("residual") = py::none(), py::arg("scale").noconvert() = py::none(),
+           py::arg("shift").noconvert() = py::none())
       .def("depthwise_conv2d", &add_depthwise_conv2d, py::arg("x"), py::arg("shape"),
            py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("window"),
            py::arg("activation"))
       .def("pool2d", &add_pool2d, py::arg("x"), py::arg("shape"), py::arg("kind"),
            py::arg("window"))
       .def("affine", &add_affine, py::arg("x"), py::arg("scale").noconvert(),
-           py::arg("shift").noconvert())
+           py::arg("shift").noconvert(), py::arg("activation"))
       .def("activate", &add_activate, py::arg("x"), py::arg("activation"))
       .def("softmax", &add_softmax, py::arg("x"))
       .def("normalize", &add_normalize, py::arg("x"), py::arg("kind"), py::arg("epsilon"))

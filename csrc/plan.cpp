@@ -24,6 +24,7 @@ struct Plan::Frame {
   const std::vector<float*>& outputs;
   float* resident;
   float* transient;     // the calling thread's
+  float* scratch;       // the calling thread's
   std::int64_t start;   // of the chunk, in images
   std::int64_t images;  // of the chunk
 };
@@ -56,7 +57,7 @@ int Plan::useful_threads(std::int64_t images, int threads) const {
 }
 
 std::int64_t Plan::workspace(std::int64_t images, int threads) const {
-  return transient_ * threads + resident_ * chunk(images);
+  return (transient_ + scratch_) * threads + resident_ * chunk(images);
 }
 
 Tensor Plan::tensor(const Frame& frame, int index, std::int64_t image) const {
@@ -98,13 +99,12 @@ void Plan::clear_border(const Value& value, const Tensor& tensor, std::int64_t i
 
 void Plan::run_step(const Frame& frame, const PlannedStep& s, std::int64_t image,
                     std::int64_t images, const Team& team) const {
-  PerInput<Tensor> in = {};
-  for (std::size_t i = 0; i < s.in.size(); ++i) in[i] = tensor(frame, s.in[i], image);
-  const Tensor out = tensor(frame, s.out, image);
-  const Value& value = values_[static_cast<std::size_t>(s.out)];
-  if (!value.layout.dense()) clear_border(value, out, images, team);
   const Team::Range share = team.share(s.step->units(images));
-  if (share.first < share.last) s.step->run(in, out, images, share.first, share.last);
+  Work work = {{}, tensor(frame, s.out, image), images, share.first, share.last, frame.scratch};
+  for (std::size_t i = 0; i < s.in.size(); ++i) work.in[i] = tensor(frame, s.in[i], image);
+  const Value& value = values_[static_cast<std::size_t>(s.out)];
+  if (!value.layout.dense()) clear_border(value, work.out, images, team);
+  if (share.first < share.last) s.step->run(work);
 }
 
 void Plan::run_steps(const Frame& frame, const Group& group, std::int64_t image,
@@ -162,12 +162,18 @@ void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*
   threads = useful_threads(images, threads);
   const std::int64_t size = chunk(images);
   Block workspace = take_workspace(this->workspace(images, threads));
-  float* resident = workspace.data() + transient_ * threads;
+  float* scratch = workspace.data() + transient_ * threads;
+  float* resident = scratch + scratch_ * threads;
   parallel(threads, [&](const Team& team) {
     const FlushDenormals flush;
     for (std::int64_t start = 0; start < images; start += size) {
-      const Frame frame = {inputs,           outputs, resident,
-                           workspace.data(), start,   std::min(size, images - start)};
+      const Frame frame = {inputs,
+                           outputs,
+                           resident,
+                           workspace.data(),
+                           scratch + scratch_ * team.index(),
+                           start,
+                           std::min(size, images - start)};
       for (const Group& group : groups_) run_group(frame, group, team);
     }
   });

@@ -93,6 +93,7 @@ class Plan {
   std::vector<Dims> outputs_;
   std::int64_t transient_ = 0;  // floats for one image at a time
   std::int64_t resident_ = 0;   // floats for each image of a chunk
+  std::int64_t scratch_ = 0;    // floats that a step may use in each thread
   double flops_ = 0;            // of one image
   double weight_bytes_ = 0;
   mutable std::mutex mutex_;  // of the pool
@@ -101,6 +102,11 @@ class Plan {
 
 class PlanBuilder {
  public:
+  explicit PlanBuilder(bool winograd = true) : winograd_(winograd) {}
+
+  // Whether convolutions may use Winograd's algorithm.
+  bool winograd() const { return winograd_; }
+
   int input(Dims dims);
   int constant(const float* data, Dims dims);
   int add(std::unique_ptr<Step> step, std::vector<int> in, Dims out);
@@ -125,6 +131,7 @@ class PlanBuilder {
 
   std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();
   int input_count_ = 0;
+  bool winograd_;
 };
 
 }  // namespace cnnfast

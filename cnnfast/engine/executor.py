@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from cnnfast import variables
+from cnnfast import config, variables
 from cnnfast._core import Plan
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
@@ -18,6 +18,8 @@ from cnnfast.engine.program import Program, build
 from cnnfast.utils.threads import get_num_threads
 
 PLANS_KEPT = 8
+
+PlanKey: TypeAlias = tuple[config.Config, tuple[Shape, ...]]
 
 
 class Network(Protocol):
@@ -52,7 +54,9 @@ class Executor:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._plans: OrderedDict[tuple[Shape, ...], Plan | Program] = OrderedDict()
+        self._plans: OrderedDict[tuple[config.Config, tuple[Shape, ...]], Plan | Program] = (
+            OrderedDict()
+        )
         self._lock = Lock()
         self._epoch = -1
         self._versions: tuple[int, ...] = ()
@@ -67,14 +71,15 @@ class Executor:
         """
         with self._lock:
             self._drop_outdated()
-            plan = self._plans.get(shapes)
+            key = (config.get(), shapes)
+            plan = self._plans.get(key)
             if plan is None:
                 plan = self._build(shapes)
-                self._plans[shapes] = plan
+                self._plans[key] = plan
                 if len(self._plans) > PLANS_KEPT:
                     self._plans.popitem(last=False)
             else:
-                self._plans.move_to_end(shapes)
+                self._plans.move_to_end(key)
             return plan
 
     def run(

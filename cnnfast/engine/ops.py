@@ -93,10 +93,11 @@ class UnaryOp(Op):
 
 @dataclass(frozen=True, eq=False)
 class Conv2D(UnaryOp):
-    """Convolution and activation; a dense layer is the 1x1 case over one row of pixels.
+    """Convolution; a dense layer is the 1x1 case over one row of pixels.
 
-    `kernel` is (height, width, input channels / groups, output channels), `bias` (output
-    channels,) or None.
+    ``activation(conv(x) + bias + residual) * scale + shift``, where `kernel` is (height, width,
+    input channels / groups, output channels), `bias`, `scale` and `shift` (output channels,) or
+    None, and `residual` None or of the output's shape.
     """
 
     kernel: Float32Array
@@ -104,6 +105,13 @@ class Conv2D(UnaryOp):
     window: Window = Window((1, 1))
     groups: int = 1
     activation: Activation = LINEAR
+    residual: Value | None = None
+    scale: Float32Array | None = None
+    shift: Float32Array | None = None
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return (self.x,) if self.residual is None else (self.x, self.residual)
 
     def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
         w, f = self.window, self.activation
@@ -115,6 +123,9 @@ class Conv2D(UnaryOp):
             (w.size, w.strides, w.dilation, w.pads),
             self.groups,
             (f.kind, f.alpha, f.beta),
+            None if self.residual is None else ids[self.residual],
+            self.scale,
+            self.shift,
         )
 
 
@@ -159,13 +170,15 @@ class Pool2D(UnaryOp):
 
 @dataclass(frozen=True, eq=False)
 class Affine(UnaryOp):
-    """``x * scale + shift`` along the last axis; `scale` and `shift` are (channels,)."""
+    """``activation(x * scale + shift)`` along the last axis; both are (channels,)."""
 
     scale: Float32Array
     shift: Float32Array
+    activation: Activation = LINEAR
 
     def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.affine(ids[self.x], self.scale, self.shift)
+        f = self.activation
+        return builder.affine(ids[self.x], self.scale, self.shift, (f.kind, f.alpha, f.beta))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnnfast import config
 from cnnfast._core import Plan, PlanBuilder
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Call, Float32Array, Op, Shape, Value
@@ -24,7 +25,7 @@ class Stage:
 
 def build_plan(graph: Graph) -> Plan:
     """Hand `graph` to the C++ core, which packs weights and places buffers."""
-    builder = PlanBuilder()
+    builder = PlanBuilder(config.get().winograd)
     ids = {value: builder.input(value.shape) for value in graph.inputs}
     for op in graph.ops:
         ids[op.out] = op.add_to(builder, ids)

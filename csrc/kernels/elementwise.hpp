@@ -1,7 +1,7 @@
 // Activations and per-channel scale and shift that no other operation could take in.
 #pragma once
 
-#include "activation.hpp"
+#include "epilogue.hpp"
 
 namespace {
 
@@ -12,16 +12,15 @@ void activate(const float* x, float* out, std::int64_t n, Activation f) {
 }
 
 void affine(const float* x, float* out, std::int64_t pixels, std::int64_t x_pixel,
-            std::int64_t out_pixel, std::int64_t channels, const float* scale, const float* shift) {
+            std::int64_t out_pixel, std::int64_t channels, const float* scale, const float* shift,
+            Activation f) {
   for (std::int64_t p = 0; p < pixels; ++p, x += x_pixel, out += out_pixel) {
-    std::int64_t c = 0;
-    for (; c + kLanes <= channels; c += kLanes) {
-      store(out + c, load(x + c) * load(scale + c) + load(shift + c));
-    }
-    const std::int64_t rest = channels - c;
-    if (rest > 0) {
-      const Vec y = load_first(x + c, rest) * load_first(scale + c, rest);
-      store_first(out + c, y + load_first(shift + c, rest), rest);
+    for (std::int64_t c = 0; c < channels; c += kLanes) {
+      const std::int64_t n = channels - c;
+      Vec tile[1][1] = {
+          {load_lanes(x + c, n) * load_lanes(scale + c, n) + load_lanes(shift + c, n)}};
+      activate_tile(tile, f);
+      store_lanes(out + c, tile[0][0], n);
     }
   }
 }

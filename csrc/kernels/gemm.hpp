@@ -5,7 +5,7 @@
 // would leave it.
 #pragma once
 
-#include "activation.hpp"
+#include "epilogue.hpp"
 
 namespace {
 
@@ -31,11 +31,11 @@ static_assert((kTileRows + 1) * kTileVectors + 1 <= (kTileRows * kTileVectors > 
 struct TileTask {
   const float* x[kTileRows];
   float* out[kTileRows];
+  const float* residual[kTileRows];
   const Run* runs;
   std::int32_t run_count;
   const float* weights;
-  const float* bias;
-  Activation activation;
+  const Epilogue* epilogue;
   std::int32_t columns;
   bool first;  // chunk of the sum
   bool last;
@@ -63,25 +63,19 @@ inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
 // Stores the tile's columns; behind the first chunk the output holds the total so far.
 template <int M, int N>
 inline void finish(Vec (&sum)[M][N], const TileTask& t) {
-  const std::int32_t rest = t.columns - (N - 1) * kLanes;
   if (!t.first) {
     for (int m = 0; m < M; ++m) {
-      for (int n = 0; n < N - 1; ++n) sum[m][n] = load(t.out[m] + n * kLanes) + sum[m][n];
-      sum[m][N - 1] = load_first(t.out[m] + (N - 1) * kLanes, rest) + sum[m][N - 1];
+      for (int n = 0; n < N; ++n) {
+        sum[m][n] = load_lanes(t.out[m] + n * kLanes, t.columns - n * kLanes) + sum[m][n];
+      }
     }
   }
   if (t.last) {
-    for (int m = 0; m < M; ++m) {
-      for (int n = 0; n < N; ++n) sum[m][n] += load(t.bias + n * kLanes);
-    }
-    activate_tile(sum, t.activation);
+    finish_tile(sum, *t.epilogue, 0, t.columns, [&](int m) { return t.residual[m]; });
   }
   for (int m = 0; m < M; ++m) {
-    for (int n = 0; n < N - 1; ++n) store(t.out[m] + n * kLanes, sum[m][n]);
-    if (rest == kLanes) {
-      store(t.out[m] + (N - 1) * kLanes, sum[m][N - 1]);
-    } else {
-      store_first(t.out[m] + (N - 1) * kLanes, sum[m][N - 1], rest);
+    for (int n = 0; n < N; ++n) {
+      store_lanes(t.out[m] + n * kLanes, sum[m][n], t.columns - n * kLanes);
     }
   }
 }
@@ -115,6 +109,13 @@ constexpr Tiles kTiles = [] {
   return tiles;
 }();
 
+// Rows of the next tile when `left` remain: as few tiles as can be, of about the same size, for a
+// tile of few rows spends its time loading weights.
+inline std::int64_t next_rows(std::int64_t left) {
+  const std::int64_t tiles = (left + kTileRows - 1) / kTileRows;
+  return (left + tiles - 1) / tiles;
+}
+
 // Walks pixels in order without dividing for each of them.
 struct PixelWalk {
   std::int64_t column;
@@ -142,8 +143,7 @@ struct PixelWalk {
 void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
   const int vectors = (t.columns + kLanes - 1) / kLanes;
   TileTask tile_task;
-  tile_task.bias = t.bias;
-  tile_task.activation = t.activation;
+  tile_task.epilogue = &t.epilogue;
   tile_task.columns = t.columns;
   tile_task.weights = t.weights;
   for (std::int32_t c = 0; c < t.chunk_count; ++c) {
@@ -153,11 +153,13 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
     tile_task.first = c == 0;
     tile_task.last = c + 1 == t.chunk_count;
     PixelWalk walk(t, first);
-    for (std::int64_t p = first; p < last; p += kTileRows) {
-      const std::int64_t rows = last - p < kTileRows ? last - p : kTileRows;
+    for (std::int64_t p = first; p < last;) {
+      const std::int64_t rows = next_rows(last - p);
+      p += rows;
       for (std::int64_t m = 0; m < rows; ++m, walk.step(t)) {
         tile_task.x[m] = t.x + walk.offset(t.x_strides);
         tile_task.out[m] = t.out + walk.offset(t.out_strides);
+        tile_task.residual[m] = t.epilogue.residual + walk.offset(t.epilogue.residual_strides);
       }
       kTiles.of[rows][vectors](tile_task);
     }

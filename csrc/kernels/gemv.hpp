@@ -59,17 +59,14 @@ void gemv_blocks(const GemvTask& t, const float* weights, std::int64_t first_col
   }
   for (int b = 0; b < B; ++b) {
     const std::int64_t column = first_column + b * N * kLanes;
-    for (int n = 0; n < N; ++n) total[b][n] += load(t.bias + column + n * kLanes);
-  }
-  activate_tile(total, t.activation);
-  for (int b = 0; b < B; ++b) {
+    const std::int64_t columns = t.columns - column;
+    Vec tile[1][N];
+    for (int n = 0; n < N; ++n) tile[0][n] = total[b][n];
+    finish_tile(tile, t.epilogue, column, columns,
+                [&](int) { return t.epilogue.residual + column; });
     for (int n = 0; n < N; ++n) {
-      const std::int64_t column = first_column + (b * N + n) * kLanes;
-      const std::int64_t rest = t.columns - column;
-      if (rest >= kLanes) {
-        store(t.out + column, total[b][n]);
-      } else if (rest > 0) {
-        store_first(t.out + column, total[b][n], rest);
+      if (columns > n * kLanes) {
+        store_lanes(t.out + column + n * kLanes, tile[0][n], columns - n * kLanes);
       }
     }
   }

@@ -9,6 +9,7 @@
 #include "recurrent.hpp"
 #include "reduce.hpp"
 #include "softmax.hpp"
+#include "winograd.hpp"
 
 namespace {
 
@@ -46,6 +47,10 @@ const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA) = {
     kTileVectors,
     static_cast<std::int32_t>(kChunkDepth),
     conv,
+    winograd_input<2>,
+    winograd_output<2>,
+    winograd_input<4>,
+    winograd_output<4>,
     gemv,
     pool<Maximum>,
     pool<Average>,

@@ -87,6 +87,17 @@ struct Strides {
   std::int64_t pixel;
 };
 
+// What happens to a finished sum before it is stored:
+// f(sum + bias + residual) * scale + shift; `residual`, `scale` and `shift` may be null.
+struct Epilogue {
+  const float* bias;  // these three by output channel, readable to the end of the last vector
+  const float* scale;
+  const float* shift;
+  const float* residual;  // pixel 0, like the output
+  Strides residual_strides;
+  Activation activation;
+};
+
 // `length` consecutive floats at `offset` from a pixel's window.
 struct Run {
   std::int64_t offset;
@@ -110,8 +121,7 @@ struct ConvTask {
   const Chunk* chunks;
   std::int32_t chunk_count;
   const float* weights;  // [k][vectors * lanes], zeros behind the last column
-  const float* bias;     // [vectors * lanes]
-  Activation activation;
+  Epilogue epilogue;
   float* out;  // pixel 0, first column of the block
   Strides out_strides;
   std::int64_t width;  // of the output
@@ -119,13 +129,34 @@ struct ConvTask {
   std::int32_t columns;  // that are stored
 };
 
+// A block of tiles of a Winograd convolution F(m x m, 3 x 3): tiles [first, first + count),
+// numbered through all images. The input is transformed once, then each column block of the
+// output is made from it.
+struct WinogradTask {
+  const float* x;     // window of the first pixel
+  Strides x_strides;  // from pixel to pixel
+  std::int64_t channels;
+  float* transformed;    // [position][count][channels]
+  float* product;        // [position][count][block's columns]
+  const float* weights;  // [position][channels][block's columns], of the column block
+  Epilogue epilogue;
+  float* out;  // pixel 0, first column of the block
+  Strides out_strides;
+  std::int64_t width;  // of the output
+  std::int64_t height;
+  std::int64_t tiles_x;  // of an image
+  std::int64_t tiles_y;
+  std::int64_t first;
+  std::int64_t count;
+  std::int32_t columns;  // of the block
+};
+
 // One row of pixels times column blocks [first, last) of a packed matrix.
 struct GemvTask {
   const float* x;
   std::int64_t depth;
   const float* weights;  // [block][k][block width], the last block narrower
-  const float* bias;
-  Activation activation;
+  Epilogue epilogue;     // of column 0
   float* out;
   std::int64_t columns;
   bool skip_zeros;  // exact only where every weight is finite
@@ -187,6 +218,10 @@ struct Kernels {
   std::int32_t chunk_depth;   // products summed before they join the total
 
   void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
+  void (*winograd2_input)(const WinogradTask&);
+  void (*winograd2_output)(const WinogradTask&);
+  void (*winograd4_input)(const WinogradTask&);
+  void (*winograd4_output)(const WinogradTask&);
   void (*gemv)(const GemvTask&, std::int64_t first, std::int64_t last);
   void (*max_pool)(const PoolRow&);
   void (*average_pool)(const PoolRow&);
@@ -206,7 +241,7 @@ struct Kernels {
   void (*activate)(const float* x, float* out, std::int64_t n, Activation f);
   void (*affine)(const float* x, float* out, std::int64_t pixels, std::int64_t x_pixel,
                  std::int64_t out_pixel, std::int64_t channels, const float* scale,
-                 const float* shift);
+                 const float* shift, Activation f);
   void (*softmax)(const float* x, float* out, std::int64_t rows, std::int64_t n);
   double (*fma_chain)(std::int64_t iterations);  // returns the flops it did
 };

@@ -40,8 +40,7 @@ class DepthwiseConv2D final : public Step {
 
   std::int64_t units(std::int64_t images) const override { return images * height_; }
 
-  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t, std::int64_t first,
-           std::int64_t last) const override {
+  void run(const Work& w) const override {
     DepthwiseRow task = {};
     task.x_pixel = window_.stride_x * in_.pixel();
     task.taps = taps_.data();
@@ -54,12 +53,12 @@ class DepthwiseConv2D final : public Step {
     task.width = out_.width;
     task.channels = out_.channels;
     const float* corner =
-        in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel();
-    for (std::int64_t unit = first; unit < last; ++unit) {
+        w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel();
+    for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       const std::int64_t image = unit / height_;
       const std::int64_t y = unit % height_;
-      task.x = corner + image * in[0].image + y * window_.stride_y * in_.row();
-      task.out = out.data + image * out.image + y * out_.row();
+      task.x = corner + image * w.in[0].image + y * window_.stride_y * in_.row();
+      task.out = w.out.data + image * w.out.image + y * out_.row();
       kernels().depthwise(task);
     }
   }

@@ -22,13 +22,12 @@ class PixelRowStep : public Step {
 
   std::int64_t units(std::int64_t images) const override { return images * in_.height; }
 
-  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t, std::int64_t first,
-           std::int64_t last) const override {
-    for (std::int64_t unit = first; unit < last; ++unit) {
+  void run(const Work& w) const override {
+    for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       const std::int64_t image = unit / in_.height;
       const std::int64_t y = unit % in_.height;
-      run_row(in[0].data + image * in[0].image + y * in_.row(),
-              out.data + image * out.image + y * out_.row());
+      run_row(w.in[0].data + image * w.in[0].image + y * in_.row(),
+              w.out.data + image * w.out.image + y * out_.row());
     }
   }
 
@@ -57,19 +56,20 @@ class Activate final : public PixelRowStep {
 
 class Affine final : public PixelRowStep {
  public:
-  Affine(std::int64_t channels, const float* scale, const float* shift)
-      : scale_(scale, scale + channels), shift_(shift, shift + channels) {}
+  Affine(std::int64_t channels, const float* scale, const float* shift, Activation activation)
+      : scale_(scale, scale + channels), shift_(shift, shift + channels), activation_(activation) {}
   const char* name() const override { return "affine"; }
 
  protected:
   void run_row(const float* from, float* to) const override {
     kernels().affine(from, to, in_.width, in_.pixel(), out_.pixel(), in_.channels, scale_.data(),
-                     shift_.data());
+                     shift_.data(), activation_);
   }
 
  private:
   std::vector<float> scale_;
   std::vector<float> shift_;
+  Activation activation_;
 };
 
 class Copy final : public PixelRowStep {
@@ -88,8 +88,9 @@ std::unique_ptr<Step> make_activate(Activation activation) {
   return std::make_unique<Activate>(activation);
 }
 
-std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift) {
-  return std::make_unique<Affine>(in.back(), scale, shift);
+std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift,
+                                  Activation activation) {
+  return std::make_unique<Affine>(in.back(), scale, shift, activation);
 }
 
 std::unique_ptr<Step> make_copy() { return std::make_unique<Copy>(); }

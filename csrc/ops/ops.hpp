@@ -24,10 +24,22 @@ void check_window(const Window& window, const Dims& in, const Dims& out);
 
 enum class PoolKind : std::int32_t { max, average };
 
-// `kernel` is (height, width, channels / groups, filters), `bias` (filters) or null.
-std::unique_ptr<Step> make_conv2d(const Dims& in, const Dims& out, const Window& window,
-                                  std::int64_t groups, const float* kernel, const float* bias,
-                                  Activation activation);
+// `kernel` is (height, width, channels / groups, filters), `bias` (filters) or null; both are
+// read while the step is made and not kept.
+struct ConvSpec {
+  Dims in;
+  Dims out;
+  Window window;
+  std::int64_t groups;
+  const float* kernel;
+  const float* bias;
+  Activation activation;
+  bool residual = false;         // whether a second input is added before the activation
+  const float* scale = nullptr;  // (filters) each: applied behind the activation
+  const float* shift = nullptr;
+  bool winograd = true;  // whether it may be used
+};
+std::unique_ptr<Step> make_conv2d(const ConvSpec& spec);
 // `kernel` is (height, width, channels, multiplier), `bias` (channels * multiplier) or null.
 std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, const Window& window,
                                             const float* kernel, const float* bias,
@@ -35,7 +47,8 @@ std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, con
 std::unique_ptr<Step> make_pool2d(const Dims& in, const Dims& out, const Window& window,
                                   PoolKind kind);
 std::unique_ptr<Step> make_activate(Activation activation);
-std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift);
+std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift,
+                                  Activation activation);
 // The same numbers, into a layout of their own.
 std::unique_ptr<Step> make_copy();
 std::unique_ptr<Step> make_softmax(const Dims& in);

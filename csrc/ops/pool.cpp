@@ -43,8 +43,7 @@ class Pool2D final : public Step {
 
   std::int64_t units(std::int64_t images) const override { return images * height_; }
 
-  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t, std::int64_t first,
-           std::int64_t last) const override {
+  void run(const Work& w) const override {
     PoolRow task = {};
     task.x_row = window_.dilation_y * in_.row();
     task.x_pixel = in_.pixel();
@@ -54,14 +53,14 @@ class Pool2D final : public Step {
     task.out_pixel = out_.pixel();
     task.width = out_.width;
     task.channels = out_.channels;
-    for (std::int64_t unit = first; unit < last; ++unit) {
+    for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       const std::int64_t image = unit / height_;
       const std::int64_t y = unit % height_;
       const Span rows = clip(y * window_.stride_y - window_.pads.top, window_.height,
                              window_.dilation_y, in_.height);
-      task.x = in[0].data + image * in[0].image + rows.begin * in_.row();
+      task.x = w.in[0].data + image * w.in[0].image + rows.begin * in_.row();
       task.rows = (rows.end - rows.begin + window_.dilation_y - 1) / window_.dilation_y;
-      task.out = out.data + image * out.image + y * out_.row();
+      task.out = w.out.data + image * w.out.image + y * out_.row();
       kernel_(task);
     }
   }

@@ -1,5 +1,4 @@
 #include "../cpu.hpp"
-#include "../memory.hpp"
 #include "ops.hpp"
 
 namespace cnnfast {
@@ -37,22 +36,22 @@ class Recurrent final : public Step {
   const char* name() const override { return "recurrent"; }
   std::int64_t units(std::int64_t images) const override { return images; }
 
-  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t, std::int64_t first,
-           std::int64_t last) const override {
-    const Block scratch((2 + gates_of(kind_)) * units_);
+  std::int64_t scratch() const override { return (2 + gates_of(kind_)) * units_; }
+
+  void run(const Work& w) const override {
     RecurrentTask task = {};
     task.kind = kind_;
     task.activation = activation_;
     task.recurrent_activation = recurrent_activation_;
     task.kernel = kernel_.data();
     task.bias = bias_.data();
-    task.scratch = scratch.data();
+    task.scratch = w.scratch;
     task.time = time_;
     task.units = units_;
     task.backwards = backwards_;
-    for (std::int64_t image = first; image < last; ++image) {
-      task.x = in[0].data + image * in[0].image;
-      task.out = out.data + image * out.image;
+    for (std::int64_t image = w.first; image < w.last; ++image) {
+      task.x = w.in[0].data + image * w.in[0].image;
+      task.out = w.out.data + image * w.out.image;
       kernels().recurrent(task);
     }
   }

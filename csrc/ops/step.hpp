@@ -18,6 +18,16 @@ constexpr std::size_t kMostInputs = 2;
 template <class T>
 using PerInput = std::array<T, kMostInputs>;
 
+// Units [first, last) of a step on so many images.
+struct Work {
+  PerInput<Tensor> in;
+  Tensor out;
+  std::int64_t images;
+  std::int64_t first;
+  std::int64_t last;
+  float* scratch;  // the calling thread's
+};
+
 class Step {
  public:
   virtual ~Step() = default;
@@ -37,8 +47,10 @@ class Step {
 
   // The work for so many images, in equal units; any split of them gives the same bits.
   virtual std::int64_t units(std::int64_t images) const = 0;
-  virtual void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t images,
-                   std::int64_t first, std::int64_t last) const = 0;
+  virtual void run(const Work& work) const = 0;
+
+  // Floats of scratch memory that each thread needs; known once the layouts are.
+  virtual std::int64_t scratch() const { return 0; }
 
   virtual Cost cost() const { return {}; }
 };
@@ -50,15 +62,14 @@ class RowsStep : public Step {
 
   std::int64_t units(std::int64_t images) const override { return images * rows_; }
 
-  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t, std::int64_t first,
-           std::int64_t last) const override {
-    while (first < last) {
-      const std::int64_t image = first / rows_;
-      const std::int64_t row = first % rows_;
-      const std::int64_t end = std::min(rows_, row + last - first);
-      run_rows({in[0].data + image * in[0].image, in[1].data + image * in[1].image},
-               out.data + image * out.image, row, end);
-      first += end - row;
+  void run(const Work& w) const override {
+    for (std::int64_t unit = w.first; unit < w.last;) {
+      const std::int64_t image = unit / rows_;
+      const std::int64_t row = unit % rows_;
+      const std::int64_t end = std::min(rows_, row + w.last - unit);
+      run_rows({w.in[0].data + image * w.in[0].image, w.in[1].data + image * w.in[1].image},
+               w.out.data + image * w.out.image, row, end);
+      unit += end - row;
     }
   }
 

@@ -87,7 +87,7 @@ void check_conv(const Case& c) {
       c.size, c.size, c.stride, c.stride, c.dilation, c.dilation, {c.pad, c.pad, c.pad, c.pad}};
   const int input = builder.input(in);
   const auto plan = builder.build({builder.add(
-      make_conv2d(in, out, window, c.groups, k.data(), bias.data(), {ActivationKind::relu, 0, 0}),
+      make_conv2d({in, out, window, c.groups, k.data(), bias.data(), {ActivationKind::relu, 0, 0}}),
       {input}, out)});
   const std::vector<float> y = run(*plan, x, c.images, 1);
   check(y == run(*plan, x, c.images, 3), c.text() + ": the bits of 1 and 3 threads");

@@ -7,8 +7,14 @@ from collections.abc import Callable
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.passes.fold_affine import fold_affine
 from cnnfast.engine.passes.fuse_activation import fuse_activation
+from cnnfast.engine.passes.fuse_residual import fuse_residual
 
-PASSES: tuple[Callable[[Graph], Graph], ...] = (fold_affine, fuse_activation)
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    fold_affine,
+    fuse_residual,
+    fuse_activation,
+    fold_affine,  # once more: what an activation stood before
+)
 
 
 def optimize(graph: Graph) -> Graph:

@@ -1,16 +1,13 @@
 #include <cmath>
 #include <cstring>
 
-#include "../cpu.hpp"
-#include "../memory.hpp"
-#include "ops.hpp"
+#include "conv.hpp"
 
 namespace cnnfast {
 
 namespace {
 
 constexpr std::int64_t kInputBlockBytes = 256 * 1024;  // stays in a core's L2 with the weights
-constexpr double kManyWeightBytes = 256 * 1024;
 
 struct Piece {
   std::int64_t offset_row;  // of the window
@@ -51,26 +48,25 @@ std::vector<Chunk> chunks_of(const std::vector<Piece>& pieces, std::int64_t dept
   return chunks;
 }
 
-class Conv2D final : public Step {
+class DirectConv2D final : public Step {
  public:
-  Conv2D(const Dims& in, const Dims& out, const Window& window, std::int64_t groups,
-         const float* kernel, const float* bias, Activation activation)
+  explicit DirectConv2D(const ConvSpec& spec)
       : kernels_(kernels()),
-        window_(window),
-        activation_(activation),
-        groups_(groups),
-        channels_(in[2] / groups),
-        filters_(out[2] / groups),
-        depth_(count({window.height, window.width, channels_})),
-        image_pixels_(count({out[0], out[1]})),
-        input_bytes_(static_cast<double>(count(in)) * 4),
-        output_bytes_(static_cast<double>(count(out)) * 4),
-        pieces_(pieces_of(window, in[2], channels_, kernels_.chunk_depth)),
-        chunks_(chunks_of(pieces_, kernels_.chunk_depth)) {
+        window_(spec.window),
+        groups_(spec.groups),
+        channels_(spec.in[2] / spec.groups),
+        filters_(spec.out[2] / spec.groups),
+        depth_(count({window_.height, window_.width, channels_})),
+        image_pixels_(count({spec.out[0], spec.out[1]})),
+        input_bytes_(static_cast<double>(count(spec.in)) * 4),
+        batched_(prefers_batches(spec)),
+        pieces_(pieces_of(window_, spec.in[2], channels_, kernels_.chunk_depth)),
+        chunks_(chunks_of(pieces_, kernels_.chunk_depth)),
+        channel_data_(spec, kernels_.lanes) {
     block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
     blocks_ = (filters_ + block_ - 1) / block_;
-    padded_ = (filters_ + kernels_.lanes - 1) / kernels_.lanes * kernels_.lanes;
-    pack(kernel, bias);
+    padded_ = channel_data_.padded();
+    pack(spec.kernel);
   }
 
   const char* name() const override { return "conv2d"; }
@@ -78,13 +74,11 @@ class Conv2D final : public Step {
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
 
-  bool batched() const override {
-    const double weights = cost().weight_bytes;
-    return weights > kManyWeightBytes && weights > 2 * (input_bytes_ + output_bytes_);
-  }
+  bool batched() const override { return batched_; }
 
   void bind(const PerInput<Layout>& in, const Layout& out) override {
     in_ = in[0];
+    residual_ = in[1];
     out_ = out;
     for (const Piece& p : pieces_) runs_.push_back({p.offset_row * in_.row() + p.offset, p.length});
     const double bytes_per_pixel = input_bytes_ / static_cast<double>(image_pixels_);
@@ -96,26 +90,23 @@ class Conv2D final : public Step {
     return single_row(images) ? blocks_ : tiles(images) * groups_ * blocks_;
   }
 
-  void run(const PerInput<Tensor>& in, const Tensor& out, std::int64_t images, std::int64_t first,
-           std::int64_t last) const override {
-    if (single_row(images)) {
-      run_row(in[0], out, first, last);
+  void run(const Work& w) const override {
+    if (single_row(w.images)) {
+      run_row(w);
     } else {
-      run_tiles(in[0], out, images, first, last);
+      run_tiles(w);
     }
   }
 
   Cost cost() const override {
-    const double products =
-        static_cast<double>(depth_) * static_cast<double>(filters_) * static_cast<double>(groups_);
-    return {2 * products * static_cast<double>(image_pixels_), 4 * products};
+    const double weights = static_cast<double>(depth_) * static_cast<double>(filters_ * groups_);
+    return {2 * weights * static_cast<double>(image_pixels_), 4 * weights};
   }
 
  private:
   // [group][block][depth][block's columns], the last block padded to whole vectors.
-  void pack(const float* kernel, const float* bias) {
+  void pack(const float* kernel) {
     weights_ = Block(count({groups_, depth_, padded_}));
-    bias_ = Block(count({groups_, padded_}));
     const std::int64_t row = groups_ * filters_;
     finite_ = true;
     float* to = weights_.data();
@@ -130,9 +121,6 @@ class Conv2D final : public Step {
           for (std::int64_t i = 0; i < columns; ++i) finite_ = finite_ && std::isfinite(from[i]);
         }
       }
-      float* group_bias = bias_.data() + g * padded_;
-      std::fill(group_bias, group_bias + padded_, 0.0F);
-      if (bias != nullptr) std::copy_n(bias + g * filters_, filters_, group_bias);
     }
   }
 
@@ -144,38 +132,36 @@ class Conv2D final : public Step {
     return (images * image_pixels_ + kernels_.tile_rows - 1) / kernels_.tile_rows;
   }
 
-  void run_row(const Tensor& in, const Tensor& out, std::int64_t first, std::int64_t last) const {
+  void run_row(const Work& w) const {
     GemvTask task;
-    task.x = in.data;
+    task.x = w.in[0].data;
     task.depth = depth_;
     task.weights = weights_.data();
-    task.bias = bias_.data();
-    task.activation = activation_;
-    task.out = out.data;
+    task.epilogue = channel_data_.epilogue(0, 0, w.in[1], residual_);
+    task.out = w.out.data;
     task.columns = filters_;
     task.skip_zeros = finite_;
-    kernels_.gemv(task, first, last);
+    kernels_.gemv(task, w.first, w.last);
   }
 
   // Units are tiles, inside a column block, inside a block of pixels whose input stays in
   // cache while every column block reads it.
-  void run_tiles(const Tensor& in, const Tensor& out, std::int64_t images, std::int64_t first,
-                 std::int64_t last) const {
-    const std::int64_t pixels = images * image_pixels_;
-    const std::int64_t all_tiles = tiles(images);
+  void run_tiles(const Work& w) const {
+    const std::int64_t pixels = w.images * image_pixels_;
+    const std::int64_t all_tiles = tiles(w.images);
     const std::int64_t column_blocks = groups_ * blocks_;
-    ConvTask task = task_for(in);
-    while (first < last) {
-      const std::int64_t pixel_block = first / (block_tiles_ * column_blocks);
+    ConvTask task = task_for(w.in[0]);
+    for (std::int64_t unit = w.first; unit < w.last;) {
+      const std::int64_t pixel_block = unit / (block_tiles_ * column_blocks);
       const std::int64_t start = pixel_block * block_tiles_;
       const std::int64_t size = std::min(block_tiles_, all_tiles - start);
-      const std::int64_t inside = first - start * column_blocks;
+      const std::int64_t inside = unit - start * column_blocks;
       const std::int64_t tile = inside % size;
-      const std::int64_t run = std::min(size - tile, last - first);
-      select_columns(task, in, out, inside / size);
+      const std::int64_t run = std::min(size - tile, w.last - unit);
+      select_columns(task, w, inside / size);
       const std::int64_t from = (start + tile) * kernels_.tile_rows;
       kernels_.conv(task, from, std::min(pixels, from + run * kernels_.tile_rows));
-      first += run;
+      unit += run;
     }
   }
 
@@ -185,59 +171,51 @@ class Conv2D final : public Step {
     task.runs = runs_.data();
     task.chunks = chunks_.data();
     task.chunk_count = static_cast<std::int32_t>(chunks_.size());
-    task.activation = activation_;
     task.width = out_.width;
     task.height = out_.height;
     return task;
   }
 
-  void select_columns(ConvTask& task, const Tensor& in, const Tensor& out,
-                      std::int64_t column_block) const {
+  void select_columns(ConvTask& task, const Work& w, std::int64_t column_block) const {
     const std::int64_t group = column_block / blocks_;
     const std::int64_t column = column_block % blocks_ * block_;
-    task.x = in.data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel() +
+    task.x = w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel() +
              group * channels_;
     task.weights = weights_.data() + (group * padded_ + column) * depth_;
-    task.bias = bias_.data() + group * padded_ + column;
-    task.out = out.data + group * filters_ + column;
-    task.out_strides = {out.image, out_.row(), out_.pixel()};
+    task.epilogue = channel_data_.epilogue(group, column, w.in[1], residual_);
+    task.out = w.out.data + group * filters_ + column;
+    task.out_strides = {w.out.image, out_.row(), out_.pixel()};
     task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
   }
 
   const Kernels& kernels_;
   Window window_;
-  Activation activation_;
   std::int64_t groups_;
   std::int64_t channels_;  // of a group
   std::int64_t filters_;   // of a group
   std::int64_t depth_;     // products in an output
   std::int64_t image_pixels_;
   double input_bytes_;
-  double output_bytes_;
+  bool batched_;
   std::vector<Piece> pieces_;
   std::vector<Chunk> chunks_;
+  ChannelData channel_data_;
   std::vector<Run> runs_;
   std::int64_t block_ = 0;   // columns of a whole block
   std::int64_t blocks_ = 0;  // of a group
   std::int64_t padded_ = 0;  // filters of a group, up to whole vectors
   std::int64_t block_tiles_ = 1;
   Block weights_;
-  Block bias_;
   bool finite_ = true;
   Layout in_;
+  Layout residual_;
   Layout out_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_conv2d(const Dims& in, const Dims& out, const Window& window,
-                                  std::int64_t groups, const float* kernel, const float* bias,
-                                  Activation activation) {
-  check_window(window, in, out);
-  if (groups < 1 || in[2] < 1 || out[2] < 1 || in[2] % groups != 0 || out[2] % groups != 0) {
-    throw std::invalid_argument("groups must divide the channels and the filters");
-  }
-  return std::make_unique<Conv2D>(in, out, window, groups, kernel, bias, activation);
+std::unique_ptr<Step> make_direct_conv2d(const ConvSpec& spec) {
+  return std::make_unique<DirectConv2D>(spec);
 }
 
 }  // namespace cnnfast

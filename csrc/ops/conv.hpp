@@ -1,0 +1,77 @@
+// The algorithms of a convolution, for ops/conv2d.cpp to choose from.
+#pragma once
+
+#include "../cpu.hpp"
+#include "../memory.hpp"
+#include "ops.hpp"
+
+namespace cnnfast {
+
+// Any convolution, as an indirect matrix product.
+std::unique_ptr<Step> make_direct_conv2d(const ConvSpec& spec);
+
+// Winograd F(m x m, 3 x 3), m = 2 or 4: 3 x 3 windows, without stride, dilation or groups.
+bool winograd_applies(const ConvSpec& spec);
+std::unique_ptr<Step> make_winograd_conv2d(const ConvSpec& spec, int m);
+
+// A step's own copy of what its epilogue reads, by group: each group's channels are padded to whole
+// vectors.
+class ChannelData {
+ public:
+  ChannelData(const ConvSpec& spec, std::int64_t lanes)
+      : activation_(spec.activation), filters_(spec.out[2] / spec.groups) {
+    padded_ = (filters_ + lanes - 1) / lanes * lanes;
+    bias_ = padded_copy(spec.bias, spec.groups);
+    if (spec.scale == nullptr) return;
+    scale_ = padded_copy(spec.scale, spec.groups);
+    shift_ = padded_copy(spec.shift, spec.groups);
+  }
+
+  std::int64_t padded() const { return padded_; }  // channels of a group
+
+  // From channel `column` of `group` on; `residual` without data where there is none.
+  Epilogue epilogue(std::int64_t group, std::int64_t column, const Tensor& residual,
+                    const Layout& layout) const {
+    const std::int64_t at = group * padded_ + column;
+    Epilogue e = {};
+    e.bias = bias_.data() + at;
+    if (scale_.data() != nullptr) {
+      e.scale = scale_.data() + at;
+      e.shift = shift_.data() + at;
+    }
+    if (residual.data != nullptr) {
+      e.residual = residual.data + group * filters_ + column;
+      e.residual_strides = {residual.image, layout.row(), layout.pixel()};
+    }
+    e.activation = activation_;
+    return e;
+  }
+
+ private:
+  Block padded_copy(const float* from, std::int64_t groups) const {
+    Block block(groups * padded_);
+    std::fill(block.data(), block.data() + block.size(), 0.0F);
+    for (std::int64_t g = 0; from != nullptr && g < groups; ++g) {
+      std::copy_n(from + g * filters_, filters_, block.data() + g * padded_);
+    }
+    return block;
+  }
+
+  Activation activation_;
+  std::int64_t filters_;  // of a group
+  std::int64_t padded_ = 0;
+  Block bias_;
+  Block scale_;
+  Block shift_;
+};
+
+// Whether reading the weights once for many images pays: more of them than of pixels.
+inline bool prefers_batches(const ConvSpec& spec) {
+  constexpr double kManyBytes = 256 * 1024;
+  const Window& w = spec.window;
+  const auto bytes = [](const Dims& dims) { return 4.0 * static_cast<double>(count(dims)); };
+  const double weights = bytes({w.height, w.width, spec.in[2] / spec.groups, spec.out[2]});
+  return weights > kManyBytes && weights > 2 * (bytes(spec.in) + bytes(spec.out));
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,56 @@
+// Which algorithm a convolution takes: the one whose estimate is the least. The numbers depend on
+// the layer alone, never on threads or batch, which would change the bits.
+#include "conv.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+// In units of a flop of the register tile, measured on the machines of docs/performance.md.
+constexpr double kFlopsPerByte = 5.0;         // reading weights that do not stay in cache
+constexpr double kCachedBytes = 1024 * 1024;  // weights that do
+constexpr double kTransformFlops = 10.0;      // per position, tile and channel
+
+double weight_reading(double bytes) { return bytes > kCachedBytes ? bytes * kFlopsPerByte : 0; }
+
+double direct_estimate(const ConvSpec& spec) {
+  const Window& w = spec.window;
+  const double weights = static_cast<double>(w.height * w.width * spec.in[2] * spec.out[2]);
+  const double pixels = static_cast<double>(spec.out[0] * spec.out[1]);
+  return 2 * weights * pixels + weight_reading(4 * weights);
+}
+
+double winograd_estimate(const ConvSpec& spec, int m) {
+  const auto tiles_along = [m](std::int64_t n) { return static_cast<double>((n + m - 1) / m); };
+  const double tiles = tiles_along(spec.out[0]) * tiles_along(spec.out[1]);
+  const double positions = static_cast<double>((m + 2) * (m + 2));
+  const auto channels = static_cast<double>(spec.in[2]);
+  const auto filters = static_cast<double>(spec.out[2]);
+  const double products = 2 * tiles * positions * channels * filters;
+  const double transforms = kTransformFlops * positions * tiles * (channels + filters);
+  return products + transforms + weight_reading(4 * positions * channels * filters);
+}
+
+}  // namespace
+
+std::unique_ptr<Step> make_conv2d(const ConvSpec& spec) {
+  check_window(spec.window, spec.in, spec.out);
+  if (spec.groups < 1 || spec.in[2] < 1 || spec.out[2] < 1 || spec.in[2] % spec.groups != 0 ||
+      spec.out[2] % spec.groups != 0) {
+    throw std::invalid_argument("groups must divide the channels and the filters");
+  }
+  int best = 0;
+  if (spec.winograd && winograd_applies(spec)) {
+    double least = direct_estimate(spec);
+    for (const int m : {2, 4}) {
+      const double estimate = winograd_estimate(spec, m);
+      if (estimate < least) {
+        least = estimate;
+        best = m;
+      }
+    }
+  }
+  return best == 0 ? make_direct_conv2d(spec) : make_winograd_conv2d(spec, best);
+}
+
+}  // namespace cnnfast

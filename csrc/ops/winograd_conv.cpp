@@ -1,0 +1,174 @@
+#include <cmath>
+
+#include "conv.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+// Transformed tiles and products of a block together stay in a core's L2.
+constexpr std::int64_t kBlockBytes = 384 * 1024;
+
+// The kernel's transform G for a point p: (1, p, p^2) / product of (p - q) over the other finite
+// points q; infinity takes the last coefficient.
+std::vector<std::array<double, 3>> kernel_transform(int m) {
+  const std::vector<double> points =
+      m == 2 ? std::vector<double>{0, 1, -1}
+             : std::vector<double>{0, std::sqrt(0.5), -std::sqrt(0.5), std::sqrt(2), -std::sqrt(2)};
+  std::vector<std::array<double, 3>> rows;
+  for (const double p : points) {
+    double scale = 1;
+    for (const double q : points) scale *= p == q ? 1 : p - q;
+    rows.push_back({1 / scale, p / scale, p * p / scale});
+  }
+  rows.push_back({0, 0, 1});
+  return rows;
+}
+
+class WinogradConv2D final : public Step {
+ public:
+  WinogradConv2D(const ConvSpec& spec, int m)
+      : kernels_(kernels()),
+        m_(m),
+        pads_(spec.window.pads),
+        channels_(spec.in[2]),
+        filters_(spec.out[2]),
+        tiles_y_((spec.out[0] + m - 1) / m),
+        tiles_x_((spec.out[1] + m - 1) / m),
+        batched_(prefers_batches(spec)),
+        channel_data_(spec, kernels_.lanes),
+        flops_(2.0 * 9 * static_cast<double>(channels_) * static_cast<double>(count(spec.out))) {
+    // Tiles at the edge reach beyond the window of the last pixel.
+    pads_.bottom = std::max(pads_.bottom, tiles_y_ * m + 2 - pads_.top - spec.in[0]);
+    pads_.right = std::max(pads_.right, tiles_x_ * m + 2 - pads_.left - spec.in[1]);
+    block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
+    blocks_ = (filters_ + block_ - 1) / block_;
+    padded_ = channel_data_.padded();
+    const std::int64_t bytes_per_tile = positions() * (channels_ + block_) * 4;
+    const std::int64_t fitting = kBlockBytes / bytes_per_tile / kernels_.tile_rows;
+    block_tiles_ = std::clamp<std::int64_t>(fitting, 1, 8) * kernels_.tile_rows;
+    pack(spec.kernel);
+  }
+
+  const char* name() const override { return m_ == 2 ? "conv2d_winograd2" : "conv2d_winograd4"; }
+  Border border() const override { return pads_; }
+  bool reads_borders() const override { return true; }
+  bool writes_borders() const override { return true; }
+  bool batched() const override { return batched_; }
+
+  void bind(const PerInput<Layout>& in, const Layout& out) override {
+    in_ = in[0];
+    residual_ = in[1];
+    out_ = out;
+  }
+
+  std::int64_t scratch() const override {
+    return aligned(positions() * block_tiles_ * channels_) + positions() * block_tiles_ * block_;
+  }
+
+  // A unit is a column block of a block of tiles.
+  std::int64_t units(std::int64_t images) const override {
+    return (images * tiles_y_ * tiles_x_ + block_tiles_ - 1) / block_tiles_ * blocks_;
+  }
+
+  void run(const Work& w) const override {
+    WinogradTask task = task_for(w);
+    const std::int64_t tiles = w.images * tiles_y_ * tiles_x_;
+    for (std::int64_t unit = w.first; unit < w.last; ++unit) {
+      if (unit == w.first || unit % blocks_ == 0) {
+        task.first = unit / blocks_ * block_tiles_;
+        task.count = std::min(block_tiles_, tiles - task.first);
+        (m_ == 2 ? kernels_.winograd2_input : kernels_.winograd4_input)(task);
+      }
+      const std::int64_t column = unit % blocks_ * block_;
+      task.weights = weights_.data() + column * positions() * channels_;
+      task.epilogue = channel_data_.epilogue(0, column, w.in[1], residual_);
+      task.out = w.out.data + column;
+      task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
+      (m_ == 2 ? kernels_.winograd2_output : kernels_.winograd4_output)(task);
+    }
+  }
+
+  Cost cost() const override {
+    return {flops_, 4.0 * static_cast<double>(positions() * channels_ * filters_)};
+  }
+
+ private:
+  std::int64_t positions() const { return (m_ + 2) * (m_ + 2); }
+
+  WinogradTask task_for(const Work& w) const {
+    WinogradTask task = {};
+    task.x = w.in[0].data - pads_.top * in_.row() - pads_.left * in_.pixel();
+    task.x_strides = {w.in[0].image, in_.row(), in_.pixel()};
+    task.channels = channels_;
+    task.transformed = w.scratch;
+    task.product = w.scratch + aligned(positions() * block_tiles_ * channels_);
+    task.out_strides = {w.out.image, out_.row(), out_.pixel()};
+    task.width = out_.width;
+    task.height = out_.height;
+    task.tiles_x = tiles_x_;
+    task.tiles_y = tiles_y_;
+    return task;
+  }
+
+  // [block][position][channel][block's columns], transformed in double precision: G k G^T.
+  void pack(const float* kernel) {
+    weights_ = Block(count({positions(), channels_, padded_}));
+    std::fill(weights_.data(), weights_.data() + weights_.size(), 0.0F);
+    const auto transform = kernel_transform(m_);
+    const auto size = static_cast<std::int64_t>(transform.size());
+    for (std::int64_t n = 0; n < filters_; ++n) {
+      const std::int64_t block = n / block_ * block_;
+      const std::int64_t width = std::min(block_, padded_ - block);
+      float* to = weights_.data() + block * positions() * channels_ + n - block;
+      for (std::int64_t c = 0; c < channels_; ++c) {
+        double taps[3][3];
+        for (std::int64_t i = 0; i < 9; ++i) {
+          taps[i / 3][i % 3] = kernel[(i * channels_ + c) * filters_ + n];
+        }
+        for (std::int64_t position = 0; position < size * size; ++position) {
+          const auto& row = transform[static_cast<std::size_t>(position / size)];
+          const auto& column = transform[static_cast<std::size_t>(position % size)];
+          double sum = 0;
+          for (std::size_t y = 0; y < 3; ++y) {
+            for (std::size_t x = 0; x < 3; ++x) sum += row[y] * taps[y][x] * column[x];
+          }
+          to[(position * channels_ + c) * width] = static_cast<float>(sum);
+        }
+      }
+    }
+  }
+
+  const Kernels& kernels_;
+  int m_;
+  Border pads_;
+  std::int64_t channels_;
+  std::int64_t filters_;
+  std::int64_t tiles_y_;
+  std::int64_t tiles_x_;
+  bool batched_;
+  ChannelData channel_data_;
+  double flops_;
+  std::int64_t block_ = 0;  // columns of a whole block
+  std::int64_t blocks_ = 0;
+  std::int64_t padded_ = 0;       // filters, up to whole vectors
+  std::int64_t block_tiles_ = 0;  // transformed at a time
+  Block weights_;
+  Layout in_;
+  Layout residual_;
+  Layout out_;
+};
+
+}  // namespace
+
+bool winograd_applies(const ConvSpec& spec) {
+  const Window& w = spec.window;
+  return w.height == 3 && w.width == 3 && w.stride_y == 1 && w.stride_x == 1 && w.dilation_y == 1 &&
+         w.dilation_x == 1 && spec.groups == 1;
+}
+
+std::unique_ptr<Step> make_winograd_conv2d(const ConvSpec& spec, int m) {
+  return std::make_unique<WinogradConv2D>(spec, m);
+}
+
+}  // namespace cnnfast

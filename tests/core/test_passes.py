@@ -1,0 +1,150 @@
+"""What each pass makes of a graph, and that the numbers stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cnnfast._core import ActivationKind, BinaryKind
+from cnnfast.engine.ops import (
+    Activate,
+    Activation,
+    Affine,
+    Binary,
+    Conv2D,
+    DepthwiseConv2D,
+    Value,
+    Window,
+)
+from cnnfast.engine.passes import optimize
+from cnnfast.engine.passes.fold_affine import fold_affine
+from cnnfast.engine.passes.fuse_activation import fuse_activation
+from cnnfast.engine.passes.fuse_residual import fuse_residual
+from core.plans import graph_of, run_graph
+
+RELU = Activation(ActivationKind.RELU)
+SAME = Window((3, 3), pads=(1, 1, 1, 1))
+CHANNELS = 5
+rng = np.random.default_rng(11)
+SCALE, SHIFT = rng.standard_normal((2, CHANNELS), np.float32)
+KERNEL = rng.standard_normal((3, 3, CHANNELS, CHANNELS), np.float32)
+DEPTHWISE = rng.standard_normal((3, 3, CHANNELS, 1), np.float32)
+BIAS = rng.standard_normal(CHANNELS, np.float32)
+
+
+def conv(graph, x):
+    return graph.add(Conv2D(x, Value(x.shape), KERNEL, BIAS, SAME))
+
+
+def depthwise(graph, x):
+    return graph.add(DepthwiseConv2D(x, Value(x.shape), DEPTHWISE, BIAS, SAME))
+
+
+def affine(graph, x):
+    return graph.add(Affine(x, Value(x.shape), SCALE, SHIFT))
+
+
+def relu(graph, x):
+    return graph.add(Activate(x, Value(x.shape), RELU))
+
+
+def add(graph, x, y):
+    return graph.add(Binary(x, y, Value(x.shape), BinaryKind.ADD))
+
+
+def chain(*layers):
+    def build(graph, x):
+        for layer in layers:
+            x = layer(graph, x)
+        return x
+
+    return graph_of((6, 7, CHANNELS), build)
+
+
+def block(graph, x):
+    """A residual block: relu(conv(relu(conv(x))) + x)."""
+    y = conv(graph, relu(graph, conv(graph, x)))
+    return relu(graph, add(graph, y, x))
+
+
+def names(graph):
+    return [type(op).__name__ for op in graph.ops]
+
+
+@pytest.mark.parametrize("convolution", [conv, depthwise])
+def test_a_scale_and_shift_goes_into_the_weights(convolution):
+    graph = fold_affine(chain(convolution, affine))
+    assert len(graph.ops) == 1
+    np.testing.assert_allclose(graph.ops[0].bias, BIAS * SCALE + SHIFT, rtol=1e-6)
+
+
+def test_a_scale_and_shift_behind_an_activation_is_applied_to_the_output():
+    graph = fold_affine(fuse_activation(chain(conv, relu, affine)))
+    (op,) = graph.ops
+    assert op.activation == RELU
+    np.testing.assert_array_equal(op.scale, SCALE)
+    np.testing.assert_array_equal(op.kernel, KERNEL)
+
+
+def test_nothing_is_folded_where_another_operation_reads_between():
+    def both(graph, x):
+        y = conv(graph, x)
+        return add(graph, affine(graph, y), y)
+
+    assert names(fold_affine(graph_of((6, 7, CHANNELS), both))) == ["Conv2D", "Affine", "Binary"]
+
+
+@pytest.mark.parametrize("first", [conv, depthwise, affine])
+def test_an_activation_joins_the_operation_before_it(first):
+    (op,) = fuse_activation(chain(first, relu)).ops
+    assert op.activation == RELU
+
+
+def test_a_second_activation_stays():
+    assert len(fuse_activation(chain(conv, relu, relu)).ops) == 2
+
+
+def test_a_convolution_takes_in_the_addition_behind_it():
+    before = graph_of((6, 7, CHANNELS), block)
+    assert names(before) == ["Conv2D", "Activate", "Conv2D", "Binary", "Activate"]
+    after = optimize(before)
+    assert names(after) == ["Conv2D", "Conv2D"]
+    assert after.ops[1].residual is after.inputs[0]
+    assert after.ops[1].activation == RELU
+
+
+def test_the_later_of_two_convolutions_takes_in_their_sum():
+    graph = fuse_residual(graph_of((6, 7, CHANNELS), lambda g, x: add(g, conv(g, x), conv(g, x))))
+    assert names(graph) == ["Conv2D", "Conv2D"]
+    assert graph.ops[1].residual is graph.ops[0].out
+
+
+def test_an_addition_that_repeats_an_axis_stays():
+    def broadcast(graph, x):
+        one = Value((1, 1, CHANNELS))
+        pixel = graph.add(Conv2D(x, one, np.ones((6, 7, 5, 5), np.float32), None, Window((6, 7))))
+        return graph.add(Binary(conv(graph, x), pixel, Value(x.shape), BinaryKind.ADD))
+
+    assert names(fuse_residual(graph_of((6, 7, CHANNELS), broadcast)))[-1] == "Binary"
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        chain(conv, affine, relu),
+        chain(conv, relu, affine),
+        chain(depthwise, affine, relu, affine),
+        chain(relu, affine, relu, conv),
+        graph_of((6, 7, CHANNELS), block),
+        graph_of((6, 7, CHANNELS), lambda g, x: affine(g, block(g, block(g, x)))),
+        graph_of((1, 1, CHANNELS), lambda g, x: add(g, conv(g, x), x)),
+    ],
+)
+def test_the_passes_together_keep_the_numbers(graph, rng):
+    x = rng.standard_normal((3, *graph.inputs[0].shape), np.float32)
+    want = run_graph(graph, x)
+    optimized = optimize(graph)
+    assert len(optimized.ops) < len(graph.ops)
+    got = run_graph(optimized, x, 2)
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5 * abs(want).max())
+    np.testing.assert_array_equal(got[1:2], run_graph(optimized, x[1:2]))

@@ -1,0 +1,111 @@
+"""Winograd's algorithm: where it is used, how much it rounds, and how it is switched off."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference
+from cnnfast import config
+from cnnfast._core import ActivationKind, BinaryKind
+from cnnfast.engine.executor import Executor
+from cnnfast.engine.ops import Activate, Activation, Binary, Conv2D, Value, Window
+from cnnfast.engine.passes import optimize
+from cnnfast.engine.program import build_plan
+from core.plans import graph_of, run_graph
+
+SAME = Window((3, 3), pads=(1, 1, 1, 1))
+
+
+def conv_graph(size, channels, filters, *, residual=False):
+    kernel = np.random.default_rng(3).standard_normal((3, 3, channels, filters), np.float32)
+    kernel /= np.float32(np.sqrt(9 * channels))
+
+    def add(graph, x):
+        y = graph.add(Conv2D(x, Value((*x.shape[:2], filters)), kernel, None, SAME))
+        if residual:
+            y = graph.add(Binary(y, x, Value(y.shape), BinaryKind.ADD))
+        return graph.add(Activate(y, Value(y.shape), Activation(ActivationKind.RELU)))
+
+    return optimize(graph_of((*size, channels), add)), kernel
+
+
+def algorithm(graph):
+    return build_plan(graph).steps[-1].name
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "name"),
+    [
+        ((28, 28), 64, "conv2d_winograd4"),
+        ((6, 6), 256, "conv2d_winograd2"),
+        ((3, 3), 8, "conv2d"),
+    ],
+)
+def test_the_cost_model_chooses_by_size_and_channels(size, channels, name):
+    assert algorithm(conv_graph(size, channels, channels)[0]) == name
+
+
+@given(
+    size=st.tuples(*[st.integers(9, 23)] * 2),
+    channels=st.integers(14, 50),
+    filters=st.integers(16, 70),
+    images=st.integers(1, 3),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_random_sizes_agree_with_the_oracle(size, channels, filters, images, seed):
+    graph, kernel = conv_graph(size, channels, filters)
+    x = np.random.default_rng(seed).standard_normal((images, *size, channels), np.float32)
+    want = np.maximum(reference.conv2d(x, kernel, pads=SAME.pads), 0)
+    got = run_graph(graph, x)
+    # Transforms multiply rounding errors by a small factor; 2e-5 of the outputs bounds it.
+    np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
+    np.testing.assert_array_equal(got, run_graph(graph, x, 3))
+    np.testing.assert_array_equal(got[-1:], run_graph(graph, x[-1:], 2))
+
+
+def test_the_error_stays_within_four_times_that_of_the_definition(rng):
+    graph, kernel = conv_graph((28, 28), 64, 64)
+    x = rng.standard_normal((2, 28, 28, 64), np.float32)
+    want = np.maximum(reference.conv2d(x, kernel, pads=SAME.pads), 0)
+    error = abs(run_graph(graph, x) - want).max()
+    with config.override(winograd=False):
+        direct = abs(run_graph(graph, x) - want).max()
+    assert 0 < direct < error < 4 * direct
+
+
+def test_a_residual_is_added_before_the_activation(rng):
+    graph, kernel = conv_graph((14, 15), 32, 32, residual=True)
+    assert algorithm(graph).startswith("conv2d_winograd")
+    x = rng.standard_normal((2, 14, 15, 32), np.float32)
+    want = np.maximum(reference.conv2d(x, kernel, pads=SAME.pads) + x, 0)
+    np.testing.assert_allclose(run_graph(graph, x, 2), want, rtol=0, atol=2e-5 * abs(want).max())
+
+
+class Network:
+    """What an executor needs, lowered again for each plan."""
+
+    name = "network"
+    weights = ()
+
+    def __init__(self, graph):
+        self.op = graph.ops[0]
+
+    def lower_all(self, graph, inputs):
+        return [graph.add(Conv2D(inputs[0], self.op.out, self.op.kernel, None, SAME))]
+
+
+def test_it_is_switched_off_for_a_block_of_code_or_the_process():
+    executor = Executor(Network(conv_graph((28, 28), 64, 64)[0]))
+    shapes = ((28, 28, 64),)
+    assert executor.plan(shapes).steps[-1].name == "conv2d_winograd4"
+    with config.override(winograd=False):
+        assert executor.plan(shapes).steps[-1].name == "conv2d"
+    assert executor.plan(shapes).steps[-1].name == "conv2d_winograd4"
+    config.set(winograd=False)
+    try:
+        assert executor.plan(shapes).steps[-1].name == "conv2d"
+    finally:
+        config.set(winograd=True)
