@@ -115,11 +115,16 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
 // The cheap ones stay in registers; the others go through `apply`.
 template <int M, int N>
 inline void activate_tile(Vec (&tile)[M][N], const Activation& f) {
-  if (f.kind == Kind::linear) return;
-  for (int m = 0; m < M; ++m) {
-    for (int n = 0; n < N; ++n) {
-      tile[m][n] = f.kind == Kind::relu ? at_least(tile[m][n], 0.0F) : apply(tile[m][n], f);
+  const auto each_vector = [&](auto g) {
+    for (auto& row : tile) {
+      for (Vec& v : row) v = g(v);
     }
+  };
+  switch (f.kind) {
+    case Kind::linear: return;
+    case Kind::relu: return each_vector([](Vec v) { return at_least(v, 0.0F); });
+    case Kind::clipped_relu: return each_vector([&](Vec v) { return clamp(v, 0.0F, f.alpha); });
+    default: return each_vector([&](Vec v) { return apply(v, f); });
   }
 }
 

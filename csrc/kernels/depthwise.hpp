@@ -1,7 +1,8 @@
-// Depthwise convolution: each channel alone. A few pixels at once share the weights' loads.
+// Depthwise convolution: each channel alone. A few pixels at once share the loads of weights and,
+// where their windows overlap, of inputs.
 #pragma once
 
-#include "activation.hpp"
+#include "epilogue.hpp"
 
 namespace {
 
@@ -9,46 +10,100 @@ using cnnfast::DepthwiseRow;
 
 constexpr int kDepthwisePixels = 4;
 
-// Loads lanes [0, n) of input channels for output channels from c on.
-inline Vec load_channels(const DepthwiseRow& t, const float* x, std::int64_t c, std::int64_t n) {
-  if (t.multiplier == 1) return n == kLanes ? load(x + c) : load_first(x + c, n);
+template <int P>
+inline void finish_depthwise(Vec (&sum)[P][1], const DepthwiseRow& t, std::int64_t pixel,
+                             std::int64_t c, std::int64_t n) {
+  const Vec bias = load_lanes(t.bias + c, n);
+  for (auto& row : sum) row[0] += bias;
+  activate_tile(sum, t.activation);
+  for (int p = 0; p < P; ++p) store_lanes(t.out + (pixel + p) * t.out_pixel + c, sum[p][0], n);
+}
+
+// Lanes [0, n) of the input for output channels from c on: a channel serves `multiplier` of them.
+inline Vec load_repeated(const float* x, std::int64_t c, std::int64_t n, std::int64_t multiplier) {
   Vec v = {};
-  for (std::int64_t i = 0; i < n; ++i) v[i] = x[(c + i) / t.multiplier];
+  for (std::int64_t i = 0; i < n; ++i) v[i] = x[(c + i) / multiplier];
   return v;
 }
 
-template <int P>
-inline void depthwise_pixels(const DepthwiseRow& t, std::int64_t pixel, std::int64_t c,
-                             std::int64_t n) {
-  const bool whole = n == kLanes;
-  Vec sum[1][P] = {};
+// Any window; load(pointer to a pixel) gives the lanes.
+template <int P, class Load>
+inline void any_window(const DepthwiseRow& t, std::int64_t pixel, std::int64_t c, std::int64_t n,
+                       Load load_pixel) {
+  Vec sum[P][1] = {};
   for (std::int32_t tap = 0; tap < t.tap_count; ++tap) {
-    const float* w = t.weights + tap * t.channels + c;
-    const Vec weight = whole ? load(w) : load_first(w, n);
+    const Vec weight = load_lanes(t.weights + tap * t.channels + c, n);
     const float* x = t.x + pixel * t.x_pixel + t.taps[tap];
-    for (int p = 0; p < P; ++p) sum[0][p] += load_channels(t, x + p * t.x_pixel, c, n) * weight;
+    for (int p = 0; p < P; ++p) sum[p][0] += load_pixel(x + p * t.x_pixel) * weight;
   }
-  const Vec bias = whole ? load(t.bias + c) : load_first(t.bias + c, n);
-  for (int p = 0; p < P; ++p) sum[0][p] += bias;
-  activate_tile(sum, t.activation);
-  for (int p = 0; p < P; ++p) {
-    float* out = t.out + (pixel + p) * t.out_pixel + c;
-    if (whole) {
-      store(out, sum[0][p]);
-    } else {
-      store_first(out, sum[0][p], n);
+  finish_depthwise(sum, t, pixel, c, n);
+}
+
+// A window of K x K neighbouring pixels, whole vectors: an input is loaded once for all the
+// windows of a row that it is in.
+template <int K, int S, int P>
+inline void sliding_window(const DepthwiseRow& t, std::int64_t pixel, std::int64_t c) {
+  constexpr int kInputs = (P - 1) * S + K;
+  const std::int64_t step = t.taps[1] - t.taps[0];
+  Vec sum[P][1] = {};
+  for (int y = 0; y < K; ++y) {
+    const float* x = t.x + pixel * t.x_pixel + t.taps[y * K] + c;
+    const float* w = t.weights + y * K * t.channels + c;
+    Vec in[kInputs];
+    for (int i = 0; i < kInputs; ++i) in[i] = load(x + i * step);
+    for (int k = 0; k < K; ++k) {
+      const Vec weight = load(w + k * t.channels);
+      for (int p = 0; p < P; ++p) sum[p][0] += in[p * S + k] * weight;
     }
   }
+  finish_depthwise(sum, t, pixel, c, kLanes);
+}
+
+// f.template operator()<P>(pixel) for all pixels of the row, a few at a time.
+template <class F>
+inline void for_each_pixel(std::int64_t width, F f) {
+  std::int64_t pixel = 0;
+  for (; pixel + kDepthwisePixels <= width; pixel += kDepthwisePixels) {
+    f.template operator()<kDepthwisePixels>(pixel);
+  }
+  for (; pixel < width; ++pixel) f.template operator()<1>(pixel);
+}
+
+template <int K, int S>
+inline void sliding_row(const DepthwiseRow& t, std::int64_t c) {
+  for_each_pixel(t.width, [&]<int P>(std::int64_t pixel) { sliding_window<K, S, P>(t, pixel, c); });
+}
+
+inline void any_row(const DepthwiseRow& t, std::int64_t c, std::int64_t n) {
+  for_each_pixel(t.width, [&]<int P>(std::int64_t pixel) {
+    if (t.multiplier != 1) {
+      any_window<P>(t, pixel, c, n,
+                    [&](const float* x) { return load_repeated(x, c, n, t.multiplier); });
+    } else if (n == kLanes) {
+      any_window<P>(t, pixel, c, n, [&](const float* x) { return load(x + c); });
+    } else {
+      any_window<P>(t, pixel, c, n, [&](const float* x) { return load_first(x + c, n); });
+    }
+  });
 }
 
 void depthwise(const DepthwiseRow& t) {
+  const std::int32_t shape = 10 * t.sliding_size + t.sliding_stride;
   for (std::int64_t c = 0; c < t.channels; c += kLanes) {
     const std::int64_t n = t.channels - c < kLanes ? t.channels - c : kLanes;
-    std::int64_t pixel = 0;
-    for (; pixel + kDepthwisePixels <= t.width; pixel += kDepthwisePixels) {
-      depthwise_pixels<kDepthwisePixels>(t, pixel, c, n);
+    if (n < kLanes) {
+      any_row(t, c, n);
+    } else if (shape == 31) {
+      sliding_row<3, 1>(t, c);
+    } else if (shape == 32) {
+      sliding_row<3, 2>(t, c);
+    } else if (shape == 51) {
+      sliding_row<5, 1>(t, c);
+    } else if (shape == 52) {
+      sliding_row<5, 2>(t, c);
+    } else {
+      any_row(t, c, n);
     }
-    for (; pixel < t.width; ++pixel) depthwise_pixels<1>(t, pixel, c, n);
   }
 }
 

@@ -6,9 +6,15 @@
 namespace {
 
 void activate(const float* x, float* out, std::int64_t n, Activation f) {
+  constexpr int kAtOnce = 4;
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store(out + i, apply(load(x + i), f));
-  if (i < n) store_first(out + i, apply(load_first(x + i, n - i), f), n - i);
+  for (; i + kAtOnce * kLanes <= n; i += kAtOnce * kLanes) {
+    Vec tile[1][kAtOnce];
+    for (int v = 0; v < kAtOnce; ++v) tile[0][v] = load(x + i + v * kLanes);
+    activate_tile(tile, f);
+    for (int v = 0; v < kAtOnce; ++v) store(out + i + v * kLanes, tile[0][v]);
+  }
+  for (; i < n; i += kLanes) store_lanes(out + i, apply(load_lanes(x + i, n - i), f), n - i);
 }
 
 void affine(const float* x, float* out, std::int64_t pixels, std::int64_t x_pixel,

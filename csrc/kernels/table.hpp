@@ -169,6 +169,8 @@ struct DepthwiseRow {
   std::int64_t x_pixel;      // from one output pixel's window to the next
   const std::int64_t* taps;  // offsets inside the window
   std::int32_t tap_count;
+  std::int32_t sliding_size;    // n where the taps are n x n neighbouring pixels, else 0
+  std::int32_t sliding_stride;  // pixels from one window to the next, then
   std::int32_t multiplier;
   const float* weights;  // [tap][channels * multiplier]
   const float* bias;     // [channels * multiplier]

@@ -45,6 +45,10 @@ class DepthwiseConv2D final : public Step {
     task.x_pixel = window_.stride_x * in_.pixel();
     task.taps = taps_.data();
     task.tap_count = static_cast<std::int32_t>(taps_.size());
+    if (slides()) {
+      task.sliding_size = static_cast<std::int32_t>(window_.width);
+      task.sliding_stride = static_cast<std::int32_t>(std::min<std::int64_t>(window_.stride_x, 9));
+    }
     task.multiplier = static_cast<std::int32_t>(multiplier_);
     task.weights = weights_.data();
     task.bias = bias_.data();
@@ -66,6 +70,12 @@ class DepthwiseConv2D final : public Step {
   Cost cost() const override { return cost_; }
 
  private:
+  // Whether the window is n x n neighbouring pixels, 1 < n < 10.
+  bool slides() const {
+    return multiplier_ == 1 && window_.height == window_.width && window_.width > 1 &&
+           window_.width < 10 && window_.dilation_y == 1 && window_.dilation_x == 1;
+  }
+
   Window window_;
   Activation activation_;
   std::int64_t multiplier_;
