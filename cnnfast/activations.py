@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnfast import lowering
+from cnnfast import lowering, row_functions
 from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfast.engine.ops import Float32Array
+    from cnnfast.layers.arguments import BatchShape
     from cnnfast.layers.layer import Layer
 
 
 class ActivationFunction:
-    """A function that keeps its input's shape.
+    """A function of one tensor, which keeps the shape but for `glu`.
 
     Parameters
     ----------
@@ -36,6 +37,10 @@ class ActivationFunction:
     def lower(self, graph: Graph, x: Value) -> Value:
         """Append the whole function."""
         return lowering.activate(graph, x, self.steps)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return the shape of the function of a tensor of `input_shape`, batch included."""
+        return input_shape
 
     def split(self) -> tuple[Activation, ActivationFunction]:
         """Split off the first step, which the operation before can take, from what is left."""
@@ -57,17 +62,37 @@ class ActivationFunction:
         return f"<activation {self.name}>"
 
 
-class SoftmaxFunction(ActivationFunction):
-    """Softmax over the last axis."""
+class WholeFunction(ActivationFunction):
+    """A function that is no chain of elementwise steps.
 
-    def __init__(self) -> None:
-        super().__init__("softmax", ())
+    Parameters
+    ----------
+    name
+        Keras' name.
+    lower
+        Appends the function; it works on the last axis.
+    """
+
+    def __init__(self, name: str, lower: Callable[[Graph, Value], Value]) -> None:
+        super().__init__(name, ())
+        self._lower = lower
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.softmax(graph, x, [len(x.shape) - 1])
+        return self._lower(graph, x)
 
     def split(self) -> tuple[Activation, ActivationFunction]:
         return Activation(), self
+
+
+class GatedFunction(WholeFunction):
+    """`glu`, which halves the last axis."""
+
+    def __init__(self) -> None:
+        super().__init__("glu", row_functions.glu)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        size = input_shape[-1]
+        return (*input_shape[:-1], None if size is None else size // 2)
 
 
 class LayerFunction(ActivationFunction):
@@ -108,7 +133,10 @@ def _of(name: str, kind: Kind, alpha: float = 0.0, beta: float = 0.0) -> Activat
 
 
 linear = ActivationFunction("linear", ())
-softmax = SoftmaxFunction()
+softmax = WholeFunction("softmax", row_functions.softmax)
+log_softmax = WholeFunction("log_softmax", row_functions.log_softmax)
+sparsemax = WholeFunction("sparsemax", row_functions.sparsemax)
+glu = GatedFunction()
 relu = ActivationFunction("relu", relu_steps())
 relu6 = ActivationFunction("relu6", relu_steps(max_value=6.0))
 leaky_relu = ActivationFunction("leaky_relu", relu_steps(negative_slope=0.2))
@@ -136,6 +164,15 @@ log_sigmoid = _of("log_sigmoid", Kind.LOG_SIGMOID)
 sparse_plus = _of("sparse_plus", Kind.SPARSE_PLUS)
 sparse_sigmoid = _of("sparse_sigmoid", Kind.SPARSE_SIGMOID)
 
+
+def threshold(x: npt.ArrayLike, threshold: float, default_value: float) -> Float32Array:
+    """Return `x` where it is above `threshold`, `default_value` elsewhere.
+
+    A config cannot name this function, because it could not give the two numbers.
+    """
+    return _of("threshold", Kind.THRESHOLD, threshold, default_value)(x)
+
+
 swish = silu
 hard_swish = hard_silu
 
@@ -145,11 +182,11 @@ _FUNCTIONS = {
         *(linear, softmax, relu, relu6, leaky_relu, elu, selu, celu, gelu),
         *(sigmoid, hard_sigmoid, silu, hard_silu, tanh, exponential, softplus, softsign, mish),
         *(squareplus, soft_shrink, hard_shrink, hard_tanh, tanh_shrink, log_sigmoid),
-        *(sparse_plus, sparse_sigmoid, hard_sigmoid_keras2),
+        *(sparse_plus, sparse_sigmoid, hard_sigmoid_keras2, log_softmax, sparsemax, glu),
     )
 }
 _ALIASES = {"swish": silu, "hard_swish": hard_silu, "softmax_v2": softmax}
-_LAYERS = ("Activation", "ReLU", "Softmax")
+_LAYERS = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU")
 
 
 def get(identifier: object) -> ActivationFunction:

@@ -12,8 +12,8 @@ from cnnfast.errors import UnsupportedError
 from parity import keras
 from reference import tolerance
 
-# Not functions of one array that keep its shape, or not available yet.
-OTHERS = {"glu", "threshold", "log_softmax", "sparsemax"}
+# Not functions of one array that keep its shape.
+OTHERS = {"glu", "threshold"}
 NAMES = sorted(set(keras.src.activations.ALL_OBJECTS_DICT) - OTHERS)
 
 

@@ -1,4 +1,4 @@
-"""Activation layers."""
+"""Activation layers without weights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnfast import activations, lowering
+from cnnfast._core import ActivationKind
+from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
@@ -23,7 +25,7 @@ class _ActivationLayer(Layer):
 
 
 class Activation(_ActivationLayer):
-    """An activation function as a layer.
+    """An activation function as a layer; all but `glu` keep the shape.
 
     Parameters
     ----------
@@ -34,6 +36,9 @@ class Activation(_ActivationLayer):
     def __init__(self, activation: object, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return self.activation.compute_output_shape(input_shape)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         return self.activation.lower(graph, x)
@@ -83,6 +88,79 @@ class ReLU(_ActivationLayer):
             "negative_slope": self.negative_slope,
             "threshold": self.threshold,
         }
+
+
+class LeakyReLU(_ActivationLayer):
+    """``x`` where it is positive, ``negative_slope * x`` elsewhere.
+
+    Parameters
+    ----------
+    negative_slope
+        As above; `alpha` is its name in Keras 1 and 2.
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        slope = kwargs.pop("alpha", negative_slope)
+        super().__init__(**kwargs)
+        self.negative_slope = _not_negative(slope, "negative_slope")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        steps = activations.relu_steps(negative_slope=self.negative_slope)
+        return lowering.activate(graph, x, steps)
+
+    def _config(self) -> dict[str, Any]:
+        return {"negative_slope": self.negative_slope}
+
+
+class ELU(_ActivationLayer):
+    """``x`` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere.
+
+    Parameters
+    ----------
+    alpha
+        As above.
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = arguments.number(alpha, "alpha")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return lowering.activate(graph, x, (ops.Activation(ActivationKind.ELU, self.alpha),))
+
+    def _config(self) -> dict[str, Any]:
+        return {"alpha": self.alpha}
+
+
+class ThresholdedReLU(_ActivationLayer):
+    """``x`` where it is above `theta`, 0 elsewhere; a layer of Keras 1 and 2.
+
+    Parameters
+    ----------
+    theta
+        As above.
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+
+    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.theta = _not_negative(theta, "theta")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        step = ops.Activation(ActivationKind.THRESHOLD, self.theta, 0.0)
+        return lowering.activate(graph, x, (step,))
+
+    def _config(self) -> dict[str, Any]:
+        return {"theta": self.theta}
 
 
 class Softmax(_ActivationLayer):

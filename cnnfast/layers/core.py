@@ -15,6 +15,7 @@ from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.layers.node import Node
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.variables import Variable
 
@@ -83,11 +84,15 @@ class InputLayer(Layer):
         self.batch_shape = arguments.shape(batch_shape)
         self.optional = bool(optional)
         self.input_spec = InputSpec(ndim=len(self.batch_shape))
+        self._open()
 
-    @property
-    def output(self) -> KerasTensor:
-        """The symbolic tensor that `Input` returns."""
-        return KerasTensor(self.batch_shape, self.dtype, self.name, self)
+    def _open(self) -> None:
+        """Make the tensor that `Input` returns."""
+        Node(self, (), {}, [KerasTensor(self.batch_shape, self.dtype, self.name)])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return input_shape
@@ -132,7 +137,8 @@ def Input(  # noqa: N802 - Keras' name
         optional=optional,
         name=name,
     )
-    return layer.output
+    output: KerasTensor = layer.output
+    return output
 
 
 class Dense(Layer):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,24 +16,26 @@ from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, dtypes
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.calling import CallableLayer, batch_shapes, state_lock
 from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.tensor import KerasTensor, as_batch
+from cnnfast.layers.node import Node
+from cnnfast.layers.tensor import as_batch
+from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
     from typing import Self
 
-# Held while any layer is built or an executor is made.
-state_lock = threading.RLock()
 _FLOAT32 = np.dtype(np.float32)
 
 
-class Layer:
+class Layer(CallableLayer):
     """One step of a network: arguments, weights, the shape rule, and what it lowers to.
 
     A subclass gives `compute_output_shape` and `lower`, `_create_weights` if it has any, and
-    `_config` with its own arguments.
+    `_config` with its own arguments. Where it takes several tensors, these methods get a list
+    or dict of shapes or values, in the structure that the layer was called with.
 
     Parameters
     ----------
@@ -92,6 +93,7 @@ class Layer:
         self._non_trainable_variables: list[Variable] = []
         self._fitting: tuple[int, ...] | None = None
         self._engine: Executor | None = None
+        self._inbound_nodes: list[Node] = []
 
     # --- building -------------------------------------------------------------------------
 
@@ -106,8 +108,8 @@ class Layer:
             If the layer cannot take such inputs.
         """
         with state_lock, name_scope(self.name) as path:
-            shape = arguments.shape(input_shape)
-            self.input_spec.check(shape, self.name)
+            shape = tree.map_shapes(arguments.shape, input_shape)
+            self._check_shapes(shape)
             if self.built:
                 return
             self._create_weights(shape, path)
@@ -171,12 +173,8 @@ class Layer:
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         """Check the shapes of `inputs`, then `lower`."""
-        if len(inputs) != 1:
-            raise ValueError(
-                f"Layer '{self.name}' expects 1 input(s). Received: {len(inputs)} input tensors"
-            )
-        self.input_spec.check((None, *inputs[0].shape), self.name)
-        return [self.lower(graph, inputs[0])]
+        self._check_shapes(batch_shapes(inputs[0] if len(inputs) == 1 else list(inputs)))
+        return tree.flatten(self.lower(graph, inputs[0]))
 
     def _output_shape(self, x: Value) -> tuple[int, ...]:
         # No None comes out of a shape without None.
@@ -187,6 +185,10 @@ class Layer:
 
     def _sublayers(self) -> Sequence[Layer]:
         return ()
+
+    def _file_children(self) -> Mapping[str, Layer]:
+        """Return the layers inside that Keras stores by an attribute's name, under that name."""
+        return {}
 
     @property
     def weights(self) -> list[Variable]:
@@ -270,15 +272,6 @@ class Layer:
             variable.assign(array)
 
     # --- running --------------------------------------------------------------------------
-
-    def __call__(self, inputs: Any) -> Any:
-        """Return the output for a batch, as a float32 array; builds the layer if need be."""
-        if isinstance(inputs, KerasTensor):
-            raise UnsupportedError(
-                f"Layer '{self.name}' cannot be called on a symbolic tensor: models are made "
-                f"with `Sequential`. Received: {inputs}"
-            )
-        return self._executor.run(self._prepare(inputs))[0]
 
     @property
     def _executor(self) -> Executor:
@@ -366,7 +359,8 @@ class Layer:
         return None if self._build_shape is None else {"input_shape": self._build_shape}
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_engine": None}
+        # Calls lead to other layers, which a layer does not own.
+        return self.__dict__ | {"_engine": None, "_inbound_nodes": []}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -156,6 +156,11 @@ class BatchNormalization(Layer):
         # How TensorFlow computed it, which changes no result.
         for key in ("fused", "virtual_batch_size", "adjustment"):
             config.pop(key, None)
+        if config.pop("mode", 0) != 0:
+            raise UnsupportedError(
+                "BatchNormalization of Keras 1 must be of mode 0, which uses the moving "
+                "statistics. Received: another mode"
+            )
         return config
 
     def _config(self) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from cnnfast import lowering
 from cnnfast._core import PoolKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, windows
+from cnnfast.layers import arguments, images, windows
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
@@ -71,6 +70,22 @@ class BasePooling(Layer):
             )
         return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
 
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return images.apply(
+            graph,
+            x,
+            self._output_shape(x),
+            self.data_format,
+            lambda image, out: ops.Pool2D(
+                image,
+                out,
+                self.kind,
+                windows.window_2d(
+                    image.shape, self.pool_size, self.strides, (1,) * self.rank, self.padding
+                ),
+            ),
+        )
+
     def _config(self) -> dict[str, Any]:
         return {
             "pool_size": self.pool_size,
@@ -78,6 +93,16 @@ class BasePooling(Layer):
             "strides": self.strides,
             "data_format": self.data_format,
         }
+
+
+class MaxPooling1D(BasePooling):
+    """The maximum over windows of sequences (batch, steps, channels).
+
+    Parameters and errors are those of `BasePooling`.
+    """
+
+    rank = 1
+    kind = PoolKind.MAX
 
 
 class MaxPooling2D(BasePooling):
@@ -89,15 +114,26 @@ class MaxPooling2D(BasePooling):
     rank = 2
     kind = PoolKind.MAX
 
-    def lower(self, graph: Graph, x: Value) -> Value:
-        shape = self._output_shape(x)
-        channels_first = self.data_format == "channels_first"
-        if channels_first:
-            x = lowering.axis_to_end(graph, x, 0)
-            shape = (*shape[1:], shape[0])
-        window = windows.window_2d(x.shape[:2], self.pool_size, self.strides, (1, 1), self.padding)
-        y = graph.add(ops.Pool2D(x, Value(shape), self.kind, window))
-        return lowering.axis_from_end(graph, y, 0) if channels_first else y
+
+class AveragePooling1D(BasePooling):
+    """The mean over windows of sequences (batch, steps, channels).
+
+    Parameters and errors are those of `BasePooling`.
+    """
+
+    rank = 1
+    kind = PoolKind.AVERAGE
 
 
-MaxPool2D = MaxPooling2D
+class AveragePooling2D(BasePooling):
+    """The mean over windows of images (batch, height, width, channels).
+
+    Parameters and errors are those of `BasePooling`.
+    """
+
+    rank = 2
+    kind = PoolKind.AVERAGE
+
+
+MaxPool1D, MaxPool2D = MaxPooling1D, MaxPooling2D
+AvgPool1D, AvgPool2D = AveragePooling1D, AveragePooling2D

@@ -5,7 +5,8 @@ cells that are d apart spans ``span = (k - 1) * d + 1``:
 
 * ``valid``: ``floor((I - span) / stride) + 1`` outputs, no padding;
 * ``same``: ``ceil(I / stride)`` outputs, padding ``(outputs - 1) * stride + span - I``, of which
-  the smaller half comes first: I=6, k=3, stride=2 pads 0 before and 1 after.
+  the smaller half comes first: I=6, k=3, stride=2 pads 0 before and 1 after;
+* ``causal``: as many outputs as ``same``, padding ``span - 1``, all of it before.
 """
 
 from __future__ import annotations
@@ -53,22 +54,33 @@ def same_pads(length: int, size: int, stride: int, dilation: int) -> tuple[int, 
     return total // 2, total - total // 2
 
 
+def pads(length: int, size: int, stride: int, dilation: int, padding: str) -> tuple[int, int]:
+    """Return the padding (before, after) of one axis."""
+    if padding == "same":
+        return same_pads(length, size, stride, dilation)
+    return (span(size, dilation) - 1, 0) if padding == "causal" else (0, 0)
+
+
 def window_2d(
-    spatial: tuple[int, ...],
+    image: tuple[int, ...],
     size: tuple[int, ...],
     strides: tuple[int, ...],
     dilation: tuple[int, ...],
     padding: str,
 ) -> Window:
-    """Return the window over an image of `spatial` = (height, width), padding as numbers."""
-    pads = [(0, 0), (0, 0)]
-    if padding == "same":
-        pads = [same_pads(*axis) for axis in zip(spatial, size, strides, dilation, strict=True)]
+    """Return the window over `image` = (height, width, channels), padding as numbers.
+
+    Sizes of one axis are those of a sequence, which is an image of height 1.
+    """
+    width = pads(image[1], size[-1], strides[-1], dilation[-1], padding)
+    height = (0, 0)
+    if len(size) == _RANK:
+        height = pads(image[0], size[0], strides[0], dilation[0], padding)
     return Window(
-        size=_pair(size),
-        strides=_pair(strides),
-        dilation=_pair(dilation),
-        pads=(*pads[0], *pads[1]),
+        size=pair(size),
+        strides=pair(strides),
+        dilation=pair(dilation),
+        pads=(*height, *width),
     )
 
 
@@ -88,7 +100,8 @@ def join_channels(
     return (batch, channels, *spatial)
 
 
-def _pair(values: tuple[int, ...]) -> tuple[int, int]:
-    if len(values) != _RANK:
+def pair(values: tuple[int, ...]) -> tuple[int, int]:
+    """Return one value per axis of an image; one value is that of a sequence."""
+    if len(values) not in (1, _RANK):
         raise ValueError(f"A window over an image has two sizes. Received: {values}")
-    return values[0], values[1]
+    return (1, *values)[-2], values[-1]

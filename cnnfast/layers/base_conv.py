@@ -1,0 +1,177 @@
+"""What convolutions of every kind share."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast import activations, constraints, initializers, regularizers
+from cnnfast.engine.ops import Float32Array, Shape, Window
+from cnnfast.layers import arguments, weight_options, windows
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+from cnnfast.variables import Variable
+
+
+class WindowedConv(Layer):
+    """A window that slides over an image or a sequence, a bias and an activation.
+
+    A subclass gives the number of output channels and makes its kernels.
+
+    Parameters
+    ----------
+    kernel_size, strides, dilation_rate
+        One integer, or one per spatial axis.
+    padding
+        ``"valid"``, ``"same"`` or, over sequences, ``"causal"``.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    activation
+        See `cnnfast.activations.get`.
+    use_bias
+        Whether there is a bias.
+    bias_initializer
+        See `cnnfast.initializers.get`.
+    bias_regularizer, bias_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    rank: ClassVar[int]
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+    ignored: ClassVar[tuple[str, ...]] = ()
+    """Fields of older configs that say nothing."""
+
+    def __init__(
+        self,
+        *,
+        kernel_size: int | tuple[int, ...],
+        strides: int | tuple[int, ...],
+        padding: str,
+        data_format: str | None,
+        dilation_rate: int | tuple[int, ...],
+        activation: object,
+        use_bias: bool,
+        bias_initializer: object,
+        bias_regularizer: object,
+        bias_constraint: object,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kernel_size = arguments.positive_integers(kernel_size, self.rank, "kernel_size")
+        self.strides = arguments.positive_integers(strides, self.rank, "strides")
+        self.dilation_rate = arguments.positive_integers(dilation_rate, self.rank, "dilation_rate")
+        self.padding = arguments.choice(padding, "padding", self.paddings)
+        self.data_format = arguments.data_format(data_format)
+        self.activation = activations.get(activation)
+        self.use_bias = arguments.boolean(use_bias, "use_bias")
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.bias: Variable | None = None
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _refuse_strides_with_dilation(self) -> None:
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
+                f"Received: strides={self.strides} and dilation_rate={self.dilation_rate}"
+            )
+
+    @property
+    def kernel(self) -> Variable:
+        """The kernel.
+
+        Raises
+        ------
+        AttributeError
+            If the layer is not built.
+        """
+        return self._kernel(0)
+
+    def _kernel(self, index: int) -> Variable:
+        if not self._trainable_variables:
+            raise AttributeError(
+                f"You must build the layer before accessing `kernel`. Received: {self!r}"
+            )
+        return self._trainable_variables[index]
+
+    def _bias_numbers(self) -> Float32Array | None:
+        return None if self.bias is None else self.bias.numpy()
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        _, channels = windows.split_channels(input_shape, self.data_format)
+        if channels is None:
+            raise ValueError(
+                f"Layer '{self.name}': the channels must be fully-defined, because the kernel's "
+                f"shape depends on them. Received: input shape={input_shape}"
+            )
+        self.compute_output_shape(input_shape)
+        self._create_kernels(channels, path)
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self._output_channels(channels),),
+                initializer=self.bias_initializer,
+                path=path,
+            )
+        channel_axis = -1 if self.data_format == "channels_last" else 1
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={channel_axis: channels})
+
+    def _create_kernels(self, channels: int, path: str) -> None:
+        raise NotImplementedError(f"Layer '{self.name}' does not state its kernels.")
+
+    def _output_channels(self, channels: int | None) -> int | None:
+        raise NotImplementedError(f"Layer '{self.name}' does not state its output channels.")
+
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape | None:
+        """Return the sizes of the output, or None where one would be 0 or less."""
+        return windows.output_shape(
+            spatial, self.kernel_size, self.strides, self.dilation_rate, self.padding
+        )
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        spatial, channels = windows.split_channels(input_shape, self.data_format)
+        sizes = self._output_sizes(spatial)
+        if sizes is None:
+            raise ValueError(
+                f"Layer '{self.name}': computed output size would be zero or negative. Received: "
+                f"input shape={input_shape}, kernel_size={self.kernel_size}, "
+                f"dilation_rate={self.dilation_rate}, strides={self.strides}, "
+                f"padding={self.padding}."
+            )
+        channels = self._output_channels(channels)
+        return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
+
+    def _window(self, image: Shape) -> Window:
+        return windows.window_2d(
+            image, self.kernel_size, self.strides, self.dilation_rate, self.padding
+        )
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        config = arguments.without_lora(config)
+        return {key: value for key, value in config.items() if key not in cls.ignored}
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            **weight_options.config(self, "bias"),
+        }
+
+
+def positive_channels(value: object, name: str) -> int:
+    """Return a number of channels or filters, which must be a positive integer."""
+    rule = f"Invalid value for argument `{name}`. Expected a strictly positive integer."
+    return arguments.positive_integer(value, rule)

@@ -1,0 +1,58 @@
+"""Immediate calls: a layer or operation on arrays, through the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnnfast.engine.executor import Executor
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.layers.node import Connectable, symbolic
+from cnnfast.layers.tensor import KerasTensor, as_batches
+from cnnfast.utils import tree
+from cnnfast.variables import Variable
+
+
+class BoundCall:
+    """A call whose arrays are still to come; symbolic tensors hold their places."""
+
+    def __init__(
+        self, operation: Connectable, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> None:
+        self.name = operation.name
+        self._operation = operation
+        self._arguments = (tuple(args), dict(kwargs))
+        self._places = symbolic(self._arguments)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The variables of what is called."""
+        return self._operation.weights
+
+    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        """Append the operations of the call."""
+        values = {id(place): value for place, value in zip(self._places, inputs, strict=True)}
+        args, kwargs = tree.map_structure(lambda leaf: values.get(id(leaf), leaf), self._arguments)
+        return tree.flatten(self._operation.lower_call(graph, args, kwargs))
+
+
+def run(operation: Connectable, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call `operation` on arrays: every leaf that NumPy knows as one is a batch.
+
+    Raises
+    ------
+    ValueError
+        If `operation` cannot take them.
+    """
+    arguments = (tuple(args), dict(kwargs))
+    leaves = tree.flatten(arguments)
+    arrays = [leaf for leaf in leaves if hasattr(leaf, "__array__")]
+    batches = as_batches(arrays, f"'{operation.name}'")
+    places = iter([KerasTensor((None, *batch.shape[1:])) for batch in batches])
+    args, kwargs = tree.pack(
+        arguments, [next(places) if hasattr(leaf, "__array__") else leaf for leaf in leaves]
+    )
+    outputs = operation.infer(args, kwargs)
+    results = Executor(BoundCall(operation, args, kwargs)).run(batches)
+    return tree.pack(outputs, results)

@@ -1,0 +1,149 @@
+"""How layers are called: on arrays, on symbolic tensors, and while a graph is lowered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from cnnfast.engine.graph import Graph
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers import bound
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.node import Connectable, symbolic
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.utils import tree
+
+if TYPE_CHECKING:
+    from cnnfast.engine.executor import Executor
+    from cnnfast.engine.ops import Float32Array, Value
+
+# Held while any layer is built or an executor is made.
+state_lock = threading.RLock()
+
+
+class CallableLayer(Connectable):
+    """The part of `Layer` that takes calls; the rest says what they do."""
+
+    takes_structure: ClassVar[bool] = False
+    """Whether the input may be several tensors."""
+
+    call_arguments: ClassVar[tuple[str, ...]] = ("inputs",)
+    """Names of the tensors that a call takes; several arrive as a list, without absent ones."""
+
+    if TYPE_CHECKING:
+        built: bool
+        input_spec: InputSpec
+
+        @property
+        def compute_dtype(self) -> str: ...
+
+        @property
+        def _executor(self) -> Executor: ...
+
+        def build(self, input_shape: Any) -> None: ...
+
+        def compute_output_shape(self, input_shape: Any) -> Any: ...
+
+        def lower(self, graph: Graph, x: Value) -> Value: ...
+
+        def _prepare(self, x: Any) -> list[Float32Array]: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the output for a batch, or for symbolic tensors; builds the layer if need be.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            An array with the images along its first axis, a list or dict of them where the
+            layer takes several, or symbolic tensors in their place. ``training`` must not be
+            set.
+
+        Returns
+        -------
+        numpy.ndarray or KerasTensor
+            Float32; a list or dict where the layer has several outputs.
+        """
+        if len(args) == 1 and not kwargs and isinstance(args[0], np.ndarray):
+            return self._pack(self._executor.run(self._prepare(args[0])))
+        if symbolic((args, kwargs)):
+            return self.connect(args, kwargs)
+        x = self._input_of_call(args, kwargs)
+        if self._is_structure(x):
+            return bound.run(self, args, kwargs)
+        return self._pack(self._executor.run(self._prepare(x)))
+
+    def _pack(self, outputs: Sequence[Float32Array]) -> Any:
+        """Return the outputs in the structure that the layer has; one is an array."""
+        return outputs[0] if len(outputs) == 1 else list(outputs)
+
+    def _is_structure(self, x: Any) -> bool:
+        return isinstance(x, list | tuple | Mapping) and (
+            self.takes_structure or len(self.call_arguments) > 1
+        )
+
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        x = self._input_of_call(args, kwargs)
+        shapes = tree.map_structure(self._shape_of, x)
+        with state_lock:
+            if not self.built:
+                self.build(shapes)
+        self._check_shapes(shapes)
+        outputs = self.compute_output_shape(shapes)
+        return tree.map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), outputs)
+
+    def _shape_of(self, tensor: Any) -> BatchShape:
+        if isinstance(tensor, KerasTensor):
+            return tensor.shape
+        raise ValueError(
+            f"Layer '{self.name}' was called on symbolic tensors, so that all its inputs must "
+            f"be. Received: {tensor!r}"
+        )
+
+    def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        x = self._input_of_call(args, kwargs)
+        self._check_shapes(batch_shapes(x))
+        return self.lower(graph, x)
+
+    def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the tensors among the arguments of a call, as `lower` takes them.
+
+        Raises
+        ------
+        UnsupportedError
+            If something else is set.
+        """
+        tensors = dict(zip(self.call_arguments, args, strict=False))
+        others = dict(enumerate(args[len(self.call_arguments) :])) | dict(kwargs)
+        for name in self.call_arguments:
+            if name in others:
+                tensors[name] = others.pop(name)
+        unused = {key: v for key, v in others.items() if not (v is None or v is False)}
+        if unused:
+            raise UnsupportedError(
+                f"Layer '{self.name}' can be called with {list(self.call_arguments)} only, as it "
+                f"is at inference. Received: {unused}"
+            )
+        if self.call_arguments[0] not in tensors:
+            raise ValueError(f"Layer '{self.name}' must be called on its input. Received: none")
+        if len(self.call_arguments) == 1:
+            return tensors[self.call_arguments[0]]
+        return [tensors[name] for name in self.call_arguments if tensors.get(name) is not None]
+
+    def _check_shapes(self, shapes: Any) -> None:
+        """Raise ValueError, naming the layer, if it cannot take inputs of `shapes`."""
+        if tree.is_shape(shapes):
+            self.input_spec.check(shapes, self.name)
+        elif not self.takes_structure and len(self.call_arguments) == 1:
+            raise ValueError(
+                f"Layer '{self.name}' expects 1 input(s). Received: {len(shapes)} input tensors "
+                f"with shapes {shapes}"
+            )
+
+
+def batch_shapes(values: Any) -> Any:
+    """Return the shapes of a structure of values, with a batch of any size."""
+    return tree.map_structure(lambda value: (None, *value.shape), values)

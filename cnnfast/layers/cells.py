@@ -1,0 +1,313 @@
+"""Recurrent cells: the weights of one step, and what a layer over time lowers to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cnnfast import activations, constraints, initializers, lowering, regularizers
+from cnnfast._core import RecurrentKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Activation, Float32Array, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers import arguments, weight_options
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+from cnnfast.variables import Variable
+
+
+class RecurrentCell(Layer):
+    """What recurrent cells share: arguments and weights.
+
+    Weights: `kernel` (inputs, gates * units), `recurrent_kernel` (units, gates * units) and,
+    with `use_bias`, `bias` (gates * units,).
+
+    Parameters
+    ----------
+    units
+        Size of the state, which is the output.
+    activation
+        See `cnnfast.activations.get`; it must work on each number alone.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        See `cnnfast.initializers.get`.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        Of training; kept for the config.
+    kernel_constraint, recurrent_constraint, bias_constraint
+        Of training; kept for the config.
+    dropout, recurrent_dropout, seed
+        Of training; kept for the config.
+    implementation
+        How Keras computes it, which changes no result.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    gates: ClassVar[int]
+
+    def __init__(
+        self,
+        units: int,
+        activation: object = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        recurrent_initializer: object = "orthogonal",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        recurrent_regularizer: object = None,
+        bias_regularizer: object = None,
+        kernel_constraint: object = None,
+        recurrent_constraint: object = None,
+        bias_constraint: object = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        implementation: int = 2,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        rule = "Received an invalid value for argument `units`, expected a positive integer."
+        self.units = arguments.positive_integer(units, rule)
+        self.activation = activations.get(activation)
+        self.use_bias = arguments.boolean(use_bias, "use_bias")
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.dropout = min(1.0, max(0.0, arguments.number(dropout, "dropout")))
+        self.recurrent_dropout = min(
+            1.0, max(0.0, arguments.number(recurrent_dropout, "recurrent_dropout"))
+        )
+        self.seed = seed
+        self.implementation = implementation
+        self.bias: Variable | None = None
+        self.input_spec = InputSpec(ndim=2)
+
+    @property
+    def kernel(self) -> Variable:
+        """The matrix of the inputs."""
+        return self._trainable_variables[0]
+
+    @property
+    def recurrent_kernel(self) -> Variable:
+        """The matrix of the state."""
+        return self._trainable_variables[1]
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        columns = self.gates * self.units
+        self.add_weight(
+            name="kernel",
+            shape=(input_shape[-1], columns),
+            initializer=self.kernel_initializer,
+            path=path,
+        )
+        self.add_weight(
+            name="recurrent_kernel",
+            shape=(self.units, columns),
+            initializer=self.recurrent_initializer,
+            path=path,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=self._bias_shape(), initializer=self._first_bias(), path=path
+            )
+        self.input_spec = InputSpec(ndim=2, axes={-1: input_shape[-1]})
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def _first_bias(self) -> initializers.Initializer | None:
+        return self.bias_initializer
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return (input_shape[0], self.units)
+
+    def lower_over_time(self, graph: Graph, x: Value, backwards: bool) -> Value:
+        """Append the cell for each row of `x`, (steps, inputs); return (steps, units)."""
+        steps, inputs = x.shape
+        columns = self.gates * self.units
+        input_bias, recurrent_bias = self._biases()
+        # The inputs of all steps at once: the 1x1 convolution over one row of pixels.
+        projected = graph.add(
+            ops.Conv2D(
+                lowering.reshape(graph, x, (1, steps, inputs)),
+                Value((1, steps, columns)),
+                self.kernel.numpy().reshape(1, 1, inputs, columns),
+                input_bias,
+            )
+        )
+        return graph.add(
+            ops.Recurrent(
+                lowering.reshape(graph, projected, (steps, columns)),
+                Value((steps, self.units)),
+                self._kind(),
+                self.recurrent_kernel.numpy(),
+                recurrent_bias,
+                self._elementwise(self.activation),
+                self._elementwise(self._gate_activation()),
+                backwards,
+            )
+        )
+
+    def _kind(self) -> RecurrentKind:
+        raise NotImplementedError
+
+    def _biases(self) -> tuple[Float32Array | None, Float32Array | None]:
+        """Return the bias of the inputs and that of the state."""
+        return None if self.bias is None else self.bias.numpy(), None
+
+    def _gate_activation(self) -> activations.ActivationFunction:
+        return activations.linear
+
+    def _elementwise(self, function: activations.ActivationFunction) -> Activation:
+        if type(function) is activations.ActivationFunction and len(function.steps) <= 1:
+            return function.steps[0] if function.steps else ops.LINEAR
+        raise UnsupportedError(
+            f"Layer '{self.name}' ({type(self).__name__}) takes activations that work on each "
+            f"number alone. Received: {function}"
+        )
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            **weight_options.config(self, "kernel"),
+            **weight_options.config(self, "recurrent"),
+            **weight_options.config(self, "bias"),
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
+
+
+class SimpleRNNCell(RecurrentCell):
+    """``h = activation(x @ kernel + h @ recurrent_kernel + bias)``.
+
+    Parameters, weights and errors are those of `RecurrentCell`.
+    """
+
+    gates = 1
+
+    def _kind(self) -> RecurrentKind:
+        return RecurrentKind.SIMPLE
+
+
+class _GatedCell(RecurrentCell):
+    """A cell whose gates have an activation of their own."""
+
+    def __init__(
+        self,
+        units: int,
+        activation: object = "tanh",
+        recurrent_activation: object = "sigmoid",
+        use_bias: bool = True,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, activation, use_bias, *args, **kwargs)
+        self.recurrent_activation = activations.get(recurrent_activation)
+
+    def _gate_activation(self) -> activations.ActivationFunction:
+        return self.recurrent_activation
+
+    def _config(self) -> dict[str, Any]:
+        return super()._config() | {
+            "recurrent_activation": activations.serialize(self.recurrent_activation)
+        }
+
+
+class LSTMCell(_GatedCell):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997); gates in the order i, f, c, o.
+
+    Parameters
+    ----------
+    recurrent_activation
+        Of the gates.
+    unit_forget_bias
+        Whether the bias of the forget gate starts at one.
+
+    Others, weights and errors are those of `RecurrentCell`.
+    """
+
+    gates = 4
+
+    def __init__(self, *args: Any, unit_forget_bias: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.unit_forget_bias = arguments.boolean(unit_forget_bias, "unit_forget_bias")
+
+    def _first_bias(self) -> initializers.Initializer | None:
+        first = self.bias_initializer
+        return _ForgetBias(first) if self.unit_forget_bias and first is not None else first
+
+    def _kind(self) -> RecurrentKind:
+        return RecurrentKind.LSTM
+
+    def _config(self) -> dict[str, Any]:
+        return super()._config() | {"unit_forget_bias": self.unit_forget_bias}
+
+
+class _ForgetBias(initializers.Initializer):
+    """Ones for the forget gate, the second of four."""
+
+    def __init__(self, others: initializers.Initializer) -> None:
+        self.others = others
+
+    def __call__(self, shape: tuple[int, ...], dtype: object = None) -> Float32Array:
+        units = shape[0] // 4
+        parts = [
+            self.others((units,)),
+            np.ones(units, np.float32),
+            self.others((2 * units,)),
+        ]
+        return np.concatenate(parts)
+
+
+class GRUCell(_GatedCell):
+    """Gated recurrent unit (Cho et al., 2014); gates in the order z, r, h.
+
+    With `reset_after` the bias is (2, 3 * units): that of the inputs and that of the state.
+
+    Parameters
+    ----------
+    recurrent_activation
+        Of the gates.
+    reset_after
+        Whether the reset gate multiplies the product with the state, not the state.
+
+    Others, weights and errors are those of `RecurrentCell`.
+    """
+
+    gates = 3
+
+    def __init__(self, *args: Any, reset_after: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reset_after = arguments.boolean(reset_after, "reset_after")
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        columns = super()._bias_shape()
+        return (2, *columns) if self.reset_after else columns
+
+    def _biases(self) -> tuple[Float32Array | None, Float32Array | None]:
+        if self.bias is None or not self.reset_after:
+            return super()._biases()
+        both = self.bias.numpy()
+        return both[0], both[1]
+
+    def _kind(self) -> RecurrentKind:
+        return RecurrentKind.GRU_RESET_AFTER if self.reset_after else RecurrentKind.GRU
+
+    def _config(self) -> dict[str, Any]:
+        return super()._config() | {"reset_after": self.reset_after}

@@ -1,0 +1,100 @@
+"""Pooling layers that reduce a whole image or sequence to one number per channel."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast._core import ReductionKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.layers import arguments, windows
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+
+
+class BaseGlobalPooling(Layer):
+    """What global poolings of every rank and kind share: arguments, shape rule and lowering.
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    keepdims
+        Whether the spatial axes stay, with size 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    built_without_weights = True
+    rank: ClassVar[int]
+    kind: ClassVar[ReductionKind]
+
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.data_format = arguments.data_format(data_format)
+        self.keepdims = arguments.boolean(keepdims, "keepdims")
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        _, channels = windows.split_channels(input_shape, self.data_format)
+        ones = (1,) * self.rank if self.keepdims else ()
+        return windows.join_channels(input_shape[0], ones, channels, self.data_format)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        first = 0 if self.data_format == "channels_last" else 1
+        out = Value(self._output_shape(x))
+        return graph.add(ops.Reduce(x, out, self.kind, first, first + self.rank))
+
+    def _config(self) -> dict[str, Any]:
+        return {"data_format": self.data_format, "keepdims": self.keepdims}
+
+
+class GlobalMaxPooling1D(BaseGlobalPooling):
+    """The maximum of each channel of sequences (batch, steps, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 1
+    kind = ReductionKind.MAX
+
+
+class GlobalMaxPooling2D(BaseGlobalPooling):
+    """The maximum of each channel of images (batch, height, width, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 2
+    kind = ReductionKind.MAX
+
+
+class GlobalAveragePooling1D(BaseGlobalPooling):
+    """The mean of each channel of sequences (batch, steps, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 1
+    kind = ReductionKind.MEAN
+
+
+class GlobalAveragePooling2D(BaseGlobalPooling):
+    """The mean of each channel of images (batch, height, width, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 2
+    kind = ReductionKind.MEAN
+
+
+GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D

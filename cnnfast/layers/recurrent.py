@@ -1,0 +1,221 @@
+"""Recurrent layers: a cell over the steps of a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cnnfast import lowering, regularizers
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers import arguments, registry
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+from cnnfast.utils.naming import to_snake_case
+
+
+class RNN(Layer):
+    """A cell over sequences (batch, steps, features); the state starts at zero.
+
+    Parameters
+    ----------
+    cell
+        A `SimpleRNNCell`, `LSTMCell` or `GRUCell`, which has the weights.
+    return_sequences
+        Whether the state after each step comes out, (batch, steps, units), or the last only.
+    return_state, stateful
+        Must not be set.
+    go_backwards
+        Whether time runs from the end; outputs then stand in the order they were made.
+    unroll, zero_output_for_mask
+        Kept for the config; they change no result.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If the state shall be returned or kept, or for another kind of cell.
+    """
+
+    def __init__(
+        self,
+        cell: Layer,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        # Arrays with time before the batch were for Keras 2's own calls.
+        time_major = kwargs.pop("time_major", False)
+        super().__init__(**kwargs)
+        if not isinstance(cell, RecurrentCell):
+            raise UnsupportedError(
+                f"Layer '{self.name}': a cell must be a SimpleRNNCell, LSTMCell or GRUCell. "
+                f"Received: cell={cell!r}"
+            )
+        if return_state or stateful or time_major:
+            raise UnsupportedError(
+                f"Layer '{self.name}' ({type(self).__name__}) starts from zero for each batch, "
+                f"takes (batch, steps, features) and returns outputs only. Received: return_state="
+                f"{return_state}, stateful={stateful}, time_major={time_major}"
+            )
+        self.cell = cell
+        self.return_sequences = arguments.boolean(return_sequences, "return_sequences")
+        self.return_state = self.stateful = False
+        self.go_backwards = arguments.boolean(go_backwards, "go_backwards")
+        self.unroll = arguments.boolean(unroll, "unroll")
+        self.zero_output_for_mask = arguments.boolean(zero_output_for_mask, "zero_output_for_mask")
+        self.input_spec = InputSpec(ndim=3)
+
+    @property
+    def units(self) -> int:
+        """Size of the state."""
+        return self.cell.units
+
+    def _sublayers(self) -> Sequence[Layer]:
+        return (self.cell,)
+
+    def _file_children(self) -> Mapping[str, Layer]:
+        return {"cell": self.cell}
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        self.cell.build((input_shape[0], input_shape[2]))
+        self.input_spec = InputSpec(ndim=3, axes={-1: input_shape[-1]})
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        steps = input_shape[1:2] if self.return_sequences else ()
+        return (input_shape[0], *steps, self.units)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        states = self.cell.lower_over_time(graph, x, self.go_backwards)
+        if self.return_sequences:
+            return states
+        last = lowering.remap(graph, states, {0: np.array([x.shape[0] - 1])})
+        return lowering.reshape(graph, last, (self.units,))
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(config.get("cell"), Mapping):
+            config["cell"] = registry.deserialize(config["cell"])
+        return config
+
+    def _time_config(self) -> dict[str, Any]:
+        return {
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "stateful": self.stateful,
+            "unroll": self.unroll,
+            "zero_output_for_mask": self.zero_output_for_mask,
+        }
+
+    def _config(self) -> dict[str, Any]:
+        return {**self._time_config(), "cell": registry.serialize(self.cell)}
+
+
+class _WithCell(RNN):
+    """A recurrent layer that makes its own cell and takes the arguments of both.
+
+    Parameters
+    ----------
+    *args
+        Those of the cell, in its order.
+    activity_regularizer
+        Of training; kept for the config.
+    use_cudnn
+        Without effect.
+    """
+
+    cell_class: ClassVar[type[RecurrentCell]]
+
+    def __init__(
+        self,
+        *args: Any,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        use_cudnn: bool | str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        own = {key: kwargs.pop(key) for key in _LAYER_ARGUMENTS if key in kwargs}
+        shared = {key: own[key] for key in ("dtype", "trainable") if key in own}
+        name = to_snake_case(self.cell_class.__name__)
+        make: Callable[..., RecurrentCell] = self.cell_class
+        cell = make(*args, name=name, **shared, **kwargs)
+        super().__init__(
+            cell,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            zero_output_for_mask,
+            **own,
+        )
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return config
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            **self._time_config(),
+            **self.cell._config(),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+        }
+
+
+_LAYER_ARGUMENTS = (
+    *("name", "trainable", "dtype", "activity_regularizer", "time_major"),
+    *("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size"),
+)
+
+
+class SimpleRNN(_WithCell):
+    """A fully connected recurrent layer.
+
+    Arguments are those of `SimpleRNNCell`, then those of `RNN`.
+    """
+
+    cell_class = SimpleRNNCell
+
+    def _config(self) -> dict[str, Any]:
+        config = super()._config()
+        # As Keras has it, which would read it again.
+        del config["seed"]
+        return config
+
+
+class LSTM(_WithCell):
+    """Long short-term memory.
+
+    Arguments are those of `LSTMCell`, then those of `RNN`.
+    """
+
+    cell_class = LSTMCell
+
+
+class GRU(_WithCell):
+    """Gated recurrent units.
+
+    Arguments are those of `GRUCell`, then those of `RNN`.
+    """
+
+    cell_class = GRUCell
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        # Keras before 2.1.3 knew only this form and did not write it.
+        return {"reset_after": False, **config}

@@ -1,0 +1,149 @@
+"""Layers that enlarge their input by whole factors."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast import lowering
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.layers import arguments, images, windows
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+from cnnfast.resampling import INTERPOLATIONS
+
+
+class _UpSampling(Layer):
+    """Repeats every position of the spatial axes."""
+
+    rank: ClassVar[int]
+
+    def __init__(
+        self, size: int | tuple[int, ...] = 2, data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.data_format = arguments.data_format(data_format)
+        self._factors = arguments.positive_integers(size, self.rank, "size")
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        spatial, channels = windows.split_channels(input_shape, self.data_format)
+        sizes = tuple(
+            None if size is None else size * factor
+            for size, factor in zip(spatial, self._factors, strict=True)
+        )
+        return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        first = int(self.data_format == "channels_first")
+        times = {first + axis: factor for axis, factor in enumerate(self._factors)}
+        return lowering.repeat(graph, x, times)
+
+
+class UpSampling1D(_UpSampling):
+    """Repeats each step of a sequence (batch, steps, channels).
+
+    Parameters
+    ----------
+    size
+        How many times.
+
+    Raises
+    ------
+    TypeError
+        If `size` is not an integer.
+    ValueError
+        If it is below 1.
+    """
+
+    rank = 1
+
+    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+        rule = "Argument `size` should be a positive integer."
+        # Keras up to 2 wrote a list of one.
+        single = size[0] if isinstance(size, list | tuple) and len(size) == 1 else size
+        self.size = arguments.positive_integer(arguments.integer(single), rule)
+        super().__init__(self.size, **kwargs)
+
+    def _config(self) -> dict[str, Any]:
+        return {"size": self.size}
+
+
+class UpSampling2D(_UpSampling):
+    """Enlarges images (batch, height, width, channels).
+
+    Parameters
+    ----------
+    size
+        One factor, or (height factor, width factor).
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    interpolation
+        One of `cnnfast.resampling.INTERPOLATIONS`; ``"nearest"`` repeats rows and columns.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    rank = 2
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] = (2, 2),
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(size, data_format, **kwargs)
+        self.size = self._factors
+        self.interpolation = arguments.choice(interpolation, "interpolation", INTERPOLATIONS)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        if self.interpolation == "nearest":
+            return super().lower(graph, x)
+        shape = self._output_shape(x)
+        height, width, _ = images.channels_last(shape, self.data_format)
+        image = images.to_image(graph, x, self.data_format)
+        y = lowering.resize(graph, image, height, width, self.interpolation)
+        return images.from_image(graph, y, shape, self.data_format)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "size": self.size,
+            "data_format": self.data_format,
+            "interpolation": self.interpolation,
+        }
+
+
+class UpSampling3D(_UpSampling):
+    """Repeats the positions of volumes (batch, depth, height, width, channels).
+
+    Parameters
+    ----------
+    size
+        One factor, or one per axis.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    rank = 3
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] = (2, 2, 2),
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(size, data_format, **kwargs)
+        self.size = self._factors
+
+    def _config(self) -> dict[str, Any]:
+        return {"size": self.size, "data_format": self.data_format}

@@ -1,0 +1,71 @@
+"""Structures as calls take and return them: lists, tuples and dicts of leaves.
+
+Dicts are walked in the order of their sorted keys, which is Keras' order of a model's inputs
+and outputs; `cnnfast.utils.nested` walks the user's data in the order it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+Structure: TypeAlias = Any
+
+
+def flatten(structure: Structure) -> list[Any]:
+    """Return the leaves of `structure`, in order."""
+    return list(_leaves(structure))
+
+
+def _leaves(structure: Structure) -> Iterator[Any]:
+    if isinstance(structure, Mapping):
+        for key in sorted(structure):
+            yield from _leaves(structure[key])
+    elif isinstance(structure, list | tuple):
+        for item in structure:
+            yield from _leaves(item)
+    else:
+        yield structure
+
+
+def map_structure(function: Callable[[Any], Any], structure: Structure) -> Structure:
+    """Apply `function` to every leaf; lists, tuples and dicts keep their kind."""
+    if isinstance(structure, Mapping):
+        return {key: map_structure(function, structure[key]) for key in structure}
+    if isinstance(structure, list):
+        return [map_structure(function, item) for item in structure]
+    if isinstance(structure, tuple):
+        return tuple(map_structure(function, item) for item in structure)
+    return function(structure)
+
+
+def pack(structure: Structure, leaves: Sequence[Any]) -> Structure:
+    """Return `structure` with `leaves`, in the order of `flatten`, in place of its own."""
+    return _filled(structure, iter(leaves))
+
+
+def _filled(structure: Structure, leaves: Iterator[Any]) -> Structure:
+    if isinstance(structure, Mapping):
+        filled = {key: _filled(structure[key], leaves) for key in sorted(structure)}
+        return {key: filled[key] for key in structure}
+    if isinstance(structure, list | tuple):
+        items = [_filled(item, leaves) for item in structure]
+        return items if isinstance(structure, list) else tuple(items)
+    return next(leaves)
+
+
+def is_shape(value: object) -> bool:
+    """Whether `value` is one shape, and not a list or tuple of shapes."""
+    return isinstance(value, list | tuple) and not any(
+        isinstance(size, list | tuple | Mapping) for size in value
+    )
+
+
+def map_shapes(function: Callable[[Any], Any], shapes: Structure) -> Structure:
+    """Apply `function` to every shape in a structure of shapes."""
+    if isinstance(shapes, Mapping):
+        return {key: map_shapes(function, shapes[key]) for key in shapes}
+    if is_shape(shapes) or not isinstance(shapes, list | tuple):
+        return function(shapes)
+    items = [map_shapes(function, shape) for shape in shapes]
+    return tuple(items) if isinstance(shapes, tuple) else items

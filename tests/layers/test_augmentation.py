@@ -1,0 +1,120 @@
+"""Layers that only training uses: configs as Keras has them, and nothing done at inference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnfast import layers
+from layer_parity import LayerParity
+from parity import keras, plain
+
+IMAGE = (None, 4, 6, 3)
+
+CASES: list[tuple[str, dict[str, Any], tuple[int | None, ...]]] = [
+    ("Identity", {}, IMAGE),
+    ("Dropout", {"rate": 0.5, "noise_shape": (None, 1), "seed": 3}, (None, 5)),
+    ("AlphaDropout", {"rate": 0.25}, IMAGE),
+    ("GaussianDropout", {"rate": 0.25, "seed": 1}, IMAGE),
+    ("GaussianNoise", {"stddev": 0.25}, IMAGE),
+    ("SpatialDropout1D", {"rate": 0.5}, (None, 4, 3)),
+    ("SpatialDropout2D", {"rate": 0.5, "data_format": "channels_first"}, IMAGE),
+    ("SpatialDropout3D", {"rate": 0.5, "seed": 2}, (None, 2, 2, 2, 3)),
+    ("ActivityRegularization", {"l1": 0.1, "l2": 0.2}, IMAGE),
+]
+
+
+@pytest.mark.parametrize(("class_name", "kwargs", "shape"), CASES)
+class TestAgainstKeras(LayerParity):
+    pass
+
+
+AUGMENTATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("AugMix", {}),
+    ("CutMix", {"factor": 0.5}),
+    ("Equalization", {"bins": 128}),
+    ("MixUp", {"alpha": 0.3}),
+    ("RandAugment", {"num_ops": 3}),
+    ("RandomBrightness", {"factor": 0.2}),
+    ("RandomColorDegeneration", {"factor": 0.2}),
+    ("RandomColorJitter", {"brightness_factor": 0.2}),
+    ("RandomContrast", {"factor": (0.1, 0.2)}),
+    ("RandomElasticTransform", {}),
+    ("RandomErasing", {}),
+    ("RandomFlip", {"mode": "horizontal", "seed": 4}),
+    ("RandomGaussianBlur", {}),
+    ("RandomGrayscale", {}),
+    ("RandomHue", {"factor": 0.2}),
+    ("RandomInvert", {}),
+    ("RandomPerspective", {}),
+    ("RandomPosterization", {"factor": 4}),
+    ("RandomRotation", {"factor": 0.1, "fill_mode": "nearest"}),
+    ("RandomSaturation", {"factor": 0.2}),
+    ("RandomSharpness", {"factor": 0.2}),
+    ("RandomShear", {"x_factor": 0.1}),
+    ("RandomTranslation", {"height_factor": 0.1, "width_factor": (-0.2, 0.3)}),
+    ("RandomZoom", {"height_factor": 0.1, "data_format": "channels_first"}),
+    ("Solarization", {}),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64:UserWarning")
+@pytest.mark.parametrize(("class_name", "kwargs"), AUGMENTATIONS)
+def test_an_augmentation_passes_images_on_and_keeps_its_config(
+    class_name: str, kwargs: dict[str, Any], rng: np.random.Generator
+) -> None:
+    theirs = getattr(keras.layers, class_name)(name="layer", **kwargs)
+    saved = plain(keras.saving.serialize_keras_object(theirs))
+    loaded = layers.deserialize(saved)
+    assert plain(loaded.get_config()) == saved["config"]
+    ours = getattr(layers, class_name)(name="layer", **kwargs)
+    # Keras normalizes some arguments; it does so again when it reads what we write.
+    reloaded = keras.saving.deserialize_keras_object(plain(layers.serialize(ours)))
+    assert plain(reloaded.get_config()) == saved["config"]
+    x = rng.uniform(0, 255, size=(2, 4, 6, 3)).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(theirs(x, training=False)), x)
+    np.testing.assert_array_equal(ours(x), x)
+
+
+def test_augmentations_of_keras_2_are_read() -> None:
+    for name in ("RandomHeight", "RandomWidth"):
+        config = {"name": "r", "factor": [0.1, 0.2], "interpolation": "bilinear", "seed": None}
+        layer = layers.deserialize({"class_name": name, "config": config})
+        assert layer.compute_output_shape(IMAGE) == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (layers.RandomRotation, r"takes the arguments .*needs \['factor'\]"),
+        (lambda: layers.RandomFlip("horizontal", 1, 2), "takes the arguments"),
+        (lambda: layers.RandomFlip(mod="horizontal"), "Unrecognized keyword arguments"),
+        (lambda: layers.GaussianNoise(2.0), "`stddev`. Expected a float value between 0 and 1"),
+        (lambda: layers.AlphaDropout(-1.0), "`rate`. Expected a float value between 0 and 1"),
+    ],
+)
+def test_illegal_arguments_are_refused(make: Any, rule: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=rule):
+        make()
+
+
+@pytest.mark.parametrize("class_name", ["AutoContrast", "Masking"])
+def test_layers_that_do_act_at_inference_are_refused(class_name: str) -> None:
+    saved = keras.saving.serialize_keras_object(getattr(keras.layers, class_name)())
+    with pytest.raises(ValueError, match="of a class that is not supported"):
+        layers.deserialize(saved)
+
+
+def test_a_stored_call_with_training_is_read_as_what_predict_makes_of_it(
+    rng: np.random.Generator,
+) -> None:
+    image = keras.Input((6, 6, 3))
+    node = keras.Model(image, keras.layers.RandomFlip()(image)).get_config()["layers"][1]
+    kwargs = node["inbound_nodes"][0]["kwargs"]
+    assert kwargs == {"training": True}
+    for layer in (layers.RandomFlip(), layers.Resizing(6, 6), layers.CenterCrop(6, 6)):
+        assert layer(layers.Input((6, 6, 3)), **kwargs).shape == (None, 6, 6, 3)
+        x = rng.normal(size=(2, 6, 6, 3)).astype(np.float32)
+        np.testing.assert_array_equal(layer(x, **kwargs), x)
