@@ -25,7 +25,8 @@ from cnnfast.models import Model, Sequential
 from cnnfast.utils.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from cnnfast import saving
+    from cnnfast import ops, saving
+    from cnnfast.saving import from_keras
 
 __all__ = [
     "Input",
@@ -37,12 +38,14 @@ __all__ = [
     "activations",
     "callbacks",
     "constraints",
+    "from_keras",
     "get_num_threads",
     "initializers",
     "layers",
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "regularizers",
     "saving",
@@ -52,7 +55,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The file readers are imported when first used: predicting does not need them.
-    if name == "saving":
-        return importlib.import_module("cnnfast.saving")
+    # What predicting does not need is imported when first used.
+    if name in ("ops", "saving"):
+        return importlib.import_module(f"cnnfast.{name}")
+    if name == "from_keras":
+        return importlib.import_module("cnnfast.saving").from_keras
     raise AttributeError(f"module 'cnnfast' has no attribute {name!r}")

@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
+from cnnfast.models.copying import clone_model, model_from_config, model_from_json
+from cnnfast.models.functional import Functional
 from cnnfast.models.model import Model
 from cnnfast.models.sequential import Sequential
 
-__all__ = ["Model", "Sequential", "load_model"]
+__all__ = [
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_config",
+    "model_from_json",
+    "save_model",
+]
 
 
 def load_model(
@@ -22,3 +33,10 @@ def load_model(
     from cnnfast import saving  # the file readers, which predicting does not need
 
     return saving.load_model(filepath, custom_objects, compile, safe_mode)
+
+
+def save_model(model: Model, filepath: str | PathLike[str], overwrite: bool = True) -> None:
+    """Save `model` to a `.keras` or `.h5` file; see `cnnfast.saving.save_model`."""
+    from cnnfast import saving
+
+    saving.save_model(model, filepath, overwrite)

@@ -18,17 +18,26 @@ from cnnfast.models.training import Inference
 class Model(Inference, Layer):
     """A network of layers, itself a layer.
 
+    ``Model(inputs, outputs, name=None)`` makes a `Functional` model of symbolic tensors.
+
     Raises
     ------
     UnsupportedError
-        If made directly: models are made with `Sequential` or loaded from a file.
+        If made without `inputs` and `outputs`.
     """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Model:
+        if cls is Model and (args or "inputs" in kwargs):
+            from cnnfast.models.functional import Functional
+
+            return object.__new__(Functional)
+        return object.__new__(cls)
 
     def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
         if type(self) is Model:
             raise UnsupportedError(
-                "Models are made with `Sequential` or loaded from a file; functional models are "
-                f"not supported. Received: {args}"
+                "Models are made with `Sequential`, with `Model(inputs, outputs)` or loaded from "
+                f"a file; a model has no other way to say what it does. Received: {kwargs}"
             )
         super().__init__(*args, name=name, **kwargs)
 
@@ -125,8 +134,23 @@ class Model(Inference, Layer):
         """Return the config of the model as JSON; `kwargs` go to `json.dumps`."""
         return json.dumps(serialize(self), **kwargs)
 
-    def load_weights(self, filepath: str | PathLike[str]) -> None:
+    def load_weights(
+        self,
+        filepath: str | PathLike[str],
+        skip_mismatch: bool = False,
+        by_name: bool = False,
+    ) -> None:
         """Load the weights of a ``.weights.h5``, ``.h5`` or ``.keras`` file.
+
+        Parameters
+        ----------
+        filepath
+            The file.
+        skip_mismatch
+            Whether layers that do not fit keep their weights, with a warning.
+        by_name
+            Whether layers take the weights stored under their names, and others keep theirs;
+            for ``.h5`` files in the form of Keras 1 and 2 only.
 
         Raises
         ------
@@ -135,25 +159,31 @@ class Model(Inference, Layer):
         """
         from cnnfast import saving
 
-        saving.load_weights(self, filepath)
+        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, by_name=by_name)
 
     def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
-        """Save the weights to a ``.weights.h5`` file.
+        """Save the weights to a ``.weights.h5`` file; see `cnnfast.saving.save_weights`.
 
         Raises
         ------
         FileExistsError
             If the file exists and `overwrite` is not set.
         """
-        from pathlib import Path
-
         from cnnfast import saving
 
-        if not overwrite and Path(filepath).exists():
-            raise FileExistsError(
-                f"The file exists and `overwrite` is not set. Received: {filepath}"
-            )
-        saving.save_weights(self, filepath)
+        saving.save_weights(self, filepath, overwrite)
+
+    def save(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
+        """Save the model to a ``.keras`` or ``.h5`` file; see `cnnfast.saving.save_model`.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and `overwrite` is not set.
+        """
+        from cnnfast import saving
+
+        saving.save_model(self, filepath, overwrite)
 
     def _described(self) -> str:
         return f"model '{self.name}'"

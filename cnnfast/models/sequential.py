@@ -11,12 +11,14 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.calling import state_lock
 from cnnfast.layers.core import InputLayer
 from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.layer import Layer, state_lock
+from cnnfast.layers.layer import Layer
 from cnnfast.layers.registry import deserialize, serialize
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models.model import Model
+from cnnfast.utils import tree
 from cnnfast.utils.naming import name_scope
 
 if TYPE_CHECKING:
@@ -56,8 +58,8 @@ class Sequential(Model):
     ) -> None:
         super().__init__(trainable=trainable, name=name)
         self._layers: list[Layer] = []
-        # Output shape of each of `_layers`; empty until the input's shape is known.
-        self._shapes: list[BatchShape] = []
+        # Output of each of `_layers`; empty until the input's shape is known.
+        self._tensors: list[Any] = []
         self._change_seen = 0
         self._structure: tuple[int, ...] = ()
         for layer in layers or ():
@@ -73,8 +75,8 @@ class Sequential(Model):
         ValueError
             If it is no layer, its name is taken, or it cannot take the output below it.
         """
-        if isinstance(layer, KerasTensor):
-            layer = layer.producer
+        if isinstance(layer, KerasTensor) and layer.node is not None:
+            layer = layer.node.operation  # type: ignore[assignment]
         if not isinstance(layer, Layer):
             raise ValueError(
                 "Only instances of `Layer` can be added to a Sequential model. Received: "
@@ -95,10 +97,10 @@ class Sequential(Model):
             return
         if not self._layers and layer._first_shape is not None:
             self._add_input(InputLayer(batch_shape=layer._first_shape))
-        if not self._shapes and self._layers and isinstance(self._layers[0], Model):
+        if not self._tensors and self._layers and isinstance(self._layers[0], Model):
             self._build_from_first_model()
-        if self._shapes:
-            self._shapes.append(self._connect(layer, self._shapes[-1]))
+        if self._tensors:
+            self._tensors.append(self._connect(layer, self._tensors[-1]))
             self.built = True
         self._layers.append(layer)
         self._changed()
@@ -114,8 +116,10 @@ class Sequential(Model):
         if not self._layers:
             raise IndexError(f"Sequential model '{self.name}' has no layers to pop.")
         layer = self._layers.pop()
-        self._shapes = self._shapes[: len(self._layers)]
-        self.built = len(self._shapes) > 1
+        for tensor in tree.flatten(self._tensors[len(self._layers) :])[:1]:
+            layer._inbound_nodes.remove(tensor.node)
+        self._tensors = self._tensors[: len(self._layers)]
+        self.built = len(self._tensors) > 1
         self._changed()
         return layer
 
@@ -132,33 +136,35 @@ class Sequential(Model):
                 f"Sequential model {self.name} cannot be built because it has no layers. Call "
                 "`model.add(layer)`."
             )
-        if input_shape is None and self._shapes:
+        if input_shape is None and self._tensors:
             return
         with state_lock:
             self._build(arguments.shape(input_shape))
 
     def _build(self, shape: BatchShape) -> None:
-        if self._shapes:
-            if shape != self._shapes[0]:
+        if self._tensors:
+            own = self._tensors[0].shape
+            if shape != own:
                 raise ValueError(
                     f"Sequential model '{self.name}' has already been configured to use input "
-                    f"shape {self._shapes[0]}. You cannot build it with input_shape. "
+                    f"shape {own}. You cannot build it with input_shape. "
                     f"Received: {shape}"
                 )
             return
-        shapes = [shape]
+        first = InputLayer(batch_shape=shape)
+        tensors = [first.output]
         for layer in self._layers:
-            shapes.append(self._connect(layer, shapes[-1]))
-        self._layers.insert(0, InputLayer(batch_shape=shape))
-        self._shapes = shapes
+            tensors.append(self._connect(layer, tensors[-1]))
+        self._layers.insert(0, first)
+        self._tensors = tensors
         self._set_built()
 
     def _add_input(self, layer: InputLayer) -> None:
-        if self._shapes:
+        if self._tensors:
             raise ValueError(
                 f"Sequential model '{self.name}' has already been configured to use input shape "
-                f"{self._shapes[0]}. You cannot add a different Input layer to it. Received: "
-                f"{layer.batch_shape}"
+                f"{self._tensors[0].shape}. You cannot add a different Input layer to it. "
+                f"Received: {layer.batch_shape}"
             )
         if self._layers:
             raise ValueError(
@@ -166,7 +172,7 @@ class Sequential(Model):
                 f"'{layer.name}' after {len(self._layers)} layers"
             )
         self._layers.append(layer)
-        self._shapes.append(layer.batch_shape)
+        self._tensors.append(layer.output)
         self.input_spec = InputSpec(ndim=len(layer.batch_shape))
         self._changed()
 
@@ -175,16 +181,13 @@ class Sequential(Model):
         if isinstance(first, Model) and first.built:
             self.build(first.input_shape)
 
-    def _connect(self, layer: Layer, shape: BatchShape) -> BatchShape:
-        """Build `layer` for `shape` where it is not yet; return its output's shape."""
+    def _connect(self, layer: Layer, tensor: Any) -> Any:
+        """Call `layer`, which builds it where it is not yet; return its output."""
         with name_scope(self.name):
-            if not layer.built:
-                layer.build(shape)
-        layer.input_spec.check(shape, layer.name)
-        return layer.compute_output_shape(shape)
+            return layer.connect((tensor,), {})
 
     def _set_built(self) -> None:
-        self.input_spec = InputSpec(ndim=len(self._shapes[0]))
+        self.input_spec = InputSpec(ndim=self._tensors[0].ndim)
         self.built = True
         self._changed()
 
@@ -201,7 +204,39 @@ class Sequential(Model):
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
 
     @property
-    def input_shape(self) -> BatchShape:
+    def inputs(self) -> list[KerasTensor]:
+        """The symbolic input, in a list.
+
+        Raises
+        ------
+        AttributeError
+            If the input's shape is not known yet.
+        """
+        return [self._end(0, "input")]
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The symbolic outputs, in a list.
+
+        Raises
+        ------
+        AttributeError
+            If the input's shape is not known yet.
+        """
+        return tree.flatten(self._end(-1, "output"))
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input."""
+        return self._end(0, "input")
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output."""
+        return self._end(-1, "output")
+
+    @property
+    def input_shape(self) -> Any:
         """Shape of the input, batch included.
 
         Raises
@@ -209,10 +244,10 @@ class Sequential(Model):
         AttributeError
             If it is not known yet.
         """
-        return self._known_shapes("input")[0]
+        return _shape(self._end(0, "input"))
 
     @property
-    def output_shape(self) -> BatchShape:
+    def output_shape(self) -> Any:
         """Shape of the output, batch included.
 
         Raises
@@ -220,18 +255,18 @@ class Sequential(Model):
         AttributeError
             If it is not known yet.
         """
-        return self._known_shapes("output")[-1]
+        return _shape(self._end(-1, "output"))
 
-    def _known_shapes(self, which: str) -> list[BatchShape]:
+    def _end(self, index: int, which: str) -> Any:
         if not self.built:
             raise AttributeError(
                 f"Sequential model '{self.name}' has no defined {which} shape yet."
             )
-        return self._shapes
+        return self._tensors[index]
 
     def layer_output_shapes(self) -> list[BatchShape | None]:
         if self.built:
-            return list(self._shapes[1:])
+            return [_shape(tensor) for tensor in self._tensors[1:]]
         return [None] * len(self.layers)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
@@ -243,7 +278,7 @@ class Sequential(Model):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         for layer in self._layers:
-            (x,) = layer.lower_all(graph, [x])
+            x = layer.lower_call(graph, (x,), {})
         return x
 
     def _sublayers(self) -> Sequence[Layer]:
@@ -288,7 +323,18 @@ class Sequential(Model):
         return model
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_change_seen": 0, "_structure": ()}
+        return super().__getstate__() | {"_change_seen": 0, "_structure": (), "_tensors": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._layers and isinstance(self._layers[0], InputLayer):
+            self._tensors = [self._layers[0].output]
+            for layer in self._layers[1:]:
+                self._tensors.append(self._connect(layer, self._tensors[-1]))
+
+
+def _shape(tensor: Any) -> Any:
+    return tree.map_structure(lambda leaf: leaf.shape, tensor)
 
 
 def _flatten(layer: Layer) -> Iterable[Layer]:

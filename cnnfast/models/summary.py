@@ -6,22 +6,29 @@ import itertools
 import math
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import rich.console
 import rich.markup
 import rich.table
 
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
+from cnnfast.layers.node import Connectable
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.models.functional import Functional, last_output_shape
 from cnnfast.models.model import Model
+from cnnfast.utils import tree
 from cnnfast.variables import Variable
 
-_LINE_LENGTH = 88
 _TRAINABLE_COLUMN = 12
 _NARROWEST_COLUMN = 4
-_COLUMNS = (("Layer (type)", "left", 0.45), ("Output Shape", "left", 0.80), ("Param #", "right", 1))
+# Widths, and where each column ends, of a plain stack and of a graph.
+_STACK = (88, (("Layer (type)", 0.45), ("Output Shape", 0.80), ("Param #", 1.0)))
+_GRAPH = (
+    108,
+    (("Layer (type)", 0.3), ("Output Shape", 0.56), ("Param #", 0.74), ("Connected to", 1.0)),
+)
 _BYTES = 4
 
 
@@ -36,11 +43,17 @@ def print_summary(
     layer_range: Sequence[str] | None = None,
 ) -> None:
     """Print `model` as a table; the arguments are those of `Model.summary`."""
-    table = _empty_table(line_length, positions, show_trainable)
-    rows = list(zip(model.layers, model.layer_output_shapes(), strict=True))
-    first, last = _bounds([layer.name for layer in model.layers], layer_range)
+    graph = model if isinstance(model, Functional) else None
+    connections = None if graph is None or graph.is_stack else _connections(graph)
+    table = _empty_table(line_length, positions, show_trainable, connections is not None)
+    rows: list[tuple[Connectable, Any]] = list(
+        zip(model.layers, model.layer_output_shapes(), strict=True)
+    )
+    if graph is not None:
+        rows = [(operation, last_output_shape(operation)) for operation in graph.operations]
+    first, last = _bounds([layer.name for layer, _ in rows], layer_range)
     for layer, shape in rows[first:last]:
-        for cells in _rows(layer, shape, expand_nested, show_trainable):
+        for cells in _rows(layer, shape, expand_nested, show_trainable, connections):
             table.add_row(*cells)
     console = rich.console.Console(highlight=False)
     if print_fn:
@@ -56,15 +69,13 @@ def print_summary(
 
 
 def _empty_table(
-    line_length: int | None, positions: Sequence[float] | None, show_trainable: bool
+    line_length: int | None, positions: Sequence[float] | None, show_trainable: bool, graph: bool
 ) -> rich.table.Table:
-    names = [name for name, _, _ in _COLUMNS]
-    justify = [side for _, side, _ in _COLUMNS]
-    ends = list(positions or [end for _, _, end in _COLUMNS])
-    length = _LINE_LENGTH
+    length, columns = _GRAPH if graph else _STACK
+    names = [name for name, _ in columns]
+    ends = list(positions or [end for _, end in columns])
     if show_trainable:
-        names, justify = [*names, "Trainable"], [*justify, "center"]
-        ends = [end * 0.9 for end in ends] + [1.0]
+        names, ends = [*names, "Trainable"], [end * 0.9 for end in ends] + [1.0]
         length += _TRAINABLE_COLUMN
     length = line_length or min(length, shutil.get_terminal_size().columns - 4)
     edges = [0, *(int(end * length) for end in ends)]
@@ -74,36 +85,75 @@ def _empty_table(
             f"Each of the {len(names)} columns of a summary needs {_NARROWEST_COLUMN} characters. "
             f"Received: line_length={length}, positions={ends}"
         )
-    columns = [
-        rich.table.Column(name, justify=side, width=width)  # type: ignore[arg-type]
-        for name, side, width in zip(names, justify, widths, strict=True)
-    ]
-    return rich.table.Table(*columns, width=length, show_lines=True)
+    sides: dict[str, Any] = {"Param #": "right", "Trainable": "center"}
+    return rich.table.Table(
+        *(
+            rich.table.Column(name, justify=sides.get(name, "left"), width=width)
+            for name, width in zip(names, widths, strict=True)
+        ),
+        width=length,
+        show_lines=True,
+    )
+
+
+def _connections(model: Functional) -> dict[Connectable, str]:
+    """Say for each layer and operation which tensors it takes: layer, call and output."""
+    own = set(model.nodes)
+    found = {}
+    for operation in model.operations:
+        tensors = [t for node in operation._inbound_nodes if node in own for t in node.inputs]
+        found[operation] = ", ".join(_source(tensor) for tensor in tensors) or "-"
+    return found
+
+
+def _source(tensor: KerasTensor) -> str:
+    assert tensor.node is not None
+    maker = tensor.node.operation
+    call = maker._inbound_nodes.index(tensor.node)
+    return f"{rich.markup.escape(maker.name)}[{_number(call)}][{_number(tensor.index)}]"
 
 
 def _rows(
-    layer: Layer, shape: BatchShape | None, expand: bool, show_trainable: bool, depth: int = 0
+    layer: Connectable,
+    shape: Any,
+    expand: bool,
+    show_trainable: bool,
+    connections: Mapping[Connectable, str] | None,
+    depth: int = 0,
 ) -> Iterator[list[str]]:
     prefix = "   " * depth + "└ " if depth else ""
     name = rich.markup.escape(f"{prefix}{layer.name}")
-    params = _number(f"{layer.count_params():,}") if layer.built else f"{_number(0)} (unbuilt)"
-    cells = [f"{name} ([color(33)]{type(layer).__name__}[/])", _shape(shape), params]
+    cells = [f"{name} ([color(33)]{type(layer).__name__}[/])", _shapes(shape), _parameters(layer)]
+    if connections is not None:
+        # Keras finds no connections of the layers of a model inside.
+        cells.append(connections.get(layer, "-"))
     if show_trainable:
         cells.append(_trainable(layer))
     yield cells
     if expand and isinstance(layer, Model):
         for inner, inner_shape in zip(layer.layers, layer.layer_output_shapes(), strict=True):
-            yield from _rows(inner, inner_shape, expand, show_trainable, depth + 1)
+            yield from _rows(inner, inner_shape, expand, show_trainable, connections, depth + 1)
 
 
-def _trainable(layer: Layer) -> str:
-    if not layer.weights:
+def _parameters(layer: Connectable) -> str:
+    if not isinstance(layer, Layer):
+        return _number(0)
+    return _number(f"{layer.count_params():,}") if layer.built else f"{_number(0)} (unbuilt)"
+
+
+def _trainable(layer: Connectable) -> str:
+    if not isinstance(layer, Layer) or not layer.weights:
         return "[bold]-[/]"
     return "[bold][color(34)]Y[/][/]" if layer.trainable else "[bold][color(9)]N[/][/]"
 
 
-def _shape(shape: BatchShape | None) -> str:
-    return "?" if shape is None else f"({', '.join(_number(size) for size in shape)})"
+def _shapes(shapes: Any) -> str:
+    """Return one shape, or the list of those of several outputs."""
+    if shapes is None:
+        return "?"
+    if not tree.is_shape(shapes):
+        return rich.markup.escape("[") + ", ".join(_shapes(shape) for shape in shapes) + "]"
+    return f"({', '.join(_number(size) for size in shapes)})"
 
 
 def _number(value: object) -> str:

@@ -38,7 +38,8 @@ class Inference:
     """What a model does besides being a layer: `compile`, `predict`, `evaluate`.
 
     The class it is mixed into gives `_prepare`, which makes the arrays the core takes out of
-    what the user passes, and `_executor`, which runs them.
+    what the user passes, `_executor`, which runs them, and `_pack`, which returns them in the
+    structure of the model's outputs.
     """
 
     optimizer: str | dict[str, Any] | None = None
@@ -55,6 +56,8 @@ class Inference:
         name: str
 
         def _prepare(self, x: Any) -> list[Float32Array]: ...
+
+        def _pack(self, outputs: Sequence[Float32Array]) -> Any: ...
 
         @property
         def _executor(self) -> Executor: ...
@@ -99,9 +102,7 @@ class Inference:
         """
         del auto_scale_loss
         kept_optimizer = optimizers.get(optimizer)
-        scoring = Scoring(
-            loss, loss_weights, metrics, weighted_metrics, getattr(self, "output_names", None)
-        )
+        scoring = Scoring(loss, loss_weights, metrics, weighted_metrics, self._output_keys())
         self.optimizer, self.loss = kept_optimizer, loss
         self.run_eagerly = run_eagerly
         self.steps_per_execution = steps_per_execution
@@ -117,6 +118,10 @@ class Inference:
             "steps_per_execution": steps_per_execution,
             "jit_compile": jit_compile,
         }
+
+    def _output_keys(self) -> list[str] | None:
+        """Return the names by which dicts of losses and targets know the outputs."""
+        return getattr(self, "output_names", None)
 
     @property
     def compiled(self) -> bool:
@@ -205,7 +210,8 @@ class Inference:
         Returns
         -------
         numpy.ndarray
-            Float32, one row per sample; a list of arrays for several outputs.
+            Float32, one row per sample; for several outputs a list or dict of arrays, as the
+            model has them.
 
         Raises
         ------
@@ -239,10 +245,6 @@ class Inference:
                 break
         hooks.call("on_predict_end")
         return outputs.joined()
-
-    def _pack(self, outputs: Sequence[Float32Array]) -> Any:
-        """Return the outputs in the structure that the model has; one is an array."""
-        return outputs[0] if len(outputs) == 1 else list(outputs)
 
     # --- evaluate -------------------------------------------------------------------------
 

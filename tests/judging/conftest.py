@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,9 @@ class Echo(Inference):
     def _prepare(self, x: Any) -> list[np.ndarray]:
         parts = x.values() if isinstance(x, dict) else x if isinstance(x, list) else [x]
         return [np.ascontiguousarray(part, np.float32) for part in parts]
+
+    def _pack(self, outputs: Sequence[np.ndarray]) -> Any:
+        return outputs[0] if len(outputs) == 1 else list(outputs)
 
 
 @pytest.fixture

@@ -426,11 +426,6 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
         ValueError,
         "Layer 'c': computed output size would be zero or negative",
     ),
-    (
-        lambda: layers.Dense(2, name="d")(layers.Input((3,))),
-        ValueError,
-        "'d' cannot be called on a symbolic tensor",
-    ),
 ]
 
 

@@ -1,0 +1,117 @@
+"""Functional models as Keras 3 writes them (keras/src/models/functional.py).
+
+A call is ``{"args", "kwargs"}`` with a ``__keras_tensor__`` object for each tensor. Calls of a
+functional model inside the model count from 0 there, and from 1 among the outer model's outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnfast.layers.node import Connectable, Node
+from cnnfast.layers.registry import deserialize, serialize
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.models.dialects import values
+from cnnfast.models.dialects.entries import Entry, reference, references
+from cnnfast.models.wiring import CallSpec, TensorRef, Wiring
+from cnnfast.models.wiring import references as numbered
+from cnnfast.utils import tree
+
+if TYPE_CHECKING:
+    from cnnfast.models.functional import Functional
+
+
+def read(layers: Sequence[Entry], config: Mapping[str, Any]) -> Wiring:
+    """Return the graph of a config in this dialect; see `cnnfast.models.dialects.read`."""
+    operations = {entry.name: _make(entry) for entry in layers}
+
+    def end(key: str) -> Any:
+        def outside(ref: TensorRef) -> TensorRef:
+            first = int(_starts_at_one(operations.get(ref.name)))
+            return TensorRef(ref.name, max(ref.call - first, 0), ref.index)
+
+        return tree.map_structure(outside, references(config.get(key)))
+
+    return Wiring(
+        operations=operations,
+        calls={entry.name: [_call(call) for call in entry.calls] for entry in layers},
+        inputs=end("input_layers"),
+        outputs=end("output_layers"),
+    )
+
+
+def _make(entry: Entry) -> Connectable:
+    from cnnfast.ops.registry import deserialize_operation, is_operation
+
+    if is_operation(entry.config):
+        return deserialize_operation(entry.config)
+    return deserialize(entry.config)
+
+
+def _starts_at_one(operation: Connectable | None) -> bool:
+    from cnnfast.models.functional import Functional
+
+    return isinstance(operation, Functional)
+
+
+def _call(call: Mapping[str, Any]) -> CallSpec:
+    args, kwargs = call.get("args"), call.get("kwargs")
+    if not isinstance(args, list | tuple) or not isinstance(kwargs, Mapping):
+        raise ValueError(
+            "A call in the config of a model must have a list `args` and a dict `kwargs`. "
+            f"Received: {call!r:.200}"
+        )
+    return CallSpec(
+        tuple(values.read(arg, _tensor) for arg in args),
+        {str(key): values.read(arg, _tensor) for key, arg in kwargs.items()},
+    )
+
+
+def _tensor(config: Mapping[str, Any]) -> TensorRef:
+    return reference(config.get("keras_history"))
+
+
+def write(model: Functional) -> dict[str, Any]:
+    """Return the fields ``layers``, ``input_layers`` and ``output_layers`` of `model`'s config."""
+    operations = model.operations
+    numbers, by_name = numbered(model.nodes, operations)
+
+    def tensor(t: KerasTensor) -> dict[str, Any]:
+        assert t.node is not None
+        history = [t.node.operation.name, numbers[t.node], t.index]
+        config = {"shape": t.shape, "dtype": t.dtype, "keras_history": history}
+        return {"class_name": "__keras_tensor__", "config": config}
+
+    def call(node: Node) -> dict[str, Any]:
+        return {
+            "args": [values.write(arg, tensor) for arg in node.args],
+            "kwargs": {key: values.write(arg, tensor) for key, arg in node.kwargs.items()},
+        }
+
+    def end(t: KerasTensor) -> list[Any]:
+        assert t.node is not None
+        operation = t.node.operation
+        return [operation.name, numbers[t.node] + int(_starts_at_one(operation)), t.index]
+
+    return {
+        "layers": [
+            {
+                **_config(operation),
+                "name": operation.name,
+                "inbound_nodes": [
+                    call(node) for node in by_name[operation.name] if not node.is_input
+                ],
+            }
+            for operation in operations
+        ],
+        "input_layers": tree.map_structure(end, model.input),
+        "output_layers": tree.map_structure(end, model.output),
+    }
+
+
+def _config(operation: Connectable) -> dict[str, Any]:
+    from cnnfast.layers.layer import Layer
+    from cnnfast.ops.registry import serialize_operation
+
+    return serialize(operation) if isinstance(operation, Layer) else serialize_operation(operation)

@@ -1,0 +1,370 @@
+"""Models drawn as a graph of layers and operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Float32Array, Value
+from cnnfast.layers.arguments import BatchShape, boolean
+from cnnfast.layers.core import Input
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+from cnnfast.layers.node import Connectable, Node
+from cnnfast.layers.tensor import KerasTensor, as_batches
+from cnnfast.models import rank, wiring
+from cnnfast.models.model import Model
+from cnnfast.models.topology import trace
+from cnnfast.utils import tree
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Functional(Model):
+    """A model that takes the symbolic tensors `inputs` to `outputs`.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Symbolic tensors, alone or in lists, tuples and dicts; `predict` takes and returns arrays
+        in the same structure. Inputs may also be tensors inside another model's graph.
+    name
+        Made up where None.
+    trainable
+        Whether training would change the weights; the layers keep flags of their own.
+
+    Raises
+    ------
+    ValueError
+        If something is no symbolic tensor, an output does not follow from the inputs, or two
+        layers have the same name.
+    """
+
+    takes_structure = True
+
+    def __init__(
+        self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None
+    ) -> None:
+        super().__init__(name=name)
+        for which, structure in (("inputs", inputs), ("outputs", outputs)):
+            _check_symbolic(which, structure)
+        if not all(tensor.node.is_input for tensor in tree.flatten(inputs)):
+            inputs, outputs = _cut_free(inputs, outputs)
+        self._draw(inputs, outputs)
+        # Set without reaching the layers.
+        self._trainable = True if trainable is None else boolean(trainable, "trainable")
+
+    def _draw(self, inputs: Any, outputs: Any) -> None:
+        self._inputs_struct, self._outputs_struct = inputs, outputs
+        self.inputs: list[KerasTensor] = tree.flatten(inputs)
+        self.outputs: list[KerasTensor] = tree.flatten(outputs)
+        self._topology = trace(self.inputs, self.outputs)
+        self._layers = [op for op in self._topology.operations if isinstance(op, Layer)]
+        self._casts = any(rank.is_integer(tensor) for tensor in self.inputs)
+        self.input_spec = InputSpec()
+        self._fitting_shapes: tuple[tuple[int, ...], ...] | None = None
+        self.built = True
+
+    # --- what it is made of ---------------------------------------------------------------
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs, in the structure given."""
+        return self._inputs_struct
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs, in the structure given."""
+        return self._outputs_struct
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, input layers among them, in Keras' order."""
+        return list(self._layers)
+
+    @property
+    def operations(self) -> list[Connectable]:
+        """The layers and the operations between them, in Keras' order."""
+        return list(self._topology.operations)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The calls that make up the graph, each behind those it needs."""
+        return list(self._topology.nodes)
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs."""
+        return [tensor.name for tensor in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the layers that make the outputs."""
+        return [_producer(tensor).name for tensor in self.outputs]
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, batch included; a list of shapes for several."""
+        shapes = [tensor.shape for tensor in self.inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, batch included; a list of shapes for several."""
+        shapes = [tensor.shape for tensor in self.outputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    def layer_output_shapes(self) -> list[Any]:
+        """Return the output shape of each of `layers`."""
+        return [last_output_shape(layer) for layer in self._layers]
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether each layer takes the output of the one before, and nothing is shared."""
+        return self._topology.sequential
+
+    def _sublayers(self) -> Sequence[Layer]:
+        return self._layers
+
+    def build(self, input_shape: Any = None) -> None:
+        """Do nothing: the model is built from the start."""
+
+    # --- shapes and lowering --------------------------------------------------------------
+
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        x = self._input_of_call(args, kwargs)
+        tensors = self._flat(tree.map_structure(_require_symbolic, x))
+        for tensor, expected in zip(tensors, self.inputs, strict=True):
+            rank.check(self.name, expected, tensor.shape)
+        if all(t.shape == own.shape for t, own in zip(tensors, self.inputs, strict=True)):
+            inferred = [KerasTensor(own.shape, own.dtype) for own in self.outputs]
+        else:
+            inferred = self._inferred(tensors)
+        return tree.pack(self._outputs_struct, inferred)
+
+    def _inferred(self, inputs: Sequence[KerasTensor]) -> list[KerasTensor]:
+        """Return what the outputs are like for other inputs than the model's own."""
+
+        def call(node: Node, args: Any, kwargs: Any) -> Any:
+            return node.operation.infer(args, kwargs)
+
+        return self._walk(inputs, call)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        shapes: list[BatchShape] = []
+        tree.map_shapes(shapes.append, input_shape)
+        if isinstance(input_shape, Mapping):
+            shapes = self._flat(input_shape, is_leaf=tree.is_shape)
+        inferred = self._inferred([KerasTensor(shape) for shape in shapes])
+        return tree.pack(self._outputs_struct, [tensor.shape for tensor in inferred])
+
+    def lower(self, graph: Graph, x: Any) -> Any:
+        return tree.pack(self._outputs_struct, self.lower_all(graph, self._flat(x)))
+
+    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        def call(node: Node, args: Any, kwargs: Any) -> Any:
+            return node.operation.lower_call(graph, args, kwargs)
+
+        for value, own in zip(inputs, self.inputs, strict=True):
+            rank.check(self.name, own, (None, *value.shape))
+        values: list[Value] = self._walk(inputs, call)
+        return values
+
+    def _walk(self, inputs: Sequence[Any], call: Any) -> list[Any]:
+        """Follow the graph with `inputs` in place of the model's; return its flat outputs."""
+        known: dict[KerasTensor, Any] = dict(zip(self.inputs, inputs, strict=True))
+        for node in self._topology.nodes:
+            if node.is_input:
+                continue
+            args, kwargs = node.filled(known.__getitem__)
+            known |= zip(node.outputs, tree.flatten(call(node, args, kwargs)), strict=True)
+        return [known[tensor] for tensor in self.outputs]
+
+    # --- what comes in and goes out -------------------------------------------------------
+
+    def _flat(self, x: Any, is_leaf: Any = None) -> list[Any]:
+        """Return the inputs in `x` in the order of `inputs`.
+
+        Raises
+        ------
+        ValueError
+            If `x` does not have the structure of the inputs.
+        """
+        names = self._dict_names()
+        if isinstance(x, Mapping) and names is not None and set(names) <= set(x):
+            return [x[name] for name in names]
+        flat = [x] if is_leaf is not None and is_leaf(x) else tree.flatten(x)
+        mixed = isinstance(x, Mapping) != isinstance(self._inputs_struct, Mapping)
+        sortable = not isinstance(self._inputs_struct, Mapping) or list(
+            self._inputs_struct
+        ) == sorted(self._inputs_struct)
+        wrong = mixed and (isinstance(x, Mapping) or not sortable)
+        if wrong or len(flat) != len(self.inputs):
+            expected = tree.map_structure(lambda tensor: tensor.name, self._inputs_struct)
+            received = tree.map_structure(lambda leaf: getattr(leaf, "shape", type(leaf)), x)
+            raise ValueError(
+                f"The inputs of model '{self.name}' must have the structure {expected}. "
+                f"Received: {received}"
+            )
+        return flat
+
+    def _dict_names(self) -> list[str] | None:
+        """Return the keys by which a dict gives the inputs, in the order of `inputs`."""
+        structure = self._inputs_struct
+        if isinstance(structure, Mapping):
+            flat = all(isinstance(item, KerasTensor) for item in structure.values())
+            return sorted(structure) if flat else None
+        return [_producer(tensor).name for tensor in self.inputs]
+
+    def _is_structure(self, x: Any) -> bool:
+        return False
+
+    def _prepare(self, x: Any) -> list[Float32Array]:
+        flat = [x] if len(self.inputs) == 1 and not _holds_arrays(x) else self._flat(x)
+        if self._fits(flat):
+            return flat
+        arrays = [rank.cast(a, own) for a, own in zip(flat, self.inputs, strict=True)]
+        batches = [
+            rank.adjust(self.name, own, batch)
+            for own, batch in zip(self.inputs, as_batches(arrays, self._described()), strict=True)
+        ]
+        shapes = tuple(batch.shape[1:] for batch in batches)
+        if shapes != self._fitting_shapes:
+            self._inferred([KerasTensor((None, *shape)) for shape in shapes])
+            self._fitting_shapes = shapes
+        return batches
+
+    def _fits(self, arrays: Sequence[Any]) -> bool:
+        """Whether `arrays` are what the core takes, of the shapes seen last."""
+        fitting = self._fitting_shapes
+        if fitting is None or self._casts:
+            return False
+        batch = getattr(arrays[0], "shape", (0,))[0]
+        return batch > 0 and all(
+            type(x) is np.ndarray
+            and x.dtype == np.float32
+            and x.shape[1:] == shape
+            and x.shape[0] == batch
+            and x.flags.c_contiguous
+            and x.flags.aligned
+            for x, shape in zip(arrays, fitting, strict=True)
+        )
+
+    def _pack(self, outputs: Sequence[Float32Array]) -> Any:
+        packed = tree.pack(self._outputs_struct, outputs)
+        # One output in a list is itself, as in Keras.
+        return packed[0] if isinstance(packed, list | tuple) and len(packed) == 1 else packed
+
+    def _output_keys(self) -> list[str]:
+        if isinstance(self._outputs_struct, Mapping) and len(self._outputs_struct) == len(
+            self.outputs
+        ):
+            return sorted(self._outputs_struct)
+        return self.output_names
+
+    # --- configs and copies ---------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        from cnnfast.models.dialects import keras3
+
+        return {"name": self.name, "trainable": self.trainable, **keras3.write(self)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make a model from the config of a functional model of Keras 1 to 3.
+
+        Raises
+        ------
+        ValueError
+            If the config does not describe a graph, or a layer in it is impossible.
+        UnsupportedError
+            If it has a layer or operation that this package does not have.
+        """
+        from cnnfast.models.dialects import read
+
+        inputs, outputs = wiring.connect(read(config))
+        return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable"))
+
+    def _get_build_config(self) -> dict[str, Any] | None:
+        return {"input_shape": None}
+
+    def __getstate__(self) -> dict[str, Any]:
+        drawn = ("_inputs_struct", "_outputs_struct", "inputs", "outputs", "_topology", "_layers")
+        state = {key: v for key, v in super().__getstate__().items() if key not in drawn}
+        ends = (self._inputs_struct, self._outputs_struct)
+        topology = self._topology
+        return state | {"_wiring": wiring.written(topology.nodes, topology.operations, ends)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        own = dict(state)
+        written = own.pop("_wiring")
+        self.__dict__.update(own)
+        self._draw(*wiring.connect(written))
+
+
+def _check_symbolic(which: str, structure: Any) -> None:
+    flat = tree.flatten(structure)
+    wrong = [leaf for leaf in flat if not isinstance(leaf, KerasTensor) or leaf.node is None]
+    if wrong or not flat:
+        raise ValueError(
+            f"All `{which}` of a model must be symbolic tensors that come from `Input` or from a "
+            f"layer. Received: {which}={structure}"
+        )
+
+
+def _require_symbolic(leaf: Any) -> KerasTensor:
+    if isinstance(leaf, KerasTensor):
+        return leaf
+    raise ValueError(f"All inputs of a model must be symbolic tensors. Received: {leaf!r}")
+
+
+def _cut_free(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+    """Draw the graph from `inputs` on once more, with inputs of its own where it begins inside."""
+    known: dict[KerasTensor, KerasTensor] = {}
+    for tensor in tree.flatten(inputs):
+        known[tensor] = tensor if tensor.node.is_input else _input_like(tensor)
+    stack = [tensor.node for tensor in tree.flatten(outputs) if tensor not in known]
+    while stack:
+        node = stack[-1]
+        missing = [t.node for t in node.inputs if t not in known]
+        if node.is_input or None in missing:
+            break  # not connected to `inputs`, which drawing the model reports
+        if not missing and any(t not in known for t in node.outputs):
+            args, kwargs = node.filled(known.__getitem__)
+            twins = tree.flatten(node.operation.connect(args, kwargs))
+            known |= zip(node.outputs, twins, strict=True)
+        if not missing:
+            stack.pop()
+        stack += missing
+    return (
+        tree.map_structure(lambda t: known[t], inputs),
+        tree.map_structure(lambda t: known.get(t, t), outputs),
+    )
+
+
+def _input_like(tensor: KerasTensor) -> KerasTensor:
+    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=f"{tensor.name}CLONE")
+
+
+def _producer(tensor: KerasTensor) -> Connectable:
+    assert tensor.node is not None
+    return tensor.node.operation
+
+
+def _holds_arrays(x: Any) -> bool:
+    """Whether `x` is a container of inputs; lists of numbers are an array."""
+    if isinstance(x, Mapping):
+        return True
+    return isinstance(x, list | tuple) and any(
+        isinstance(item, Mapping) or getattr(item, "ndim", 0) > 0 for item in x
+    )
+
+
+def last_output_shape(operation: Connectable) -> Any:
+    """Return the shape that the last call returned; a list of shapes for several outputs."""
+    shapes = [tensor.shape for tensor in operation._inbound_nodes[-1].outputs]
+    return shapes[0] if len(shapes) == 1 else shapes

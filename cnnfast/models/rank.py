@@ -1,0 +1,50 @@
+"""What a functional model does to inputs that almost fit, as Keras does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnfast.engine.ops import Float32Array
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.tensor import KerasTensor
+
+
+def is_integer(expected: KerasTensor) -> bool:
+    """Whether the model declares whole numbers for this input."""
+    return "int" in expected.dtype or expected.dtype == "bool"
+
+
+def cast(x: Any, expected: KerasTensor) -> Any:
+    """Convert what the user passes to the dtype declared, where that loses a fraction or wraps."""
+    return np.asarray(x).astype(expected.dtype) if is_integer(expected) else x
+
+
+def adjust(model: str, expected: KerasTensor, x: Float32Array) -> Float32Array:
+    """Add or drop a last axis of size 1 where the rank is one off; check the shape.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not fit.
+    """
+    if x.ndim == expected.ndim + 1 and x.shape[-1] == 1:
+        x = x[..., 0]
+    elif x.ndim == expected.ndim - 1 and expected.shape[-1] == 1:
+        x = x[..., None]
+    check(model, expected, x.shape)
+    return x
+
+
+def check(model: str, expected: KerasTensor, shape: BatchShape) -> None:
+    """Raise ValueError if `shape`, batch included, does not fit the input `expected`."""
+    fits = len(shape) == expected.ndim and all(
+        size is None or own is None or size == own
+        for size, own in zip(shape[1:], expected.shape[1:], strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"Invalid input shape for input '{expected.name}' of model '{model}'. Expected shape "
+            f"{expected.shape}. Received: input with shape {shape}"
+        )

@@ -1,0 +1,252 @@
+"""Functions of each number alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast import activations, lowering
+from cnnfast._core import ActivationKind as Kind
+from cnnfast._core import BinaryKind
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Activation, Value
+from cnnfast.layers import dtypes
+from cnnfast.layers.arguments import number
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.ops.operation import Operation, batch_shape
+
+NN = "keras.src.ops.nn"
+MATH = "keras.src.ops.math"
+
+
+class Elementwise(Operation):
+    """A function of each number alone; a subclass gives its `steps`."""
+
+    steps: ClassVar[tuple[Activation, ...]] = ()
+    keeps_integers: ClassVar[bool] = False
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        keep = self.keeps_integers or "float" in x.dtype
+        return KerasTensor(batch_shape(x), x.dtype if keep else "float32")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return lowering.activate(graph, x, self._steps())
+
+    def _steps(self) -> tuple[Activation, ...]:
+        return self.steps
+
+
+class Absolute(Elementwise):
+    """``|x|``."""
+
+    steps = (Activation(Kind.ABS),)
+    keeps_integers = True
+
+
+class Abs(Absolute):
+    """``|x|``."""
+
+
+class Negative(Elementwise):
+    """``-x``."""
+
+    steps = (Activation(Kind.SCALE, -1.0, 0.0),)
+    keeps_integers = True
+
+
+class Square(Elementwise):
+    """``x * x``."""
+
+    steps = (Activation(Kind.SQUARE),)
+    keeps_integers = True
+
+
+class Sqrt(Elementwise):
+    """Square root."""
+
+    steps = (Activation(Kind.SQRT),)
+
+
+class Rsqrt(Elementwise):
+    """``1 / sqrt(x)``."""
+
+    module = MATH
+    steps = (Activation(Kind.RSQRT),)
+
+
+class Reciprocal(Elementwise):
+    """``1 / x``."""
+
+    steps = (Activation(Kind.RECIPROCAL),)
+
+
+class Exp(Elementwise):
+    """Exponential."""
+
+    steps = (Activation(Kind.EXP),)
+
+
+class Expm1(Elementwise):
+    """``exp(x) - 1``."""
+
+    steps = (Activation(Kind.EXPM1),)
+
+
+class Log(Elementwise):
+    """Natural logarithm."""
+
+    steps = (Activation(Kind.LOG),)
+
+
+class Log1p(Elementwise):
+    """``log(1 + x)``."""
+
+    steps = (Activation(Kind.LOG1P),)
+
+
+class Sin(Elementwise):
+    """Sine."""
+
+    steps = (Activation(Kind.SIN),)
+
+
+class Cos(Elementwise):
+    """Cosine."""
+
+    steps = (Activation(Kind.COS),)
+
+
+class Floor(Elementwise):
+    """The next whole number below."""
+
+    steps = (Activation(Kind.FLOOR),)
+
+
+class Ceil(Elementwise):
+    """The next whole number above."""
+
+    steps = (Activation(Kind.CEIL),)
+
+
+class Sign(Elementwise):
+    """-1, 0 or 1."""
+
+    steps = (Activation(Kind.SIGN),)
+    keeps_integers = True
+
+
+class Erf(Elementwise):
+    """The error function."""
+
+    module = MATH
+    steps = (Activation(Kind.ERF),)
+
+
+class Tanh(Elementwise):
+    """Hyperbolic tangent."""
+
+    steps = (Activation(Kind.TANH),)
+
+
+class Round(Elementwise):
+    """The nearest whole number, or multiple of ``10**-decimals``; halves go to the even one."""
+
+    keeps_integers = True
+
+    def __init__(self, decimals: int = 0, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.decimals = decimals
+
+    def _steps(self) -> tuple[Activation, ...]:
+        if not self.decimals:
+            return (Activation(Kind.ROUND),)
+        scale = 10.0**self.decimals
+        return (
+            Activation(Kind.SCALE, scale, 0.0),
+            Activation(Kind.ROUND),
+            Activation(Kind.SCALE, 1.0 / scale, 0.0),
+        )
+
+    def _config(self) -> dict[str, Any]:
+        return {"decimals": self.decimals}
+
+
+class Clip(Elementwise):
+    """``min(max(x, x_min), x_max)``, of two numbers."""
+
+    keeps_integers = True
+
+    def __init__(self, x_min: float, x_max: float, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.x_min, self.x_max = x_min, x_max
+        self._bounds = tuple(
+            default if bound is None else number(bound, key)
+            for key, bound, default in (
+                ("x_min", x_min, -float("inf")),
+                ("x_max", x_max, float("inf")),
+            )
+        )
+
+    def _steps(self) -> tuple[Activation, ...]:
+        return (Activation(Kind.CLIP, *self._bounds),)
+
+    def _config(self) -> dict[str, Any]:
+        return {"x_min": self.x_min, "x_max": self.x_max}
+
+
+class Identity(Elementwise):
+    """The tensor itself."""
+
+    keeps_integers = True
+
+
+class Cast(Operation):
+    """The same numbers as another dtype; a whole one drops fractions."""
+
+    module = "keras.src.ops.core"
+
+    def __init__(self, dtype: object, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.dtype = dtypes.policy(dtype).name
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        return KerasTensor(batch_shape(x), self.dtype)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        if self.dtype == "bool":
+            steps = [Activation(Kind.ABS), Activation(Kind.SIGN)]
+            return lowering.activate(graph, x, steps)
+        return truncated(graph, x) if "int" in self.dtype else x
+
+    def _config(self) -> dict[str, Any]:
+        return {"dtype": self.dtype}
+
+
+def truncated(graph: Graph, x: Value) -> Value:
+    """Drop the fraction of each number: floor from above zero, ceil from below."""
+    above = lowering.activate(graph, x, [Activation(Kind.RELU), Activation(Kind.FLOOR)])
+    below = [Activation(Kind.MINIMUM, 0.0), Activation(Kind.CEIL)]
+    return lowering.binary(graph, above, lowering.activate(graph, x, below), BinaryKind.ADD)
+
+
+class ActivationOperation(Operation):
+    """An activation function as an operation; a subclass gives its Keras name."""
+
+    module = NN
+    activation: ClassVar[str]
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        dtype = x.dtype if "float" in x.dtype else "float32"
+        return KerasTensor(batch_shape(x), dtype)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return activations.get(self.activation).lower(graph, x)
+
+
+class Parametric(ActivationOperation):
+    """An activation function with parameters of its own; a subclass gives its `steps`."""
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return lowering.activate(graph, x, self._steps())
+
+    def _steps(self) -> tuple[Activation, ...]:
+        raise NotImplementedError

@@ -1,0 +1,135 @@
+"""Operations on images."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast import lowering
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.layers import arguments
+from cnnfast.layers.images import from_image, to_image
+from cnnfast.layers.resizing import Resizing
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.layers.windows import join_channels, split_channels
+from cnnfast.ops.elementwise import NN
+from cnnfast.ops.functions import function
+from cnnfast.ops.operation import Operation, batch_shape
+
+
+class Resize(Operation):
+    """Images at another size; the arguments are those of `cnnfast.layers.Resizing`."""
+
+    module = "keras.src.ops.image"
+
+    def __init__(
+        self,
+        size: Any,
+        interpolation: str = "bilinear",
+        antialias: bool = False,
+        crop_to_aspect_ratio: bool = False,
+        pad_to_aspect_ratio: bool = False,
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        height, width = self.size = arguments.positive_integers(size, 2, "size")
+        self.data_format = data_format
+        self._layer = Resizing(
+            height,
+            width,
+            interpolation=interpolation,
+            antialias=antialias,
+            crop_to_aspect_ratio=crop_to_aspect_ratio,
+            pad_to_aspect_ratio=pad_to_aspect_ratio,
+            fill_mode=fill_mode,
+            fill_value=fill_value,
+            data_format=data_format,
+            name=self.name,
+        )
+
+    def compute_output_spec(self, images: KerasTensor) -> KerasTensor:
+        output: KerasTensor = self._layer.infer((images,), {})
+        return output
+
+    def lower(self, graph: Graph, images: Value) -> Value:
+        return self._layer.lower(graph, images)
+
+    def _config(self) -> dict[str, Any]:
+        names = (
+            *("interpolation", "antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio"),
+            *("fill_mode", "fill_value"),
+        )
+        config = self._layer.get_config()
+        own = {name: config[name] for name in names}
+        return {"size": list(self.size), **own, "data_format": self.data_format}
+
+
+class _Blocks(Operation):
+    """Moves numbers between channels and blocks of pixels."""
+
+    module = NN
+    deep: ClassVar[bool]
+
+    def __init__(
+        self,
+        block_size: int,
+        data_format: str | None = "channels_last",
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        rule = "`block_size` must be a positive integer."
+        self.block_size = arguments.positive_integer(block_size, rule)
+        self.data_format = arguments.data_format(data_format)
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        shape = batch_shape(x)
+        if len(shape) != 4:
+            raise ValueError(f"expected images with 4 axes. Received: shape {shape}")
+        size, channels = split_channels(shape, self.data_format)
+        block = self.block_size
+        divided = (channels,) if self.deep else size
+        factor = block**2 if self.deep else block
+        if any(n is not None and n % factor for n in divided):
+            raise ValueError(
+                f"sizes must be multiples of the block. Received: shape {shape} and "
+                f"block_size={block}"
+            )
+        if self.deep:
+            sizes = [None if n is None else n * block for n in size]
+            depth = None if channels is None else channels // block**2
+        else:
+            sizes = [None if n is None else n // block for n in size]
+            depth = None if channels is None else channels * block**2
+        return KerasTensor(join_channels(shape[0], tuple(sizes), depth, self.data_format), x.dtype)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = self.compute_output_spec(KerasTensor(batch_shape(x))).shape
+        move = lowering.depth_to_space if self.deep else lowering.space_to_depth
+        y = move(graph, to_image(graph, x, self.data_format), self.block_size)
+        return from_image(graph, y, tuple(n or 0 for n in shape[1:]), self.data_format)
+
+    def _config(self) -> dict[str, Any]:
+        return {"block_size": self.block_size, "data_format": self.data_format}
+
+
+class DepthToSpace(_Blocks):
+    """Channels spread over blocks of pixels."""
+
+    deep = True
+
+
+class SpaceToDepth(_Blocks):
+    """Blocks of pixels gathered in channels, row by row, each pixel's channels together.
+
+    So it is with channels_first in Keras on TensorFlow; on JAX, Keras orders those otherwise.
+    """
+
+    deep = False
+
+
+resize = function(Resize)

@@ -1,0 +1,131 @@
+"""Operations that join tensors or take them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cnnfast import lowering
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.arguments import BatchShape, axes, integer
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.ops.arithmetic import promoted
+from cnnfast.ops.operation import Operation, axis_of, batch_shape, is_tensor
+
+
+class Concatenate(Operation):
+    """Tensors one behind the other along `axis`, batch included."""
+
+    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axis = axis
+
+    def compute_output_spec(self, xs: Sequence[KerasTensor]) -> KerasTensor:
+        shapes = _shapes(xs)
+        axis = axis_of(self.axis, len(shapes[0]))
+        parts = [shape[axis] for shape in shapes]
+        sizes = list(_common(shapes, axis))
+        sizes[axis] = None if None in parts else sum(part or 0 for part in parts)
+        return KerasTensor(sizes, promoted(*xs))
+
+    def lower(self, graph: Graph, xs: Sequence[Value]) -> Value:
+        axis = axis_of(self.axis, len(xs[0].shape) + 1)
+        _common(_shapes(xs), axis)
+        return lowering.concat(graph, xs, axis - 1)
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+
+class Stack(Operation):
+    """Tensors one behind the other along a new axis at `axis`, batch included."""
+
+    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axis = axis
+
+    def compute_output_spec(self, xs: Sequence[KerasTensor]) -> KerasTensor:
+        sizes = list(_common(_shapes(xs), None))
+        sizes.insert(axis_of(self.axis, len(sizes) + 1), len(xs))
+        return KerasTensor(sizes, promoted(*xs))
+
+    def lower(self, graph: Graph, xs: Sequence[Value]) -> Value:
+        axis = axis_of(self.axis, len(xs[0].shape) + 2) - 1
+        _common(_shapes(xs), None)
+        parts = [lowering.reshape(graph, x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in xs]
+        return lowering.concat(graph, parts, axis)
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+
+class Split(Operation):
+    """A list of parts along `axis`: so many of the same size, or cut at a list of positions."""
+
+    def __init__(self, indices_or_sections: Any, axis: int = 0, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.indices_or_sections = indices_or_sections
+        self.axis = axis
+
+    def _parts(self, size: int | None) -> list[tuple[int, int]]:
+        """Return where each part begins and ends."""
+        if size is None:
+            raise UnsupportedError(
+                "an axis to be split must have a known size. Received: an axis of any size"
+            )
+        cuts = self.indices_or_sections
+        if isinstance(cuts, list | tuple):
+            places = [integer(cut) for cut in cuts]
+            places = [min(max(p + size if p < 0 else p, 0), size) for p in places]
+        else:
+            (count,) = axes(cuts, "indices_or_sections")
+            if count < 1 or size % count:
+                raise ValueError(
+                    f"the {size} positions cannot be split evenly. Received: {count} parts"
+                )
+            places = list(range(size // count, size, size // count))
+        edges = list(zip([0, *places], [*places, size], strict=True))
+        if any(first >= last for first, last in edges):
+            raise ValueError(f"a part must not be empty. Received: {cuts} of {size} positions")
+        return edges
+
+    def compute_output_spec(self, x: KerasTensor) -> list[KerasTensor]:
+        shape = batch_shape(x)
+        axis = axis_of(self.axis, len(shape))
+        return [
+            KerasTensor((*shape[:axis], last - first, *shape[axis + 1 :]), x.dtype)
+            for first, last in self._parts(shape[axis])
+        ]
+
+    def lower(self, graph: Graph, x: Value) -> list[Value]:
+        axis = axis_of(self.axis, len(x.shape) + 1) - 1
+        return [
+            lowering.remap(graph, x, {axis: np.arange(first, last, dtype=np.int32)})
+            for first, last in self._parts(x.shape[axis])
+        ]
+
+    def _config(self) -> dict[str, Any]:
+        return {"indices_or_sections": self.indices_or_sections, "axis": self.axis}
+
+
+def _shapes(xs: Any) -> list[BatchShape]:
+    if not isinstance(xs, list | tuple) or not xs or not all(is_tensor(x) for x in xs):
+        raise UnsupportedError(f"expected a list of tensors. Received: {xs!r:.200}")
+    return [batch_shape(x) for x in xs]
+
+
+def _common(shapes: Sequence[BatchShape], along: int | None) -> BatchShape:
+    """Return the shape that all have, but for the axis `along`."""
+    sizes: list[int | None] = []
+    for axis, column in enumerate(zip(*shapes, strict=False)):
+        known = {size for size in column if size is not None}
+        if axis != along and len(known) > 1:
+            raise ValueError(f"shapes must be the same in the other axes. Received: {shapes}")
+        sizes.append(known.pop() if known else None)
+    if any(len(shape) != len(sizes) for shape in shapes):
+        raise ValueError(f"tensors must have the same number of axes. Received: {shapes}")
+    return tuple(sizes)

@@ -1,0 +1,69 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from cnnfast import lowering
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.ops.arithmetic import promoted
+from cnnfast.ops.operation import Operation, batch_shape, constant, is_tensor
+
+
+class Matmul(Operation):
+    """``x1 @ x2``: of matrices, image by image, or of a tensor and one constant matrix."""
+
+    def compute_output_spec(self, x1: Any, x2: Any) -> KerasTensor:
+        if not is_tensor(x1):
+            raise UnsupportedError(f"the left operand must be a tensor. Received: {x1!r:.200}")
+        a = batch_shape(x1)
+        b = batch_shape(x2) if is_tensor(x2) else self._matrix(x2).shape
+        inner = b[-2]
+        if None not in (a[-1], inner) and a[-1] != inner:
+            raise ValueError(f"the inner sizes must be the same. Received: shapes {a} and {b}")
+        if is_tensor(x2):
+            leading = [{m, n} - {None} for m, n in zip(a[1:-2], b[1:-2], strict=False)]
+            if len(a) != len(b) or len(a) < 3 or any(len(sizes) > 1 for sizes in leading):
+                raise UnsupportedError(
+                    "two tensors must have the same axes before the last two, the batch being the "
+                    f"first. Received: shapes {a} and {b}"
+                )
+        return KerasTensor((*a[:-1], b[-1]), promoted(x1, x2))
+
+    def _matrix(self, x: Any) -> np.ndarray[Any, Any]:
+        array = constant(x).array
+        if array.ndim != 2:
+            raise UnsupportedError(
+                f"a constant operand must be a matrix. Received: shape {array.shape}"
+            )
+        return array
+
+    def lower(self, graph: Graph, x1: Value, x2: Any) -> Value:
+        if isinstance(x2, Value):
+            out = Value((*x1.shape[:-1], x2.shape[-1]))
+            return graph.add(ops.MatMul(x1, x2, out))
+        matrix = np.ascontiguousarray(self._matrix(x2), np.float32)
+        rows = (1, math.prod(x1.shape[:-1]))
+        kernel = matrix.reshape(1, 1, *matrix.shape)
+        x = lowering.reshape(graph, x1, (*rows, x1.shape[-1]))
+        y = graph.add(ops.Conv2D(x, Value((*rows, matrix.shape[1])), kernel, None))
+        return lowering.reshape(graph, y, (*x1.shape[:-1], matrix.shape[1]))
+
+
+class Dot(Matmul):
+    """``x1`` times one constant matrix."""
+
+    def compute_output_spec(self, x1: Any, x2: Any) -> KerasTensor:
+        if is_tensor(x2):
+            raise UnsupportedError(
+                "the right operand must be a constant matrix, for two tensors would mix images. "
+                f"Received: {x2}"
+            )
+        return super().compute_output_spec(x1, x2)

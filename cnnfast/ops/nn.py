@@ -1,0 +1,233 @@
+"""Activation functions and what goes with them, as operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnfast import lowering
+from cnnfast._core import ActivationKind as Kind
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Activation, Value
+from cnnfast.layers.arguments import axes, boolean, number
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.ops.elementwise import ActivationOperation, Parametric
+from cnnfast.ops.operation import axis_of, batch_shape
+
+
+class Relu(ActivationOperation):
+    """``max(x, 0)``."""
+
+    activation = "relu"
+
+
+class Relu6(ActivationOperation):
+    """``min(max(x, 0), 6)``."""
+
+    activation = "relu6"
+
+
+class Sigmoid(ActivationOperation):
+    """``1 / (1 + exp(-x))``."""
+
+    activation = "sigmoid"
+
+
+class SparseSigmoid(ActivationOperation):
+    """0 below -1, 1 above 1, a line between."""
+
+    activation = "sparse_sigmoid"
+
+
+class Silu(ActivationOperation):
+    """``x * sigmoid(x)``."""
+
+    activation = "silu"
+
+
+class Softplus(ActivationOperation):
+    """``log(1 + exp(x))``."""
+
+    activation = "softplus"
+
+
+class Softsign(ActivationOperation):
+    """``x / (1 + |x|)``."""
+
+    activation = "softsign"
+
+
+class SparsePlus(ActivationOperation):
+    """0 below -1, x above 1, a parabola between."""
+
+    activation = "sparse_plus"
+
+
+class LogSigmoid(ActivationOperation):
+    """``-softplus(-x)``."""
+
+    activation = "log_sigmoid"
+
+
+class HardSigmoid(ActivationOperation):
+    """``relu6(x + 3) / 6``."""
+
+    activation = "hard_sigmoid"
+
+
+class HardSilu(ActivationOperation):
+    """``x * hard_sigmoid(x)``."""
+
+    activation = "hard_silu"
+
+
+class HardTanh(ActivationOperation):
+    """x between -1 and 1."""
+
+    activation = "hard_tanh"
+
+
+class TanhShrink(ActivationOperation):
+    """``x - tanh(x)``."""
+
+    activation = "tanh_shrink"
+
+
+class Selu(ActivationOperation):
+    """Scaled exponential linear unit."""
+
+    activation = "selu"
+
+
+class Mish(ActivationOperation):
+    """``x * tanh(softplus(x))``."""
+
+    activation = "mish"
+
+
+class _WithNumber(Parametric):
+    """An activation with one number; a subclass says which kind and argument."""
+
+    kind: Kind
+    argument: str
+
+    def _take(self, value: object) -> None:
+        self._value = number(value, self.argument)
+
+    def _steps(self) -> tuple[Activation, ...]:
+        return (Activation(self.kind, self._value),)
+
+    def _config(self) -> dict[str, Any]:
+        return {self.argument: self._value}
+
+
+class LeakyRelu(_WithNumber):
+    """x above 0, ``negative_slope * x`` below."""
+
+    kind, argument = Kind.LEAKY_RELU, "negative_slope"
+
+    def __init__(self, negative_slope: float = 0.2, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._take(negative_slope)
+
+
+class Elu(_WithNumber):
+    """x above 0, ``alpha * (exp(x) - 1)`` below."""
+
+    kind, argument = Kind.ELU, "alpha"
+
+    def __init__(self, alpha: float = 1.0, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._take(alpha)
+
+
+class Celu(_WithNumber):
+    """x above 0, ``alpha * (exp(x / alpha) - 1)`` below."""
+
+    kind, argument = Kind.CELU, "alpha"
+
+    def __init__(self, alpha: float = 1.0, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._take(alpha)
+
+
+class Squareplus(_WithNumber):
+    """``(x + sqrt(x * x + b)) / 2``."""
+
+    kind, argument = Kind.SQUAREPLUS, "b"
+
+    def __init__(self, b: float = 4, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._take(b)
+
+
+class SoftShrink(_WithNumber):
+    """x moved by `threshold` towards 0, and 0 closer to it."""
+
+    kind, argument = Kind.SOFT_SHRINK, "threshold"
+
+    def __init__(self, threshold: float = 0.5, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._take(threshold)
+
+
+class HardShrink(_WithNumber):
+    """X where it is further from 0 than `threshold`, else 0."""
+
+    kind, argument = Kind.HARD_SHRINK, "threshold"
+
+    def __init__(self, threshold: float = 0.5, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._take(threshold)
+
+
+class Threshold(Parametric):
+    """X above `threshold`, else `default_value`."""
+
+    def __init__(self, threshold: float, default_value: float, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.threshold = number(threshold, "threshold")
+        self.default_value = number(default_value, "default_value")
+
+    def _steps(self) -> tuple[Activation, ...]:
+        return (Activation(Kind.THRESHOLD, self.threshold, self.default_value),)
+
+    def _config(self) -> dict[str, Any]:
+        return {"threshold": self.threshold, "default_value": self.default_value}
+
+
+class Gelu(Parametric):
+    """``x * P(X <= x)`` for a normal X; approximate with tanh, or exact."""
+
+    def __init__(self, approximate: bool = True, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.approximate = boolean(approximate, "approximate")
+
+    def _steps(self) -> tuple[Activation, ...]:
+        return (Activation(Kind.GELU_TANH if self.approximate else Kind.GELU),)
+
+    def _config(self) -> dict[str, Any]:
+        return {"approximate": self.approximate}
+
+
+class Softmax(ActivationOperation):
+    """``exp(x)`` divided by its sum over `axis`, one axis or several."""
+
+    def __init__(self, axis: Any = -1, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axis = axis
+        self._axes = axes(axis, "axis")
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        self._own_axes(x)
+        return super().compute_output_spec(x)
+
+    def _own_axes(self, x: KerasTensor | Value) -> list[int]:
+        """Return the axes without the batch."""
+        rank = len(batch_shape(x))
+        return sorted({axis_of(axis, rank) - 1 for axis in self._axes})
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return lowering.softmax(graph, x, self._own_axes(x))
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis}

@@ -1,0 +1,209 @@
+"""The base of operations: steps of a graph that have no weights and that no one sees as layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers import bound
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.node import Connectable, Node, symbolic
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.utils import tree
+from cnnfast.utils.naming import auto_name
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Lowered: TypeAlias = Value | list[Value]
+
+
+class Operation(Connectable):
+    """A function of tensors, as `cnnfast.ops` has them under Keras' names.
+
+    The first axis of every tensor is the batch, which no operation mixes, moves or counts. What
+    is no tensor is a constant. A subclass gives `compute_output_spec` and `lower`, which take
+    the arguments of a call, and `_config` with the constructor's arguments.
+
+    Parameters
+    ----------
+    name
+        Made from the class where None.
+    """
+
+    module: ClassVar[str] = "keras.src.ops.numpy"
+    """Where Keras has the class, which its files say."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self.name = auto_name(type(self).__name__) if name is None else name
+        self._inbound_nodes: list[Node] = []
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return symbolic tensors like those that a call returns.
+
+        Raises
+        ------
+        ValueError
+            If a call cannot take such tensors.
+        """
+        raise NotImplementedError
+
+    def lower(self, graph: Graph, *args: Any, **kwargs: Any) -> Lowered:
+        """Append the operations of a call; tensors are values."""
+        raise NotImplementedError
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the result for symbolic tensors, or for batches of numbers through the core."""
+        if symbolic((args, kwargs)):
+            return self.connect(args, kwargs)
+        return bound.run(self, *_constants_apart(self, args, kwargs))
+
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return self._called(self.compute_output_spec, args, kwargs)
+
+    def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return self._called(self.lower, (graph, *args), kwargs)
+
+    def _called(
+        self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{self._described()}: {error}") from error
+        except (ValueError, TypeError, IndexError) as error:
+            raise ValueError(f"{self._described()}: {error}") from error
+
+    def _described(self) -> str:
+        return f"Operation '{self.name}' of class {type(self).__name__}"
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments in the form of Keras 3."""
+        return {"name": self.name, **self._config()}
+
+    def _config(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make an operation from what `get_config`, or that of Keras, returned.
+
+        Raises
+        ------
+        ValueError
+            If the config has unknown or illegal fields.
+        """
+        try:
+            return cls(**config)
+        except (TypeError, ValueError) as error:
+            raise type(error if isinstance(error, ValueError) else ValueError())(
+                f"Operation {config.get('name')!r} of class {cls.__name__}: {error}"
+            ) from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_inbound_nodes": []}
+
+    def __repr__(self) -> str:
+        return f"<Operation {type(self).__name__} name={self.name}>"
+
+
+def _constants_apart(
+    operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """Turn what is a constant among arrays into one: what has fewer axes, or another batch."""
+    arguments = (tuple(args), dict(kwargs))
+    leaves = tree.flatten(arguments)
+    arrays = [np.asarray(leaf) for leaf in leaves if hasattr(leaf, "__array__")]
+    rank = max((array.ndim for array in arrays), default=0)
+    if not rank:
+        raise ValueError(
+            f"{operation._described()} must be given a batch of numbers, an array with the images "
+            f"along its first axis. Received: {args}"
+        )
+    batch = max(len(array) for array in arrays if array.ndim == rank)
+
+    def convert(leaf: Any) -> Any:
+        if not hasattr(leaf, "__array__"):
+            return leaf
+        array = np.asarray(leaf)
+        whole = array.ndim == rank and len(array) == batch
+        return array if whole else constant(array)
+
+    packed: tuple[Any, Any] = tree.pack(arguments, [convert(leaf) for leaf in leaves])
+    return packed
+
+
+class Constant:
+    """Numbers that are the same for every image; their axes end where those of the tensors do."""
+
+    def __init__(self, array: npt.NDArray[Any]) -> None:
+        self.array = array
+        self.shape: BatchShape = array.shape
+        self.dtype = array.dtype.name
+
+
+def constant(value: Any) -> Constant:
+    """Return a number, nested lists of numbers or an array as a constant.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if isinstance(value, Constant):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"expected a tensor or numbers. Received: {value!r:.200}")
+    return Constant(array)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether `value` is symbolic or a value of a graph."""
+    return isinstance(value, KerasTensor | Value)
+
+
+def batch_shape(x: KerasTensor | Value) -> BatchShape:
+    """Return the shape of `x`, batch included."""
+    return x.shape if isinstance(x, KerasTensor) else (None, *x.shape)
+
+
+def axis_of(axis: Any, rank: int) -> int:
+    """Return `axis` counted from the batch, which it must not be.
+
+    Raises
+    ------
+    ValueError
+        If there is no such axis or it is the batch.
+    """
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+        raise ValueError(f"an axis must be an integer. Received: {axis!r}")
+    if not -rank <= axis < rank:
+        raise ValueError(f"the tensor has {rank} axes. Received: axis={axis}")
+    if axis % rank == 0:
+        refuse_batch(f"axis={axis} of a tensor with {rank} axes")
+    return int(axis) % rank
+
+
+def refuse_batch(received: str) -> NoReturn:
+    """Raise UnsupportedError: the batch axis must stay as it is."""
+    raise UnsupportedError(
+        "the first axis is the batch, of which each image runs alone, so that no operation may "
+        f"reduce, move or join along it. Received: {received}"
+    )
+
+
+def product(shape: Sequence[int | None]) -> int | None:
+    """Return how many numbers `shape` holds; None where a size is not known."""
+    total = 1
+    for size in shape:
+        if size is None:
+            return None
+        total *= size
+    return total

@@ -1,0 +1,236 @@
+"""Sums, means and extremes over axes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast import lowering
+from cnnfast._core import ActivationKind, BinaryKind, NormalizationKind, ReductionKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Activation, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.arguments import axes, boolean, number
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.ops.elementwise import MATH, NN
+from cnnfast.ops.operation import Operation, axis_of, batch_shape, refuse_batch
+
+
+class Reduction(Operation):
+    """Makes one number of those along `axis`, one axis or several, the batch not among them.
+
+    Parameters
+    ----------
+    axis
+        Batch included.
+    keepdims
+        Whether axes of size 1 stay.
+    """
+
+    kind: ClassVar[ReductionKind]
+    keeps_integers: ClassVar[bool] = True
+
+    def __init__(
+        self, axis: Any = None, keepdims: bool = False, *, name: str | None = None
+    ) -> None:
+        super().__init__(name=name)
+        self.axis = axis
+        self.keepdims = boolean(keepdims, "keepdims")
+
+    def _axes(self, rank: int) -> list[int]:
+        if self.axis is None:
+            refuse_batch("axis=None, which is all axes")
+        return sorted({axis_of(axis, rank) for axis in axes(self.axis, "axis")})
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        shape = batch_shape(x)
+        reduced = self._axes(len(shape))
+        if self.keepdims:
+            out = tuple(1 if axis in reduced else size for axis, size in enumerate(shape))
+        else:
+            out = tuple(size for axis, size in enumerate(shape) if axis not in reduced)
+        keep = self.keeps_integers or "float" in x.dtype
+        return KerasTensor(out, x.dtype if keep else "float32")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        reduced = [axis - 1 for axis in self._axes(len(x.shape) + 1)]
+        y = self._reduce(graph, x, reduced)
+        if self.keepdims:
+            return y
+        shape = tuple(size for axis, size in enumerate(x.shape) if axis not in reduced)
+        return lowering.reshape(graph, y, shape)
+
+    def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
+        """Reduce the axes `reduced`, counted without the batch, to size 1."""
+        return lowering.reduce(graph, x, self.kind, reduced)
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis, "keepdims": self.keepdims}
+
+
+class Sum(Reduction):
+    """The sum."""
+
+    kind = ReductionKind.SUM
+
+
+class Mean(Reduction):
+    """The mean."""
+
+    kind = ReductionKind.MEAN
+    keeps_integers = False
+
+
+class Prod(Reduction):
+    """The product."""
+
+    kind = ReductionKind.PRODUCT
+
+    def __init__(
+        self,
+        axis: Any = None,
+        keepdims: bool = False,
+        dtype: str | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(axis, keepdims, name=name)
+        self.dtype = dtype
+
+    def _config(self) -> dict[str, Any]:
+        return {**super()._config(), "dtype": self.dtype}
+
+
+class Amax(Reduction):
+    """The largest number."""
+
+    kind = ReductionKind.MAX
+
+
+class Amin(Reduction):
+    """The smallest number."""
+
+    kind = ReductionKind.MIN
+
+
+class _Extreme(Reduction):
+    def __init__(
+        self,
+        axis: Any = None,
+        keepdims: bool = False,
+        initial: float | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(axis, keepdims, name=name)
+        if initial is not None:
+            raise UnsupportedError(f"`initial` must be None. Received: initial={initial}")
+
+    def _config(self) -> dict[str, Any]:
+        return {**super()._config(), "initial": None}
+
+
+class Max(_Extreme):
+    """The largest number."""
+
+    kind = ReductionKind.MAX
+
+
+class Min(_Extreme):
+    """The smallest number."""
+
+    kind = ReductionKind.MIN
+
+
+class Var(Reduction):
+    """The mean square of the distance from the mean."""
+
+    kind = ReductionKind.MEAN
+    keeps_integers = False
+
+    def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
+        mean = lowering.reduce(graph, x, self.kind, reduced)
+        distance = lowering.binary(graph, x, mean, BinaryKind.SUBTRACT)
+        squares = lowering.activate(graph, distance, [Activation(ActivationKind.SQUARE)])
+        return lowering.reduce(graph, squares, self.kind, reduced)
+
+
+class Std(Var):
+    """The square root of the variance."""
+
+    def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
+        variance = super()._reduce(graph, x, reduced)
+        return lowering.activate(graph, variance, [Activation(ActivationKind.SQRT)])
+
+
+class Logsumexp(Reduction):
+    """``log(sum(exp(x)))``, without overflow."""
+
+    module = MATH
+    kind = ReductionKind.SUM
+    keeps_integers = False
+
+    def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
+        largest = lowering.reduce(graph, x, ReductionKind.MAX, reduced)
+        below = lowering.binary(graph, x, largest, BinaryKind.SUBTRACT)
+        powers = lowering.activate(graph, below, [Activation(ActivationKind.EXP)])
+        total = lowering.reduce(graph, powers, self.kind, reduced)
+        logarithm = lowering.activate(graph, total, [Activation(ActivationKind.LOG)])
+        return lowering.binary(graph, logarithm, largest, BinaryKind.ADD)
+
+
+class LogSoftmax(Operation):
+    """The logarithm of `Softmax` over `axis`."""
+
+    module = NN
+
+    def __init__(self, axis: int = -1, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axis = axis
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        axis_of(self.axis, len(batch_shape(x)))
+        return KerasTensor(batch_shape(x), x.dtype)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        axis = axis_of(self.axis, len(x.shape) + 1)
+        total = Logsumexp(axis, keepdims=True, name=self.name).lower(graph, x)
+        return lowering.binary(graph, x, total, BinaryKind.SUBTRACT)
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+
+class Normalize(Operation):
+    """``x / max(norm(x), epsilon)`` with the Euclidean norm along one axis."""
+
+    module = NN
+
+    def __init__(
+        self,
+        axis: int = -1,
+        order: float = 2,
+        epsilon: float | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        if order != 2:
+            raise UnsupportedError(f"`order` must be 2. Received: order={order}")
+        self.axis = axis
+        self.epsilon = epsilon
+        self._epsilon = 1e-7 if epsilon is None else number(epsilon, "epsilon")
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        axis_of(self.axis, len(batch_shape(x)))
+        return KerasTensor(batch_shape(x), x.dtype)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        axis = axis_of(self.axis, len(x.shape) + 1) - 1
+        rows = lowering.axis_to_end(graph, x, axis)
+        kind = NormalizationKind.L2
+        y = graph.add(ops.Normalize(rows, Value(rows.shape), kind, self._epsilon**2))
+        return lowering.axis_from_end(graph, y, axis)
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis, "order": 2, "epsilon": self.epsilon}

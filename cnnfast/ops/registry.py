@@ -1,0 +1,94 @@
+"""The closed table of operations that a config may name, and configs as whole objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.node import Connectable
+from cnnfast.ops import (
+    arithmetic,
+    arrangement,
+    elementwise,
+    image,
+    joining,
+    linear,
+    nn,
+    reductions,
+    selection,
+)
+from cnnfast.ops.operation import Operation
+
+_MODULES = (
+    *(arithmetic, arrangement, elementwise, image, joining, linear, nn, reductions, selection),
+)
+# What all layers have in their configs, and no operation.
+_LAYER_FIELDS = ("trainable", "dtype")
+
+
+@cache
+def table() -> Mapping[str, type[Operation]]:
+    """Return every operation that a config may name, by its class name in Keras."""
+    return {
+        name: item
+        for module in _MODULES
+        for name, item in vars(module).items()
+        if isinstance(item, type)
+        and issubclass(item, Operation)
+        and item.__module__ == module.__name__
+        and not name.startswith("_")
+        and item not in _BASES
+    }
+
+
+_BASES = (
+    *(arithmetic.Binary, arrangement.Arrangement, arrangement.Permutation),
+    *(elementwise.ActivationOperation, elementwise.Elementwise, elementwise.Parametric),
+    *(reductions.Reduction, selection.Selection),
+)
+
+
+def is_operation(config: Mapping[str, Any]) -> bool:
+    """Whether `config` is an operation's: its module says so, or, without one, its fields do."""
+    module = config.get("module")
+    if module is not None:
+        return isinstance(module, str) and module.startswith(("keras.src.ops.", "keras.ops."))
+    inner = config.get("config")
+    fields = inner if isinstance(inner, Mapping) else {}
+    return config.get("class_name") in table() and not any(key in fields for key in _LAYER_FIELDS)
+
+
+def serialize_operation(operation: Connectable) -> dict[str, Any]:
+    """Return `operation` as a config object of Keras 3."""
+    assert isinstance(operation, Operation)
+    return {
+        "module": operation.module,
+        "class_name": type(operation).__name__,
+        "config": operation.get_config(),
+        "registered_name": type(operation).__name__,
+    }
+
+
+def deserialize_operation(config: Mapping[str, Any]) -> Operation:
+    """Make the operation of a config object of Keras 3.
+
+    Raises
+    ------
+    UnsupportedError
+        If its class is not in the table; the message lists the table.
+    ValueError
+        If an argument in it is illegal.
+    """
+    class_name, inner = config.get("class_name"), config.get("config")
+    cls = table().get(class_name) if isinstance(class_name, str) else None
+    if not isinstance(inner, Mapping):
+        raise ValueError(f"The `config` of an operation must be a dict. Received: {inner!r:.200}")
+    if cls is None:
+        raise UnsupportedError(
+            f"Operation {inner.get('name')!r} is of a class that is not supported. Supported: "
+            f"{sorted(table())}. Received: class_name={class_name!r}, "
+            f"module={config.get('module')!r}"
+        )
+    return cls.from_config(inner)

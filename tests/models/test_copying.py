@@ -1,0 +1,84 @@
+"""Models made of the configurations of others."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast import layers
+from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.models import clone_model, model_from_config, model_from_json
+
+
+def _model() -> cnnfast.Sequential:
+    inner = cnnfast.Sequential([cnnfast.Input((4,)), layers.Dense(4, name="b")], name="inner")
+    return cnnfast.Sequential(
+        [cnnfast.Input((4,)), layers.Dense(4, activation="relu", name="a"), inner]
+    )
+
+
+def test_json_gives_the_model_without_its_weights() -> None:
+    model = _model()
+    again = model_from_json(model.to_json())
+    assert json.loads(again.to_json()) == json.loads(model.to_json())
+    assert not np.array_equal(again.get_weights()[0], model.get_weights()[0])
+
+
+def test_json_of_keras_is_understood() -> None:
+    keras = pytest.importorskip("keras")
+    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "hard_sigmoid")])
+    ours = model_from_json(theirs.to_json())
+    ours.set_weights(theirs.get_weights())
+    x = np.float32([[1.0, -2.0, 0.5]])
+    np.testing.assert_allclose(ours(x), np.asarray(theirs(x)), atol=1e-6)
+
+
+def test_json_without_a_version_has_the_formulas_of_keras_2() -> None:
+    dense = {"units": 1, "activation": "hard_sigmoid", "batch_input_shape": [None, 1]}
+    item = {"class_name": "Dense", "config": {"name": "d", "use_bias": False, **dense}}
+    config = {"class_name": "Sequential", "config": {"name": "m", "layers": [item]}}
+    for version, expected in (({}, 0.7), ({"keras_version": "3.0.0"}, 1 / 6 + 0.5)):
+        model = model_from_config(config | version)
+        model.set_weights([np.ones((1, 1))])
+        np.testing.assert_allclose(model(np.ones((1, 1))), [[expected]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"class_name": "Dense", "config": {"units": 1}}'])
+def test_json_of_something_else_is_refused(text: str) -> None:
+    with pytest.raises(ModelFileError):
+        model_from_json(text)
+
+
+def test_unsupported_layers_of_a_config_are_named() -> None:
+    config = json.loads(_model().to_json())
+    config["config"]["layers"][1]["class_name"] = "Whatever"
+    with pytest.raises(UnsupportedError, match=r"'a'.*Whatever"):
+        model_from_config(config)
+
+
+def test_a_clone_has_weights_of_its_own() -> None:
+    model = _model()
+    clone = clone_model(model)
+    assert json.loads(clone.to_json()) == json.loads(model.to_json())
+    before = model.get_weights()[0]
+    clone.set_weights([np.zeros(w.shape) for w in clone.weights])
+    np.testing.assert_array_equal(model.get_weights()[0], before)
+
+
+def test_a_clone_may_have_other_layers() -> None:
+    def halved(layer: layers.Layer) -> layers.Layer:
+        if isinstance(layer, layers.Dense):
+            config = layer.get_config() | {"use_bias": False}
+            return layers.Dense.from_config(config)
+        return layer
+
+    clone = clone_model(_model(), halved)
+    assert [len(layer.weights) for layer in clone.layers] == [1, 2]
+
+
+def test_only_models_are_cloned() -> None:
+    with pytest.raises(ValueError, match=r"Expected a model\. Received: <Dense"):
+        clone_model(layers.Dense(3))  # type: ignore[arg-type]
