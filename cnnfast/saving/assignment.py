@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import itertools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -64,19 +67,57 @@ class Assignment:
             array = array.transpose(self.axes)
         if self.flip:
             array = array[::-1, ::-1]
-        return np.ascontiguousarray(array)
+        # A scalar would come out of `ascontiguousarray` with an axis.
+        return np.ascontiguousarray(array).reshape(self.variable.shape)
 
 
-def assign_all(assignments: Sequence[Assignment]) -> None:
+@dataclass
+class Mismatches:
+    """Layers that do not fit the file: an error, or left as they are.
+
+    Attributes
+    ----------
+    skip
+        Whether they are left as they are.
+    """
+
+    skip: bool = False
+    _messages: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Do what may fail for one layer."""
+        try:
+            yield
+        except ModelFileError as error:
+            if not self.skip:
+                raise
+            self._messages.append(str(error))
+
+    def warn(self) -> None:
+        """Say what was skipped."""
+        if self._messages:
+            text = "\n".join(f"- {message}" for message in self._messages)
+            warnings.warn(f"Layers that keep their weights:\n{text}", stacklevel=4)
+
+
+def assign_all(assignments: Sequence[Assignment], mismatches: Mismatches) -> None:
     """Check everything, read everything, then replace the weights.
 
-    So a bad file changes no weight, and takes no memory before it is known to be bad.
+    So a bad file changes no weight, and takes no memory before it is known to be bad. A layer
+    is replaced as a whole or not at all.
     """
-    for assignment in assignments:
-        assignment.check()
-    arrays = [assignment.read() for assignment in assignments]
-    for assignment, array in zip(assignments, arrays, strict=True):
+    fitting: list[Assignment] = []
+    for _, group in itertools.groupby(assignments, lambda assignment: id(assignment.layer)):
+        together = list(group)
+        with mismatches.allowed():
+            for assignment in together:
+                assignment.check()
+            fitting += together
+    arrays = [assignment.read() for assignment in fitting]
+    for assignment, array in zip(fitting, arrays, strict=True):
         assignment.variable.set_loaded(array)
+    mismatches.warn()
 
 
 def check_count(

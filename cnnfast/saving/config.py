@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.saving.limits import check_calls, check_sizes
+from cnnfast.saving.versions import KERAS_3, major
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
     from cnnfast.models.model import Model
 
-_KERAS_3 = 3
+CustomObjects: TypeAlias = Mapping[str, Any] | None
+
 # What a layer may raise when its config holds anything at all.
 _IMPOSSIBLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 # Keras 3 changed the formula and kept the name (tf_keras/src/backend.py, `hard_sigmoid`).
 _ACTIVATION_FIELDS = ("activation", "recurrent_activation")
+# How `.keras` files of TensorFlow 2.12 write a number such as the limit of a ReLU.
+_CONSTANTS = ("__numpy__", "__tensor__")
 _RENAMED_ACTIVATIONS = {"hard_sigmoid": "hard_sigmoid_keras2"}
 
 
-def build_model(config: Any, name: str, keras_version: str | None) -> Model:
+def build_model(
+    config: Any, name: str, keras_version: str | None, custom_objects: CustomObjects = None
+) -> Model:
     """Make and build the model that `config` describes.
 
     Parameters
@@ -31,6 +37,8 @@ def build_model(config: Any, name: str, keras_version: str | None) -> Model:
         The file, for error messages.
     keras_version
         The version that wrote it, such as ``"2.9.0"``; None counts as the first.
+    custom_objects
+        As `load_model` takes it.
 
     Raises
     ------
@@ -44,11 +52,13 @@ def build_model(config: Any, name: str, keras_version: str | None) -> Model:
             f"{name}: a model's configuration must be an object with `class_name` and `config`. "
             f"Received: {_short(config)}"
         )
-    if _major(keras_version) < _KERAS_3:
+    check_calls(config, name)
+    if major(keras_version) < KERAS_3:
         config = _renamed(config)
     try:
-        model = _deserialize(config, name)
+        model = _deserialize(config, name, custom_objects)
         _build(model, config)
+        check_sizes(model, name)
     except (ModelFileError, UnsupportedError):
         raise
     except _IMPOSSIBLE as error:
@@ -56,14 +66,14 @@ def build_model(config: Any, name: str, keras_version: str | None) -> Model:
     return model
 
 
-def _deserialize(config: Mapping[str, Any], name: str) -> Model:
+def _deserialize(config: Mapping[str, Any], name: str, custom_objects: CustomObjects) -> Model:
     from cnnfast.layers import deserialize
     from cnnfast.models.model import Model
 
     try:
-        model = deserialize(config)
+        model = deserialize(config, custom_objects)
     except UnsupportedError as error:
-        found = list(dict.fromkeys(_unsupported(config))) or [str(error)]
+        found = list(dict.fromkeys(_unsupported(config, custom_objects))) or [str(error)]
         raise UnsupportedError("\n".join([f"{name}: not supported:", *found])) from error
     if not isinstance(model, Model):
         raise ModelFileError(
@@ -72,21 +82,32 @@ def _deserialize(config: Mapping[str, Any], name: str) -> Model:
     return model
 
 
-def _unsupported(config: Any) -> Iterator[str]:
+def _unsupported(config: Any, custom_objects: CustomObjects) -> Iterator[str]:
     """Say why each layer cannot be made, models inside the model taken apart."""
-    from cnnfast.layers import deserialize
-
     layers = _layers(config)
+    for layer in layers:
+        yield from _unsupported(layer, custom_objects)
     if layers:
-        for layer in layers:
-            yield from _unsupported(layer)
         return
     try:
-        deserialize(config)
+        _make_alone(config, custom_objects)
     except UnsupportedError as error:
         yield f"- {error}"
     except _IMPOSSIBLE:
         return  # another kind of error, which making the whole model reports
+
+
+def _make_alone(config: Any, custom_objects: CustomObjects) -> None:
+    """Make one layer or operation, without what it is called on."""
+    from cnnfast.layers import deserialize
+    from cnnfast.models import dialects
+    from cnnfast.models.dialects import tensorflow
+    from cnnfast.ops.registry import is_operation
+
+    if is_operation(config) or tensorflow.is_operation(config):
+        dialects.read({"layers": [config], "input_layers": [], "output_layers": []})
+    else:
+        deserialize(config, custom_objects)
 
 
 def _layers(config: Any) -> list[Any]:
@@ -108,12 +129,17 @@ def _build(model: Layer, config: Mapping[str, Any]) -> None:
 
 
 def _renamed(value: Any) -> Any:
-    """Copy a configuration of Keras 1 or 2, with names for what Keras 3 computes otherwise."""
+    """Copy a configuration of Keras 1 or 2, with names for what Keras 3 computes otherwise.
+
+    Numbers that are objects become plain.
+    """
     if isinstance(value, list):
         return [_renamed(item) for item in value]
     if not isinstance(value, Mapping):
         return value
     copy = {key: _renamed(item) for key, item in value.items()}
+    if copy.get("class_name") in _CONSTANTS and isinstance(copy.get("config"), Mapping):
+        return copy["config"].get("value")
     for field in _ACTIVATION_FIELDS:
         activation = copy.get(field)
         if isinstance(activation, Mapping) and activation.get("class_name") == "function":
@@ -121,11 +147,6 @@ def _renamed(value: Any) -> Any:
         if isinstance(activation, str) and activation in _RENAMED_ACTIVATIONS:
             copy[field] = _RENAMED_ACTIVATIONS[activation]
     return copy
-
-
-def _major(keras_version: str | None) -> int:
-    digits = (keras_version or "").split(".")[0]
-    return int(digits) if re.fullmatch("[0-9]{1,3}", digits) else 1
 
 
 def _short(value: Any) -> str:

@@ -8,16 +8,23 @@ import re
 from collections import Counter
 from typing import Any, NoReturn
 
+import numpy as np
+
 from cnnfast.errors import ModelFileError
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 16 << 20
 MAX_DEPTH = 200
-MAX_NODES = 1_000_000
+MAX_NODES = 500_000  # NASNetLarge has 65,000
 MAX_DIGITS = 20  # enough for every 64-bit integer
 MAX_FLOAT_CHARACTERS = 1100  # enough for every double written in full
 
-# A string (closed or not, so that the scan stays linear) or a bracket.
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
+# Closed or not, so that the scan stays linear.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(128)) - set(b"[{]}"))
+# By how much each character changes the depth.
+_STEPS = np.zeros(128, np.int8)
+_STEPS[[ord("["), ord("{")]] = 1
+_STEPS[[ord("]"), ord("}")]] = -1
 
 
 def loads(data: bytes | str, name: str) -> Any:
@@ -66,12 +73,11 @@ def _check_structure(text: str, name: str) -> None:
     # Counts those in strings too: no configuration has as many either way.
     if sum(map(text.count, ",[{")) > MAX_NODES:
         raise ModelFileError(f"{name}: more than {MAX_NODES} values.")
-    depth = 0
-    for match in _TOKEN.finditer(text):
-        token = text[match.start()]
-        depth += (token in "[{") - (token in "]}")
-        if depth > MAX_DEPTH:
-            raise ModelFileError(f"{name}: nested deeper than {MAX_DEPTH} levels.")
+    outside = _STRING.sub("", text).encode("ascii", "replace")
+    brackets = outside.translate(None, _NO_BRACKETS)[: 2 * MAX_NODES]
+    depth = np.cumsum(_STEPS[np.frombuffer(brackets, np.uint8)], dtype=np.int32)
+    if depth.max(initial=0) > MAX_DEPTH:
+        raise ModelFileError(f"{name}: nested deeper than {MAX_DEPTH} levels.")
 
 
 def _object(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 The rules are those of Keras (keras/src/saving/saving_lib.py): weight number i of a layer is the
 dataset ``layers/<class>/vars/<i>``. ``<class>`` is the class name in snake case; the second
 layer of a class gets ``_1``, the third ``_2``, whatever the layers' own names are. A model
-inside a model repeats the tree below its own place. A shared layer is stored at its first place.
+inside a model repeats the tree below its own place; a layer that wraps another has it under the
+name of the attribute, such as ``layers/bidirectional/forward_layer/cell/vars/0``. A shared layer
+is stored at its first place.
 """
 
 from __future__ import annotations
@@ -11,19 +13,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from cnnfast.saving.assignment import Assignment, check_count
-from cnnfast.saving.hdf5 import H5Group
+from cnnfast.errors import ModelFileError
+from cnnfast.saving.assignment import Assignment, Mismatches, check_count
+from cnnfast.saving.hdf5 import H5Dataset
 from cnnfast.utils.naming import to_snake_case
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
     from cnnfast.variables import Variable
 
+# The class of a layer in the file, by the identity of the layer.
+ClassNames: TypeAlias = Mapping[int, str]
+NO_NAMES: ClassNames = {}
+
 LAYERS, VARIABLES = "layers", "vars"
 # The name of LAYERS in files written by TensorFlow 2.12 and 2.13.
 _OLD_LAYERS = "_layer_checkpoint_dependencies"
+
+
+class Tree(Protocol):
+    """A group of the file, or of several files together; see `H5Group`."""
+
+    def names(self) -> list[str]: ...
+    def __contains__(self, name: str, /) -> bool: ...
+    def error(self, what: str) -> ModelFileError: ...
+    def group(self, path: str) -> Tree: ...
+    def dataset(self, path: str) -> H5Dataset: ...
+    def text(self, name: str) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -52,19 +70,39 @@ def places(model: Layer) -> Iterator[Place]:
 
 
 def _places(layer: Layer, path: str, visited: set[int]) -> Iterator[Place]:
-    if id(layer) in visited:
-        return
     visited.add(id(layer))
+    yield Place(path, layer, own_weights(layer))
+    for part_path, part in children(layer):
+        if id(part) not in visited:
+            yield from _places(part, f"{path}/{part_path}" if path else part_path, visited)
+
+
+def own_weights(layer: Layer) -> list[Variable]:
+    """Return the weights of `layer` that belong to no layer inside it."""
+    elsewhere = {id(weight) for _, part in children(layer) for weight in part.weights}
+    return [weight for weight in layer.weights if id(weight) not in elsewhere]
+
+
+def children(layer: Layer, classes: ClassNames = NO_NAMES) -> list[tuple[str, Layer]]:
+    """Return the layers right inside `layer`, each with its path below that of `layer`.
+
+    `classes` are the names of those that go by another class in the file.
+    """
     inner = sublayers(layer)
-    elsewhere = {id(weight) for part in inner for weight in part.weights}
-    yield Place(path, layer, [w for w in layer.weights if id(w) not in elsewhere])
-    names: Counter[str] = Counter()
+    if not inner:
+        return list(layer._file_children().items())
+    counted: Counter[str] = Counter()
+    result = []
     for part in inner:
-        name = to_snake_case(type(part).__name__)
-        number = names[name]
-        names[name] += 1
-        part_path = f"{LAYERS}/{name}_{number}" if number else f"{LAYERS}/{name}"
-        yield from _places(part, f"{path}/{part_path}" if path else part_path, visited)
+        name = _class_name(part, classes)
+        number = counted[name]
+        counted[name] += 1
+        result.append((f"{LAYERS}/{name}_{number}" if number else f"{LAYERS}/{name}", part))
+    return result
+
+
+def _class_name(layer: Layer, classes: ClassNames) -> str:
+    return to_snake_case(classes.get(id(layer)) or type(layer).__name__)
 
 
 def sublayers(layer: Layer) -> Sequence[Layer]:
@@ -73,12 +111,36 @@ def sublayers(layer: Layer) -> Sequence[Layer]:
     return inner
 
 
-def is_keras_tree(root: H5Group) -> bool:
+def classes_in_file(model: Layer, config: Any) -> dict[int, str]:
+    """Return the class that the file names for each layer of a class that has several names.
+
+    `config` is that which `model` was made of; files name groups after the class in it.
+    """
+    inner = config.get("config") if isinstance(config, Mapping) else None
+    entries = inner.get("layers") if isinstance(inner, Mapping) else None
+    layers = {layer.name: layer for layer in sublayers(model)}
+    found: dict[int, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        name = entry.get("config", {}).get("name")
+        if name in layers:
+            found[id(layers[name])] = entry["class_name"]
+            found |= classes_in_file(layers[name], entry)
+    return found
+
+
+def is_keras_tree(root: Tree) -> bool:
     """Whether `root` has the form this module reads."""
     return any(name in root for name in (LAYERS, VARIABLES, _OLD_LAYERS))
 
 
-def find_weights(model: Layer, root: H5Group, *, check_names: bool) -> list[Assignment]:
+def find_weights(
+    model: Layer,
+    root: Tree,
+    *,
+    mismatches: Mismatches,
+    check_names: bool = False,
+    classes: ClassNames = NO_NAMES,
+) -> list[Assignment]:
     """Find the dataset of each weight of `model`.
 
     Parameters
@@ -87,71 +149,91 @@ def find_weights(model: Layer, root: H5Group, *, check_names: bool) -> list[Assi
         A built model.
     root
         The root of a `.weights.h5` file.
+    mismatches
+        What to do about the layers below, which do not fit.
     check_names
         Whether the file was saved from this very model, so that the layer names in it (newer
         files have them) must be the model's.
+    classes
+        What `classes_in_file` returned.
 
     Raises
     ------
     ModelFileError
         A layer has no place in the file, another number of weights there, or another name.
     """
-    moved = _old_paths(model, root) if LAYERS not in root and _OLD_LAYERS in root else {}
-    found = []
-    for place in places(model):
-        if not place.weights:
-            continue
-        group = root.group(moved.get(place.variables_path, place.variables_path))
-        if check_names:
-            _check_name(place.layer, group)
-        names = [name for name in group.names() if name.isdecimal()]
-        check_count(place.layer, len(place.weights), len(names), group.error)
-        found += [
-            Assignment(place.layer, weight, group.dataset(str(i)))
-            for i, weight in enumerate(place.weights)
-        ]
-    return found
+    search = _Search(mismatches, check_names, classes)
+    return list(search.below(model, root, named=True))
 
 
-def _check_name(layer: Layer, group: H5Group) -> None:
-    stored = group.text("name")
-    if stored is not None and stored != layer.name:
-        raise group.error(f"expected the weights of layer {layer.name!r}. Received: {stored!r}.")
+class _Search:
+    """One walk over a model and the tree of its weights."""
+
+    def __init__(self, mismatches: Mismatches, check_names: bool, classes: ClassNames) -> None:
+        self._mismatches = mismatches
+        self._check_names = check_names
+        self._classes = classes
+        self._visited: set[int] = set()
+
+    def below(self, layer: Layer, group: Tree, *, named: bool) -> Iterator[Assignment]:
+        """Find the weights of `layer` and of the layers in it; `group` is its place."""
+        self._visited.add(id(layer))
+        with self._mismatches.allowed():
+            yield from self._own(layer, group, named)
+        old = _OldNames(group) if LAYERS not in group and _OLD_LAYERS in group else None
+        for path, part in children(layer, self._classes):
+            if id(part) in self._visited:
+                continue
+            place = old.path(_class_name(part, self._classes)) if old else path
+            with self._mismatches.allowed():
+                if part.weights:
+                    # What is not in a model's list may be named anew when it is made again.
+                    named = path.startswith(LAYERS)
+                    yield from self.below(part, _place_of(part, group, place), named=named)
+
+    def _own(self, layer: Layer, group: Tree, named: bool) -> list[Assignment]:
+        weights = own_weights(layer)
+        if not weights:
+            return []
+        store = group.group(VARIABLES)
+        stored = store.text("name") if self._check_names and named else None
+        if stored is not None and stored != layer.name:
+            raise store.error(
+                f"expected the weights of layer {layer.name!r}. Received: {stored!r}."
+            )
+        numbers = [name for name in store.names() if name.isdecimal()]
+        check_count(layer, len(weights), len(numbers), store.error)
+        return [Assignment(layer, w, store.dataset(str(i))) for i, w in enumerate(weights)]
 
 
-def _old_paths(model: Layer, root: H5Group) -> Mapping[str, str]:
-    """Path in the file for each path of `places`, for files of TensorFlow 2.12 and 2.13.
+def _place_of(layer: Layer, group: Tree, path: str) -> Tree:
+    try:
+        return group.group(path)
+    except ModelFileError as error:
+        raise ModelFileError(f"{error} Expected the weights of layer {layer.name!r}.") from error
+
+
+class _OldNames:
+    """The groups of a model's layers in files of TensorFlow 2.12 and 2.13.
 
     There a layer with weights is counted twice, so the numbers have gaps: the k-th layer of a
-    class that has weights is the k-th group of that class that holds any.
+    class is the k-th group of that class.
     """
-    moved: dict[str, str] = {}
-    taken: Counter[str] = Counter()
-    for place in places(model):
-        if not place.weights or not place.path:
-            continue
-        parent, _, _ = place.variables_path.rpartition(f"/{VARIABLES}")
-        parent = parent.rpartition("/")[0].replace(LAYERS, _OLD_LAYERS)
-        name = to_snake_case(type(place.layer).__name__)
-        holders = _holders(root.group(parent), name)
-        position = taken[f"{parent}/{name}"]
-        taken[f"{parent}/{name}"] += 1
-        if position < len(holders):
-            moved[place.variables_path] = f"{parent}/{holders[position]}/{VARIABLES}"
-    return moved
 
+    def __init__(self, group: Tree) -> None:
+        self._group = group
+        self._names = group.group(_OLD_LAYERS).names()
+        self._taken: Counter[str] = Counter()
 
-def _holders(group: H5Group, name: str) -> list[str]:
-    """Return the groups ``name``, ``name_1``, ``name_2``, … that hold weights, by their number."""
-    numbered = {
-        int(suffix or 0): candidate
-        for candidate in group.names()
-        if candidate == name or candidate.startswith(f"{name}_")
-        if (suffix := candidate.removeprefix(name).lstrip("_")).isdecimal() or not suffix
-    }
-    candidates = [numbered[number] for number in sorted(numbered)]
-    return [
-        c
-        for c in candidates
-        if VARIABLES in (inner := group.group(c)) and inner.group(VARIABLES).names()
-    ]
+    def path(self, name: str) -> str:
+        """Path of the group of the next layer of class `name`, below that of the model."""
+        position = self._taken[name]
+        self._taken[name] += 1
+        numbers = sorted(
+            int(suffix or 0)
+            for candidate in self._names
+            if candidate == name or candidate.startswith(f"{name}_")
+            if (suffix := candidate.removeprefix(name).lstrip("_")).isdecimal() or not suffix
+        )
+        number = numbers[position] if position < len(numbers) else position
+        return f"{_OLD_LAYERS}/{name}_{number}" if number else f"{_OLD_LAYERS}/{name}"

@@ -9,11 +9,13 @@ below the layer's group; only its last part says something, and is used as a che
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from cnnfast.saving.assignment import Assignment, check_count
+from cnnfast.saving.assignment import Assignment, Mismatches, check_count
 from cnnfast.saving.hdf5 import H5Dataset, H5Group
-from cnnfast.saving.keras_format import sublayers
+from cnnfast.saving.keras_format import children, own_weights, sublayers
+from cnnfast.saving.versions import KERAS_1, KERAS_3, major
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 
 MODEL_WEIGHTS = "model_weights"
 LAYER_NAMES, WEIGHT_NAMES = "layer_names", "weight_names"
+# Of a list of names in one attribute; larger ones are split.
+MAX_ATTRIBUTE_BYTES = 64512
 _CONVOLUTIONS = frozenset({"Conv2D", "Conv2DTranspose"})
-_FIRST_VERSION = "1"
 
 
 def weights_group(root: H5Group) -> H5Group | None:
@@ -31,7 +34,9 @@ def weights_group(root: H5Group) -> H5Group | None:
     return None if group.texts(LAYER_NAMES) is None else group
 
 
-def find_weights(model: Layer, group: H5Group) -> list[Assignment]:
+def find_weights(
+    model: Layer, group: H5Group, *, by_name: bool, mismatches: Mismatches
+) -> list[Assignment]:
     """Find the dataset of each weight of `model`.
 
     Parameters
@@ -40,69 +45,101 @@ def find_weights(model: Layer, group: H5Group) -> list[Assignment]:
         A built model.
     group
         What `weights_group` returned.
+    by_name
+        Whether a layer takes the weights under its own name, if there are any, in place of the
+        next ones.
+    mismatches
+        What to do about the layers below, which do not fit.
 
     Raises
     ------
     ModelFileError
-        The number of layers with weights, or of weights in one, differs from the model's.
+        The number of layers with weights (unless `by_name`), or of weights in one, differs
+        from the model's.
     """
-    layers = [(layer, weights) for layer in sublayers(model) if (weights := ordered(layer))]
+    dialect = _Dialect(group)
+    found: list[Assignment] = []
+    for layer, weights, name, paths in _pairs(model, group, by_name):
+        with mismatches.allowed():
+            inner = group.group(name)
+            check_count(layer, len(weights), len(paths), inner.error)
+            _check_names(layer, weights, paths, inner)
+            owners = _owners(layer)
+            found += [
+                dialect.assignment(owners[id(weight)], weight, inner.dataset(path))
+                for weight, path in zip(weights, paths, strict=True)
+            ]
+    return found
+
+
+def _pairs(
+    model: Layer, group: H5Group, by_name: bool
+) -> list[tuple[Layer, list[Variable], str, list[str]]]:
+    """Return each layer with its weights, its name in the file and the paths there."""
+    order = _ordered if _major(group) < KERAS_3 else ordered_by_keras_3
+    layers = [(layer, weights) for layer in sublayers(model) if (weights := order(layer))]
     names = group.texts(LAYER_NAMES) or []
-    stored = [(name, paths) for name in names if (paths := _names(group, name))]
+    stored = {name: paths for name in names if (paths := _names(group, name))}
+    if by_name:
+        return [(x, w, x.name, stored[x.name]) for x, w in layers if x.name in stored]
     if len(layers) != len(stored):
         raise group.error(
             f"the model has {len(layers)} layer(s) with weights: "
             f"{[layer.name for layer, _ in layers]}. Received: {len(stored)} in the file: "
-            f"{[name for name, _ in stored]}."
+            f"{list(stored)}."
         )
-    dialect = _Dialect(group)
-    found = []
-    for (layer, weights), (name, paths) in zip(layers, stored, strict=True):
-        inner = group.group(name)
-        check_count(layer, len(weights), len(paths), inner.error)
-        _check_names(layer, weights, paths, inner)
-        owners = _owners(layer)
-        found += [
-            dialect.assignment(owners[id(weight)], weight, inner.dataset(path))
-            for weight, path in zip(weights, paths, strict=True)
-        ]
-    return found
+    return [
+        (layer, weights, name, paths)
+        for (layer, weights), (name, paths) in zip(layers, stored.items(), strict=True)
+    ]
 
 
-def ordered(layer: Layer) -> list[Variable]:
-    """Return the weights of `layer` in the order of the file, each once."""
-    weights = [*_trainable(layer, ignore_own=True), *_frozen(layer, ignore_own=True)]
-    return list({id(weight): weight for weight in weights}.values())
+def ordered_by_keras_3(layer: Layer) -> list[Variable]:
+    """Return the weights of `layer` in the order of a file that Keras 3 wrote.
 
-
-def _trainable(layer: Layer, *, ignore_own: bool = False) -> list[Variable]:
-    """Return what training would change.
-
-    A model inside the model hands out its layers' trainable weights first, whatever its own
-    flag: `ignore_own`.
+    There a frozen model stands as it is, also where a layer in it would be trained.
     """
-    inner = sublayers(layer)
-    if not inner:
-        return list(layer.trainable_weights)
-    if not (layer.trainable or ignore_own):
+    if not layer.trainable:
+        return layer.weights
+    return sorted(layer.weights, key=lambda weight: not weight.trainable)
+
+
+def _ordered(layer: Layer) -> list[Variable]:
+    """Return the weights of `layer` in the order of an older file, each once."""
+    return list(dict.fromkeys([*_trainable(layer), *_frozen(layer)]))
+
+
+def _trainable(layer: Layer) -> list[Variable]:
+    """Return what training would change, as tf_keras' `trainable_weights`."""
+    if not layer.trainable:
         return []
-    return [weight for part in inner for weight in _trainable(part)]
+    own = [weight for weight in own_weights(layer) if weight.trainable]
+    return [*own, *_of_children(layer, _trainable)]
 
 
-def _frozen(layer: Layer, *, ignore_own: bool = False) -> list[Variable]:
-    inner = sublayers(layer)
-    if not inner:
-        return list(layer.non_trainable_weights)
-    rest = [weight for part in inner for weight in _frozen(part)]
-    if layer.trainable or ignore_own:
-        return rest
-    return [*_trainable(layer, ignore_own=True), *rest]
+def _frozen(layer: Layer) -> list[Variable]:
+    """Return the rest, as tf_keras' `non_trainable_weights`.
+
+    A frozen model hands out what its layers would train first; another frozen layer hands out
+    one layer inside it after the other.
+    """
+    own = own_weights(layer)
+    if layer.trainable:
+        return [*(w for w in own if not w.trainable), *_of_children(layer, _frozen)]
+    if sublayers(layer):
+        return [*own, *_of_children(layer, _trainable), *_of_children(layer, _frozen)]
+    return [*own, *_of_children(layer, _ordered)]
+
+
+def _of_children(layer: Layer, weights: Callable[[Layer], list[Variable]]) -> Iterator[Variable]:
+    for _, part in children(layer):
+        yield from weights(part)
 
 
 def _owners(layer: Layer) -> dict[int, Layer]:
     """Map the identity of each weight to the innermost layer it belongs to."""
     owners = {id(weight): layer for weight in layer.weights}
-    for part in sublayers(layer):
+    for _, part in children(layer):
         owners |= _owners(part)
     return owners
 
@@ -122,11 +159,15 @@ def _check_names(layer: Layer, weights: list[Variable], paths: list[str], group:
         )
 
 
+def _major(group: H5Group) -> int:
+    return major(group.text("keras_version"))
+
+
 class _Dialect:
     """How the file's version and backend of Keras lay out the kernels of convolutions."""
 
     def __init__(self, group: H5Group) -> None:
-        self.first = (group.text("keras_version") or _FIRST_VERSION).startswith("1")
+        self.first = _major(group) == KERAS_1
         self.theano = group.text("backend") == "theano"
 
     def assignment(self, layer: Layer, weight: Variable, dataset: H5Dataset) -> Assignment:

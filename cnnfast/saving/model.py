@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnnfast.errors import ModelFileError
 from cnnfast.saving import archive, json, keras_format, legacy_h5
 from cnnfast.saving.archive import Container
-from cnnfast.saving.assignment import assign_all
-from cnnfast.saving.config import build_model
+from cnnfast.saving.assignment import Mismatches, assign_all
+from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File
 from cnnfast.saving.source import PathLike, Source, map_file
@@ -24,7 +24,7 @@ MODEL_CONFIG, TRAINING_CONFIG, KERAS_VERSION = "model_config", "training_config"
 
 def load_model(
     filepath: PathLike,
-    custom_objects: Mapping[str, Any] | None = None,
+    custom_objects: CustomObjects = None,
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Model:
@@ -40,7 +40,8 @@ def load_model(
     filepath
         The file or directory.
     custom_objects
-        As in Keras. Classes of one's own cannot run here, so it changes nothing.
+        For layers that no file can describe: what to do instead, under the name of the layer or
+        of its class. See `cnnfast.layers.deserialize`.
     compile
         Whether to compile the model as it was when it was saved.
     safe_mode
@@ -63,20 +64,27 @@ def load_model(
     """
     path = os.fspath(filepath)
     if os.path.isdir(path):
-        return _from_container(archive.open_directory(path), path, compile)
+        return _from_container(archive.open_directory(path), path, custom_objects, compile)
     source = map_file(path)
     if source.startswith(archive.SIGNATURE):
-        return _from_container(archive.open_zip(source), path, compile)
+        return _from_container(archive.open_zip(source), path, custom_objects, compile)
     if source.startswith(HDF5_SIGNATURE):
-        return _from_h5(H5File(source), path, compile)
+        return _from_h5(H5File(source), path, custom_objects, compile)
     raise foreign(source, "a model that Keras saved (.keras or .h5)")
 
 
-def _from_container(container: Container, path: str, compile: bool) -> Model:
+def _from_container(
+    container: Container, path: str, custom_objects: CustomObjects, compile: bool
+) -> Model:
     config = json.loads(container.config.data.tobytes(), container.config.name)
-    model = build_model(config, path, _version(container))
+    model = build_model(config, path, _version(container), custom_objects)
     root = H5File(container.weights).root
-    assign_all(keras_format.find_weights(model, root, check_names=True))
+    none = Mismatches()
+    classes = keras_format.classes_in_file(model, config)
+    found = keras_format.find_weights(
+        model, root, mismatches=none, check_names=True, classes=classes
+    )
+    assign_all(found, none)
     if compile and isinstance(config, Mapping):
         compile_from(model, config.get("compile_config"), path)
     return model
@@ -91,7 +99,7 @@ def _version(container: Container) -> str | None:
     return version if isinstance(version, str) else None
 
 
-def _from_h5(file: H5File, path: str, compile: bool) -> Model:
+def _from_h5(file: H5File, path: str, custom_objects: CustomObjects, compile: bool) -> Model:
     text = file.root.text(MODEL_CONFIG)
     if text is None:
         raise ModelFileError(
@@ -102,8 +110,10 @@ def _from_h5(file: H5File, path: str, compile: bool) -> Model:
     if group is None:
         raise ModelFileError(f"{path}: the file has a `{MODEL_CONFIG}`, but no weights.")
     version = file.root.text(KERAS_VERSION) or group.text(KERAS_VERSION)
-    model = build_model(json.loads(text, f"{path}@{MODEL_CONFIG}"), path, version)
-    assign_all(legacy_h5.find_weights(model, group))
+    config = json.loads(text, f"{path}@{MODEL_CONFIG}")
+    model = build_model(config, path, version, custom_objects)
+    none = Mismatches()
+    assign_all(legacy_h5.find_weights(model, group, by_name=False, mismatches=none), none)
     training = file.root.text(TRAINING_CONFIG) if compile else None
     if training is not None:
         compile_from(model, json.loads(training, f"{path}@{TRAINING_CONFIG}"), path)

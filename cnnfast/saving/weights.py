@@ -1,25 +1,25 @@
-"""`load_weights` and `save_weights`: the numbers of a model without its configuration."""
+"""`load_weights`: the numbers of a model without its configuration."""
 
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING
 
-from cnnfast.saving import archive, keras_format, legacy_h5
-from cnnfast.saving.assignment import Assignment, assign_all
+from cnnfast.saving import archive, keras_format, legacy_h5, shards
+from cnnfast.saving.assignment import Assignment, Mismatches, assign_all
 from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File, H5Group
 from cnnfast.saving.model import foreign
+from cnnfast.saving.shards import ShardedGroup
 from cnnfast.saving.source import PathLike, map_file
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
 
-SUFFIX = ".weights.h5"
 
-
-def load_weights(model: Layer, filepath: PathLike) -> None:
+def load_weights(
+    model: Layer, filepath: PathLike, *, skip_mismatch: bool = False, by_name: bool = False
+) -> None:
     """Replace the weights of `model` by those in a file.
 
     Parameters
@@ -27,13 +27,18 @@ def load_weights(model: Layer, filepath: PathLike) -> None:
     model
         A built model.
     filepath
-        `.weights.h5` of Keras 3, weights or whole-model `.h5` of any Keras, or `.keras`. What
-        it is, is decided by its content.
+        `.weights.h5` of Keras 3, `.weights.json` of weights in shards, weights or whole-model
+        `.h5` of any Keras, or `.keras`. What it is, is decided by its content.
+    skip_mismatch
+        Whether layers that do not fit keep their weights, with a warning, in place of an error.
+    by_name
+        Whether layers take the weights stored under their names, and others keep theirs; only
+        `.h5` in the form of Keras 1 and 2 has such names.
 
     Raises
     ------
     ValueError
-        The model is not built.
+        The model is not built, or the file has no names to go by.
     FileNotFoundError
         Nothing is at `filepath`.
     ModelFileError
@@ -45,81 +50,33 @@ def load_weights(model: Layer, filepath: PathLike) -> None:
             "You are loading weights into a model that has not yet been built. Call it on some "
             f"data or use `build()` first. Received: model {model.name!r}."
         )
-    assign_all(_find(model, os.fspath(filepath)))
+    mismatches = Mismatches(skip_mismatch)
+    assign_all(_find(model, os.fspath(filepath), by_name, mismatches), mismatches)
 
 
-def _find(model: Layer, path: str) -> list[Assignment]:
-    if os.path.isdir(path):
-        return _in_keras_tree(model, H5File(archive.open_directory(path).weights).root)
-    source = map_file(path)
-    if source.startswith(archive.SIGNATURE):
-        return _in_keras_tree(model, H5File(archive.open_zip(source).weights).root)
-    if not source.startswith(HDF5_SIGNATURE):
-        raise foreign(source, "weights that Keras saved (.weights.h5, .h5 or .keras)")
-    root = H5File(source).root
-    group = legacy_h5.weights_group(root)
-    return _in_keras_tree(model, root) if group is None else legacy_h5.find_weights(model, group)
-
-
-def _in_keras_tree(model: Layer, root: H5Group) -> list[Assignment]:
+def _find(model: Layer, path: str, by_name: bool, mismatches: Mismatches) -> list[Assignment]:
+    root = _root(path)
+    group = legacy_h5.weights_group(root) if isinstance(root, H5Group) else None
+    if group is not None:
+        return legacy_h5.find_weights(model, group, by_name=by_name, mismatches=mismatches)
+    if by_name:
+        raise ValueError(
+            "`by_name` needs an `.h5` file in the form of Keras 1 and 2: others store layers by "
+            f"their place in the model. Received: {path}"
+        )
     if not keras_format.is_keras_tree(root):
         raise root.error(f"expected the weights of a Keras model. Received: {root.names()[:8]}.")
-    return keras_format.find_weights(model, root, check_names=False)
+    return keras_format.find_weights(model, root, mismatches=mismatches)
 
 
-def save_weights(model: Layer, filepath: PathLike, overwrite: bool = True) -> None:
-    """Write the weights of `model` to a `.weights.h5` file that Keras 3 loads.
-
-    The file is written beside `filepath` and renamed when it is complete, so a failure leaves
-    the old file as it was.
-
-    Parameters
-    ----------
-    model
-        A built model.
-    filepath
-        Must end in ``.weights.h5``.
-    overwrite
-        Whether an existing file is replaced.
-
-    Raises
-    ------
-    ValueError
-        The model is not built, or `filepath` has another ending.
-    FileExistsError
-        There is a file and `overwrite` is False.
-    ImportError
-        h5py is not installed.
-    """
-    path = os.fspath(filepath)
-    if not path.endswith(SUFFIX):
-        raise ValueError(f"The filename must end in `{SUFFIX}`. Received: filepath={path}")
-    if not model.built:
-        raise ValueError(
-            "You are saving a model that has not yet been built. Call it on some data or use "
-            f"`build()` first. Received: model {model.name!r}."
-        )
-    if not overwrite and os.path.exists(path):
-        raise FileExistsError(f"{path} exists, and `overwrite` is False.")
-    beside = f"{path}.{secrets.token_hex(8)}.tmp"
-    try:
-        _write(model, beside)
-        os.replace(beside, path)
-    finally:
-        if os.path.exists(beside):
-            os.remove(beside)
-
-
-def _write(model: Layer, path: str) -> None:
-    try:
-        import h5py  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise ImportError(
-            "Writing HDF5 files needs h5py: pip install 'cnnfast[save]'. Reading does not."
-        ) from error
-    with h5py.File(path, "x") as file:
-        for place in keras_format.places(model):
-            group = file.create_group(place.variables_path)
-            group.attrs["name"] = place.layer.name
-            for number, weight in enumerate(place.weights):
-                group.create_dataset(str(number), data=weight.numpy())
+def _root(path: str) -> H5Group | ShardedGroup:
+    if os.path.isdir(path):
+        return H5File(archive.open_directory(path).weights).root
+    source = map_file(path)
+    if source.startswith(archive.SIGNATURE):
+        return H5File(archive.open_zip(source).weights).root
+    if source.startswith(shards.SIGNATURE):
+        return shards.open_shards(source, path)
+    if not source.startswith(HDF5_SIGNATURE):
+        raise foreign(source, "weights that Keras saved (.weights.h5, .h5 or .keras)")
+    return H5File(source).root

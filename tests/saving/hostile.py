@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from saving import hostile_archives, hostile_hdf5  # noqa: F401 - they fill the list
+from saving import hostile_archives, hostile_functional, hostile_hdf5  # noqa: F401 - they fill the list
 from saving.attacks import FIXTURES
 
 __all__ = ["FIXTURES"]

@@ -13,10 +13,11 @@ import pytest
 
 from cnnfast.errors import ModelFileError, UnsupportedError
 from cnnfast.saving import load_model
+from saving import functional_files as graphs
 from saving import model_files as files
 
 REFUSALS = (ModelFileError, UnsupportedError)
-SEED, FLIPS, CUTS = 20261122, 400, 150
+SEED, FLIPS, CUTS = 20261122, 300, 100
 
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "legacy": files.legacy_file,
@@ -76,6 +77,7 @@ def test_flipped_bytes_raise_no_other_error(content: bytes, tmp_path: Path) -> N
 
 
 JUNK: list[Any] = [None, True, -1, 0, 2, 10**15, 2**63, 1e308, -0.5, "", "x", "conv", [], [None]]
+JUNK += [["conv", 0, 0], {"class_name": "__keras_tensor__", "config": {}}]
 JUNK += [[0, 0], [2**40] * 4, {}, {"class_name": "Dense"}, {"class_name": "x", "config": {}}]
 
 
@@ -88,19 +90,24 @@ def _spots(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _spots(item)
 
 
-@pytest.mark.parametrize("legacy", [False, True])
-def test_a_config_with_anything_in_it_raises_no_other_error(tmp_path: Path, legacy: bool) -> None:
+CONFIGS: dict[str, tuple[Callable[[], Any], Callable[[Path, Any], object]]] = {
+    "stack of Keras 2": (files.config_2, graphs.write_2),
+    "stack of Keras 3": (files.config_3, graphs.write_3),
+    "graph of Keras 2": (graphs.functional_2, graphs.write_2),
+    "graph of Keras 3": (graphs.functional_3, graphs.write_3),
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_a_config_with_anything_in_it_raises_no_other_error(tmp_path: Path, kind: str) -> None:
+    make, write = CONFIGS[kind]
     rng = np.random.default_rng(SEED)
     refused = 0
     for _ in range(FLIPS):
-        config = copy.deepcopy(files.config_2() if legacy else files.config_3())
+        config = make()
         spots = list(_spots(config))
         container, key = spots[rng.integers(len(spots))]
-        container[key] = JUNK[rng.integers(len(JUNK))]
-        path = tmp_path / "config"
-        if legacy:
-            files.write_legacy(path, config, files.legacy_layers(files.weights()))
-        else:
-            files.keras_file(path, config=config)
-        refused += _weights(path) is None
+        container[key] = copy.deepcopy(JUNK[rng.integers(len(JUNK))])
+        write(tmp_path / "config", config)
+        refused += _weights(tmp_path / "config") is None
     assert FLIPS // 4 < refused < FLIPS

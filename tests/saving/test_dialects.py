@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import cnnfast
-from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.errors import ModelFileError
 from cnnfast.saving import load_model, load_weights
 from saving import model_files as files
 
@@ -293,10 +293,10 @@ def test_hard_sigmoid_of_keras_2_is_not_taken_for_that_of_keras_3(
         np.testing.assert_allclose(load_model(path).predict(x, verbose=0), expected, atol=1e-6)
 
 
-def test_a_functional_model_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_functional_model_without_layers_is_refused(tmp_path: Path) -> None:
     config = {"class_name": "Functional", "config": {"name": "net", "layers": []}}
     layers = files.legacy_layers(files.weights())
-    with pytest.raises(UnsupportedError, match="Functional"):
+    with pytest.raises(ModelFileError, match="layer, call, output"):
         load_model(files.write_legacy(tmp_path / "m.h5", config, layers))
 
 
@@ -308,3 +308,60 @@ def test_a_missing_file_is_a_file_not_found_error(tmp_path: Path) -> None:
 
 def _small_model() -> Any:
     return cnnfast.Sequential([cnnfast.Input((2,)), cnnfast.layers.Dense(1)])
+
+
+def _other_model() -> Any:
+    lay = cnnfast.layers
+    return cnnfast.Sequential(
+        [
+            cnnfast.Input(files.INPUT_SHAPE),
+            lay.Conv2D(2, 3, name="conv"),
+            lay.Flatten(),
+            lay.Dense(4, name="new"),
+            lay.Dense(7, name="dense"),
+        ]
+    )
+
+
+def test_weights_are_taken_by_name_where_asked(tmp_path: Path) -> None:
+    path = files.legacy_file(tmp_path / "m.h5")
+    model = _other_model()
+    model.pop()
+    before = model.get_layer("new").get_weights()
+    load_weights(model, path, by_name=True)
+    expected = files.weights()
+    np.testing.assert_array_equal(model.get_layer("conv").get_weights()[0], expected["conv/kernel"])
+    for got, value in zip(model.get_layer("new").get_weights(), before, strict=True):
+        np.testing.assert_array_equal(got, value)
+
+
+def test_layers_that_do_not_fit_are_skipped_where_asked(tmp_path: Path) -> None:
+    path = files.legacy_file(tmp_path / "m.h5")
+    model = _other_model()
+    before = model.get_layer("dense").get_weights()
+    with pytest.raises(ModelFileError, match=r"layer 'dense' must have the shape \(4, 7\)"):
+        load_weights(model, path, by_name=True)
+    with pytest.warns(UserWarning, match=r"(?s)keep their weights:.*'dense'"):
+        load_weights(model, path, by_name=True, skip_mismatch=True)
+    expected = files.weights()
+    np.testing.assert_array_equal(model.get_layer("conv").get_weights()[0], expected["conv/kernel"])
+    for got, value in zip(model.get_layer("dense").get_weights(), before, strict=True):
+        np.testing.assert_array_equal(got, value)
+
+
+def test_layers_that_do_not_fit_a_file_of_keras_3_are_skipped_where_asked(tmp_path: Path) -> None:
+    path = files.keras_file(tmp_path / "m.keras")
+    model = _other_model()
+    before = [layer.get_weights() for layer in model.layers[2:]]
+    with pytest.warns(UserWarning, match=r"(?s)keep their weights:.*'dense'.*'new'"):
+        model.load_weights(path, skip_mismatch=True)
+    np.testing.assert_array_equal(model.get_weights()[0], files.weights()["conv/kernel"])
+    for layer, values in zip(model.layers[2:], before, strict=True):
+        for got, value in zip(layer.get_weights(), values, strict=True):
+            np.testing.assert_array_equal(got, value)
+
+
+def test_a_file_of_keras_3_has_no_names_to_go_by(tmp_path: Path) -> None:
+    path = files.keras_file(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match=r"`by_name` needs an `\.h5` file"):
+        load_weights(_other_model(), path, by_name=True)

@@ -59,14 +59,16 @@ def opened() -> Iterator[list[str]]:
 def test_attack_is_refused_and_says_what_and_where(attack: tuple[Path, str]) -> None:
     path, says = attack
     load_model(files.keras_file(path.with_name("good.keras")))  # imports what loading needs
-    start = time.perf_counter()
+    start = time.process_time()  # not of other processes
     with pytest.raises(REFUSALS, match=f"(?s){says}") as caught:
         load_model(path)
-    assert time.perf_counter() - start < MAX_SECONDS
+    assert time.process_time() - start < MAX_SECONDS
     assert path.name in str(caught.value)
 
 
-def test_attack_takes_little_memory(attack: tuple[Path, str]) -> None:
+def test_attack_takes_little_memory_and_opens_no_other_file(
+    attack: tuple[Path, str], opened: list[str]
+) -> None:
     path, _ = attack
     tracemalloc.start()
     try:
@@ -76,12 +78,6 @@ def test_attack_takes_little_memory(attack: tuple[Path, str]) -> None:
     finally:
         tracemalloc.stop()
     assert peak < MAX_BYTES
-
-
-def test_attack_opens_no_other_file(attack: tuple[Path, str], opened: list[str]) -> None:
-    path, _ = attack
-    with pytest.raises(REFUSALS):
-        load_model(path)
     assert [name for name in opened if not name.startswith(str(path))] == []
 
 

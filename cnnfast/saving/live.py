@@ -1,0 +1,111 @@
+"""`from_keras`: a model that Keras holds in memory, without importing Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast.saving import json
+from cnnfast.saving.config import CustomObjects, build_model
+from cnnfast.saving.keras_format import LAYERS, children, own_weights
+from cnnfast.saving.training import compile_from
+from cnnfast.saving.versions import version_of
+
+if TYPE_CHECKING:
+    from cnnfast.layers.layer import Layer
+    from cnnfast.models.model import Model
+    from cnnfast.variables import Variable
+
+
+def from_keras(model: Any, custom_objects: CustomObjects = None, compile: bool = True) -> Model:
+    """Make a model of one that is in memory, with copies of its weights.
+
+    Parameters
+    ----------
+    model
+        A built model of Keras 3, on any backend, or of tf_keras.
+    custom_objects
+        As `load_model` takes it.
+    compile
+        Whether to compile the model as Keras' is, where Keras says how.
+
+    Returns
+    -------
+    Model
+        The same layers under the same names; later changes of one do not reach the other.
+
+    Raises
+    ------
+    TypeError
+        `model` is not a Keras model.
+    ValueError
+        It is not built, or its weights are not those that its configuration calls for.
+    UnsupportedError
+        It has layers or options that are not supported; all are listed.
+    """
+    fields = ("to_json", "weights", "layers", "name")
+    if isinstance(model, type) or not all(hasattr(model, field) for field in fields):
+        raise TypeError(f"Expected a Keras model. Received: {model!r} (of type {type(model)})")
+    name = f"Keras model {model.name!r}"
+    config = json.loads(model.to_json(), name)
+    ours = build_model(config, name, version_of(config), custom_objects)
+    if not (ours.built and model.built):
+        raise ValueError(
+            f"{name} has not yet been built. Call it on some data or use `build()` first."
+        )
+    pairs = [
+        (layer, variable, array)
+        for layer, twin in _twins(ours, model, set())
+        for variable, array in _weights(layer, twin)
+    ]
+    for layer, variable, array in pairs:
+        if variable.shape != array.shape:
+            raise ValueError(
+                f"{name}: weight {variable.name!r} of layer {layer.name!r} must have the shape "
+                f"{variable.shape}. Received: {array.shape}"
+            )
+    for _, variable, array in pairs:
+        variable.assign(array)
+    if compile:
+        compile_from(ours, config.get("compile_config"), name)
+    return ours
+
+
+def _twins(layer: Layer, twin: Any, visited: set[int]) -> Iterator[tuple[Layer, Any]]:
+    """Yield every layer that has weights, with Keras' own."""
+    visited.add(id(layer))
+    yield layer, twin
+    for path, part in children(layer):
+        if id(part) not in visited and part.weights:
+            yield from _twins(part, _inside(twin, path, part.name), visited)
+
+
+def _inside(twin: Any, path: str, name: str) -> Any:
+    """Return the layer of a model by its name, that of another layer by its place."""
+    if path.startswith(f"{LAYERS}/"):
+        return twin.get_layer(name)
+    attribute, _, rest = path.partition("/")
+    return _inside(getattr(twin, attribute), rest, name) if rest else getattr(twin, attribute)
+
+
+def _weights(layer: Layer, twin: Any) -> list[tuple[Variable, npt.NDArray[Any]]]:
+    """Return the weights that belong to no layer inside, with their numbers in Keras."""
+    own = own_weights(layer)
+    if not own:
+        return []
+    inner = {
+        id(weight)
+        for path, part in children(layer)
+        if part.weights
+        for weight in _inside(twin, path, part.name).weights
+    }
+    theirs = [weight for weight in twin.weights if id(weight) not in inner]
+    if len(own) != len(theirs):
+        raise ValueError(
+            f"Layer {layer.name!r} of class {type(layer).__name__} has {len(own)} weight(s). "
+            f"Received: {len(theirs)} in Keras"
+        )
+    return [(w, np.asarray(theirs[i].numpy())) for i, w in enumerate(own)]

@@ -1,0 +1,184 @@
+"""`save_model` and `save_weights`: files in the form of Keras 3."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfast.saving import archive, keras_format, legacy_h5
+from cnnfast.saving.atomic import check_overwrite, replacing, temporary
+from cnnfast.saving.source import PathLike
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
+
+    from cnnfast.layers.layer import Layer
+    from cnnfast.models.model import Model
+
+WEIGHTS_SUFFIXES, MODEL_SUFFIXES = (".weights.h5",), (".keras", ".h5")
+# The version whose form is written.
+KERAS_VERSION = "3.15.0"
+
+# Arrays stand at multiples of a cache line, so that they can be mapped and used in place;
+# small ones are copied more cheaply than padded.
+ALIGNMENT, _ALIGNED_FROM = 64, 1024
+
+_LOCAL_HEADER_BYTES, _ZIP64_EXTRA_BYTES, _ZIP64_FROM = 30, 20, 2**31 - 1
+# "Zip alignment" in the list of known extra fields; readers skip it.
+_PADDING_FIELD, _FIELD_HEADER_BYTES = 0xD935, 4
+_COPY_BYTES = 1 << 20
+
+
+def save_weights(model: Layer, filepath: PathLike, overwrite: bool = True) -> None:
+    """Write the weights of `model` to a `.weights.h5` file that Keras 3 loads.
+
+    The file is written beside `filepath` and renamed when it is complete, so a failure leaves
+    the old file as it was.
+
+    Parameters
+    ----------
+    model
+        A built model.
+    filepath
+        Must end in ``.weights.h5``.
+    overwrite
+        Whether an existing file is replaced.
+
+    Raises
+    ------
+    ValueError
+        The model is not built, or `filepath` has another ending.
+    FileExistsError
+        There is a file and `overwrite` is False.
+    ImportError
+        h5py is not installed.
+    """
+    path = _checked(model, filepath, WEIGHTS_SUFFIXES, overwrite)
+    with replacing(path) as beside:
+        _write_weights(model, beside)
+
+
+def save_model(model: Model, filepath: PathLike, overwrite: bool = True) -> None:
+    """Write `model` to a file that Keras 3 loads; atomic as `save_weights` is.
+
+    Parameters
+    ----------
+    model
+        A built model.
+    filepath
+        Ends in ``.keras``, or in ``.h5`` for the older form, which does not say how the model
+        is compiled.
+    overwrite
+        Whether an existing file is replaced.
+
+    Raises
+    ------
+    ValueError
+        The model is not built, or `filepath` has another ending.
+    FileExistsError
+        There is a file and `overwrite` is False.
+    ImportError
+        h5py is not installed.
+    """
+    path = _checked(model, filepath, MODEL_SUFFIXES, overwrite)
+    with replacing(path) as beside:
+        (_write_archive if path.endswith(".keras") else _write_h5)(model, beside)
+
+
+def _checked(model: Layer, filepath: PathLike, suffixes: tuple[str, ...], overwrite: bool) -> str:
+    path = os.fspath(filepath)
+    if not path.endswith(suffixes):
+        endings = " or ".join(f"`{suffix}`" for suffix in suffixes)
+        raise ValueError(f"The filename must end in {endings}. Received: filepath={path}")
+    if not model.built:
+        raise ValueError(
+            "You are saving a model that has not yet been built. Call it on some data or use "
+            f"`build()` first. Received: model {model.name!r}."
+        )
+    check_overwrite(path, overwrite)
+    return path
+
+
+def _write_archive(model: Model, path: str) -> None:
+    from zipfile import ZipFile
+
+    metadata = {"keras_version": KERAS_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
+    with temporary(path) as weights:
+        _write_weights(model, weights)
+        with ZipFile(path, "x") as target:
+            target.writestr(archive.METADATA, json.dumps(metadata))
+            target.writestr(archive.CONFIG, model.to_json())
+            _add_aligned(target, weights, archive.WEIGHTS)
+
+
+def _write_h5(model: Model, path: str) -> None:
+    with _new_h5(path) as file:
+        file.attrs["model_config"] = model.to_json()
+        group = file.create_group(legacy_h5.MODEL_WEIGHTS)
+        for holder in (file, group):
+            holder.attrs["keras_version"] = KERAS_VERSION
+            holder.attrs["backend"] = "tensorflow"
+        _set_texts(group, legacy_h5.LAYER_NAMES, [layer.name for layer in model.layers])
+        for layer in model.layers:
+            inner = group.create_group(layer.name)
+            weights = legacy_h5.ordered_by_keras_3(layer)
+            names = [f"{i}/{weight.name}" for i, weight in enumerate(weights)]
+            _set_texts(inner, legacy_h5.WEIGHT_NAMES, names)
+            for name, weight in zip(names, weights, strict=True):
+                inner.create_dataset(name, data=weight.numpy())
+
+
+def _set_texts(group: Any, name: str, texts: list[str]) -> None:
+    """Set an attribute, in parts where it is larger than the header of a group may be."""
+    items = np.array([text.encode() for text in texts], dtype="S")
+    parts = -(-items.nbytes // legacy_h5.MAX_ATTRIBUTE_BYTES)
+    if parts <= 1:
+        group.attrs[name] = items
+        return
+    for number, part in enumerate(np.array_split(items, parts)):
+        group.attrs[f"{name}{number}"] = part
+
+
+def _new_h5(path: str) -> Any:
+    aligned = {"alignment_threshold": _ALIGNED_FROM, "alignment_interval": ALIGNMENT}
+    return h5py().File(path, "x", **aligned)
+
+
+def _write_weights(model: Layer, path: str) -> None:
+    with _new_h5(path) as file:
+        for place in keras_format.places(model):
+            group = file.create_group(place.variables_path)
+            group.attrs["name"] = place.layer.name
+            for number, weight in enumerate(place.weights):
+                group.create_dataset(str(number), data=weight.numpy())
+
+
+def h5py() -> Any:
+    """Import h5py, which only writing needs."""
+    try:
+        import h5py  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError(
+            "Writing HDF5 files needs h5py: pip install 'cnnfast[save]'. Reading does not."
+        ) from error
+    return h5py
+
+
+def _add_aligned(target: ZipFile, path: str, name: str) -> None:
+    """Store the file at `path` as member `name`, with its first byte at an aligned place."""
+    from zipfile import ZipInfo
+
+    member = ZipInfo(name, time.localtime()[:6])
+    large = os.path.getsize(path) > _ZIP64_FROM
+    assert target.fp is not None
+    start = target.fp.tell() + _LOCAL_HEADER_BYTES + len(name) + large * _ZIP64_EXTRA_BYTES
+    padding = -(start + _FIELD_HEADER_BYTES) % ALIGNMENT
+    member.extra = struct.pack("<HH", _PADDING_FIELD, padding) + bytes(padding)
+    with open(path, "rb") as source, target.open(member, "w", force_zip64=large) as sink:
+        shutil.copyfileobj(source, sink, _COPY_BYTES)
