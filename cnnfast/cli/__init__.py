@@ -10,9 +10,9 @@ import argparse
 from collections.abc import Sequence
 
 from cnnfast import __version__
-from cnnfast.cli import demo
+from cnnfast.cli import check, demo, info
 
-COMMANDS = (demo,)
+COMMANDS = (demo, check, info)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 when all is well, 1 when the command found something wrong. Wrong
-        arguments leave through ``SystemExit(2)``, as argparse has it.
+        The exit code: 0 when all is well, 1 when the command found something wrong; see
+        `exit_codes`. Wrong arguments leave through ``SystemExit(2)``, as argparse has it.
     """
     args = build_parser().parse_args(argv)
     code: int = args.run(args)

@@ -1,0 +1,111 @@
+"""ResNet50: bottleneck blocks around which the input takes a shortcut.
+
+He, Zhang, Ren and Sun, https://arxiv.org/abs/1512.03385.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnnfast import layers
+from cnnfast.applications.building import Options, Weights
+from cnnfast.applications.imagenet_utils import decode_predictions, preprocessing
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.models import Model
+
+__all__ = ["ResNet50", "decode_predictions", "preprocess_input"]
+
+# Filters and number of blocks of each stage.
+STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
+_EPSILON = 1.001e-5
+_EXPANSION = 4
+preprocess_input = preprocessing("caffe")
+
+
+def ResNet50(  # noqa: N802 - Keras' name
+    include_top: bool = True,
+    weights: Weights = "imagenet",
+    input_tensor: KerasTensor | None = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    classifier_activation: object = "softmax",
+    name: str = "resnet50",
+) -> Model:
+    """Build ResNet50, for images that went through `preprocess_input`.
+
+    Parameters
+    ----------
+    include_top
+        Whether the network classifies; else it ends in its last feature map.
+    weights
+        Path of a weights file such as Keras publishes (with or without "notop", as
+        `include_top` says), or None for random weights. "imagenet" raises: nothing is downloaded.
+    input_tensor
+        A symbolic tensor to begin with, in place of an input of `input_shape`.
+    input_shape
+        (height, width, 3); 224 each where None and `include_top`, else unknown.
+    pooling
+        None, "avg" or "max": what a network without a head ends in.
+    classes
+        How many classes there are.
+    classifier_activation
+        Activation of the last layer; None gives logits.
+    name
+        Name of the model.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    ModelFileError
+        If the weights file does not fit.
+    """
+    options = Options(
+        include_top,
+        weights,
+        input_tensor,
+        input_shape,
+        pooling,
+        classes,
+        classifier_activation,
+    )
+    options.check("ResNet50")
+    begin = options.input()
+    x = _stem(begin)
+    for stage, (filters, blocks) in enumerate(STAGES, start=2):
+        for block in range(1, blocks + 1):
+            strides = 2 if block == 1 and stage > 2 else 1
+            x = _block(x, filters, strides, f"conv{stage}_block{block}", project=block == 1)
+    if include_top:
+        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+        x = options.predictions(x)
+    else:
+        x = options.pooled(x)
+    return options.model(begin, x, name)
+
+
+def _stem(x: Any) -> Any:
+    x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
+    x = _convolution(x, 64, 7, "conv1", strides=2)
+    x = layers.Activation("relu", name="conv1_relu")(x)
+    x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
+    return layers.MaxPooling2D(3, strides=2, name="pool1_pool")(x)
+
+
+def _convolution(x: Any, filters: int, size: int, name: str, **kwargs: Any) -> Any:
+    x = layers.Conv2D(filters, size, name=f"{name}_conv", **kwargs)(x)
+    return layers.BatchNormalization(axis=3, epsilon=_EPSILON, name=f"{name}_bn")(x)
+
+
+def _block(x: Any, filters: int, strides: int, name: str, *, project: bool) -> Any:
+    wide = _EXPANSION * filters
+    shortcut = _convolution(x, wide, 1, f"{name}_0", strides=strides) if project else x
+    y = _convolution(x, filters, 1, f"{name}_1", strides=strides)
+    y = layers.Activation("relu", name=f"{name}_1_relu")(y)
+    y = _convolution(y, filters, 3, f"{name}_2", padding="same")
+    y = layers.Activation("relu", name=f"{name}_2_relu")(y)
+    y = _convolution(y, wide, 1, f"{name}_3")
+    y = layers.Add(name=f"{name}_add")([shortcut, y])
+    return layers.Activation("relu", name=f"{name}_out")(y)

@@ -1,0 +1,213 @@
+"""``check``: load a model file, run it on random input, and compare with Keras if it is there.
+
+Where Keras is installed, the model is compared layer by layer, and the first layer that differs
+is named. Exit codes: 0 all is well; 1 the model does not run, or differs from Keras; 3 it has
+something that is not supported; 4 the file cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfast.cli import exit_codes
+from cnnfast.cli.arguments import positive_int
+from cnnfast.cli.comparison import LARGEST_ERROR, Comparison, compare, is_installed
+from cnnfast.cli.inspection import unsupported_items
+from cnnfast.errors import ModelFileError, UnsupportedError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from cnnfast.models import Model
+
+LAYERS_SHOWN = 5
+
+
+@dataclass
+class Report:
+    """What came of a check; `problems` says what is wrong, `verdict` of which kind it is."""
+
+    file: str
+    verdict: str = "runs"
+    problems: list[str] = field(default_factory=list)
+    layers: int = 0
+    parameters: int = 0
+    operations: int = 0
+    input_shapes: list[list[int]] = field(default_factory=list)
+    output_shapes: list[list[int]] = field(default_factory=list)
+    finite: bool = True
+    load_seconds: float = 0.0
+    lower_seconds: float = 0.0
+    run_seconds: float = 0.0
+    keras: Comparison | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        result = asdict(self)
+        if self.keras is not None:
+            first = self.keras.first_difference
+            result["keras"]["agrees"] = self.keras.agrees
+            result["keras"]["first_difference"] = None if first is None else asdict(first)
+        return result
+
+
+EXIT_CODES = {
+    "agrees": exit_codes.GOOD,
+    "runs": exit_codes.GOOD,
+    "differs": exit_codes.WRONG,
+    "does not run": exit_codes.WRONG,
+    "unsupported": exit_codes.UNSUPPORTED,
+    "unreadable": exit_codes.UNREADABLE,
+}
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Declare the arguments of the command."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "check", help="verify that a model file runs and gives Keras' numbers", description=__doc__
+    )
+    parser.add_argument("file", help="a .keras file or directory, or an .h5 file")
+    parser.add_argument("--seed", type=int, default=0, help="of the random input")
+    parser.add_argument("--batch", type=positive_int, default=2, help="how many images")
+    parser.add_argument(
+        "--size", type=positive_int, default=64, help="of the axes that the model leaves open"
+    )
+    parser.add_argument("--without-keras", action="store_true", help="do not compare")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the file and show the report."""
+    report = Report(args.file)
+    try:
+        model = _load(report)
+        inputs = random_inputs(model, args.seed, args.batch, args.size)
+        _run(model, inputs, report)
+    except UnsupportedError as error:
+        report.verdict, report.problems = "unsupported", unsupported_items(error)
+    except (ModelFileError, OSError) as error:
+        report.verdict, report.problems = "unreadable", [str(error)]
+    else:
+        if report.verdict == "runs" and not args.without_keras and is_installed():
+            _compare(model, inputs, report)
+    if args.json:
+        print(json.dumps(report.as_dict(), indent=2))
+    else:
+        show(report)
+    return EXIT_CODES[report.verdict]
+
+
+def _load(report: Report) -> Model:
+    from cnnfast.saving import load_model
+
+    start = time.perf_counter()
+    model = load_model(report.file, compile=False)
+    report.load_seconds = time.perf_counter() - start
+    report.layers, report.parameters = len(model.layers), model.count_params()
+    return model
+
+
+def random_inputs(model: Model, seed: int, batch: int, size: int) -> Any:
+    """Draw an input of the model: integers 0 to 255 or numbers around 0, as its dtype has it."""
+    from cnnfast.utils import tree
+
+    rng = np.random.default_rng(seed)
+
+    def draw(shape: Any, dtype: str) -> Any:
+        sizes = (batch, *(size if n is None else n for n in shape[1:]))
+        if dtype.startswith(("int", "uint")):
+            return rng.integers(0, 256 if dtype != "int8" else 128, sizes).astype(dtype)
+        return rng.standard_normal(sizes).astype(np.float32)
+
+    symbols = getattr(model, "inputs", None)
+    if not symbols:
+        return draw(model.input_shape, "float32")
+    return tree.pack(model.input, [draw(tensor.shape, tensor.dtype) for tensor in symbols])
+
+
+def _run(model: Model, inputs: Any, report: Report) -> None:
+    from cnnfast.engine.executor import lower
+    from cnnfast.utils import tree
+
+    arrays = tree.flatten(inputs)
+    report.input_shapes = [list(x.shape) for x in arrays]
+    try:
+        start = time.perf_counter()
+        graph = lower(model, [x.shape[1:] for x in arrays])
+        report.lower_seconds = time.perf_counter() - start
+        report.operations = len(graph.ops)
+        model(inputs)
+        start = time.perf_counter()
+        outputs = tree.flatten(model(inputs))
+        report.run_seconds = time.perf_counter() - start
+    except ValueError as error:
+        report.verdict, report.problems = "does not run", [str(error)]
+        return
+    report.output_shapes = [list(y.shape) for y in outputs]
+    report.finite = all(bool(np.isfinite(y).all()) for y in outputs)
+
+
+def _compare(model: Model, inputs: Any, report: Report) -> None:
+    report.keras = compared = compare(report.file, model, inputs)
+    if compared.problem is not None:
+        return
+    report.verdict = "agrees" if compared.agrees else "differs"
+    first = compared.first_difference
+    if not compared.agrees:
+        where = "no single layer does" if first is None else _described(first)
+        report.problems = [
+            f"The outputs differ from Keras' by {compared.largest_error:.1e}, relative to the "
+            f"largest; at most {LARGEST_ERROR:.0e} is rounding. First to differ: {where}."
+        ]
+
+
+def _described(layer: Any) -> str:
+    return f"layer {layer.name!r} of class {layer.class_name}, by {layer.error:.1e}"
+
+
+def show(report: Report) -> None:
+    """Print the report."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    colour = "green" if EXIT_CODES[report.verdict] == exit_codes.GOOD else "red"
+    console.print(f"{escape(report.file)}: [bold {colour}]{report.verdict}[/]")
+    for problem in report.problems:
+        console.print(f"- {escape(problem)}")
+    if report.layers:
+        console.print(_numbers(report))
+
+
+def _numbers(report: Report) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_row("layers", f"{report.layers}, {report.parameters:,} parameters")
+    table.add_row("operations", str(report.operations))
+    table.add_row("input", escape(", ".join(map(str, report.input_shapes))))
+    table.add_row("output", escape(", ".join(map(str, report.output_shapes))))
+    if not report.finite:
+        table.add_row("", "[yellow]the outputs are not all finite[/]")
+    times = (report.load_seconds, report.lower_seconds, report.run_seconds)
+    table.add_row("load, lower, run", ", ".join(f"{1e3 * t:.1f} ms" for t in times))
+    compared = report.keras
+    if compared is None:
+        table.add_row("Keras", "not compared")
+        return table
+    table.add_row("Keras", f"{compared.keras_version} on {compared.backend}".strip(" on"))
+    if compared.problem is not None:
+        table.add_row("", escape(compared.problem))
+        return table
+    table.add_row("largest error", f"{compared.largest_error:.1e}")
+    for layer in sorted(compared.layers, key=lambda x: -x.error)[:LAYERS_SHOWN]:
+        table.add_row("", escape(f"{layer.error:.1e} {layer.name} ({layer.class_name})"))
+    return table

@@ -1,0 +1,194 @@
+"""What is in a model file: read from its configuration; nothing in it is run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.saving import archive, json, legacy_h5, load_model
+from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
+from cnnfast.saving.hdf5 import H5File
+from cnnfast.saving.model import KERAS_VERSION, MODEL_CONFIG, TRAINING_CONFIG
+from cnnfast.saving.source import map_file
+
+if TYPE_CHECKING:
+    from cnnfast.models import Model
+
+_SUPPORTED_LIST = re.compile(r" Supported: \[.*?\]\.")
+_COMPILE_SETTINGS = ("optimizer", "optimizer_config", "loss", "loss_weights", "metrics")
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer; `depth` counts the models around it. The last three are None if not known."""
+
+    name: str
+    class_name: str
+    depth: int
+    output_shape: Any = None
+    parameters: int | None = None
+    trainable: bool | None = None
+
+
+@dataclass
+class FileFacts:
+    """Everything that `info` shows.
+
+    Attributes
+    ----------
+    file_bytes, weights_bytes
+        Size of the whole file, and of the part with the weights.
+    unsupported
+        Why the model cannot run here, an entry for each thing; empty if it can.
+    problem
+        What is wrong with the file; None if nothing is.
+    """
+
+    file: str
+    format: str = "unknown"
+    file_bytes: int = 0
+    weights_bytes: int = 0
+    keras_version: str | None = None
+    backend: str | None = None
+    saved: str | None = None
+    model_class: str | None = None
+    model_name: str | None = None
+    input_shape: Any = None
+    output_shape: Any = None
+    parameters: int | None = None
+    trainable_parameters: int | None = None
+    layers: list[LayerFacts] = field(default_factory=list)
+    compile_settings: dict[str, Any] = field(default_factory=dict)
+    unsupported: list[str] = field(default_factory=list)
+    problem: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return asdict(self)
+
+
+def inspect(path: str) -> FileFacts:
+    """Find out what is in the file or directory at `path`; whatever is wrong stands in it."""
+    facts = FileFacts(path)
+    try:
+        config = _read(path, facts)
+        if config is None:
+            return facts
+        facts.model_class = _class_name(config)
+        facts.layers = list(_layers_of_config(config))
+        facts.model_name = _inner(config).get("name")
+        _describe(load_model(path, compile=False), facts)
+    except UnsupportedError as error:
+        facts.unsupported = unsupported_items(error)
+    except (ModelFileError, OSError) as error:
+        facts.problem = str(error)
+    return facts
+
+
+def unsupported_items(error: UnsupportedError) -> list[str]:
+    """Return what an error lists, an entry for each thing, without the list of what would do."""
+    lines = [line.removeprefix("- ") for line in str(error).splitlines()]
+    items = lines[1:] or lines
+    return [_SUPPORTED_LIST.sub("", item) for item in items]
+
+
+def _read(path: str, facts: FileFacts) -> Any:
+    """Fill in what the container says; return the model's configuration if there is one."""
+    if os.path.isdir(path):
+        facts.format = "Keras 3 directory"
+        return _from_container(archive.open_directory(path), facts)
+    source = map_file(path)
+    facts.file_bytes = len(source)
+    if source.startswith(archive.SIGNATURE):
+        facts.format = "Keras 3 archive (.keras)"
+        return _from_container(archive.open_zip(source), facts)
+    if not source.startswith(HDF5_SIGNATURE):
+        start = source.data[:16].tobytes()
+        raise source.error(f"not a file that Keras saved. Received: one that starts with {start!r}")
+    facts.weights_bytes = len(source)
+    return _from_h5(H5File(source), facts)
+
+
+def _from_container(container: archive.Container, facts: FileFacts) -> Any:
+    facts.weights_bytes = len(container.weights)
+    facts.file_bytes = facts.file_bytes or len(container.weights) + len(container.config)
+    metadata: Any = None
+    if container.metadata is not None:
+        metadata = json.loads(container.metadata.data.tobytes(), container.metadata.name)
+    if isinstance(metadata, Mapping):
+        facts.keras_version = _text(metadata.get(KERAS_VERSION))
+        facts.saved = _text(metadata.get("date_saved"))
+    config = json.loads(container.config.data.tobytes(), container.config.name)
+    facts.compile_settings = _settings(_part(config, "compile_config"))
+    return config
+
+
+def _from_h5(file: H5File, facts: FileFacts) -> Any:
+    root = file.root
+    text = root.text(MODEL_CONFIG)
+    group = legacy_h5.weights_group(root)
+    facts.format = "HDF5 (.h5)" if text is not None else "HDF5, weights only"
+    for holder in (root, group):
+        if holder is not None:
+            facts.keras_version = facts.keras_version or holder.text(KERAS_VERSION)
+            facts.backend = facts.backend or holder.text("backend")
+    training = root.text(TRAINING_CONFIG)
+    if training is not None:
+        facts.compile_settings = _settings(json.loads(training, f"{facts.file}@{TRAINING_CONFIG}"))
+    return None if text is None else json.loads(text, f"{facts.file}@{MODEL_CONFIG}")
+
+
+def _settings(config: Any) -> dict[str, Any]:
+    if not isinstance(config, Mapping):
+        return {}
+    return {name: config[name] for name in _COMPILE_SETTINGS if config.get(name) is not None}
+
+
+def _describe(model: Model, facts: FileFacts) -> None:
+    facts.model_name = model.name
+    facts.input_shape, facts.output_shape = model.input_shape, model.output_shape
+    facts.parameters = model.count_params()
+    facts.trainable_parameters = sum(w.numpy().size for w in model.trainable_weights)
+    facts.layers = list(_layers_of_model(model))
+
+
+def _layers_of_model(model: Model, depth: int = 0) -> Iterator[LayerFacts]:
+    from cnnfast.models import Model
+
+    for layer, shape in zip(model.layers, model.layer_output_shapes(), strict=True):
+        count = layer.count_params() if layer.built else None
+        name = type(layer).__name__
+        yield LayerFacts(layer.name, name, depth, shape, count, layer.trainable)
+        if isinstance(layer, Model):
+            yield from _layers_of_model(layer, depth + 1)
+
+
+def _layers_of_config(config: Any, depth: int = 0) -> Iterator[LayerFacts]:
+    """Yield the layers that a configuration names, whether they are known or not."""
+    inner = _part(config, "config")
+    layers = inner if isinstance(inner, list) else _part(inner, "layers")
+    for layer in layers if isinstance(layers, list) else ():
+        name = _inner(layer).get("name") or _part(layer, "name")
+        yield LayerFacts(str(name), _class_name(layer), depth)
+        yield from _layers_of_config(layer, depth + 1)
+
+
+def _inner(config: Any) -> Mapping[str, Any]:
+    inner = _part(config, "config")
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _part(config: Any, key: str) -> Any:
+    return config.get(key) if isinstance(config, Mapping) else None
+
+
+def _class_name(config: Any) -> str:
+    return str(_part(config, "class_name"))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
