@@ -13,6 +13,7 @@ from cnnfast.ops import (
     joining,
     linear,
     nn,
+    pooling,
     reductions,
     selection,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "add",
     "amax",
     "amin",
+    "average_pool",
     "cast",
     "ceil",
     "celu",
@@ -59,6 +61,7 @@ __all__ = [
     "logsumexp",
     "matmul",
     "max",
+    "max_pool",
     "maximum",
     "mean",
     "min",
@@ -193,6 +196,8 @@ get_item = function(selection.GetItem)
 stack = function(joining.Stack)
 concatenate = function(joining.Concatenate)
 split = function(joining.Split)
+max_pool = function(pooling.MaxPool)
+average_pool = function(pooling.AveragePool)
 depth_to_space = function(image.DepthToSpace)
 space_to_depth = function(image.SpaceToDepth)
 abs = absolute

@@ -16,13 +16,15 @@ from cnnfast.ops import (
     joining,
     linear,
     nn,
+    pooling,
     reductions,
     selection,
 )
 from cnnfast.ops.operation import Operation
 
 _MODULES = (
-    *(arithmetic, arrangement, elementwise, image, joining, linear, nn, reductions, selection),
+    *(arithmetic, arrangement, elementwise, image, joining, linear, nn, pooling),
+    *(reductions, selection),
 )
 # What all layers have in their configs, and no operation.
 _LAYER_FIELDS = ("trainable", "dtype")

@@ -10,6 +10,7 @@ namespace {
 constexpr double kFlopsPerByte = 5.0;         // reading weights that do not stay in cache
 constexpr double kCachedBytes = 1024 * 1024;  // weights that do
 constexpr double kTransformFlops = 10.0;      // per position, tile and channel
+constexpr double kShortSum = 12.0;            // products that starting and storing a sum is worth
 
 double weight_reading(double bytes) { return bytes > kCachedBytes ? bytes * kFlopsPerByte : 0; }
 
@@ -26,7 +27,7 @@ double winograd_estimate(const ConvSpec& spec, int m) {
   const double positions = static_cast<double>((m + 2) * (m + 2));
   const auto channels = static_cast<double>(spec.in[2]);
   const auto filters = static_cast<double>(spec.out[2]);
-  const double products = 2 * tiles * positions * channels * filters;
+  const double products = 2 * tiles * positions * (channels + kShortSum) * filters;
   const double transforms = kTransformFlops * positions * tiles * (channels + filters);
   return products + transforms + weight_reading(4 * positions * channels * filters);
 }

@@ -32,7 +32,7 @@ TESTS = Path(__file__).resolve().parents[1]
 SILENCE = 120.0
 """Seconds without a word after which a worker counts as hanging."""
 
-GOOD = ("same", "keras refused", "backends differ")
+GOOD = ("same", "keras refused", "backends differ", "too small")
 """Verdicts that are no findings: nothing to compare with where Keras itself cannot run."""
 
 BACKENDS = ("numpy", "jax")
@@ -66,6 +66,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            cwd=TESTS,
             env=_environment(self.backend),
         )
         assert self.process.stdin is not None
@@ -107,7 +108,9 @@ def second_opinion(result: dict[str, Any], seed: int, out: Path, backend: str) -
     for other in BACKENDS:
         if other != backend:
             line = [sys.executable, "-m", "fuzz.worker", "--again", str(folder)]
-            done = subprocess.run(line, env=_environment(other), capture_output=True, check=False)
+            done = subprocess.run(
+                line, cwd=TESTS, env=_environment(other), capture_output=True, check=False
+            )
             if done.returncode == 0 and json.loads(done.stdout)["verdict"] == "same":
                 return {**result, "verdict": "backends differ"}
     return result
@@ -162,7 +165,7 @@ def main() -> int:
         result = second_opinion(result, args.seed, args.out, backend)  # noqa: PLW2901
         verdicts[result["verdict"]] += 1
         classes.update(result["classes"])
-        if result["verdict"] not in ("same", "keras refused"):
+        if result["verdict"] not in ("same", "keras refused", "too small"):
             print(f"{args.seed}/{result['index']} {result['verdict']}: {result['detail']}")
             print(f"    again: --seed {args.seed} --only {result['index']}", flush=True)
     seconds = time.monotonic() - started

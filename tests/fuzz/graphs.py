@@ -45,7 +45,7 @@ def make(seed: int, index: int) -> Sample:
     draw = Draw(seed, index)
     model = _sequential(draw) if draw.chance(0.3) else _functional(draw)
     _randomize(draw, model)
-    batches = [draw.integer(1, 3) for _ in range(1 + _is_dynamic(model))]
+    batches = [draw.integer(1, 3) for _ in range(1 + is_dynamic(model))]
     return Sample(model, [_data(draw, model, batch) for batch in batches])
 
 
@@ -99,7 +99,10 @@ def _dtype(draw: Draw) -> str:
 def _sequential(draw: Draw) -> keras.Model:
     model = keras.Sequential()
     shape = (None, *_input_shape(draw))
-    model.add(keras.Input(shape[1:], dtype=_dtype(draw)))
+    dtype = _dtype(draw)
+    model.add(keras.Input(shape[1:], dtype=dtype))
+    if dtype != "float32":
+        model.add(_scaling())
     _stack(draw, model, shape, draw.integer(1, 6))
     return model
 
@@ -139,7 +142,12 @@ def _functional(draw: Draw, shape: Shape | None = None, steps: int = 9) -> keras
 
 
 def _as_float(x: Any) -> Any:
-    return x if x.dtype == "float32" else layers.Rescaling(1 / 64, -1.0)(x)
+    return x if x.dtype == "float32" else _scaling()(x)
+
+
+def _scaling() -> layers.Layer:
+    """Make what comes behind integers: normalization of large ones loses digits, in Keras too."""
+    return layers.Rescaling(1 / 64, -1.0)
 
 
 def _grow(draw: Draw, pool: list[Any], made: list[layers.Layer], *, nested: bool) -> Any:
@@ -238,7 +246,8 @@ def _randomize(draw: Draw, model: keras.Model) -> None:
             layer.finalize_state()  # it computes with copies of its variables
 
 
-def _is_dynamic(model: keras.Model) -> bool:
+def is_dynamic(model: keras.Model) -> bool:
+    """Whether sizes of the inputs are unknown."""
     return any(None in x.shape[1:] for x in model.inputs)
 
 

@@ -18,6 +18,9 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.saving import load_model
 from fuzz import graphs
 
+TOO_SMALL = "computed output size would be zero or negative"
+"""What is said where a layer leaves nothing of images of unknown size; Keras goes on with none."""
+
 LARGEST_ERROR = 1e-5
 """Per layer on the way, relative to the largest output."""
 
@@ -41,7 +44,11 @@ def examine(seed: int, index: int, out: Path | None = None) -> dict[str, Any]:
             verdict, detail = "keras refused", _short(error)
         else:
             verdict, detail = _judge(sample, expected, files)
-    if verdict not in ("same", "keras refused") and out is not None and sample is not None:
+    if (
+        verdict not in ("same", "keras refused", "too small")
+        and out is not None
+        and sample is not None
+    ):
         _keep(sample, out / f"{seed}-{index}", f"{verdict}: {detail}")
     return {
         "index": index,
@@ -94,6 +101,8 @@ def _judge(sample: graphs.Sample, expected: list[Any], files: list[Path]) -> tup
             try:
                 problem = _compare(sample.model, ours, x, y)
             except Exception as error:
+                if TOO_SMALL in str(error) and graphs.is_dynamic(sample.model):
+                    return "too small", _short(error)
                 return "not run", f"{file.suffix}: {_short(error)}"
             if problem:
                 return "different", f"{file.suffix}: {problem}"

@@ -1,15 +1,23 @@
 """Small networks built as the well-known ones are: segmentation, detection, signals, text.
 
-Each function returns a Keras model and the shapes of one input of it, batch left out.
+Each function returns a Keras model and the shapes of its inputs, batch left out. ``python -m
+networks.architectures`` compares all of them in Keras and here, and prints a line of JSON each.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+os.environ.setdefault("KERAS_BACKEND", "numpy")
+
 import keras
+import numpy as np
 from keras import layers, ops
+
+from networks.comparison import compare, enliven
 
 Built: TypeAlias = tuple[keras.Model, list[tuple[int, ...]]]
 
@@ -216,3 +224,24 @@ ALL: tuple[Callable[[], Built], ...] = (
     attention,
 )
 OTHER_SIZES = {"yolo": (32, 40, 3), "mtcnn": (12, 12, 3), "super_resolution": (9, 8, 1)}
+
+
+def main() -> None:
+    """Compare all networks, those of unknown size also with another size."""
+    for build in ALL:
+        keras.utils.clear_session(free_memory=False)
+        rng = np.random.default_rng(list(build.__name__.encode()))
+        model, shapes = build()
+        images = [rng.normal(size=(3, *shape)).astype(np.float32) for shape in shapes]
+        x = images[0] if len(images) == 1 else images
+        enliven(model, x, rng)
+        print(json.dumps(compare(build.__name__, model, x).as_dict()), flush=True)
+        other = OTHER_SIZES.get(build.__name__)
+        if other is not None:
+            x = rng.normal(size=(1, *other)).astype(np.float32)
+            result = compare(f"{build.__name__}, other size", model, x)
+            print(json.dumps(result.as_dict()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

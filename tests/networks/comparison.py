@@ -46,7 +46,8 @@ def enliven(model: keras.Model, x: Any, rng: np.random.Generator) -> None:
     """Give `model` random weights under which no signal dies or explodes.
 
     Batch normalization gets the statistics that `x` really has there, moved a little: one pass
-    in training mode with momentum 0 leaves them behind.
+    in training mode with momentum 0 leaves them behind. Small variances are raised: dividing by
+    them, a hundred layers would magnify a rounding error of the input a thousandfold.
     """
     inner = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
     for variable in model.variables:
@@ -67,9 +68,20 @@ def enliven(model: keras.Model, x: Any, rng: np.random.Generator) -> None:
         mean, variance = (
             np.asarray(v) for v in (layer.moving_mean.value, layer.moving_variance.value)
         )
-        variance = variance * rng.uniform(0.7, 1.4, variance.shape) + 0.05 * variance.mean() + 1e-3
+        variance = variance * rng.uniform(0.7, 1.4, variance.shape) + 0.5 * variance.mean() + 1e-3
         layer.moving_mean.assign(mean + 0.2 * np.sqrt(variance) * rng.normal(size=mean.shape))
         layer.moving_variance.assign(variance)
+    _calm(model, x)
+
+
+def _calm(model: keras.Model, x: Any) -> None:
+    """Scale the last dense layer such that its softmax neither saturates nor magnifies rounding."""
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Dense):
+        features = np.asarray(keras.Model(model.inputs, last.input)(x, training=False))
+        size = float(np.sqrt(np.square(features).sum(axis=-1).mean()))
+        kernel = np.asarray(last.kernel.value)
+        last.kernel.assign(kernel / (kernel.std() * size))
 
 
 def _drawn(variable: Any, rng: np.random.Generator) -> np.ndarray:

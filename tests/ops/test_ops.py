@@ -132,6 +132,25 @@ def test_keras_reads_the_config_of_an_operation(case: str, rng: np.random.Genera
         np.testing.assert_allclose(a, np.asarray(b), atol=tolerance(120, 8.0), rtol=2e-5)
 
 
+@pytest.mark.parametrize("shape", [(6, 4), (6, 5, 4)])
+@pytest.mark.parametrize(("name", "layer"), [("max", "Max"), ("average", "Average")])
+def test_poolings_are_those_of_keras_layers(
+    name: str, layer: str, shape: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    # Keras' own operations fail on JAX for some of these arguments.
+    x = rng.normal(size=(2, *shape)).astype(np.float32)
+    for options in (
+        {"pool_size": 2},
+        {"pool_size": 3, "strides": 2, "padding": "same"},
+        {"pool_size": [2] * (len(shape) - 1), "data_format": "channels_first"},
+    ):
+        theirs = getattr(keras.layers, f"{layer}Pooling{len(shape) - 1}D")(**options)
+        begin = cnnfast.Input(shape)
+        model = cnnfast.Model(begin, getattr(cnnfast.ops, f"{name}_pool")(begin, **options))
+        assert model.output_shape == theirs.compute_output_shape((None, *shape))
+        np.testing.assert_allclose(model(x), np.asarray(theirs(x)), atol=1e-6)
+
+
 OPEN = ("tensors", "slices", "pad", "stack", "flip", "tile", "resize", "mean of (1, 2) kept")
 
 
