@@ -116,7 +116,9 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
 template <int M, int N>
 inline void activate_tile(Vec (&tile)[M][N], const Activation& f) {
   const auto each_vector = [&](auto g) {
+    CNNFAST_UNROLL
     for (auto& row : tile) {
+      CNNFAST_UNROLL
       for (Vec& v : row) v = g(v);
     }
   };

@@ -24,12 +24,16 @@ inline void store_lanes(float* p, Vec v, std::int64_t n) {
 template <int M, int N, class Residual>
 inline void finish_tile(Vec (&tile)[M][N], const Epilogue& e, std::int64_t channel,
                         std::int64_t columns, Residual residual) {
+  CNNFAST_UNROLL
   for (int n = 0; n < N; ++n) {
     const Vec bias = load(e.bias + channel + n * kLanes);
+    CNNFAST_UNROLL
     for (int m = 0; m < M; ++m) tile[m][n] += bias;
   }
   if (e.residual != nullptr) {
+    CNNFAST_UNROLL
     for (int m = 0; m < M; ++m) {
+      CNNFAST_UNROLL
       for (int n = 0; n < N; ++n) {
         tile[m][n] += load_lanes(residual(m) + n * kLanes, columns - n * kLanes);
       }
@@ -37,9 +41,11 @@ inline void finish_tile(Vec (&tile)[M][N], const Epilogue& e, std::int64_t chann
   }
   activate_tile(tile, e.activation);
   if (e.scale == nullptr) return;
+  CNNFAST_UNROLL
   for (int n = 0; n < N; ++n) {
     const Vec scale = load(e.scale + channel + n * kLanes);
     const Vec shift = load(e.shift + channel + n * kLanes);
+    CNNFAST_UNROLL
     for (int m = 0; m < M; ++m) tile[m][n] = tile[m][n] * scale + shift;
   }
 }

@@ -46,45 +46,61 @@ inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
   const float* w = t.weights;
   for (std::int32_t r = 0; r < t.run_count; ++r) {
     const float* x[M];
+    CNNFAST_UNROLL
     for (int m = 0; m < M; ++m) x[m] = t.x[m] + t.runs[r].offset;
     const std::int64_t length = t.runs[r].length;
     for (std::int64_t k = 0; k < length; ++k) {
       Vec b[N];
+      CNNFAST_UNROLL
       for (int n = 0; n < N; ++n) b[n] = load(w + n * kLanes);
       w += N * kLanes;
+      CNNFAST_UNROLL
       for (int m = 0; m < M; ++m) {
         const Vec a = splat(x[m][k]);
+        CNNFAST_UNROLL
         for (int n = 0; n < N; ++n) sum[m][n] += a * b[n];
       }
     }
   }
 }
 
-// Stores the tile's columns; behind the first chunk the output holds the total so far.
-template <int M, int N>
+// Stores the tile's columns; behind the first chunk the output holds the total so far. `kWhole`:
+// every vector's lanes are columns.
+template <bool kWhole, int M, int N>
 inline void finish(Vec (&sum)[M][N], const TileTask& t) {
+  const auto lanes = [&](int n) { return kWhole ? kLanes : t.columns - n * kLanes; };
   if (!t.first) {
+    CNNFAST_UNROLL
     for (int m = 0; m < M; ++m) {
-      for (int n = 0; n < N; ++n) {
-        sum[m][n] = load_lanes(t.out[m] + n * kLanes, t.columns - n * kLanes) + sum[m][n];
-      }
+      CNNFAST_UNROLL
+      for (int n = 0; n < N; ++n) sum[m][n] = load_lanes(t.out[m] + n * kLanes, lanes(n)) + sum[m][n];
     }
   }
   if (t.last) {
-    finish_tile(sum, *t.epilogue, 0, t.columns, [&](int m) { return t.residual[m]; });
+    finish_tile(sum, *t.epilogue, 0, kWhole ? N * kLanes : t.columns,
+                [&](int m) { return t.residual[m]; });
   }
+  CNNFAST_UNROLL
   for (int m = 0; m < M; ++m) {
-    for (int n = 0; n < N; ++n) {
-      store_lanes(t.out[m] + n * kLanes, sum[m][n], t.columns - n * kLanes);
-    }
+    CNNFAST_UNROLL
+    for (int n = 0; n < N; ++n) store_lanes(t.out[m] + n * kLanes, sum[m][n], lanes(n));
   }
 }
 
 template <int M, int N>
 void tile(const TileTask& t) {
-  Vec sum[M][N] = {};
+  Vec sum[M][N];
+  CNNFAST_UNROLL
+  for (int m = 0; m < M; ++m) {
+    CNNFAST_UNROLL
+    for (int n = 0; n < N; ++n) sum[m][n] = Vec{};
+  }
   accumulate(sum, t);
-  finish(sum, t);
+  if (t.columns == N * kLanes) {
+    finish<true>(sum, t);
+  } else {
+    finish<false>(sum, t);
+  }
 }
 
 using Tile = void (*)(const TileTask&);
@@ -116,28 +132,57 @@ inline std::int64_t next_rows(std::int64_t left) {
   return (left + tiles - 1) / tiles;
 }
 
-// Walks pixels in order without dividing for each of them.
-struct PixelWalk {
-  std::int64_t column;
-  std::int64_t row;
-  std::int64_t image;
-
+// Walks pixels in order: where each one's window, output and residual are.
+class PixelWalk {
+ public:
   PixelWalk(const ConvTask& t, std::int64_t pixel)
-      : column(pixel % t.width),
-        row(pixel / t.width % t.height),
-        image(pixel / t.width / t.height) {}
-
-  std::int64_t offset(const cnnfast::Strides& s) const {
-    return image * s.image + row * s.row + column * s.pixel;
+      : task_(t),
+        column_(pixel % t.width),
+        row_(pixel / t.width % t.height),
+        image_(pixel / t.width / t.height) {
+    find();
   }
 
-  void step(const ConvTask& t) {
-    if (++column < t.width) return;
-    column = 0;
-    if (++row < t.height) return;
-    row = 0;
-    ++image;
+  // The next `rows` pixels.
+  void fill(TileTask& tile, std::int64_t rows) {
+    const Epilogue& e = task_.epilogue;
+    for (std::int64_t m = 0; m < rows; ++m) {
+      tile.x[m] = x_;
+      tile.out[m] = out_;
+      tile.residual[m] = residual_;
+      x_ += task_.x_strides.pixel;
+      out_ += task_.out_strides.pixel;
+      residual_ += e.residual_strides.pixel;
+      if (++column_ == task_.width) next_row();
+    }
   }
+
+ private:
+  void next_row() {
+    column_ = 0;
+    if (++row_ == task_.height) {
+      row_ = 0;
+      ++image_;
+    }
+    find();
+  }
+
+  void find() {
+    const auto offset = [&](const cnnfast::Strides& s) {
+      return image_ * s.image + row_ * s.row + column_ * s.pixel;
+    };
+    x_ = task_.x + offset(task_.x_strides);
+    out_ = task_.out + offset(task_.out_strides);
+    residual_ = task_.epilogue.residual + offset(task_.epilogue.residual_strides);
+  }
+
+  const ConvTask& task_;
+  std::int64_t column_;
+  std::int64_t row_;
+  std::int64_t image_;
+  const float* x_ = nullptr;
+  float* out_ = nullptr;
+  const float* residual_ = nullptr;
 };
 
 void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
@@ -156,11 +201,7 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
     for (std::int64_t p = first; p < last;) {
       const std::int64_t rows = next_rows(last - p);
       p += rows;
-      for (std::int64_t m = 0; m < rows; ++m, walk.step(t)) {
-        tile_task.x[m] = t.x + walk.offset(t.x_strides);
-        tile_task.out[m] = t.out + walk.offset(t.out_strides);
-        tile_task.residual[m] = t.epilogue.residual + walk.offset(t.epilogue.residual_strides);
-      }
+      walk.fill(tile_task, rows);
       kTiles.of[rows][vectors](tile_task);
     }
     tile_task.weights += chunk.depth * vectors * kLanes;
