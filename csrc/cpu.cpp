@@ -1,5 +1,7 @@
 #include "cpu.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <stdexcept>
 
@@ -77,6 +79,18 @@ std::vector<std::string> available_isas() {
 const Kernels& kernels() {
   static const Kernels& chosen = choose();
   return chosen;
+}
+
+std::int64_t l2_bytes() {
+  constexpr std::int64_t kAssumed = 512 * 1024;
+  static const std::int64_t found = [] {
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    const std::int64_t told = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    if (told > 0) return told;
+#endif
+    return kAssumed;
+  }();
+  return found;
 }
 
 }  // namespace cnnfast

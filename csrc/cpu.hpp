@@ -1,6 +1,7 @@
-// Which instruction sets were compiled in, which this machine can run, and which one is used.
+// Which instruction sets were compiled in, which this machine can run, which one is used; caches.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,8 @@ std::vector<std::string> available_isas();
 // The kernels in use: the best available, or what CNNFAST_ISA names. Throws
 // std::invalid_argument where that is unknown here.
 const Kernels& kernels();
+
+// The second cache level of a core; an assumption where the system does not tell.
+std::int64_t l2_bytes();
 
 }  // namespace cnnfast

@@ -6,8 +6,15 @@ namespace cnnfast {
 
 namespace {
 
-// Transformed tiles and products of a block together stay in a core's L2.
-constexpr std::int64_t kBlockBytes = 384 * 1024;
+// Tiles transformed at a time. Transformed tiles and products stay in a core's L2; beside them the
+// weights too where they can, else the more tiles a block has the fewer times they are read.
+std::int64_t tiles_of_block(std::int64_t bytes_per_tile, std::int64_t weight_bytes,
+                            std::int64_t tiles, std::int64_t rows) {
+  const std::int64_t cache = l2_bytes();
+  const std::int64_t share = weight_bytes < cache / 2 ? cache / 5 : cache * 7 / 10;
+  const std::int64_t fitting = share / bytes_per_tile;
+  return tiles <= fitting ? tiles : std::clamp<std::int64_t>(fitting / rows, 1, 8) * rows;
+}
 
 // The kernel's transform G for a point p: (1, p, p^2) / product of (p - q) over the other finite
 // points q; infinity takes the last coefficient.
@@ -44,9 +51,9 @@ class WinogradConv2D final : public Step {
     block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
     blocks_ = (filters_ + block_ - 1) / block_;
     padded_ = channel_data_.padded();
-    const std::int64_t bytes_per_tile = positions() * (channels_ + block_) * 4;
-    const std::int64_t fitting = kBlockBytes / bytes_per_tile / kernels_.tile_rows;
-    block_tiles_ = std::clamp<std::int64_t>(fitting, 1, 8) * kernels_.tile_rows;
+    block_tiles_ = tiles_of_block(positions() * (channels_ + block_) * 4,
+                                  positions() * channels_ * padded_ * 4, tiles_y_ * tiles_x_,
+                                  kernels_.tile_rows);
     pack(spec.kernel);
   }
 
