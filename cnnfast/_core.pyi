@@ -145,6 +145,7 @@ class PlanBuilder:
         residual: int | None = None,
         scale: _Float32Array | None = None,
         shift: _Float32Array | None = None,
+        max_pool: bool = False,
     ) -> int: ...
     def depthwise_conv2d(
         self,

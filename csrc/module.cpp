@@ -61,7 +61,7 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& k
                const std::optional<FloatArray>& bias, const WindowNumbers& numbers,
                std::int64_t groups, const ActivationNumbers& activation,
                std::optional<int> residual, const std::optional<FloatArray>& scale,
-               const std::optional<FloatArray>& shift) {
+               const std::optional<FloatArray>& shift, bool max_pool) {
   const Dims& in = builder.dims(x);
   const Window window = window_of(numbers);
   if (in.size() != 3 || out.size() != 3 || groups < 1) {
@@ -85,6 +85,7 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& k
   spec.scale = channels_of(scale, out, "scale");
   spec.shift = channels_of(shift, out, "shift");
   spec.winograd = builder.winograd();
+  spec.max_pool = max_pool;
   std::vector<int> inputs = {x};
   if (residual) inputs.push_back(*residual);
   return builder.add(make_conv2d(spec), std::move(inputs), out);
@@ -359,7 +360,7 @@ void bind_plan(py::module_& m) {
       .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),
            py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"), py::arg("activation"),
            py::arg("residual") = py::none(), py::arg("scale").noconvert() = py::none(),
-           py::arg("shift").noconvert() = py::none())
+           py::arg("shift").noconvert() = py::none(), py::arg("max_pool") = false)
       .def("depthwise_conv2d", &add_depthwise_conv2d, py::arg("x"), py::arg("shape"),
            py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("window"),
            py::arg("activation"))

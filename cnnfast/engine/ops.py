@@ -97,7 +97,8 @@ class Conv2D(UnaryOp):
 
     ``activation(conv(x) + bias + residual) * scale + shift``, where `kernel` is (height, width,
     input channels / groups, output channels), `bias`, `scale` and `shift` (output channels,) or
-    None, and `residual` None or of the output's shape.
+    None, and `residual` None or of the output's shape. With `max_pool` the output is the maximum
+    of that over windows of 2 x 2 pixels that do not overlap; there is no residual then.
     """
 
     kernel: Float32Array
@@ -108,6 +109,7 @@ class Conv2D(UnaryOp):
     residual: Value | None = None
     scale: Float32Array | None = None
     shift: Float32Array | None = None
+    max_pool: bool = False
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -126,6 +128,7 @@ class Conv2D(UnaryOp):
             None if self.residual is None else ids[self.residual],
             self.scale,
             self.shift,
+            self.max_pool,
         )
 
 

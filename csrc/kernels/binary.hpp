@@ -29,10 +29,6 @@ inline Vec power(Vec x, Vec y) {
   return z;
 }
 
-// Where either is NaN the result is.
-inline Vec larger(Vec x, Vec y) { return select((x >= y) | (x != x), x, y); }
-inline Vec smaller(Vec x, Vec y) { return select((x <= y) | (x != x), x, y); }
-
 void binary(BinaryKind kind, const float* a, int a_step, const float* b, int b_step, float* out,
             std::int64_t n) {
   const auto run = [&](auto f) { binary_row(f, a, a_step, b, b_step, out, n); };

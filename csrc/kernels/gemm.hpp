@@ -73,7 +73,8 @@ inline void finish(Vec (&sum)[M][N], const TileTask& t) {
     CNNFAST_UNROLL
     for (int m = 0; m < M; ++m) {
       CNNFAST_UNROLL
-      for (int n = 0; n < N; ++n) sum[m][n] = load_lanes(t.out[m] + n * kLanes, lanes(n)) + sum[m][n];
+      for (int n = 0; n < N; ++n)
+        sum[m][n] = load_lanes(t.out[m] + n * kLanes, lanes(n)) + sum[m][n];
     }
   }
   if (t.last) {

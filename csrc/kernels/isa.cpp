@@ -1,6 +1,7 @@
 // Compiled once per instruction set, with CNNFAST_ISA (its name as an identifier) and
 // CNNFAST_VECTOR_BYTES; exports one table and nothing else.
 #include "binary.hpp"
+#include "conv_pool.hpp"
 #include "depthwise.hpp"
 #include "elementwise.hpp"
 #include "gemm.hpp"
@@ -47,6 +48,7 @@ const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA) = {
     kTileVectors,
     static_cast<std::int32_t>(kChunkDepth),
     conv,
+    conv_pool,
     winograd_input<2>,
     winograd_output<2>,
     winograd_input<4>,

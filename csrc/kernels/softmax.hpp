@@ -2,7 +2,6 @@
 #pragma once
 
 #include "math.hpp"
-#include "pool.hpp"
 
 namespace {
 
@@ -20,7 +19,7 @@ inline void for_each_vector(const float* row, std::int64_t n, F f) {
 void softmax(const float* x, float* out, std::int64_t rows, std::int64_t n) {
   for (std::int64_t r = 0; r < rows; ++r, x += n, out += n) {
     Vec top = splat(-__builtin_inff());
-    for_each_vector(x, n, [&](Vec v, std::int64_t, std::int64_t) { top = Maximum::add(top, v); });
+    for_each_vector(x, n, [&](Vec v, std::int64_t, std::int64_t) { top = larger(top, v); });
     float highest = top[0];
     for (int i = 1; i < kLanes; ++i) {
       if (!(top[i] <= highest) && highest == highest) highest = top[i];

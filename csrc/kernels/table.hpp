@@ -149,6 +149,7 @@ struct WinogradTask {
   std::int64_t first;
   std::int64_t count;
   std::int32_t columns;  // of the block
+  bool pooled;           // store the maximum over 2 x 2 pixels; `width` and `height` are even then
 };
 
 // One row of pixels times column blocks [first, last) of a packed matrix.
@@ -220,6 +221,8 @@ struct Kernels {
   std::int32_t chunk_depth;   // products summed before they join the total
 
   void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
+  // The maximum over 2 x 2 pixels of it: `out`, `width` and `height` are the maximum's.
+  void (*conv_pool)(const ConvTask&, std::int64_t first, std::int64_t last);
   void (*winograd2_input)(const WinogradTask&);
   void (*winograd2_output)(const WinogradTask&);
   void (*winograd4_input)(const WinogradTask&);

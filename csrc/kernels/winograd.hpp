@@ -8,7 +8,7 @@
 // and so do the rounding errors.
 #pragma once
 
-#include "gemm.hpp"
+#include "conv_pool.hpp"
 
 namespace {
 
@@ -161,40 +161,81 @@ inline void transform_output(const float* x, std::int64_t step, Vec (&out)[M][M]
   for (int row = 0; row < M; ++row) Winograd<M>::output(half[row], out[row]);
 }
 
-// Multiplies one column block and writes its outputs; a tile may stand out of the image.
+// Where a tile's outputs go: one vector of channels of M x M pixels, cut off at the image's edge.
+template <int M>
+struct TileOutput {
+  float* corner;
+  const float* residual;
+  std::int64_t rows;
+  std::int64_t columns;
+
+  TileOutput(const WinogradTask& t, const TilePlace& place)
+      : rows(t.height - place.y * M < M ? t.height - place.y * M : M),
+        columns(t.width - place.x * M < M ? t.width - place.x * M : M) {
+    const std::int64_t step = t.pooled ? M / 2 : M;
+    const auto offset = [&](const cnnfast::Strides& s) {
+      return place.image * s.image + (place.y * s.row + place.x * s.pixel) * step;
+    };
+    corner = t.out + offset(t.out_strides);
+    residual = t.epilogue.residual + offset(t.epilogue.residual_strides);
+  }
+
+  void finish(const WinogradTask& t, std::int64_t channel, std::int64_t y, Vec (&row)[M][1]) const {
+    const cnnfast::Strides& strides = t.epilogue.residual_strides;
+    // Pixels behind the edge are not stored; their residual is read from the last one.
+    finish_tile(row, t.epilogue, channel, t.columns - channel, [&](int x) {
+      const std::int64_t inside = x < columns ? x : columns - 1;
+      return residual + y * strides.row + inside * strides.pixel + channel;
+    });
+  }
+
+  void store(const WinogradTask& t, std::int64_t channel, const Vec (&tile)[M][M]) const {
+    for (std::int64_t y = 0; y < rows; ++y) {
+      Vec row[M][1];
+      for (int x = 0; x < M; ++x) row[x][0] = tile[y][x];
+      finish(t, channel, y, row);
+      for (std::int64_t x = 0; x < columns; ++x) {
+        store_lanes(corner + y * t.out_strides.row + x * t.out_strides.pixel + channel, row[x][0],
+                    t.columns - channel);
+      }
+    }
+  }
+
+  void store_maxima(const WinogradTask& t, std::int64_t channel, const Vec (&tile)[M][M]) const {
+    for (std::int64_t y = 0; y < rows; y += 2) {
+      Vec upper[M][1];
+      Vec lower[M][1];
+      for (int x = 0; x < M; ++x) {
+        upper[x][0] = tile[y][x];
+        lower[x][0] = tile[y + 1][x];
+      }
+      finish(t, channel, y, upper);
+      finish(t, channel, y + 1, lower);
+      for (std::int64_t x = 0; x < columns; x += 2) {
+        store_lanes(corner + y / 2 * t.out_strides.row + x / 2 * t.out_strides.pixel + channel,
+                    maximum_of_four(upper[x][0], upper[x + 1][0], lower[x][0], lower[x + 1][0]),
+                    t.columns - channel);
+      }
+    }
+  }
+};
+
+// Multiplies one column block and writes its outputs.
 template <int M>
 void winograd_output(const WinogradTask& t) {
   const int vectors = (t.columns + kLanes - 1) / kLanes;
   const std::int64_t width = std::int64_t{vectors} * kLanes;
   winograd_multiply(t, Winograd<M>::kSize * Winograd<M>::kSize, vectors);
   for (std::int64_t i = 0; i < t.count; ++i) {
-    const TilePlace place(t, t.first + i);
-    const std::int64_t rows = t.height - place.y * M < M ? t.height - place.y * M : M;
-    const std::int64_t columns = t.width - place.x * M < M ? t.width - place.x * M : M;
-    float* corner = t.out + place.image * t.out_strides.image +
-                    (place.y * t.out_strides.row + place.x * t.out_strides.pixel) * M;
-    const Epilogue& e = t.epilogue;
-    const float* residual =
-        e.residual + place.image * e.residual_strides.image +
-        (place.y * e.residual_strides.row + place.x * e.residual_strides.pixel) * M;
+    const TileOutput<M> output(t, TilePlace(t, t.first + i));
     for (int v = 0; v < vectors; ++v) {
       const std::int64_t channel = std::int64_t{v} * kLanes;
-      const std::int64_t lanes = t.columns - channel;
       Vec tile[M][M];
       transform_output<M>(t.product + i * width + channel, t.count * width, tile);
-      for (std::int64_t y = 0; y < rows; ++y) {
-        Vec row[M][1];
-        for (int x = 0; x < M; ++x) row[x][0] = tile[y][x];
-        // Pixels behind the edge are not stored; their residual is read from the last one.
-        finish_tile(row, e, channel, lanes, [&](int x) {
-          const std::int64_t inside = x < columns ? x : columns - 1;
-          return residual + y * e.residual_strides.row + inside * e.residual_strides.pixel +
-                 channel;
-        });
-        for (std::int64_t x = 0; x < columns; ++x) {
-          store_lanes(corner + y * t.out_strides.row + x * t.out_strides.pixel + channel, row[x][0],
-                      lanes);
-        }
+      if (t.pooled) {
+        output.store_maxima(t, channel, tile);
+      } else {
+        output.store(t, channel, tile);
       }
     }
   }

@@ -17,13 +17,15 @@ double weight_reading(double bytes) { return bytes > kCachedBytes ? bytes * kFlo
 double direct_estimate(const ConvSpec& spec) {
   const Window& w = spec.window;
   const double weights = static_cast<double>(w.height * w.width * spec.in[2] * spec.out[2]);
-  const double pixels = static_cast<double>(spec.out[0] * spec.out[1]);
+  const Dims out = convolved(spec);
+  const double pixels = static_cast<double>(out[0] * out[1]);
   return 2 * weights * pixels + weight_reading(4 * weights);
 }
 
 double winograd_estimate(const ConvSpec& spec, int m) {
   const auto tiles_along = [m](std::int64_t n) { return static_cast<double>((n + m - 1) / m); };
-  const double tiles = tiles_along(spec.out[0]) * tiles_along(spec.out[1]);
+  const Dims out = convolved(spec);
+  const double tiles = tiles_along(out[0]) * tiles_along(out[1]);
   const double positions = static_cast<double>((m + 2) * (m + 2));
   const auto channels = static_cast<double>(spec.in[2]);
   const auto filters = static_cast<double>(spec.out[2]);
@@ -34,8 +36,16 @@ double winograd_estimate(const ConvSpec& spec, int m) {
 
 }  // namespace
 
+Dims convolved(const ConvSpec& spec) {
+  if (!spec.max_pool) return spec.out;
+  return {2 * spec.out[0], 2 * spec.out[1], spec.out[2]};
+}
+
 std::unique_ptr<Step> make_conv2d(const ConvSpec& spec) {
-  check_window(spec.window, spec.in, spec.out);
+  check_window(spec.window, spec.in, convolved(spec));
+  if (spec.max_pool && spec.residual) {
+    throw std::invalid_argument("a residual is added to what is not pooled yet");
+  }
   if (spec.groups < 1 || spec.in[2] < 1 || spec.out[2] < 1 || spec.in[2] % spec.groups != 0 ||
       spec.out[2] % spec.groups != 0) {
     throw std::invalid_argument("groups must divide the channels and the filters");

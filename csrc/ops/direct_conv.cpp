@@ -57,6 +57,8 @@ class DirectConv2D final : public Step {
         channels_(spec.in[2] / spec.groups),
         filters_(spec.out[2] / spec.groups),
         depth_(count({window_.height, window_.width, channels_})),
+        pooled_(spec.max_pool),
+        tile_pixels_(pooled_ ? kernels_.tile_rows / 2 : kernels_.tile_rows),
         image_pixels_(count({spec.out[0], spec.out[1]})),
         input_bytes_(static_cast<double>(count(spec.in)) * 4),
         batched_(prefers_batches(spec)),
@@ -83,7 +85,8 @@ class DirectConv2D final : public Step {
     for (const Piece& p : pieces_) runs_.push_back({p.offset_row * in_.row() + p.offset, p.length});
     const double bytes_per_pixel = input_bytes_ / static_cast<double>(image_pixels_);
     const double pixels = kInputBlockBytes / bytes_per_pixel;
-    block_tiles_ = std::max<std::int64_t>(1, std::llround(pixels / kernels_.tile_rows));
+    block_tiles_ =
+        std::max<std::int64_t>(1, std::llround(pixels / static_cast<double>(tile_pixels_)));
   }
 
   std::int64_t units(std::int64_t images) const override {
@@ -100,7 +103,8 @@ class DirectConv2D final : public Step {
 
   Cost cost() const override {
     const double weights = static_cast<double>(depth_) * static_cast<double>(filters_ * groups_);
-    return {2 * weights * static_cast<double>(image_pixels_), 4 * weights};
+    const double sums = static_cast<double>(pooled_ ? 4 * image_pixels_ : image_pixels_);
+    return {2 * weights * sums, 4 * weights};
   }
 
  private:
@@ -125,11 +129,12 @@ class DirectConv2D final : public Step {
   }
 
   bool single_row(std::int64_t images) const {
-    return images * image_pixels_ == 1 && window_.height * window_.width == 1 && groups_ == 1;
+    return images * image_pixels_ == 1 && window_.height * window_.width == 1 && groups_ == 1 &&
+           !pooled_;
   }
 
   std::int64_t tiles(std::int64_t images) const {
-    return (images * image_pixels_ + kernels_.tile_rows - 1) / kernels_.tile_rows;
+    return (images * image_pixels_ + tile_pixels_ - 1) / tile_pixels_;
   }
 
   void run_row(const Work& w) const {
@@ -151,6 +156,7 @@ class DirectConv2D final : public Step {
     const std::int64_t all_tiles = tiles(w.images);
     const std::int64_t column_blocks = groups_ * blocks_;
     ConvTask task = task_for(w.in[0]);
+    const auto conv = pooled_ ? kernels_.conv_pool : kernels_.conv;
     for (std::int64_t unit = w.first; unit < w.last;) {
       const std::int64_t pixel_block = unit / (block_tiles_ * column_blocks);
       const std::int64_t start = pixel_block * block_tiles_;
@@ -159,8 +165,8 @@ class DirectConv2D final : public Step {
       const std::int64_t tile = inside % size;
       const std::int64_t run = std::min(size - tile, w.last - unit);
       select_columns(task, w, inside / size);
-      const std::int64_t from = (start + tile) * kernels_.tile_rows;
-      kernels_.conv(task, from, std::min(pixels, from + run * kernels_.tile_rows));
+      const std::int64_t from = (start + tile) * tile_pixels_;
+      conv(task, from, std::min(pixels, from + run * tile_pixels_));
       unit += run;
     }
   }
@@ -194,6 +200,8 @@ class DirectConv2D final : public Step {
   std::int64_t channels_;  // of a group
   std::int64_t filters_;   // of a group
   std::int64_t depth_;     // products in an output
+  bool pooled_;
+  std::int64_t tile_pixels_;  // of the output, computed together
   std::int64_t image_pixels_;
   double input_bytes_;
   bool batched_;

@@ -37,8 +37,11 @@ struct ConvSpec {
   bool residual = false;         // whether a second input is added before the activation
   const float* scale = nullptr;  // (filters) each: applied behind the activation
   const float* shift = nullptr;
-  bool winograd = true;  // whether it may be used
+  bool winograd = true;   // whether it may be used
+  bool max_pool = false;  // whether `out` is the maximum over 2 x 2 pixels, behind all of the above
 };
+// Height, width and channels of the convolution itself.
+Dims convolved(const ConvSpec& spec);
 std::unique_ptr<Step> make_conv2d(const ConvSpec& spec);
 // `kernel` is (height, width, channels, multiplier), `bias` (channels * multiplier) or null.
 std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, const Window& window,

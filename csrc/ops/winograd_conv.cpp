@@ -40,11 +40,13 @@ class WinogradConv2D final : public Step {
         pads_(spec.window.pads),
         channels_(spec.in[2]),
         filters_(spec.out[2]),
-        tiles_y_((spec.out[0] + m - 1) / m),
-        tiles_x_((spec.out[1] + m - 1) / m),
+        pooled_(spec.max_pool),
+        tiles_y_((convolved(spec)[0] + m - 1) / m),
+        tiles_x_((convolved(spec)[1] + m - 1) / m),
         batched_(prefers_batches(spec)),
         channel_data_(spec, kernels_.lanes),
-        flops_(2.0 * 9 * static_cast<double>(channels_) * static_cast<double>(count(spec.out))) {
+        flops_(2.0 * 9 * static_cast<double>(channels_) *
+               static_cast<double>(count(convolved(spec)))) {
     // Tiles at the edge reach beyond the window of the last pixel.
     pads_.bottom = std::max(pads_.bottom, tiles_y_ * m + 2 - pads_.top - spec.in[0]);
     pads_.right = std::max(pads_.right, tiles_x_ * m + 2 - pads_.left - spec.in[1]);
@@ -111,8 +113,9 @@ class WinogradConv2D final : public Step {
     task.transformed = w.scratch;
     task.product = w.scratch + aligned(positions() * block_tiles_ * channels_);
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
-    task.width = out_.width;
-    task.height = out_.height;
+    task.width = pooled_ ? 2 * out_.width : out_.width;
+    task.height = pooled_ ? 2 * out_.height : out_.height;
+    task.pooled = pooled_;
     task.tiles_x = tiles_x_;
     task.tiles_y = tiles_y_;
     return task;
@@ -151,6 +154,7 @@ class WinogradConv2D final : public Step {
   Border pads_;
   std::int64_t channels_;
   std::int64_t filters_;
+  bool pooled_;
   std::int64_t tiles_y_;
   std::int64_t tiles_x_;
   bool batched_;

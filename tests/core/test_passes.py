@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnfast._core import ActivationKind, BinaryKind
+from cnnfast._core import ActivationKind, BinaryKind, PoolKind
 from cnnfast.engine.ops import (
     Activate,
     Activation,
@@ -13,17 +13,20 @@ from cnnfast.engine.ops import (
     Binary,
     Conv2D,
     DepthwiseConv2D,
+    Pool2D,
     Value,
     Window,
 )
 from cnnfast.engine.passes import optimize
 from cnnfast.engine.passes.fold_affine import fold_affine
 from cnnfast.engine.passes.fuse_activation import fuse_activation
+from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
 from cnnfast.engine.passes.fuse_residual import fuse_residual
 from core.plans import graph_of, run_graph
 
 RELU = Activation(ActivationKind.RELU)
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
+HALVING = Window((2, 2), strides=(2, 2))
 CHANNELS = 5
 rng = np.random.default_rng(11)
 SCALE, SHIFT = rng.standard_normal((2, CHANNELS), np.float32)
@@ -59,6 +62,15 @@ def chain(*layers):
         return x
 
     return graph_of((6, 7, CHANNELS), build)
+
+
+def pool(graph, x, kind=PoolKind.MAX, window=HALVING):
+    height, width, channels = x.shape
+    return graph.add(Pool2D(x, Value((height // 2, width // 2, channels)), kind, window))
+
+
+def pool_and_read_again(graph, x):
+    return add(graph, pool(graph, x), pool(graph, relu(graph, x)))
 
 
 def block(graph, x):
@@ -119,6 +131,32 @@ def test_the_later_of_two_convolutions_takes_in_their_sum():
     assert graph.ops[1].residual is graph.ops[0].out
 
 
+def test_a_convolution_stores_the_maximum_of_two_by_two_pixels():
+    before = chain(conv, relu, affine, pool)
+    assert names(before) == ["Conv2D", "Activate", "Affine", "Pool2D"]
+    (op,) = optimize(before).ops
+    assert op.max_pool
+    assert op.out.shape == (3, 3, CHANNELS)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        lambda g, x: pool(g, x, PoolKind.AVERAGE),
+        lambda g, x: pool(g, x, window=Window((2, 2), strides=(2, 2), pads=(0, 0, 0, 1))),
+        lambda g, x: pool(g, x, window=Window((3, 3), strides=(2, 2), pads=(1, 1, 1, 1))),
+        pool_and_read_again,
+    ],
+)
+def test_other_pooling_stays(second):
+    assert "Pool2D" in names(fuse_max_pool(chain(conv, second)))
+
+
+def test_a_convolution_with_a_residual_is_pooled_apart():
+    graph = graph_of((6, 7, CHANNELS), lambda g, x: pool(g, add(g, conv(g, x), x)))
+    assert names(optimize(graph)) == ["Conv2D", "Pool2D"]
+
+
 def test_an_addition_that_repeats_an_axis_stays():
     def broadcast(graph, x):
         one = Value((1, 1, CHANNELS))
@@ -135,6 +173,8 @@ def test_an_addition_that_repeats_an_axis_stays():
         chain(conv, relu, affine),
         chain(depthwise, affine, relu, affine),
         chain(relu, affine, relu, conv),
+        chain(conv, pool),
+        chain(conv, relu, affine, pool, conv),
         graph_of((6, 7, CHANNELS), block),
         graph_of((6, 7, CHANNELS), lambda g, x: affine(g, block(g, block(g, x)))),
         graph_of((1, 1, CHANNELS), lambda g, x: add(g, conv(g, x), x)),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.passes.fold_affine import fold_affine
 from cnnfast.engine.passes.fuse_activation import fuse_activation
+from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
 from cnnfast.engine.passes.fuse_residual import fuse_residual
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
@@ -14,6 +15,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fuse_residual,
     fuse_activation,
     fold_affine,  # once more: what an activation stood before
+    fuse_max_pool,
 )
 
 

@@ -1,0 +1,75 @@
+"""A convolution that stores maxima gives the bits of the same convolution and pooling apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cnnfast._core import ActivationKind, PoolKind
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Activation, Conv2D, Pool2D, Value, Window
+from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
+from cnnfast.engine.program import build_plan
+from core.plans import graph_of, run_graph
+
+rng = np.random.default_rng(5)
+
+
+def convolved_and_pooled(size, channels, filters, *, kernel=3, groups=1, strides=1) -> Graph:
+    height, width = ((n - kernel) // strides + 1 for n in size)
+    weights = rng.standard_normal((kernel, kernel, channels // groups, filters), np.float32)
+    bias, scale, shift = rng.standard_normal((3, filters), np.float32)
+
+    def add(graph, x):
+        y = graph.add(
+            Conv2D(
+                x,
+                Value((height, width, filters)),
+                weights,
+                bias,
+                Window((kernel, kernel), strides=(strides, strides)),
+                groups,
+                Activation(ActivationKind.LEAKY_RELU, 0.2),
+                scale=scale,
+                shift=shift,
+            )
+        )
+        halving = Window((2, 2), strides=(2, 2))
+        return graph.add(
+            Pool2D(y, Value((height // 2, width // 2, filters)), PoolKind.MAX, halving)
+        )
+
+    return graph_of((*size, channels), add)
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "filters", "options"),
+    [
+        ((5, 5), 3, 1, {}),
+        ((9, 12), 3, 33, {}),
+        ((11, 8), 20, 40, {"kernel": 5}),  # a sum of more than one chunk
+        ((9, 9), 6, 10, {"groups": 2}),
+        ((15, 17), 4, 8, {"strides": 2}),
+        ((27, 30), 32, 48, {}),
+        ((8, 8), 256, 64, {}),
+        ((4, 4), 2, 130, {"kernel": 1}),
+        ((2, 2), 7, 5, {"kernel": 1}),
+    ],
+)
+def test_the_bits_are_those_of_two_steps(size, channels, filters, options):
+    apart = convolved_and_pooled(size, channels, filters, **options)
+    joined = fuse_max_pool(apart)
+    assert len(joined.ops) == 1
+    x = rng.standard_normal((3, *size, channels), np.float32)
+    x[1, 2 % size[0], 1, 0] = np.nan
+    for threads in (1, 3):
+        np.testing.assert_array_equal(run_graph(joined, x, threads), run_graph(apart, x))
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "name"),
+    [((30, 30), 64, "conv2d_winograd4"), ((8, 8), 256, "conv2d_winograd2"), ((9, 9), 3, "conv2d")],
+)
+def test_every_algorithm_stores_maxima(size, channels, name):
+    (step,) = build_plan(fuse_max_pool(convolved_and_pooled(size, channels, channels))).steps
+    assert step.name == name
