@@ -17,8 +17,37 @@ DEFAULT_SIZE, SMALLEST_SIZE = 224, 32
 
 @dataclass(frozen=True)
 class Options:
-    """The arguments that all builders have; see `VGG16`."""
+    """The arguments that all builders have.
 
+    Parameters
+    ----------
+    builder
+        Name of the builder, for errors.
+    include_top
+        Whether the network classifies; else it ends in its last feature map.
+    weights
+        Path of a weights file such as Keras publishes (with or without "notop" or "no_top", as
+        `include_top` says), or None for random weights. "imagenet" raises: nothing is downloaded.
+    input_tensor
+        A symbolic tensor to begin with, in place of an input of `input_shape`.
+    input_shape
+        (height, width, 3); 224 each where None and `include_top`, else unknown.
+    pooling
+        None, "avg" or "max": what a network without a head ends in.
+    classes
+        How many classes there are.
+    classifier_activation
+        Activation of the last layer; None gives logits.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    ModelFileError
+        If the weights file does not fit.
+    """
+
+    builder: str
     include_top: bool
     weights: Weights
     input_tensor: KerasTensor | None
@@ -27,24 +56,18 @@ class Options:
     classes: int
     classifier_activation: object
 
-    def check(self, builder: str) -> None:
-        """Refuse what cannot be had.
-
-        Raises
-        ------
-        ValueError
-            If `weights` is "imagenet", or `pooling` is unknown.
-        """
+    def __post_init__(self) -> None:
         if self.weights == "imagenet":
             raise ValueError(
-                f"{builder}: nothing is downloaded. Pass the path of a weights file, such as "
+                f"{self.builder}: nothing is downloaded. Pass the path of a weights file, such as "
                 f"those that Keras publishes (Keras keeps its downloads in ~/.keras/models): "
-                f"`{builder}(weights=path)`, or `weights=None` for random weights. "
+                f"`{self.builder}(weights=path)`, or `weights=None` for random weights. "
                 "Received: weights='imagenet'"
             )
         if self.pooling not in (None, "avg", "max"):
             raise ValueError(
-                f"{builder}: `pooling` must be None, 'avg' or 'max'. Received: {self.pooling!r}"
+                f"{self.builder}: `pooling` must be None, 'avg' or 'max'. "
+                f"Received: {self.pooling!r}"
             )
 
     def input(self) -> KerasTensor:
@@ -89,11 +112,20 @@ class Options:
             return layers.GlobalMaxPooling2D(name="max_pool" if named else None)(x)
         return x
 
-    def predictions(self, x: Any, **kwargs: Any) -> Any:
+    def predictions(self, x: Any) -> Any:
         """Append the layer that classifies."""
         return layers.Dense(
-            self.classes, activation=self.classifier_activation, name="predictions", **kwargs
+            self.classes, activation=self.classifier_activation, name="predictions"
         )(x)
+
+    def end(self, x: Any, *, named: bool = True, dropout: float = 0.0) -> Any:
+        """Append a head that averages each channel and classifies, or else apply `pooling`."""
+        if not self.include_top:
+            return self.pooled(x, named=named)
+        x = layers.GlobalAveragePooling2D(name="avg_pool" if named else None)(x)
+        if dropout:
+            x = layers.Dropout(dropout, name="top_dropout")(x)
+        return self.predictions(x)
 
     def model(self, begin: KerasTensor, end: Any, name: str) -> Model:
         """Make the network between two tensors, with the weights that are asked for."""

@@ -50,38 +50,19 @@ def EfficientNetB0(  # noqa: N802 - Keras' name
 ) -> Model:
     """Build EfficientNetB0, for images with values 0 to 255.
 
+    Parameters and errors are those of `building.Options`, and:
+
     Parameters
     ----------
-    include_top
-        Whether the network classifies; else it ends in its last feature map.
-    weights
-        Path of a weights file such as Keras publishes (with or without "notop", as
-        `include_top` says), or None for random weights. "imagenet" raises: nothing is downloaded.
-    input_tensor
-        A symbolic tensor to begin with, in place of an input of `input_shape`.
-    input_shape
-        (height, width, 3); 224 each where None and `include_top`, else unknown.
-    pooling
-        None, "avg" or "max": what a network without a head ends in.
-    classes
-        How many classes there are.
-    classifier_activation
-        Activation of the last layer; None gives logits.
-    name
-        Name of the model.
     imagenet_scaling
         Whether to divide by the deviation of ImageNet once more, as the weights that Keras
         publishes need it. Keras adds this layer for weights="imagenet" and for nothing
         else.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    ModelFileError
-        If the weights file does not fit.
+    name
+        Name of the model.
     """
     options = Options(
+        "EfficientNetB0",
         include_top,
         weights,
         input_tensor,
@@ -90,7 +71,6 @@ def EfficientNetB0(  # noqa: N802 - Keras' name
         classes,
         classifier_activation,
     )
-    options.check("EfficientNetB0")
     begin = options.input()
     x = _stem(begin, imagenet_scaling)
     number, total = 0, sum(blocks for *_, blocks, _ in STAGES)
@@ -102,13 +82,7 @@ def EfficientNetB0(  # noqa: N802 - Keras' name
             x = _block(x, prefix, expansion, size, filters, strides, rate)
             number += 1
     x = _activated(_convolution(x, _TOP, 1, "top", padding="same"), "top_activation")
-    if include_top:
-        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-        x = layers.Dropout(_DROPOUT, name="top_dropout")(x)
-        x = options.predictions(x)
-    else:
-        x = options.pooled(x)
-    return options.model(begin, x, name)
+    return options.model(begin, options.end(x, dropout=_DROPOUT), name)
 
 
 def _stem(x: Any, imagenet_scaling: bool) -> Any:

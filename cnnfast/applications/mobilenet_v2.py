@@ -43,36 +43,17 @@ def MobileNetV2(  # noqa: N802 - Keras' name
 ) -> Model:
     """Build MobileNetV2, for images that went through `preprocess_input`.
 
+    Parameters and errors are those of `building.Options`, and:
+
     Parameters
     ----------
-    input_shape
-        (height, width, 3); 224 each where None and `include_top`, else unknown.
     alpha
         Width of the network: all filters are multiplied by it.
-    include_top
-        Whether the network classifies; else it ends in its last feature map.
-    weights
-        Path of a weights file such as Keras publishes (with or without "no_top", as
-        `include_top` says), or None for random weights. "imagenet" raises: nothing is downloaded.
-    input_tensor
-        A symbolic tensor to begin with, in place of an input of `input_shape`.
-    pooling
-        None, "avg" or "max": what a network without a head ends in.
-    classes
-        How many classes there are.
-    classifier_activation
-        Activation of the last layer; None gives logits.
     name
         Name of the model; made from `alpha` and the height where None.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    ModelFileError
-        If the weights file does not fit.
     """
     options = Options(
+        "MobileNetV2",
         include_top,
         weights,
         input_tensor,
@@ -81,7 +62,6 @@ def MobileNetV2(  # noqa: N802 - Keras' name
         classes,
         classifier_activation,
     )
-    options.check("MobileNetV2")
     begin = options.input()
     x = _convolution(begin, _rounded(32 * alpha), "Conv1", 3, strides=2, padding="same")
     x = layers.ReLU(6.0, name="Conv1_relu")(x)
@@ -95,11 +75,7 @@ def MobileNetV2(  # noqa: N802 - Keras' name
     x = layers.Conv2D(last, 1, use_bias=False, name="Conv_1")(x)
     x = _normalized(x, "Conv_1_bn")
     x = layers.ReLU(6.0, name="out_relu")(x)
-    if include_top:
-        x = layers.GlobalAveragePooling2D()(x)
-        x = options.predictions(x)
-    else:
-        x = options.pooled(x, named=False)
+    x = options.end(x, named=False)
     return options.model(begin, x, name or f"mobilenetv2_{alpha:0.2f}_{begin.shape[1]}")
 
 

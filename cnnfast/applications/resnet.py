@@ -35,34 +35,10 @@ def ResNet50(  # noqa: N802 - Keras' name
 ) -> Model:
     """Build ResNet50, for images that went through `preprocess_input`.
 
-    Parameters
-    ----------
-    include_top
-        Whether the network classifies; else it ends in its last feature map.
-    weights
-        Path of a weights file such as Keras publishes (with or without "notop", as
-        `include_top` says), or None for random weights. "imagenet" raises: nothing is downloaded.
-    input_tensor
-        A symbolic tensor to begin with, in place of an input of `input_shape`.
-    input_shape
-        (height, width, 3); 224 each where None and `include_top`, else unknown.
-    pooling
-        None, "avg" or "max": what a network without a head ends in.
-    classes
-        How many classes there are.
-    classifier_activation
-        Activation of the last layer; None gives logits.
-    name
-        Name of the model.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    ModelFileError
-        If the weights file does not fit.
+    Parameters and errors are those of `building.Options`; `name` is that of the model.
     """
     options = Options(
+        "ResNet50",
         include_top,
         weights,
         input_tensor,
@@ -71,19 +47,13 @@ def ResNet50(  # noqa: N802 - Keras' name
         classes,
         classifier_activation,
     )
-    options.check("ResNet50")
     begin = options.input()
     x = _stem(begin)
     for stage, (filters, blocks) in enumerate(STAGES, start=2):
         for block in range(1, blocks + 1):
             strides = 2 if block == 1 and stage > 2 else 1
             x = _block(x, filters, strides, f"conv{stage}_block{block}", project=block == 1)
-    if include_top:
-        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-        x = options.predictions(x)
-    else:
-        x = options.pooled(x)
-    return options.model(begin, x, name)
+    return options.model(begin, options.end(x), name)
 
 
 def _stem(x: Any) -> Any:

@@ -28,34 +28,10 @@ def VGG19(  # noqa: N802 - Keras' name
 ) -> Model:
     """Build VGG19, for images that went through `preprocess_input`.
 
-    Parameters
-    ----------
-    include_top
-        Whether the network classifies; else it ends in its last feature map.
-    weights
-        Path of a weights file such as Keras publishes (with or without "notop", as
-        `include_top` says), or None for random weights. "imagenet" raises: nothing is downloaded.
-    input_tensor
-        A symbolic tensor to begin with, in place of an input of `input_shape`.
-    input_shape
-        (height, width, 3); 224 each where None and `include_top`, else unknown.
-    pooling
-        None, "avg" or "max": what a network without a head ends in.
-    classes
-        How many classes there are.
-    classifier_activation
-        Activation of the last layer; None gives logits.
-    name
-        Name of the model.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    ModelFileError
-        If the weights file does not fit.
+    Parameters and errors are those of `building.Options`; `name` is that of the model.
     """
     options = Options(
+        "VGG19",
         include_top,
         weights,
         input_tensor,
@@ -64,5 +40,4 @@ def VGG19(  # noqa: N802 - Keras' name
         classes,
         classifier_activation,
     )
-    options.check("VGG19")
     return vgg.build(options, CONVOLUTIONS, name)
