@@ -9,11 +9,11 @@ from cnnfast.engine.ops import Float32Array, Shape, Window
 from cnnfast.layers import arguments, weight_options, windows
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.layer import Layer
+from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.variables import Variable
 
 
-class WindowedConv(Layer):
+class WindowedConv(SpatialLayer):
     """A window that slides over an image or a sequence, a bias and an activation.
 
     A subclass gives the number of output channels and makes its kernels.
@@ -41,7 +41,7 @@ class WindowedConv(Layer):
         If an argument is illegal.
     """
 
-    rank: ClassVar[int]
+    geometry = ("kernel_size", "dilation_rate", "strides", "padding")
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
     ignored: ClassVar[tuple[str, ...]] = ()
     """Fields of older configs that say nothing."""
@@ -61,19 +61,17 @@ class WindowedConv(Layer):
         bias_constraint: object,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(data_format, **kwargs)
         self.kernel_size = arguments.positive_integers(kernel_size, self.rank, "kernel_size")
         self.strides = arguments.positive_integers(strides, self.rank, "strides")
         self.dilation_rate = arguments.positive_integers(dilation_rate, self.rank, "dilation_rate")
         self.padding = arguments.choice(padding, "padding", self.paddings)
-        self.data_format = arguments.data_format(data_format)
         self.activation = activations.get(activation)
         self.use_bias = arguments.boolean(use_bias, "use_bias")
         self.bias_initializer = initializers.get(bias_initializer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _refuse_strides_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -125,27 +123,10 @@ class WindowedConv(Layer):
     def _create_kernels(self, channels: int, path: str) -> None:
         raise NotImplementedError(f"Layer '{self.name}' does not state its kernels.")
 
-    def _output_channels(self, channels: int | None) -> int | None:
-        raise NotImplementedError(f"Layer '{self.name}' does not state its output channels.")
-
-    def _output_sizes(self, spatial: BatchShape) -> BatchShape | None:
-        """Return the sizes of the output, or None where one would be 0 or less."""
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
         return windows.output_shape(
             spatial, self.kernel_size, self.strides, self.dilation_rate, self.padding
         )
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        spatial, channels = windows.split_channels(input_shape, self.data_format)
-        sizes = self._output_sizes(spatial)
-        if sizes is None:
-            raise ValueError(
-                f"Layer '{self.name}': computed output size would be zero or negative. Received: "
-                f"input shape={input_shape}, kernel_size={self.kernel_size}, "
-                f"dilation_rate={self.dilation_rate}, strides={self.strides}, "
-                f"padding={self.padding}."
-            )
-        channels = self._output_channels(channels)
-        return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
 
     def _window(self, image: Shape) -> Window:
         return windows.window_2d(

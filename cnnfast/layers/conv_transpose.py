@@ -134,15 +134,14 @@ class BaseConvTranspose(WindowedConv):
     def _output_channels(self, channels: int | None) -> int:
         return self.filters
 
-    def _output_sizes(self, spatial: BatchShape) -> BatchShape | None:
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
         paddings = self.output_padding or (None,) * self.rank
-        sizes = tuple(
+        return tuple(
             None if length is None else _output_size(length, span, stride, self.padding, extra)
             for length, span, stride, extra in zip(
                 spatial, self._spans(), self.strides, paddings, strict=True
             )
         )
-        return None if any(size is not None and size <= 0 for size in sizes) else sizes
 
     def _spans(self) -> tuple[int, ...]:
         pairs = zip(self.kernel_size, self.dilation_rate, strict=True)

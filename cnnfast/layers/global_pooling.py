@@ -8,13 +8,12 @@ from cnnfast._core import ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, windows
+from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.layer import Layer
+from cnnfast.layers.spatial import SpatialLayer
 
 
-class BaseGlobalPooling(Layer):
+class BaseGlobalPooling(SpatialLayer):
     """What global poolings of every rank and kind share: arguments, shape rule and lowering.
 
     Parameters
@@ -31,21 +30,16 @@ class BaseGlobalPooling(Layer):
     """
 
     built_without_weights = True
-    rank: ClassVar[int]
     kind: ClassVar[ReductionKind]
 
     def __init__(
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
-        self.data_format = arguments.data_format(data_format)
+        super().__init__(data_format, **kwargs)
         self.keepdims = arguments.boolean(keepdims, "keepdims")
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        _, channels = windows.split_channels(input_shape, self.data_format)
-        ones = (1,) * self.rank if self.keepdims else ()
-        return windows.join_channels(input_shape[0], ones, channels, self.data_format)
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        return (1,) * self.rank if self.keepdims else ()
 
     def lower(self, graph: Graph, x: Value) -> Value:
         first = 0 if self.data_format == "channels_last" else 1

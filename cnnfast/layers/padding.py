@@ -8,44 +8,52 @@ from typing import Any, ClassVar
 from cnnfast import lowering
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, windows
+from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.layer import Layer
+from cnnfast.layers.spatial import SpatialLayer
 
 _ORDINALS = ("1st", "2nd", "3rd")
 _RULE = "The `{}` argument must be a tuple of 2 integers."
 
 
-class _Border(Layer):
-    """A number of positions (before, after) to add to, or cut off, each spatial axis."""
+class BaseBorder(SpatialLayer):
+    """What layers share that add positions to the ends of each spatial axis, or cut them off.
 
-    rank: ClassVar[int]
+    Parameters
+    ----------
+    padding, cropping
+        Over sequences one integer or (before, after); else one integer, one per spatial axis,
+        or (before, after) per spatial axis.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
     argument: ClassVar[str]
 
     def __init__(self, border: Any, data_format: str | None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.data_format = arguments.data_format(data_format)
-        self._border = _pairs(border, self.rank, self.argument)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        super().__init__(data_format, **kwargs)
+        self._pairs = _pairs(border, self.rank, self.argument)
+
+    @property
+    def _border(self) -> Any:
+        """What Keras keeps: one pair over sequences, else a tuple of them."""
+        return self._pairs[0] if self.rank == 1 else self._pairs
 
     @property
     def _added(self) -> tuple[tuple[int, int], ...]:
         """Positions to add (before, after) along each spatial axis; negative ones are cut."""
-        return self._border
+        return self._pairs
 
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        spatial, channels = windows.split_channels(input_shape, self.data_format)
-        sizes = tuple(
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        return tuple(
             None if size is None else size + sum(added)
             for size, added in zip(spatial, self._added, strict=True)
         )
-        if any(size is not None and size <= 0 for size in sizes):
-            raise ValueError(
-                f"Layer '{self.name}': `{self.argument}` must leave at least one position of "
-                f"each axis. Received: input_shape={input_shape}, {self.argument}={self._border}"
-            )
-        return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         self._output_shape(x)
@@ -54,124 +62,86 @@ class _Border(Layer):
         return lowering.pad(graph, x, pads)
 
     def _config(self) -> dict[str, Any]:
-        border = self._border[0] if self.rank == 1 else self._border
-        return {self.argument: border, "data_format": self.data_format}
+        return {self.argument: self._border, "data_format": self.data_format}
 
 
-class _ZeroPadding(_Border):
+class BaseZeroPadding(BaseBorder):
+    """What zero paddings of every rank share; parameters and errors are those of `BaseBorder`."""
+
     argument = "padding"
+    geometry = ("padding",)
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(padding, data_format, **kwargs)
-        self.padding = self._border[0] if self.rank == 1 else self._border
+
+    @property
+    def padding(self) -> Any:
+        """(before, after), or a tuple of them, one per spatial axis."""
+        return self._border
 
 
-class ZeroPadding1D(_ZeroPadding):
+class ZeroPadding1D(BaseZeroPadding):
     """Zeros before and after a sequence (batch, steps, channels).
 
-    Parameters
-    ----------
-    padding
-        One integer, or (before, after).
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
+    Parameters and errors are those of `BaseBorder`.
     """
 
     rank = 1
 
 
-class ZeroPadding2D(_ZeroPadding):
+class ZeroPadding2D(BaseZeroPadding):
     """Zeros around images (batch, height, width, channels).
 
-    Parameters
-    ----------
-    padding
-        One integer; (height, width); or ((top, bottom), (left, right)).
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
+    Parameters and errors are those of `BaseBorder`.
     """
 
     rank = 2
 
 
-class ZeroPadding3D(_ZeroPadding):
+class ZeroPadding3D(BaseZeroPadding):
     """Zeros around volumes (batch, depth, height, width, channels).
 
-    Parameters
-    ----------
-    padding
-        One integer, one per axis, or a pair (before, after) per axis.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
+    Parameters and errors are those of `BaseBorder`.
     """
 
     rank = 3
 
 
-class _Cropping(_Border):
-    argument = "cropping"
+class BaseCropping(BaseBorder):
+    """What croppings of every rank share; parameters and errors are those of `BaseBorder`."""
 
-    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(cropping, data_format, **kwargs)
-        self.cropping = self._border[0] if self.rank == 1 else self._border
+    argument = "cropping"
+    geometry = ("cropping",)
+
+    @property
+    def cropping(self) -> Any:
+        """(before, after), or a tuple of them, one per spatial axis."""
+        return self._border
 
     @property
     def _added(self) -> tuple[tuple[int, int], ...]:
-        return tuple((-before, -after) for before, after in self._border)
+        return tuple((-before, -after) for before, after in self._pairs)
 
 
-class Cropping1D(_Cropping):
+class Cropping1D(BaseCropping):
     """Cuts off the ends of a sequence (batch, steps, channels).
 
-    Parameters
-    ----------
-    cropping
-        One integer, or (before, after).
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
+    Parameters and errors are those of `BaseBorder`.
     """
 
     rank = 1
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
-        super().__init__(cropping, **kwargs)
+        super().__init__(cropping, None, **kwargs)
 
     def _config(self) -> dict[str, Any]:
         return {"cropping": self.cropping}
 
 
-class Cropping2D(_Cropping):
+class Cropping2D(BaseCropping):
     """Cuts off the edges of images (batch, height, width, channels).
 
-    Parameters
-    ----------
-    cropping
-        One integer; (height, width); or ((top, bottom), (left, right)).
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
+    Parameters and errors are those of `BaseBorder`.
     """
 
     rank = 2
@@ -182,20 +152,10 @@ class Cropping2D(_Cropping):
         super().__init__(cropping, data_format, **kwargs)
 
 
-class Cropping3D(_Cropping):
+class Cropping3D(BaseCropping):
     """Cuts off the faces of volumes (batch, depth, height, width, channels).
 
-    Parameters
-    ----------
-    cropping
-        One integer, one per axis, or a pair (before, after) per axis.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
+    Parameters and errors are those of `BaseBorder`.
     """
 
     rank = 3

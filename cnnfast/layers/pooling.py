@@ -10,11 +10,10 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments, images, windows
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.layer import Layer
+from cnnfast.layers.spatial import SpatialLayer
 
 
-class BasePooling(Layer):
+class BasePooling(SpatialLayer):
     """What windowed poolings of every rank and kind share: arguments and the shape rule.
 
     Parameters
@@ -35,7 +34,7 @@ class BasePooling(Layer):
     """
 
     built_without_weights = True
-    rank: ClassVar[int]
+    geometry = ("pool_size", "strides", "padding")
     kind: ClassVar[PoolKind]
 
     def __init__(
@@ -46,7 +45,7 @@ class BasePooling(Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(data_format, **kwargs)
         self.pool_size = arguments.positive_integers(pool_size, self.rank, "pool_size")
         self.strides = (
             self.pool_size
@@ -54,21 +53,11 @@ class BasePooling(Layer):
             else arguments.positive_integers(strides, self.rank, "strides")
         )
         self.padding = arguments.choice(padding, "padding", ("valid", "same"))
-        self.data_format = arguments.data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        spatial, channels = windows.split_channels(input_shape, self.data_format)
-        sizes = windows.output_shape(
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        return windows.output_shape(
             spatial, self.pool_size, self.strides, (1,) * self.rank, self.padding
         )
-        if sizes is None:
-            raise ValueError(
-                f"Layer '{self.name}': computed output size would be zero or negative. Received: "
-                f"input shape={input_shape}, pool_size={self.pool_size}, "
-                f"strides={self.strides}, padding={self.padding}."
-            )
-        return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         return images.apply(

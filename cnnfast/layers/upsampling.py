@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from cnnfast import lowering
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, images, windows
+from cnnfast.layers import arguments, images
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.layer import Layer
+from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.resampling import INTERPOLATIONS
 
 
-class _UpSampling(Layer):
+class _UpSampling(SpatialLayer):
     """Repeats every position of the spatial axes."""
-
-    rank: ClassVar[int]
 
     def __init__(
         self, size: int | tuple[int, ...] = 2, data_format: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
-        self.data_format = arguments.data_format(data_format)
+        super().__init__(data_format, **kwargs)
         self._factors = arguments.positive_integers(size, self.rank, "size")
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        spatial, channels = windows.split_channels(input_shape, self.data_format)
-        sizes = tuple(
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        return tuple(
             None if size is None else size * factor
             for size, factor in zip(spatial, self._factors, strict=True)
         )
-        return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         first = int(self.data_format == "channels_first")

@@ -39,25 +39,19 @@ def output_shape(
     strides: tuple[int, ...],
     dilation: tuple[int, ...],
     padding: str,
-) -> BatchShape | None:
-    """Return the number of outputs along each axis, or None where one would be 0 or less."""
-    sizes = tuple(
+) -> BatchShape:
+    """Return `output_size` along each axis."""
+    return tuple(
         output_size(*axis, padding) for axis in zip(spatial, size, strides, dilation, strict=True)
     )
-    return None if any(n is not None and n <= 0 for n in sizes) else sizes
-
-
-def same_pads(length: int, size: int, stride: int, dilation: int) -> tuple[int, int]:
-    """Return the padding (before, after) of one axis under ``same``."""
-    outputs = -(-length // stride)
-    total = max((outputs - 1) * stride + span(size, dilation) - length, 0)
-    return total // 2, total - total // 2
 
 
 def pads(length: int, size: int, stride: int, dilation: int, padding: str) -> tuple[int, int]:
     """Return the padding (before, after) of one axis."""
     if padding == "same":
-        return same_pads(length, size, stride, dilation)
+        outputs = -(-length // stride)
+        total = max((outputs - 1) * stride + span(size, dilation) - length, 0)
+        return total // 2, total - total // 2
     return (span(size, dilation) - 1, 0) if padding == "causal" else (0, 0)
 
 

@@ -1,0 +1,51 @@
+"""What the layers of sequences, images and volumes share: where channels are, and sizes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast.layers import arguments, windows
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+
+
+class SpatialLayer(Layer):
+    """A layer of (batch, *spatial, channels), or (batch, channels, *spatial).
+
+    A subclass gives `_output_sizes`, and `_output_channels` if they are not those of the input.
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    """
+
+    rank: ClassVar[int]
+    """Number of spatial axes."""
+    geometry: ClassVar[tuple[str, ...]] = ()
+    """The arguments that output sizes depend on, as errors name them."""
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = arguments.data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        spatial, channels = windows.split_channels(input_shape, self.data_format)
+        sizes = self._output_sizes(spatial)
+        if any(size is not None and size <= 0 for size in sizes):
+            geometry = (f"{name}={getattr(self, name)}" for name in self.geometry)
+            raise ValueError(
+                f"Layer '{self.name}': computed output size would be zero or negative. "
+                f"Received: {', '.join([f'input shape={input_shape}', *geometry])}."
+            )
+        channels = self._output_channels(channels)
+        return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
+
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        """Return the sizes of the output; what is 0 or less stands for an illegal input."""
+        raise NotImplementedError(f"Layer '{self.name}' does not state its output sizes.")
+
+    def _output_channels(self, channels: int | None) -> int | None:
+        return channels
