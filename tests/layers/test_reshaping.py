@@ -131,8 +131,16 @@ def test_an_unknown_interpolation_is_refused_when_the_layer_is_made() -> None:
     [
         (layers.Reshape((4, -1), name="r"), (2, 5, 7), "'r': the total size"),
         (layers.Reshape((4, 4), name="r"), (2, 5, 7), "'r': the total size"),
-        (layers.Cropping2D(2, name="c"), (2, 4, 7, 1), "'c': computed output size would be zero or negative"),
-        (layers.Cropping1D(2, name="c"), (2, 4, 1), "'c': computed output size would be zero or negative"),
+        (
+            layers.Cropping2D(2, name="c"),
+            (2, 4, 7, 1),
+            "'c': computed output size would be zero or negative",
+        ),
+        (
+            layers.Cropping1D(2, name="c"),
+            (2, 4, 1),
+            "'c': computed output size would be zero or negative",
+        ),
         (layers.Permute((2, 1), name="p"), (2, 4, 3, 1), "layer 'p'.*expected ndim=3"),
         (layers.RepeatVector(3, name="v"), (2, 4, 3), "layer 'v'.*expected ndim=2"),
         (layers.ZeroPadding1D(2**30), (1, 3, 1), "at most 16777216 positions"),
