@@ -12,12 +12,14 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 
 
 class _ActivationLayer(Layer):
     """A layer without weights that keeps its input's shape."""
 
+    integers = Integers.PROMOTED
     built_without_weights = True
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
@@ -36,6 +38,8 @@ class Activation(_ActivationLayer):
     def __init__(self, activation: object, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
+        if self.activation in (activations.linear, activations.relu, activations.hard_tanh):
+            self.integers = Integers.KEPT
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return self.activation.compute_output_shape(input_shape)
@@ -77,6 +81,11 @@ class ReLU(_ActivationLayer):
         self.max_value = None if max_value is None else _not_negative(max_value, "max_value")
         self.negative_slope = _not_negative(negative_slope, "negative_slope")
         self.threshold = _not_negative(threshold, "threshold")
+        if self.negative_slope or self.threshold:
+            # Keras makes integers of these numbers as well.
+            self.integers = Integers.REFUSED
+        elif self.max_value is None:
+            self.integers = Integers.KEPT
 
     def lower(self, graph: Graph, x: Value) -> Value:
         steps = activations.relu_steps(self.negative_slope, self.max_value, self.threshold)
@@ -150,6 +159,8 @@ class ThresholdedReLU(_ActivationLayer):
     ValueError
         If it is negative.
     """
+
+    integers = Integers.REFUSED
 
     def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

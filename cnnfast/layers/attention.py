@@ -11,6 +11,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.variables import Variable
 
@@ -37,6 +38,7 @@ class Attention(Layer):
         If an argument is illegal.
     """
 
+    integers = Integers.REFUSED
     takes_structure = True
 
     def __init__(

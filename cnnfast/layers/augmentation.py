@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.image_layer import ImageLayer
 from cnnfast.layers.regularization import Unchanged
 
@@ -21,6 +22,7 @@ class _Augmentation(ImageLayer, Unchanged):
     The arguments have no effect here: they are kept, as given, for the config.
     """
 
+    integers = Integers.CAST
     options: ClassVar[Mapping[str, Any]]
     """The arguments in order, with their defaults."""
 
@@ -44,36 +46,42 @@ class _Augmentation(ImageLayer, Unchanged):
 class RandomBrightness(_Augmentation):
     """Changes the brightness at random in training."""
 
+    integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
 
 
 class RandomContrast(_Augmentation):
     """Changes the contrast at random in training."""
 
+    integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
 
 
 class RandomColorDegeneration(_Augmentation):
     """Takes away colour at random in training."""
 
+    integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
 
 
 class RandomHue(_Augmentation):
     """Changes the hue at random in training."""
 
+    integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
 
 
 class RandomPosterization(_Augmentation):
     """Takes away bits of colour at random in training."""
 
+    integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
 
 
 class RandomSaturation(_Augmentation):
     """Changes the saturation at random in training."""
 
+    integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
 
 
@@ -86,12 +94,14 @@ class RandomSharpness(_Augmentation):
 class RandomInvert(_Augmentation):
     """Inverts colours at random in training."""
 
+    integers = Integers.KEPT
     options = _options(factor=1.0, value_range=(0, 255), seed=None)
 
 
 class RandomGrayscale(_Augmentation):
     """Makes images gray at random in training."""
 
+    integers = Integers.KEPT
     options = _options(factor=0.5)
 
     def __init__(self, *args: Any, seed: int | None = None, **kwargs: Any) -> None:
@@ -102,6 +112,7 @@ class RandomGrayscale(_Augmentation):
 class RandomColorJitter(_Augmentation):
     """Changes brightness, contrast, saturation and hue at random in training."""
 
+    integers = Integers.KEPT
     options = _options(
         value_range=(0, 255),
         brightness_factor=None,
@@ -243,6 +254,7 @@ class CutMix(_Augmentation):
 class MixUp(_Augmentation):
     """Mixes images with others in training."""
 
+    integers = Integers.KEPT
     options = _options(alpha=0.2, seed=None)
 
 

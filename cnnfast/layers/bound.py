@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
+from cnnfast.layers import dtypes
 from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor, as_batches
 from cnnfast.utils import tree
@@ -49,10 +52,17 @@ def run(operation: Connectable, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     leaves = tree.flatten(arguments)
     arrays = [leaf for leaf in leaves if hasattr(leaf, "__array__")]
     batches = as_batches(arrays, f"'{operation.name}'")
-    places = iter([KerasTensor((None, *batch.shape[1:])) for batch in batches])
+    places = iter(
+        KerasTensor((None, *batch.shape[1:]), _dtype_of(array))
+        for array, batch in zip(arrays, batches, strict=True)
+    )
     args, kwargs = tree.pack(
         arguments, [next(places) if hasattr(leaf, "__array__") else leaf for leaf in leaves]
     )
     outputs = operation.infer(args, kwargs)
     results = Executor(BoundCall(operation, args, kwargs)).run(batches)
     return tree.pack(outputs, results)
+
+
+def _dtype_of(array: Any) -> str:
+    return dtypes.integer(np.asarray(array).dtype.name) or "float32"

@@ -34,12 +34,14 @@ class CallableLayer(Connectable):
     call_arguments: ClassVar[tuple[str, ...]] = ("inputs",)
     """Names of the tensors that a call takes; several arrive as a list, without absent ones."""
 
+    casts_inputs: ClassVar[bool] = False
+    """Whether inputs become those of a declared dtype first, as those of a model do."""
+
     if TYPE_CHECKING:
         built: bool
         input_spec: InputSpec
 
-        @property
-        def compute_dtype(self) -> str: ...
+        def result_dtype(self, received: Sequence[str]) -> str: ...
 
         @property
         def _executor(self) -> Executor: ...
@@ -68,6 +70,8 @@ class CallableLayer(Connectable):
             Float32; a list or dict where the layer has several outputs.
         """
         if len(args) == 1 and not kwargs and isinstance(args[0], np.ndarray):
+            if args[0].dtype.kind in "iu" and not self.casts_inputs:
+                self.result_dtype([args[0].dtype.name])
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
@@ -93,7 +97,8 @@ class CallableLayer(Connectable):
                 self.build(shapes)
         self._check_shapes(shapes)
         outputs = self.compute_output_shape(shapes)
-        return tree.map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), outputs)
+        dtype = self.result_dtype([tensor.dtype for tensor in tree.flatten(x)])
+        return tree.map_shapes(lambda shape: KerasTensor(shape, dtype), outputs)
 
     def _shape_of(self, tensor: Any) -> BatchShape:
         if isinstance(tensor, KerasTensor):

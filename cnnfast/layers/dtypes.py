@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,55 @@ class DTypePolicy:
             "config": {"name": self.name},
             "registered_name": None,
         }
+
+
+class Integers(Enum):
+    """What a layer of Keras makes of integers, which it takes as they are: it casts only floats.
+
+    The core computes in float32, so what gives other numbers there has to be refused.
+    """
+
+    CAST = auto()
+    """Floats, the same as of equal floats."""
+    KEPT = auto()
+    """The same integers, picked and moved."""
+    COMPUTED = auto()
+    """Integers of arithmetic, which wraps around in small dtypes."""
+    PROMOTED = auto()
+    """Floats, of arithmetic that begins in integers and wraps around there in small dtypes."""
+    REFUSED = auto()
+    """Numbers that depend on the dtype."""
+
+
+def integer(dtype: str) -> str | None:
+    """Return `dtype` if it is one of integers, else None."""
+    return dtype if dtype.startswith(("int", "uint")) else None
+
+
+def wraps(dtype: str) -> bool:
+    """Whether arithmetic in `dtype` may wrap around with the numbers of images."""
+    return dtype == "bool" or (dtype not in ("int32", "int64") and integer(dtype) is not None)
+
+
+def result(rule: Integers, received: Sequence[str], compute_dtype: str) -> str:
+    """Return the dtype that a layer makes of tensors of the dtypes `received`.
+
+    Raises
+    ------
+    UnsupportedError
+        If float32 arithmetic would give other numbers than Keras.
+    """
+    if not all(dtype == "bool" or integer(dtype) for dtype in received):
+        return compute_dtype
+    joined = np.result_type(*received).name
+    computes = rule in (Integers.COMPUTED, Integers.PROMOTED)
+    if rule is Integers.REFUSED or (computes and wraps(joined)):
+        raise UnsupportedError(
+            "Keras computes this layer in the dtype of the integers that it gets, and the core in "
+            "float32, which gives other numbers: cast to float32 first (for example by "
+            f"`Rescaling(1.0)`). Received: {joined}"
+        )
+    return joined if rule in (Integers.KEPT, Integers.COMPUTED) else compute_dtype
 
 
 def policy(dtype: object) -> DTypePolicy:

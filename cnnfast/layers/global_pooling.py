@@ -10,6 +10,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
 
 
@@ -36,6 +37,7 @@ class BaseGlobalPooling(SpatialLayer):
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(data_format, **kwargs)
+        self.integers = Integers.KEPT if self.kind is ReductionKind.MAX else Integers.CAST
         self.keepdims = arguments.boolean(keepdims, "keepdims")
 
     def _output_sizes(self, spatial: BatchShape) -> BatchShape:

@@ -12,6 +12,7 @@ from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.layer_normalization import affine, flat
@@ -46,6 +47,8 @@ class GroupNormalization(Layer):
     UnsupportedError
         If `axis` names several axes.
     """
+
+    integers = Integers.REFUSED
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.merging import common_batch, listed_shapes, two_shapes
 
@@ -31,6 +32,7 @@ class Concatenate(Layer):
         If the shapes do not fit to each other.
     """
 
+    integers = Integers.KEPT
     built_without_weights = True
     takes_structure = True
 
@@ -90,6 +92,7 @@ class Dot(Layer):
         If the sizes of the axes differ, or one is the batch.
     """
 
+    integers = Integers.COMPUTED
     built_without_weights = True
     takes_structure = True
 

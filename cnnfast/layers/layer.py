@@ -56,6 +56,9 @@ class Layer(CallableLayer):
         If an argument is unknown or illegal.
     """
 
+    integers: dtypes.Integers = dtypes.Integers.CAST
+    """What becomes of integers in Keras."""
+
     built_without_weights: ClassVar[bool] = False
     """Whether there is nothing to build, so that the layer counts as built from the start."""
 
@@ -166,6 +169,20 @@ class Layer(CallableLayer):
             If there is none.
         """
         raise NotImplementedError(f"Layer '{self.name}' does not state its output shape.")
+
+    def result_dtype(self, received: Sequence[str]) -> str:
+        """Return the dtype of the output in Keras, given those of the tensors of a call.
+
+        Raises
+        ------
+        UnsupportedError
+            If the core, which computes in float32, would give other numbers.
+        """
+        try:
+            return dtypes.result(self.integers, received, self.compute_dtype)
+        except UnsupportedError as error:
+            name = f"Layer '{self.name}' of class {type(self).__name__}"
+            raise UnsupportedError(f"{name}: {error}") from error
 
     def lower(self, graph: Graph, x: Value) -> Value:
         """Append the operations of this layer on `x`; return their result."""

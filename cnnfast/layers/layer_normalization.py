@@ -12,6 +12,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.variables import Variable
 
@@ -19,6 +20,7 @@ from cnnfast.variables import Variable
 class _OverAxes(Layer):
     """A layer that normalizes over one axis or several together and keeps the shape."""
 
+    integers = Integers.REFUSED
     axis: int | list[int]
 
     def _set_axis(self, axis: object) -> None:

@@ -12,6 +12,7 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Shape, Value
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 
 
@@ -27,6 +28,7 @@ class BaseMerge(Layer):
         If the shapes do not fit to each other.
     """
 
+    integers = Integers.COMPUTED
     built_without_weights = True
     takes_structure = True
     kind: ClassVar[BinaryKind]
@@ -100,6 +102,7 @@ class Multiply(BaseMerge):
 class Average(BaseMerge):
     """The mean of a list of tensors; see `BaseMerge`."""
 
+    integers = Integers.PROMOTED
     kind = BinaryKind.ADD
 
     def _finish(self, graph: Graph, y: Value, count: int) -> Value:
@@ -110,12 +113,14 @@ class Average(BaseMerge):
 class Maximum(BaseMerge):
     """The largest of a list of tensors; see `BaseMerge`."""
 
+    integers = Integers.KEPT
     kind = BinaryKind.MAXIMUM
 
 
 class Minimum(BaseMerge):
     """The smallest of a list of tensors; see `BaseMerge`."""
 
+    integers = Integers.KEPT
     kind = BinaryKind.MINIMUM
 
 

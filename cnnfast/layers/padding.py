@@ -10,6 +10,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
 
 _ORDINALS = ("1st", "2nd", "3rd")
@@ -33,6 +34,7 @@ class BaseBorder(SpatialLayer):
         If an argument is illegal.
     """
 
+    integers = Integers.KEPT
     argument: ClassVar[str]
 
     def __init__(self, border: Any, data_format: str | None, **kwargs: Any) -> None:

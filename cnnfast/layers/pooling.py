@@ -10,6 +10,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments, images, windows
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
 
 
@@ -46,6 +47,7 @@ class BasePooling(SpatialLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
+        self.integers = Integers.KEPT if self.kind is PoolKind.MAX else Integers.PROMOTED
         self.pool_size = arguments.positive_integers(pool_size, self.rank, "pool_size")
         self.strides = (
             self.pool_size

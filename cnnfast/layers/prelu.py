@@ -12,6 +12,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 
@@ -35,6 +36,8 @@ class PReLU(Layer):
     ValueError
         If an argument is illegal.
     """
+
+    integers = Integers.PROMOTED
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 
@@ -17,6 +18,7 @@ from cnnfast.layers.layer import Layer
 class Unchanged(Layer):
     """A layer that passes its input on, at least at inference."""
 
+    integers = Integers.KEPT
     built_without_weights = True
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:

@@ -11,6 +11,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 
@@ -23,6 +24,8 @@ class Flatten(Layer):
     data_format
         ``"channels_first"`` inputs are put in channels-last order first.
     """
+
+    integers = Integers.KEPT
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -58,6 +61,7 @@ class Reshape(Layer):
         If a size is below -1, or several are -1.
     """
 
+    integers = Integers.KEPT
     built_without_weights = True
 
     def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
@@ -111,6 +115,8 @@ class Permute(Layer):
         If `dims` is not a permutation of 1, 2, and so on.
     """
 
+    integers = Integers.KEPT
+
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dims = arguments.axes(dims, "dims")
@@ -146,6 +152,8 @@ class RepeatVector(Layer):
     ValueError
         If `n` is below 1.
     """
+
+    integers = Integers.KEPT
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -11,6 +11,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.merging import Add, two_shapes
 
@@ -74,6 +75,7 @@ class StochasticDepth(Layer):
         Of training; kept for the config.
     """
 
+    integers = Integers.KEPT
     built_without_weights = True
 
     def __init__(self, drop_path_rate: float, **kwargs: Any) -> None:
@@ -103,6 +105,8 @@ class CustomScaleLayer(Add):
     ValueError
         If the shapes do not fit to each other.
     """
+
+    integers = Integers.PROMOTED
 
     def __init__(self, scale: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)

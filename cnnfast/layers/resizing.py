@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from cnnfast import lowering
-from cnnfast._core import ActivationKind
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, Value
+from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, images, windows
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.image_layer import ImageLayer
 from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.layers.rounding import Rounding
 from cnnfast.resampling import (
     INTERPOLATIONS,
     Pads,
@@ -61,7 +59,7 @@ class _ToSize(ImageLayer):
         return super()._config() | {"height": self.height, "width": self.width}
 
 
-class Resizing(_ToSize):
+class Resizing(Rounding, _ToSize):
     """Resizes images (batch, height, width, channels).
 
     Images of integers come out as integers: rounded, and no larger or smaller than their dtype
@@ -110,35 +108,11 @@ class Resizing(_ToSize):
         self.fill_mode = arguments.choice(fill_mode, "fill_mode", ("constant",))
         self.fill_value = arguments.number(fill_value, "fill_value")
         self.antialias = bool(antialias)
-        self._integers: str | None = None
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
             raise ValueError(
                 "Only one of `pad_to_aspect_ratio` & `crop_to_aspect_ratio` can be `True`. "
                 "Received: both"
             )
-
-    def connect(self, args: Any, kwargs: Any) -> Any:
-        dtype = self._input_of_call(args, kwargs).dtype
-        integers = dtype if _is_integer(dtype) else None
-        if self._inbound_nodes and integers != self._integers:
-            raise UnsupportedError(
-                f"Layer '{self.name}' must be called on integers only, or on floats only. "
-                f"Received: a tensor of {dtype} after one of {self._integers or 'float32'}"
-            )
-        self._integers = integers
-        return super().connect(args, kwargs)
-
-    def infer(self, args: Any, kwargs: Any) -> Any:
-        output = super().infer(args, kwargs)
-        return KerasTensor(output.shape, self._integers or output.dtype)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        x = args[0] if args else None
-        if self._integers is None and isinstance(x, np.ndarray) and _is_integer(x.dtype.name):
-            twin = type(self).from_config(self.get_config())
-            twin._integers = x.dtype.name
-            return twin(*args, **kwargs)
-        return super().__call__(*args, **kwargs)
 
     def _fit(self, graph: Graph, image: Value) -> Value:
         pads: Pads = ((0, 0), (0, 0))
@@ -148,7 +122,7 @@ class Resizing(_ToSize):
             pads = pad_to_aspect_ratio(_size_of(image), self._size)
         image = lowering.pad(graph, image, dict(enumerate(pads)), self.fill_value)
         y = lowering.resize(graph, image, *self._size, self.interpolation, self.antialias)
-        return y if self._integers is None else lowering.activate(graph, y, _whole(self._integers))
+        return self._rounded(graph, y)
 
     def _config(self) -> dict[str, Any]:
         return super()._config() | {
@@ -215,6 +189,8 @@ class RandomCrop(_ToSize):
         If an argument is illegal.
     """
 
+    integers = Integers.KEPT
+
     def __init__(
         self,
         height: int,
@@ -245,16 +221,3 @@ class RandomCrop(_ToSize):
 
 def _size_of(image: Value) -> Size:
     return image.shape[0], image.shape[1]
-
-
-def _is_integer(dtype: str) -> bool:
-    return dtype.startswith(("int", "uint"))
-
-
-def _whole(dtype: str) -> tuple[Activation, Activation]:
-    """Return the steps that make numbers those of an integer dtype."""
-    limits = np.iinfo(dtype)
-    return (
-        Activation(ActivationKind.ROUND),
-        Activation(ActivationKind.CLIP, float(limits.min), float(limits.max)),
-    )

@@ -138,7 +138,12 @@ def _operation(name: str, *operands: Any) -> Any:
 
 
 def as_batch(x: Any, taker: str) -> Float32Array:
-    """Return `x`, anything NumPy takes as numbers, as a C-contiguous float32 batch.
+    """Return `x` as `as_numbers` does, C-contiguous and in float32."""
+    return np.require(as_numbers(x, taker), np.float32, ["C", "A"])
+
+
+def as_numbers(x: Any, taker: str) -> npt.NDArray[Any]:
+    """Return `x`, anything NumPy takes as numbers, as a batch of its own dtype.
 
     A list or dict of one array stands for that array.
 
@@ -168,7 +173,7 @@ def as_batch(x: Any, taker: str) -> Float32Array:
             f"The input of {taker} must be a batch of at least one image, and no size may be "
             f"0. Received: an array with shape {array.shape}"
         )
-    return np.require(array, np.float32, ["C", "A"])
+    return array
 
 
 def as_batches(arrays: Sequence[Any], taker: str) -> list[Float32Array]:

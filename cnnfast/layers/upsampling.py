@@ -9,12 +9,16 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments, images
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.dtypes import Integers
+from cnnfast.layers.rounding import Rounding
 from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.resampling import INTERPOLATIONS
 
 
 class _UpSampling(SpatialLayer):
     """Repeats every position of the spatial axes."""
+
+    integers = Integers.KEPT
 
     def __init__(
         self, size: int | tuple[int, ...] = 2, data_format: str | None = None, **kwargs: Any
@@ -63,7 +67,7 @@ class UpSampling1D(_UpSampling):
         return {"size": self.size}
 
 
-class UpSampling2D(_UpSampling):
+class UpSampling2D(Rounding, _UpSampling):
     """Enlarges images (batch, height, width, channels).
 
     Parameters
@@ -101,6 +105,7 @@ class UpSampling2D(_UpSampling):
         height, width, _ = images.channels_last(shape, self.data_format)
         image = images.to_image(graph, x, self.data_format)
         y = lowering.resize(graph, image, height, width, self.interpolation)
+        y = self._rounded(graph, y)
         return images.from_image(graph, y, shape, self.data_format)
 
     def _config(self) -> dict[str, Any]:

@@ -61,6 +61,9 @@ class TimeDistributed(Layer):
         batch, *rest = self.layer.compute_output_shape(_without_time(input_shape))
         return (batch, input_shape[1], *rest)
 
+    def result_dtype(self, received: Sequence[str]) -> str:
+        return self.layer.result_dtype(received)
+
     def lower(self, graph: Graph, x: Value) -> Value:
         step = Graph()
         step.outputs = list(self.layer.lower_all(step, [step.add_input(x.shape[1:])]))

@@ -60,9 +60,9 @@ class Functional(Model):
 
     def _draw(self, inputs: Any, outputs: Any) -> None:
         self._inputs_struct, self._outputs_struct = inputs, outputs
-        self.inputs: list[KerasTensor] = tree.flatten(inputs)
-        self.outputs: list[KerasTensor] = tree.flatten(outputs)
-        self._topology = trace(self.inputs, self.outputs)
+        self._inputs: list[KerasTensor] = tree.flatten(inputs)
+        self._outputs: list[KerasTensor] = tree.flatten(outputs)
+        self._topology = trace(self._inputs, self._outputs)
         self._layers = [op for op in self._topology.operations if isinstance(op, Layer)]
         self._casts = any(rank.is_integer(tensor) for tensor in self.inputs)
         self.input_spec = InputSpec()
@@ -70,6 +70,14 @@ class Functional(Model):
         self.built = True
 
     # --- what it is made of ---------------------------------------------------------------
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        return self._outputs
 
     @property
     def input(self) -> Any:
@@ -140,14 +148,18 @@ class Functional(Model):
         tensors = self._flat(tree.map_structure(_require_symbolic, x))
         for tensor, expected in zip(tensors, self.inputs, strict=True):
             rank.check(self.name, expected, tensor.shape)
+        self.result_dtype([tensor.dtype for tensor in tensors])
         if all(t.shape == own.shape for t, own in zip(tensors, self.inputs, strict=True)):
             inferred = [KerasTensor(own.shape, own.dtype) for own in self.outputs]
         else:
-            inferred = self._inferred(tensors)
+            inferred = self._inferred([tensor.shape for tensor in tensors])
         return tree.pack(self._outputs_struct, inferred)
 
-    def _inferred(self, inputs: Sequence[KerasTensor]) -> list[KerasTensor]:
-        """Return what the outputs are like for other inputs than the model's own."""
+    def _inferred(self, shapes: Sequence[BatchShape]) -> list[KerasTensor]:
+        """Return what the outputs are like for inputs of other shapes than the model's own."""
+        inputs = [
+            KerasTensor(shape, own.dtype) for shape, own in zip(shapes, self.inputs, strict=True)
+        ]
 
         def call(node: Node, args: Any, kwargs: Any) -> Any:
             return node.operation.infer(args, kwargs)
@@ -159,7 +171,7 @@ class Functional(Model):
         tree.map_shapes(shapes.append, input_shape)
         if isinstance(input_shape, Mapping):
             shapes = self._flat(input_shape, is_leaf=tree.is_shape)
-        inferred = self._inferred([KerasTensor(shape) for shape in shapes])
+        inferred = self._inferred(shapes)
         return tree.pack(self._outputs_struct, [tensor.shape for tensor in inferred])
 
     def lower(self, graph: Graph, x: Any) -> Any:
@@ -234,7 +246,7 @@ class Functional(Model):
         ]
         shapes = tuple(batch.shape[1:] for batch in batches)
         if shapes != self._fitting_shapes:
-            self._inferred([KerasTensor((None, *shape)) for shape in shapes])
+            self._inferred([(None, *shape) for shape in shapes])
             self._fitting_shapes = shapes
         return batches
 
@@ -293,7 +305,7 @@ class Functional(Model):
         return {"input_shape": None}
 
     def __getstate__(self) -> dict[str, Any]:
-        drawn = ("_inputs_struct", "_outputs_struct", "inputs", "outputs", "_topology", "_layers")
+        drawn = ("_inputs_struct", "_outputs_struct", "_inputs", "_outputs", "_topology", "_layers")
         state = {key: v for key, v in super().__getstate__().items() if key not in drawn}
         ends = (self._inputs_struct, self._outputs_struct)
         topology = self._topology

@@ -12,6 +12,8 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.registry import serialize
+from cnnfast.layers.tensor import KerasTensor
+from cnnfast.models import rank
 from cnnfast.models.training import Inference
 
 
@@ -25,6 +27,8 @@ class Model(Inference, Layer):
     UnsupportedError
         If made without `inputs` and `outputs`.
     """
+
+    casts_inputs = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Model:
         if cls is Model and (args or "inputs" in kwargs):
@@ -41,10 +45,30 @@ class Model(Inference, Layer):
             )
         super().__init__(*args, name=name, **kwargs)
 
+    def result_dtype(self, received: Sequence[str]) -> str:
+        for tensor, dtype in zip(self.inputs, received, strict=True):
+            if rank.is_integer(tensor) and dtype != tensor.dtype:
+                raise UnsupportedError(
+                    f"Input '{tensor.name}' of model '{self.name}' takes {tensor.dtype}, and "
+                    "another dtype within a graph is not cast to integers: cast it before. "
+                    f"Received: {dtype}"
+                )
+        return self.outputs[0].dtype
+
     @property
     def layers(self) -> list[Layer]:
         """The layers, without an input layer that `Sequential` made."""
         return list(self._sublayers())
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The symbolic inputs."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The symbolic outputs."""
+        raise NotImplementedError
 
     @property
     def input_shape(self) -> BatchShape:

@@ -17,8 +17,23 @@ def is_integer(expected: KerasTensor) -> bool:
 
 
 def cast(x: Any, expected: KerasTensor) -> Any:
-    """Convert what the user passes to the dtype declared, where that loses a fraction or wraps."""
-    return np.asarray(x).astype(expected.dtype) if is_integer(expected) else x
+    """Convert what the user passes to the dtype declared, if that is one of whole numbers.
+
+    As in Keras, floats lose their fraction and stop at the limits of the dtype; integers wrap.
+    """
+    if not is_integer(expected):
+        return x
+    array = np.asarray(x)
+    if array.dtype.kind == "f" and expected.dtype != "bool":
+        limits = np.iinfo(expected.dtype)
+        # The limits of wide dtypes are no floats: the nearest ones inside.
+        array = np.clip(array, np.float32(limits.min), _below(limits.max))
+    return array.astype(expected.dtype)
+
+
+def _below(limit: int) -> np.float32:
+    number = np.float32(limit)
+    return number if int(number) <= limit else np.nextafter(number, np.float32(0))
 
 
 def adjust(model: str, expected: KerasTensor, x: Float32Array) -> Float32Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import state_lock
@@ -16,7 +16,8 @@ from cnnfast.layers.core import InputLayer
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.registry import deserialize, serialize
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.layers.tensor import KerasTensor, as_numbers
+from cnnfast.models import rank
 from cnnfast.models.model import Model
 from cnnfast.utils import tree
 from cnnfast.utils.naming import name_scope
@@ -275,6 +276,11 @@ class Sequential(Model):
             layer.input_spec.check(shape, layer.name)
             shape = layer.compute_output_shape(shape)
         return shape
+
+    def _prepare(self, x: Any) -> list[Float32Array]:
+        if self.built and rank.is_integer(self.inputs[0]):
+            x = rank.cast(as_numbers(x, self._described()), self.inputs[0])
+        return super()._prepare(x)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         for layer in self._layers:

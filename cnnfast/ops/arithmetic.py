@@ -14,11 +14,10 @@ from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.errors import UnsupportedError
+from cnnfast.layers import dtypes
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.ops.operation import Constant, Operation, batch_shape, constant, is_tensor
-
-_NARROW = ("bool", "int8", "int16", "uint8", "uint16", "uint32", "uint64")
 
 
 class Binary(Operation):
@@ -37,7 +36,7 @@ class Binary(Operation):
 
     def _dtype(self, x1: Any, x2: Any) -> str:
         dtype = promoted(x1, x2)
-        if dtype in _NARROW:
+        if dtypes.wraps(dtype):
             raise UnsupportedError(
                 "arithmetic of small or unsigned integers wraps around, which the core, working "
                 f"in float32, does not: cast to float32 first. Received: dtype {dtype}"
