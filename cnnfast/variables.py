@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from cnnfast.regularizers import Regularizer
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 WeightInitializer: TypeAlias = Callable[[tuple[int, ...]], npt.ArrayLike]
@@ -36,6 +39,11 @@ class Variable:
         Whether training would change it.
     path
         Name under its layer and model, such as ``"sequential/conv2d/kernel"``.
+
+    Attributes
+    ----------
+    regularizer
+        The penalty on it, which is part of a model's loss; None for none.
     """
 
     def __init__(
@@ -44,6 +52,7 @@ class Variable:
         self.name = name
         self.path = path or name
         self.trainable = trainable
+        self.regularizer: Regularizer | None = None
         self._initializer: WeightInitializer | None = None
         self._value: Float32Array | None = _frozen(np.array(value, dtype=np.float32))
         self._shape = self._value.shape

@@ -115,6 +115,7 @@ class WindowedConv(SpatialLayer):
                 name="bias",
                 shape=(self._output_channels(channels),),
                 initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
                 path=path,
             )
         channel_axis = -1 if self.data_format == "channels_last" else 1

@@ -111,17 +111,23 @@ class RecurrentCell(Layer):
             name="kernel",
             shape=(input_shape[-1], columns),
             initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
             path=path,
         )
         self.add_weight(
             name="recurrent_kernel",
             shape=(self.units, columns),
             initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
             path=path,
         )
         if self.use_bias:
             self.bias = self.add_weight(
-                name="bias", shape=self._bias_shape(), initializer=self._first_bias(), path=path
+                name="bias",
+                shape=self._bias_shape(),
+                initializer=self._first_bias(),
+                regularizer=self.bias_regularizer,
+                path=path,
             )
         self.input_spec = InputSpec(ndim=2, axes={-1: input_shape[-1]})
 

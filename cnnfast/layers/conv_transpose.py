@@ -128,6 +128,7 @@ class BaseConvTranspose(WindowedConv):
             name="kernel",
             shape=(*self.kernel_size, self.filters, channels),
             initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
             path=path,
         )
 

@@ -109,6 +109,7 @@ class BaseConv(WindowedConv):
             name="kernel",
             shape=(*self.kernel_size, channels // self.groups, self.filters),
             initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
             path=path,
         )
 

@@ -221,11 +221,16 @@ class Dense(Layer):
             name="kernel",
             shape=(inputs, self.units),
             initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
             path=path,
         )
         if self.use_bias:
             self.bias = self.add_weight(
-                name="bias", shape=(self.units,), initializer=self.bias_initializer, path=path
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                path=path,
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 

@@ -90,6 +90,7 @@ class BaseDepthwiseConv(WindowedConv):
             name="kernel",
             shape=(*self.kernel_size, channels, self.depth_multiplier),
             initializer=self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
             path=path,
         )
 

@@ -108,11 +108,19 @@ class GroupNormalization(Layer):
         self.groups = groups
         if self.scale:
             self.gamma = self.add_weight(
-                name="gamma", shape=(channels,), initializer=self.gamma_initializer, path=path
+                name="gamma",
+                shape=(channels,),
+                initializer=self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                path=path,
             )
         if self.center:
             self.beta = self.add_weight(
-                name="beta", shape=(channels,), initializer=self.beta_initializer, path=path
+                name="beta",
+                shape=(channels,),
+                initializer=self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                path=path,
             )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast import initializers
+from cnnfast import initializers, regularizers
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Value
@@ -71,8 +71,6 @@ class Layer(CallableLayer):
         activity_regularizer: object = None,
         **kwargs: Any,
     ) -> None:
-        from cnnfast import regularizers
-
         if name is None:
             name = auto_name(type(self).__name__)
         if not isinstance(name, str) or "/" in name:
@@ -128,6 +126,7 @@ class Layer(CallableLayer):
         name: str,
         shape: Sequence[int | None],
         initializer: object = "glorot_uniform",
+        regularizer: regularizers.Regularizer | None = None,
         trainable: bool = True,
         path: str | None = None,
     ) -> Variable:
@@ -154,6 +153,7 @@ class Layer(CallableLayer):
             trainable=trainable and self._trainable,
             path=full_path,
         )
+        variable.regularizer = regularizer
         variables = self._trainable_variables if trainable else self._non_trainable_variables
         variables.append(variable)
         return variable
@@ -202,6 +202,12 @@ class Layer(CallableLayer):
 
     def _sublayers(self) -> Sequence[Layer]:
         return ()
+
+    def _flatten_layers(self) -> Iterator[Layer]:
+        """Walk through this layer and all layers inside."""
+        yield self
+        for layer in self._sublayers():
+            yield from layer._flatten_layers()
 
     def _file_children(self) -> Mapping[str, Layer]:
         """Return the layers inside that Keras stores by an attribute's name, under that name."""

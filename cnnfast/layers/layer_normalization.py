@@ -128,11 +128,19 @@ class LayerNormalization(_OverAxes):
         shape = self._settle_axes(input_shape)
         if self.scale or self.rms_scaling:
             self.gamma = self.add_weight(
-                name="gamma", shape=shape, initializer=self.gamma_initializer, path=path
+                name="gamma",
+                shape=shape,
+                initializer=self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                path=path,
             )
         if self.center and not self.rms_scaling:
             self.beta = self.add_weight(
-                name="beta", shape=shape, initializer=self.beta_initializer, path=path
+                name="beta",
+                shape=shape,
+                initializer=self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                path=path,
             )
 
     def lower(self, graph: Graph, x: Value) -> Value:

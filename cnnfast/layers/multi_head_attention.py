@@ -37,11 +37,16 @@ class _Projection(Layer):
             name="kernel",
             shape=(*self._inputs, *self._outputs),
             initializer=outer.kernel_initializer,
+            regularizer=outer.kernel_regularizer,
             path=path,
         )
         if outer.use_bias:
             self.bias = self.add_weight(
-                name="bias", shape=self._outputs, initializer=outer.bias_initializer, path=path
+                name="bias",
+                shape=self._outputs,
+                initializer=outer.bias_initializer,
+                regularizer=outer.bias_regularizer,
+                path=path,
             )
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:

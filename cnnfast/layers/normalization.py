@@ -100,15 +100,23 @@ class BatchNormalization(Layer):
         self.compute_output_shape(input_shape)
         size = input_shape[self.axis]
 
-        def weight(name: str, initializer: object, trainable: bool = False) -> Variable:
+        def weight(name: str, initializer: object, **kwargs: Any) -> Variable:
             return self.add_weight(
-                name=name, shape=(size,), initializer=initializer, trainable=trainable, path=path
+                name=name,
+                shape=(size,),
+                initializer=initializer,
+                path=path,
+                **{"trainable": False, **kwargs},
             )
 
         if self.scale:
-            self.gamma = weight("gamma", self.gamma_initializer, trainable=True)
+            self.gamma = weight(
+                "gamma", self.gamma_initializer, regularizer=self.gamma_regularizer, trainable=True
+            )
         if self.center:
-            self.beta = weight("beta", self.beta_initializer, trainable=True)
+            self.beta = weight(
+                "beta", self.beta_initializer, regularizer=self.beta_regularizer, trainable=True
+            )
         self.moving_mean = weight("moving_mean", self.moving_mean_initializer)
         self.moving_variance = weight("moving_variance", self.moving_variance_initializer)
         if self.renorm:

@@ -69,7 +69,11 @@ class PReLU(Layer):
                 )
             sizes[axis - 1] = 1
         self.alpha = self.add_weight(
-            name="alpha", shape=sizes, initializer=self.alpha_initializer, path=path
+            name="alpha",
+            shape=sizes,
+            initializer=self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            path=path,
         )
         fixed = {
             axis: size for axis, size in enumerate(input_shape) if axis and axis not in self._shared

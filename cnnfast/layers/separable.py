@@ -113,12 +113,14 @@ class BaseSeparableConv(WindowedConv):
             name="depthwise_kernel",
             shape=(*self.kernel_size, channels, self.depth_multiplier),
             initializer=self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
             path=path,
         )
         self.add_weight(
             name="pointwise_kernel",
             shape=(*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
             initializer=self.pointwise_initializer,
+            regularizer=self.pointwise_regularizer,
             path=path,
         )
 

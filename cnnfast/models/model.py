@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from cnnfast.engine.ops import Float32Array
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.arguments import BatchShape
@@ -69,6 +71,19 @@ class Model(Inference, Layer):
     def outputs(self) -> list[KerasTensor]:
         """The symbolic outputs."""
         raise NotImplementedError
+
+    def _penalty(self) -> np.float32:
+        for layer in self._flatten_layers():
+            regularizer = layer.activity_regularizer
+            if regularizer is not None and any(regularizer.get_config().values()):
+                raise UnsupportedError(
+                    "A penalty on the output of a layer, which is part of Keras' loss, is not "
+                    f"computed here. Received: layer '{layer.name}' with activity_regularizer="
+                    f"{regularizer!r}"
+                )
+        # Keras leaves out the penalties on weights that are frozen.
+        penalties = [w.regularizer(w.numpy()) for w in self.trainable_weights if w.regularizer]
+        return np.float32(sum(penalties))
 
     @property
     def input_shape(self) -> BatchShape:

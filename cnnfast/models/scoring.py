@@ -105,7 +105,13 @@ class Scoring:
         for metric in self.metrics:
             metric.reset_state()
 
-    def update(self, y_true: Any, y_pred: Sequence[Array], sample_weight: Any = None) -> None:
+    def update(
+        self,
+        y_true: Any,
+        y_pred: Sequence[Array],
+        sample_weight: Any = None,
+        penalty: float | np.float32 = 0.0,
+    ) -> None:
         """Add a batch.
 
         Parameters
@@ -116,6 +122,8 @@ class Scoring:
             Predictions, one array per output.
         sample_weight
             One weight per sample (or place in it), None, or one of these per output.
+        penalty
+            What regularization adds to the loss.
 
         Raises
         ------
@@ -129,7 +137,7 @@ class Scoring:
         if not self._outputs:
             self._outputs = self._resolve(targets, y_pred)
         batch = len(y_pred[0])
-        total: Any = np.float32(0.0)
+        total: Any = np.float32(penalty)
         rows = zip(self._outputs, targets, y_pred, weights, strict=True)
         for output, target, prediction, weight in rows:
             if output.is_judged:

@@ -83,7 +83,7 @@ class Sequential(Model):
                 "Only instances of `Layer` can be added to a Sequential model. Received: "
                 f"{layer!r} (of type {type(layer)})"
             )
-        if isinstance(layer, Model) and any(inner is self for inner in _flatten(layer)):
+        if isinstance(layer, Model) and any(inner is self for inner in layer._flatten_layers()):
             raise ValueError(
                 f"Sequential model '{self.name}' cannot contain itself. Received: {layer!r}"
             )
@@ -294,7 +294,7 @@ class Sequential(Model):
     def _executor(self) -> Executor:
         if self._change_seen != _last_change:
             self._change_seen = _last_change
-            structure = tuple(id(layer) for layer in _flatten(self))
+            structure = tuple(id(layer) for layer in self._flatten_layers())
             if structure != self._structure:
                 self._structure = structure
                 self._engine = None
@@ -341,9 +341,3 @@ class Sequential(Model):
 
 def _shape(tensor: Any) -> Any:
     return tree.map_structure(lambda leaf: leaf.shape, tensor)
-
-
-def _flatten(layer: Layer) -> Iterable[Layer]:
-    yield layer
-    for inner in layer._sublayers():
-        yield from _flatten(inner)

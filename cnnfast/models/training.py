@@ -317,10 +317,14 @@ class Inference:
         logs = scoring.logs()
         return logs if return_dict else scoring.in_order(logs)
 
+    def _penalty(self) -> np.float32:
+        """Return what regularization adds to the loss."""
+        return np.float32(0.0)
+
     def _score(self, scoring: Scoring, batch: Batch) -> None:
         predictions = self._executor.run(self._prepare(batch.x))
         try:
-            scoring.update(batch.y, predictions, batch.sample_weight)
+            scoring.update(batch.y, predictions, batch.sample_weight, self._penalty())
         except ValueError as error:
             raise ValueError(f"Model '{self.name}': {error}") from error
 
