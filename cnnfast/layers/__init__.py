@@ -8,6 +8,14 @@ from cnnfast.layers.activation import (
     Softmax,
     ThresholdedReLU,
 )
+from cnnfast.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from cnnfast.layers.attention import AdditiveAttention, Attention
 from cnnfast.layers.augmentation import (
     AugMix,
@@ -48,6 +56,7 @@ from cnnfast.layers.conv_transpose import (
 from cnnfast.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
 from cnnfast.layers.core import Dense, Input, InputLayer
 from cnnfast.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
+from cnnfast.layers.embedding import Embedding
 from cnnfast.layers.function import Lambda
 from cnnfast.layers.global_pooling import (
     GlobalAveragePooling1D,
@@ -149,6 +158,12 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -185,6 +200,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "Embedding",
     "Equalization",
     "Flatten",
     "GRUCell",

@@ -322,9 +322,10 @@ class Inference:
         return np.float32(0.0)
 
     def _score(self, scoring: Scoring, batch: Batch) -> None:
+        penalty = self._penalty()
         predictions = self._executor.run(self._prepare(batch.x))
         try:
-            scoring.update(batch.y, predictions, batch.sample_weight, self._penalty())
+            scoring.update(batch.y, predictions, batch.sample_weight, penalty)
         except ValueError as error:
             raise ValueError(f"Model '{self.name}': {error}") from error
 

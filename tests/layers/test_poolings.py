@@ -33,10 +33,19 @@ GLOBAL: list[tuple[dict[str, Any], tuple[int | None, ...]]] = [
     for data_format in ({}, FIRST)
     for shape in (IMAGE, STEPS)
 ]
+VOLUME = (None, 5, 4, 7, 2)
+ADAPTIVE: list[tuple[dict[str, Any], tuple[int | None, ...]]] = [
+    ({"output_size": 3}, IMAGE),
+    ({"output_size": (4, 9)}, IMAGE),
+    ({"output_size": (2, 1), **FIRST}, IMAGE),
+    ({"output_size": 11}, STEPS),
+    ({"output_size": 4, **FIRST}, STEPS),
+    ({"output_size": (3, 4, 5)}, VOLUME),
+]
 CASES = [
     (f"{prefix}{kind}Pooling{len(shape) - 2}D", kwargs, shape)
     for kind in ("Max", "Average")
-    for prefix, cases in (("", WINDOWS), ("Global", GLOBAL))
+    for prefix, cases in (("", WINDOWS), ("Global", GLOBAL), ("Adaptive", ADAPTIVE))
     for kwargs, shape in cases
 ]
 
