@@ -39,6 +39,7 @@ class LayerParity:
             assert [(w.path, w.shape, w.trainable) for w in getattr(ours, group)] == [
                 (w.path, tuple(w.shape), w.trainable) for w in getattr(theirs, group)
             ]
+        assert ours.count_params() == theirs.count_params()
 
     def test_configs_load_in_both_directions(
         self, class_name: str, kwargs: dict[str, Any], shape: Shape

@@ -152,17 +152,7 @@ class _SpatialDropout(GaussianDropout):
 class SpatialDropout1D(_SpatialDropout):
     """Sets channels of sequences to zero at random in training; does nothing at inference.
 
-    Parameters
-    ----------
-    rate
-        Between 0 and 1.
-    seed
-        Of training; kept for the config.
-
-    Raises
-    ------
-    ValueError
-        If `rate` lies outside of [0, 1].
+    Parameters and errors are those of `GaussianDropout`.
     """
 
     rank = 1

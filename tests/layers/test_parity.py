@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from cnnfast import layers
+from layer_parity import LayerParity, Shape
 from parity import both, keras, plain, randomize
 from reference import tolerance
 
 IMAGE = (None, 9, 11, 6)
 
-CASES: list[tuple[str, dict[str, Any], tuple[int | None, ...]]] = [
+CASES: list[tuple[str, dict[str, Any], Shape]] = [
     ("Activation", {"activation": "relu"}, IMAGE),
     ("Activation", {"activation": "softmax"}, (None, 5)),
     ("Activation", {"activation": None}, (None, 5)),
@@ -84,52 +85,12 @@ CASES: list[tuple[str, dict[str, Any], tuple[int | None, ...]]] = [
 
 
 @pytest.mark.parametrize(("class_name", "kwargs", "shape"), CASES)
-class TestAgainstKeras:
-    """What `class_name` with `kwargs` does with inputs of `shape`, there and here."""
-
-    def test_output_shape(
-        self, class_name: str, kwargs: dict[str, Any], shape: tuple[int | None, ...]
-    ) -> None:
-        theirs, ours = both(class_name, **kwargs)
-        assert ours.compute_output_shape(shape) == theirs.compute_output_shape(shape)
-
-    def test_weights_have_the_same_order_names_shapes_and_flags(
-        self, class_name: str, kwargs: dict[str, Any], shape: tuple[int | None, ...]
-    ) -> None:
-        theirs, ours = both(class_name, **kwargs)
-        theirs.build(shape)
-        ours.build(shape)
-        assert [(w.name, w.path, w.shape, w.trainable) for w in ours.weights] == [
-            (w.name, w.path, tuple(w.shape), w.trainable) for w in theirs.weights
-        ]
-        assert [w.name for w in ours.trainable_weights] == [
-            w.name for w in theirs.trainable_weights
-        ]
-        assert [w.name for w in ours.non_trainable_weights] == [
-            w.name for w in theirs.non_trainable_weights
-        ]
-        assert ours.count_params() == theirs.count_params()
-
-    def test_configs_load_in_both_directions(
-        self, class_name: str, kwargs: dict[str, Any], shape: tuple[int | None, ...]
-    ) -> None:
-        theirs, ours = both(class_name, **kwargs)
-        assert plain(ours.get_config()) == plain(theirs.get_config())
-        theirs.build(shape)
-        ours.build(shape)
-        saved = plain(keras.saving.serialize_keras_object(theirs))
-        if not ours.built_without_weights:
-            assert plain(layers.serialize(ours)) == saved
-        loaded = layers.deserialize(saved)
-        assert plain(loaded.get_config()) == saved["config"]
-        reloaded = keras.saving.deserialize_keras_object(plain(layers.serialize(ours)))
-        assert plain(reloaded.get_config()) == saved["config"]
-
+class TestAgainstKeras(LayerParity):
     def test_outputs(
         self,
         class_name: str,
         kwargs: dict[str, Any],
-        shape: tuple[int | None, ...],
+        shape: Shape,
         rng: np.random.Generator,
     ) -> None:
         # Whatever Keras' policy, the core computes in float32.
