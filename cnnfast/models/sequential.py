@@ -278,8 +278,8 @@ class Sequential(Model):
         return shape
 
     def _prepare(self, x: Any) -> list[Float32Array]:
-        if self.built and rank.is_integer(self.inputs[0]):
-            x = rank.cast(as_numbers(x, self._described()), self.inputs[0])
+        if self._tensors and rank.is_integer(self._tensors[0]):
+            x = rank.cast(as_numbers(x, self._described()), self._tensors[0])
         return super()._prepare(x)
 
     def lower(self, graph: Graph, x: Value) -> Value:
