@@ -5,52 +5,60 @@ are compared with Keras' first; a runtime whose answers are wrong is not timed. 
 runtimes take turns, round after round: one works while the others sleep. A row gives the
 median time of one call, and the median, lowest and highest of the ratios of each round.
 
-Install what it needs with ``pip install .[bench]`` and leave the machine alone while it runs::
+Install what it needs with ``pip install -e ".[bench]"`` and leave the machine alone while it
+runs; the first run also converts every network for every runtime and keeps the files::
 
-    python benchmarks/compare.py --out results/compare
+    python benchmarks/compare.py --quick
+    python benchmarks/compare.py --out docs/compare
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from sidebyside import report as reports
+from sidebyside import tables
 from sidebyside.machine import this_machine
-from sidebyside.rounds import Worker, WorkerError, interleave, usable_cores, workers
+from sidebyside.prepare import Prepared, prepare
+from sidebyside.rounds import Effort, Worker, WorkerError, interleave, usable_cores, workers
 from sidebyside.runtimes import MODULES, Images, runtime
-from sidebyside.zoo import MODELS, Prepared, prepare
+from sidebyside.zoo import NETWORKS, REPOSITORY
 
-LARGEST_ERROR = 1e-4
-"""Of an answer, relative to Keras' largest output, for the runtime to count as right."""
+ERROR_PER_LAYER = 1e-5
+"""Of an answer, relative to Keras' largest output, for each layer with a kernel."""
 
 LOAD_THAT_SPOILS_TIMES = 0.5
 
+CACHE = REPOSITORY / ".benchmarks" / "zoo"
+
+FULL = Effort(rounds=15, seconds=0.2, row_seconds=12.0)
+QUICK = Effort(rounds=3, seconds=0.05, row_seconds=3.0)
+QUICK_MODELS = ("intro", "cifar10_cnn", "mini_xception", "mobilenet_v2")
+
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, print the table, write the files."""
+    """Measure, print the tables, write the files."""
     args = parse(argv)
     report = reports.Report(this_machine(), {name: runtime(name).NAME for name in args.runtimes})
     if report.machine.load > LOAD_THAT_SPOILS_TIMES:
         report.notes.append(
             f"The machine was not idle: load {report.machine.load:.1f} before the run."
         )
-    with tempfile.TemporaryDirectory(prefix="cnnfast-bench-") as directory:
-        for model in args.models:
-            try:
-                prepared = prepare(model, args.runtimes, Path(directory))
-            except FileNotFoundError as error:
-                report.notes.append(f"{model} was left out: {error}.")
-                continue
-            for threads in args.threads:
-                measure(report, model, prepared, threads, args)
+    for model in args.models:
+        try:
+            prepared = prepare(model, args.runtimes, args.cache)
+        except FileNotFoundError as error:
+            report.notes.append(f"{model} was left out: {error}.")
+            continue
+        for threads in args.threads:
+            measure(report, model, prepared, threads, args)
     show(report)
     if args.out is not None:
-        reports.write(report, args.out)
+        write(report, args.out)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -58,17 +66,22 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--models", nargs="+", choices=NETWORKS)
     parser.add_argument("--runtimes", nargs="+", choices=MODULES, default=list(MODULES))
-    parser.add_argument("--batches", nargs="+", type=int, default=[1, 32])
+    parser.add_argument("--batches", "--batch", nargs="+", type=int, choices=(1, 32))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each runtime")
-    parser.add_argument("--seconds", type=float, default=0.3, help="length of one turn")
-    parser.add_argument("--quick", action="store_true", help="5 rounds of 0.1 seconds")
-    parser.add_argument("--out", type=Path, help="write OUT.json and OUT.md")
+    parser.add_argument("--rounds", type=int, help=f"turns of each runtime ({FULL.rounds})")
+    parser.add_argument("--seconds", type=float, help=f"length of one turn ({FULL.seconds})")
+    parser.add_argument("--quick", action="store_true", help="small networks, batch 1, few rounds")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for converted networks")
+    parser.add_argument("--out", type=Path, help="write OUT.json, OUT.md and OUT.svg")
     args = parser.parse_args(argv)
-    if args.quick:
-        args.rounds, args.seconds = 5, 0.1
+    effort = QUICK if args.quick else FULL
+    args.models = args.models or (QUICK_MODELS if args.quick else list(NETWORKS))
+    args.batches = sorted(args.batches or ([1] if args.quick else [1, 32]))
+    args.effort = Effort(
+        args.rounds or effort.rounds, args.seconds or effort.seconds, effort.row_seconds
+    )
     cores = len(usable_cores())
     if cores and max(args.threads) > cores:
         parser.error(f"--threads must be at most the {cores} usable cores.")
@@ -79,24 +92,26 @@ def measure(
     report: reports.Report, model: str, prepared: Prepared, threads: int, args: argparse.Namespace
 ) -> None:
     """Add the rows of one model and number of threads to the report."""
-    with (
-        workers(prepared.files, prepared.answers, threads) as started,
-        np.load(prepared.answers) as arrays,
-    ):
+    with np.load(prepared.answers) as arrays:
+        expected, largest_error = arrays["outputs"], ERROR_PER_LAYER * int(arrays["depth"])
+    with workers(prepared.files, prepared.answers, threads) as started:
         for batch in args.batches:
-            errors, problems = check(started, batch, arrays["outputs"])
+            errors, problems = check(started, expected[:batch], largest_error)
             right = {name: worker for name, worker in started.items() if name in errors}
-            times, failed = interleave(right, batch, args.rounds, args.seconds)
+            times, failed = interleave(right, batch, args.effort)
+            measured = {
+                name: reports.Measured(seconds, errors[name], started[name].peak_megabytes())
+                for name, seconds in times.items()
+            }
             problems = {**prepared.errors, **problems, **failed}
             key = (model, batch, threads)
-            row = reports.make_row(key, times, errors, problems, baseline=args.runtimes[0])
-            report.rows.append(row)
+            report.rows.append(reports.make_row(key, measured, problems, args.runtimes[0]))
             for name in times:
                 report.versions.update(started[name].versions())
 
 
 def check(
-    started: dict[str, Worker], batch: int, expected: Images
+    started: dict[str, Worker], expected: Images, largest_error: float
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Compare the answers of each worker with Keras'.
 
@@ -109,18 +124,17 @@ def check(
     """
     errors: dict[str, float] = {}
     problems: dict[str, str] = {}
-    wanted = expected[:batch]
     for name, worker in started.items():
         try:
-            got = worker.answer(batch)
+            got = worker.answer(len(expected))
         except WorkerError as failure:
-            problems[name] = str(failure)
+            problems[name] = str(failure).splitlines()[0]
             continue
-        if got.shape != wanted.shape:
+        if got.shape != expected.shape:
             problems[name] = f"wrong shape {got.shape}"
             continue
-        error = float(np.abs(got - wanted).max() / np.abs(wanted).max())
-        if error <= LARGEST_ERROR:
+        error = float(np.abs(got - expected).max() / np.abs(expected).max())
+        if error <= largest_error:
             errors[name] = error
         else:
             problems[name] = f"wrong answers, by {error:.1e}"
@@ -128,13 +142,24 @@ def check(
 
 
 def show(report: reports.Report) -> None:
-    """Print the table and what is to be said about it."""
+    """Print the tables and what is to be said about them."""
     from rich.console import Console
 
     console = Console()
-    console.print(reports.rich_table(report))
-    for line in reports.conclusions(report):
+    for table in (tables.times(report).rich(), tables.memory(report).rich()):
+        whole = console.measure(table, options=console.options.update(width=1000)).maximum
+        console.print(table, width=max(whole, console.width), crop=False)
+    for line in [*tables.problems(report), *tables.conclusions(report)]:
         console.print(line, highlight=False)
+
+
+def write(report: reports.Report, stem: Path) -> None:
+    """Write the report as JSON, as Markdown and as a chart."""
+    from sidebyside.charts import write_chart
+
+    reports.write_json(report, stem.with_suffix(".json"))
+    stem.with_suffix(".md").write_text(tables.markdown(report))
+    write_chart(report, stem.with_suffix(".svg"))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,68 +19,59 @@ def sidebyside_importable(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
-def every_layer(keras):
-    """Build a model with every layer that is converted, and weights that all matter."""
-    layers = keras.layers
-    keras.utils.set_random_seed(3)
-    model = keras.Sequential(
-        [
-            keras.Input((13, 11, 4)),
-            layers.Conv2D(6, (3, 2), strides=(2, 1), padding="same", activation="relu"),
-            layers.BatchNormalization(),
-            layers.MaxPooling2D((2, 2), padding="same"),
-            layers.Conv2D(8, 3, dilation_rate=1, groups=2, use_bias=False, padding="same"),
-            layers.BatchNormalization(scale=False),
-            layers.ReLU(),
-            layers.MaxPooling2D((2, 2), strides=(1, 1)),
-            layers.Flatten(),
-            layers.Dense(7, activation="tanh"),
-            layers.Dropout(0.5),
-            layers.BatchNormalization(center=False),
-            layers.Activation("sigmoid"),
-            layers.Dense(5),
-            layers.Softmax(),
-        ]
+def in_a_process_of_its_own(code, *arguments):
+    """Run Python there, so that TensorFlow stays out of the process of the other tests."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": str(BENCHMARKS), "KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
-    rng = np.random.default_rng(3)
-    model.set_weights([rng.uniform(0.1, 1.0, w.shape) for w in model.get_weights()])
-    return model
+    assert done.returncode == 0, done.stderr
 
 
-def test_onnx_graph_answers_as_keras(rng):
+def test_onnx_file_answers_as_keras_with_large_weights_past_the_converter(tmp_path):
+    for package in ("tensorflow", "tf2onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    code = """
+import sys
+from pathlib import Path
+import numpy as np, onnxruntime
+from sidebyside import exports, zoo
+exports.LARGE_WEIGHT_BYTES = 1000
+directory = Path(sys.argv[1])
+model, images = zoo.build("mini_xception")
+model.save(directory / "net.keras")
+session = onnxruntime.InferenceSession(exports.onnx_file(directory / "net.keras", directory))
+(got,) = session.run(None, {exports.INPUT: images[:3]})
+np.testing.assert_allclose(got, model(images[:3], training=False), rtol=1e-4, atol=1e-6)
+"""
+    in_a_process_of_its_own(code, str(tmp_path))
+
+
+def test_pictures_are_the_same_each_time_and_differ_from_image_to_image():
+    from sidebyside.zoo import pictures
+
+    first, again = (pictures((20, 30, 3), np.random.default_rng(1)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == (32, 20, 30, 3)
+    assert first.min() >= 0
+    assert first.max() <= 1
+    assert first.mean(axis=(1, 2, 3)).std() > 0.01
+
+
+def test_zoo_networks_have_batch_normalization_that_matters():
     keras = pytest.importorskip("keras")
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
-    from sidebyside.onnx_model import onnx_from_keras
+    from sidebyside.zoo import build
 
-    model = every_layer(keras)
-    session = onnxruntime.InferenceSession(
-        onnx_from_keras(model).SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    x = rng.random((3, 13, 11, 4), dtype=np.float32)
-    (ours,) = session.run(None, {"images": x})
-    np.testing.assert_allclose(ours, model.predict(x, verbose=0), rtol=1e-4, atol=1e-6)
-
-
-def test_onnx_graph_transposes_images_once_each_way():
-    keras = pytest.importorskip("keras")
-    pytest.importorskip("onnx")
-    from sidebyside.onnx_model import onnx_from_keras
-
-    kinds = [node.op_type for node in onnx_from_keras(every_layer(keras)).graph.node]
-    assert kinds[0] == "Transpose"
-    assert kinds[kinds.index("Flatten") - 1] == "Transpose"
-    assert kinds.count("Transpose") == 2
-
-
-def test_onnx_refuses_a_layer_it_has_no_form_for():
-    keras = pytest.importorskip("keras")
-    pytest.importorskip("onnx")
-    from sidebyside.onnx_model import UnsupportedLayerError, onnx_from_keras
-
-    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.UpSampling2D(name="bigger")])
-    with pytest.raises(UnsupportedLayerError, match="bigger: UpSampling2D"):
-        onnx_from_keras(model)
+    model, images = build("mini_xception")
+    assert model.predict(images[:2], verbose=0).std() > 0.01
+    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    for layer in norms:
+        gamma, beta, mean, variance = layer.get_weights()
+        assert min(gamma.std(), beta.std(), mean.std(), variance.std()) > 1e-3
 
 
 def test_ratios_are_taken_round_by_round():
@@ -91,26 +83,47 @@ def test_ratios_are_taken_round_by_round():
 
 def test_report_shows_a_runtime_that_failed_with_its_error():
     from sidebyside.machine import this_machine
-    from sidebyside.report import Report, make_row, markdown
+    from sidebyside.report import Measured, Report, make_row
+    from sidebyside.tables import markdown
 
     report = Report(this_machine(), {"a": "Alpha", "b": "Beta", "c": "Gamma"})
-    times = {"a": [0.001, 0.001], "b": [0.002, 0.003]}
-    errors = {"a": 1e-7, "b": 2e-7}
-    row = make_row(("net", 1, 2), times, errors, {"c": "wrong shape (1, 9)"}, baseline="a")
+    measured = {
+        "a": Measured([0.001, 0.001], 1e-7, 90.4),
+        "b": Measured([0.002, 0.003], 2e-7, 120.0),
+    }
+    row = make_row(("net", 1, 2), measured, {"c": "wrong shape (1, 9)"}, baseline="a")
     report.rows.append(row)
     table = markdown(report)
-    assert "| net | 1 | 2 | 1.000 | 2.500 | 2.50 (2.00 to 3.00) | wrong shape (1, 9) |" in table
+    assert "| net | 1 | 2 | 1.00 | 2.50 | - | 2.50 (2.00 to 3.00) Beta | 1.0e-07 |" in table
+    assert "| net | 1 | 2 | 90 | 120 | - |" in table
+    assert "- Gamma, net: wrong shape (1, 9)." in table
     assert "Beta takes 2.50 times as long as Alpha" in table
     assert "Gamma takes" not in table
 
 
+def test_each_row_is_compared_with_its_fastest_peer():
+    from sidebyside.machine import this_machine
+    from sidebyside.report import Measured, Report, make_row, mean_against_fastest
+
+    def row(**seconds):
+        measured = {name: Measured([s], 0.0, 1.0) for name, s in seconds.items()}
+        return make_row(("net", 1, 1), measured, {}, baseline="a")
+
+    rows = [row(a=1.0, b=3.0, c=2.0), row(a=1.0, b=8.0, c=9.0)]
+    assert [each.fastest_peer for each in rows] == ["c", "b"]
+    assert row(a=1.0).fastest_peer is None
+    report = Report(this_machine(), {}, rows=rows)
+    assert mean_against_fastest(report) == pytest.approx(4.0)
+
+
 def test_script_compares_the_introductory_model(tmp_path):
-    for package in ("keras", "onnx", "onnxruntime"):
+    for package in ("tensorflow", "tf2onnx", "onnxruntime", "matplotlib"):
         pytest.importorskip(package)
     command = [sys.executable, str(BENCHMARKS / "compare.py"), "--models", "intro"]
-    options = ["--batches", "1", "2", "--threads", "1", "--rounds", "2", "--seconds", "0.01"]
+    chosen = ["--runtimes", "cnnfast", "onnxruntime", "--batches", "1", "32", "--threads", "1"]
+    folders = ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "compare")]
     done = subprocess.run(
-        [*command, *options, "--out", str(tmp_path / "compare")],
+        [*command, *chosen, "--rounds", "2", "--seconds", "0.01", *folders],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -120,14 +133,16 @@ def test_script_compares_the_introductory_model(tmp_path):
     report = json.loads((tmp_path / "compare.json").read_text())
     assert [(row["model"], row["batch"], row["threads"]) for row in report["rows"]] == [
         ("intro", 1, 1),
-        ("intro", 2, 1),
+        ("intro", 32, 1),
     ]
     for row in report["rows"]:
         for cell in row["cells"].values():
             assert cell["problem"] is None
             assert cell["milliseconds"] > 0
             assert cell["relative_error"] < 1e-4
+            assert cell["peak_megabytes"] > 10
     assert "| intro | 1 | 1 |" in (tmp_path / "compare.md").read_text()
+    assert "batch 32, 1 thread" in (tmp_path / "compare.svg").read_text()
 
 
 def test_overhead_script_measures_both_calls():

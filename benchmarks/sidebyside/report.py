@@ -1,4 +1,4 @@
-"""Rows of a comparison: the statistics, a table for the terminal, Markdown and JSON."""
+"""Rows of a comparison: the statistics, and JSON."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sidebyside.machine import Machine
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -30,6 +26,7 @@ class Cell:
 
     milliseconds: float | None = None
     relative_error: float | None = None
+    peak_megabytes: float | None = None
     ratio: Ratio | None = None
     problem: str | None = None
 
@@ -42,6 +39,22 @@ class Row:
     batch: int
     threads: int
     cells: dict[str, Cell]
+
+    @property
+    def fastest_peer(self) -> str | None:
+        """The runtime, other than the first, that takes the least time; `None` without any."""
+        times = {
+            name: cell.milliseconds
+            for name, cell in self.cells.items()
+            if cell.ratio is not None and cell.milliseconds is not None
+        }
+        return min(times, key=lambda name: times[name]) if times else None
+
+    @property
+    def against_fastest(self) -> Ratio | None:
+        """The fastest peer's time over the first runtime's."""
+        peer = self.fastest_peer
+        return None if peer is None else self.cells[peer].ratio
 
 
 @dataclass
@@ -56,21 +69,30 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What a runtime that gave right answers did in a row."""
+
+    seconds: Sequence[float]
+    """Of one call, the median of each round."""
+    relative_error: float
+    peak_megabytes: float
+
+
 def make_row(
     key: tuple[str, int, int],
-    times: Mapping[str, Sequence[float]],
-    relative_errors: Mapping[str, float],
+    measured: Mapping[str, Measured],
     problems: Mapping[str, str],
     baseline: str,
 ) -> Row:
-    """Make the row of `key` (model, batch, threads) from the seconds of each round."""
+    """Make the row of `key` (model, batch, threads)."""
     cells = {name: Cell(problem=problem) for name, problem in problems.items()}
-    for name, seconds in times.items():
+    for name, result in measured.items():
         ratio = None
-        if name != baseline and baseline in times:
-            ratio = pairwise_ratio(seconds, times[baseline])
-        median = 1e3 * statistics.median(seconds)
-        cells[name] = Cell(median, relative_errors[name], ratio)
+        if name != baseline and baseline in measured:
+            ratio = pairwise_ratio(result.seconds, measured[baseline].seconds)
+        median = 1e3 * statistics.median(result.seconds)
+        cells[name] = Cell(median, result.relative_error, result.peak_megabytes, ratio)
     return Row(*key, cells)
 
 
@@ -78,33 +100,6 @@ def pairwise_ratio(seconds: Sequence[float], baseline: Sequence[float]) -> Ratio
     """Divide round by round, so that what slowed a whole round down cancels out."""
     ratios = [a / b for a, b in zip(seconds, baseline, strict=True)]
     return Ratio(statistics.median(ratios), min(ratios), max(ratios))
-
-
-def columns(report: Report) -> list[str]:
-    """Name the columns of the table: two of each runtime."""
-    baseline, *others = report.names.values()
-    first = ["model", "batch", "threads", f"{baseline} ms"]
-    ratios = [title for name in others for title in (f"{name} ms", f"{name} / {baseline}")]
-    return [*first, *ratios, "error"]
-
-
-def cells(report: Report, row: Row) -> list[str]:
-    """Write one row of the table."""
-    texts = [row.model, str(row.batch), str(row.threads)]
-    for number, name in enumerate(report.names):
-        cell = row.cells[name]
-        texts.append(cell.problem or f"{cell.milliseconds:.3f}")
-        if number > 0:
-            texts.append(ratio_text(cell.ratio))
-    relative = [c.relative_error for c in row.cells.values() if c.relative_error is not None]
-    return [*texts, f"{max(relative):.1e}" if relative else ""]
-
-
-def ratio_text(ratio: Ratio | None) -> str:
-    """Write a ratio with its spread."""
-    if ratio is None:
-        return ""
-    return f"{ratio.median:.2f} ({ratio.lowest:.2f} to {ratio.highest:.2f})"
 
 
 def geometric_means(report: Report) -> dict[str, float]:
@@ -118,47 +113,14 @@ def geometric_means(report: Report) -> dict[str, float]:
     return means
 
 
-def conclusions(report: Report) -> list[str]:
-    """Say the averages, the machine and the versions in lines of text."""
-    machine = report.machine
-    baseline = next(iter(report.names.values()))
-    means = [
-        f"Geometric mean over the rows: {report.names[name]} takes {mean:.2f} times as long "
-        f"as {baseline}."
-        for name, mean in geometric_means(report).items()
-    ]
-    return [
-        *means,
-        f"Machine: {machine.cpu}, {machine.cores} cores ({machine.instruction_sets}); "
-        f"{machine.system}, Python {machine.python}.",
-        "Versions: " + ", ".join(f"{name} {v}" for name, v in report.versions.items()) + ".",
-        *report.notes,
-    ]
+def mean_against_fastest(report: Report) -> float | None:
+    """Average the ratios of each row's fastest peer."""
+    found = (row.against_fastest for row in report.rows)
+    medians = [ratio.median for ratio in found if ratio is not None]
+    return statistics.geometric_mean(medians) if medians else None
 
 
-def rich_table(report: Report) -> Table:
-    """Lay the rows out for the terminal."""
-    from rich.table import Table
-
-    table = Table()
-    for number, title in enumerate(columns(report)):
-        table.add_column(title, justify="left" if number == 0 else "right")
-    for row in report.rows:
-        table.add_row(*cells(report, row))
-    return table
-
-
-def markdown(report: Report) -> str:
-    """Write the rows as a Markdown table with the conclusions under it."""
-    titles = columns(report)
-    lines = [titles, ["---"] + ["---:"] * (len(titles) - 1)]
-    lines += [cells(report, row) for row in report.rows]
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return table + "\n\n" + "\n\n".join(conclusions(report)) + "\n"
-
-
-def write(report: Report, stem: Path) -> None:
-    """Write `stem`.json and `stem`.md."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    stem.with_suffix(".json").write_text(json.dumps(asdict(report), indent=2) + "\n")
-    stem.with_suffix(".md").write_text(markdown(report))
+def write_json(report: Report, path: Path) -> None:
+    """Write everything that was measured."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(report), indent=2) + "\n")

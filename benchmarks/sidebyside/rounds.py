@@ -19,6 +19,8 @@ from sidebyside.runtimes import Images, Predict, runtime
 
 ANSWER_SECONDS = 300.0
 WARM_UP_CALLS = 3
+WARM_UP_SECONDS = 0.3
+FEWEST_ROUNDS = 3
 
 
 class WorkerError(Exception):
@@ -74,6 +76,11 @@ class Worker:
         named: dict[str, str] = self._ask("versions")
         return named
 
+    def peak_megabytes(self) -> float:
+        """Ask for the most memory that the process ever held, loading included."""
+        peak: float = self._ask("peak_megabytes")
+        return peak
+
     def close(self) -> None:
         """End the process."""
         self._pipe.close()
@@ -98,6 +105,7 @@ class Worker:
 
 def serve(pipe: Connection, job: Job) -> None:
     """Answer requests until the pipe closes; the body of a worker's process."""
+    silence()
     if job.cores:
         os.sched_setaffinity(0, job.cores)
     os.environ["OMP_NUM_THREADS"] = str(job.threads)
@@ -114,6 +122,14 @@ def serve(pipe: Connection, job: Job) -> None:
             pipe.send((False, f"{type(error).__name__}: {error}"))
 
 
+def silence() -> None:
+    """Send what this process prints, its libraries too, nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
 class Served:
     """The worker's side of each request of `Worker`."""
 
@@ -122,19 +138,24 @@ class Served:
         self._predict: Predict = self._runtime.load(job.path, job.threads)
         with np.load(job.answers) as arrays:
             self._images: Images = arrays["images"]
+        self._seconds: dict[int, float] = {}
 
     def answer(self, batch: int) -> Images:
         """Predict the first `batch` images."""
-        return np.asarray(self._predict(self._images[:batch]))
+        self._predict(self._images[:batch])  # the first call may compile
+        start = time.perf_counter()
+        outputs = np.array(self._predict(self._images[:batch]))
+        self._seconds[batch] = time.perf_counter() - start
+        return outputs
 
     def time(self, batch: int, seconds: float) -> float:
-        """Time calls for `seconds`, at least three, after a few that are not counted."""
+        """Time calls for `seconds`, at least one, after a few short ones that are not counted."""
         images = self._images[:batch]
-        for _ in range(WARM_UP_CALLS):
+        for _ in range(min(WARM_UP_CALLS, int(WARM_UP_SECONDS / self._seconds[batch]))):
             self._predict(images)
         times: list[float] = []
         end = time.perf_counter() + seconds
-        while len(times) < 3 or time.perf_counter() < end:
+        while not times or time.perf_counter() < end:
             start = time.perf_counter()
             self._predict(images)
             times.append(time.perf_counter() - start)
@@ -143,6 +164,14 @@ class Served:
     def versions(self) -> dict[str, str]:
         """Name the versions of the runtime."""
         return self._runtime.versions()
+
+    def peak_megabytes(self) -> float:
+        """Read the high-water mark of the process; the parent's does not count."""
+        status = Path("/proc/self/status")
+        if not status.is_file():
+            return float("nan")
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
 
 
 @contextmanager
@@ -157,12 +186,23 @@ def workers(files: Mapping[str, Path], answers: Path, threads: int) -> Iterator[
         yield started
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How long one row is measured."""
+
+    rounds: int
+    seconds: float
+    """Of one turn; at least one call."""
+    row_seconds: float
+    """No further round begins after that, from the third on."""
+    pause: float = 0.02
+    """Before a turn, for the threads of the one before to stop spinning."""
+
+
 def interleave(
-    turns: Mapping[str, Worker], batch: int, rounds: int, seconds: float, pause: float = 0.02
+    turns: Mapping[str, Worker], batch: int, effort: Effort
 ) -> tuple[dict[str, list[float]], dict[str, str]]:
     """Let the workers take turns: every one once in each round, the order reversed each time.
-
-    The pause before a turn lets the threads of the one before stop spinning.
 
     Returns
     -------
@@ -173,12 +213,15 @@ def interleave(
     """
     times: dict[str, list[float]] = {name: [] for name in turns}
     errors: dict[str, str] = {}
-    for number in range(rounds):
+    end = time.perf_counter() + effort.row_seconds
+    for number in range(effort.rounds):
+        if number >= FEWEST_ROUNDS and time.perf_counter() > end:
+            break
         names = list(times)
         for name in names if number % 2 == 0 else reversed(names):
-            time.sleep(pause)
+            time.sleep(effort.pause)
             try:
-                times[name].append(turns[name].time(batch, seconds))
+                times[name].append(turns[name].time(batch, effort.seconds))
             except WorkerError as error:
                 errors[name] = str(error)
                 del times[name]

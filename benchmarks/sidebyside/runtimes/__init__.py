@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,12 @@ Predict: TypeAlias = Callable[[Images], Images]
 MODULES = {
     "cnnfast": "sidebyside.runtimes.cnnfast_plan",
     "onnxruntime": "sidebyside.runtimes.onnx_runtime",
+    "openvino": "sidebyside.runtimes.openvino_cpu",
+    "litert": "sidebyside.runtimes.litert_xnnpack",
+    "ncnn": "sidebyside.runtimes.ncnn_pnnx",
+    "mnn": "sidebyside.runtimes.mnn_session",
+    "keras": "sidebyside.runtimes.keras_function",
+    "keras_predict": "sidebyside.runtimes.keras_predict",
 }
 """Command-line name -> module. The first is the one that the others are compared with."""
 
@@ -33,11 +39,10 @@ class Runtime(Protocol):
         """Name what the result depends on: packages and their versions, instruction set."""
         ...
 
-    def convert(self, model: Any, source: Path, directory: Path) -> Path:
-        """Write the file that `load` wants into `directory`, or return `source` itself.
+    def convert(self, source: Path, directory: Path) -> Path:
+        """Write what `load` wants into `directory`, or return `source` itself.
 
-        `model` is the Keras model, `source` the file Keras saved it in. Runs before any
-        worker is started, in a process that has Keras.
+        `source` is the file Keras saved. Runs in a process of its own, with Keras on TensorFlow.
         """
         ...
 
@@ -52,3 +57,26 @@ class Runtime(Protocol):
 def runtime(name: str) -> Runtime:
     """Import the runtime of that command-line name."""
     return cast(Runtime, import_module(MODULES[name]))
+
+
+def package_versions(*packages: str) -> dict[str, str]:
+    """Look up the versions of installed packages."""
+    from importlib.metadata import version
+
+    return {package: version(package) for package in packages}
+
+
+def latest_only(make: Callable[[tuple[int, ...]], Predict]) -> Predict:
+    """Predict with what `make` builds for a shape of images, and keep only the latest.
+
+    For runtimes that are faster, or only right, when they know the batch beforehand.
+    """
+    built: dict[tuple[int, ...], Predict] = {}
+
+    def predict(images: Images) -> Images:
+        if images.shape not in built:
+            built.clear()
+            built[images.shape] = make(images.shape)
+        return built[images.shape](images)
+
+    return predict

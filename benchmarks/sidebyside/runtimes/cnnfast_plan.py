@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sidebyside.runtimes import Predict
 
@@ -17,7 +16,7 @@ def versions() -> dict[str, str]:
     return {"cnnfast": f"{_core.__version__} ({_core.isa()})"}
 
 
-def convert(model: Any, source: Path, directory: Path) -> Path:
+def convert(source: Path, directory: Path) -> Path:
     """Nothing to convert: the file Keras saved is the file that is loaded."""
     return source
 

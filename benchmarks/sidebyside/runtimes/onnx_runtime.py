@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from sidebyside.runtimes import Images, Predict
+from sidebyside.runtimes import Images, Predict, package_versions
 
 NAME = "ONNX Runtime"
 
 
 def versions() -> dict[str, str]:
     """Name the versions of the runtime and of what wrote its file."""
-    return {name: version(name) for name in ("onnxruntime", "onnx")}
+    return package_versions("onnxruntime", "tf2onnx", "onnx")
 
 
-def convert(model: Any, source: Path, directory: Path) -> Path:
-    """Write the ONNX file of a Keras model."""
-    import onnx
+def convert(source: Path, directory: Path) -> Path:
+    """Write the ONNX file."""
+    from sidebyside.exports import onnx_file
 
-    from sidebyside.onnx_model import onnx_from_keras
-
-    path = directory / f"{source.stem}.onnx"
-    onnx.save(onnx_from_keras(model), path)
-    return path
+    return onnx_file(source, directory)
 
 
 def load(path: Path, threads: int) -> Predict:

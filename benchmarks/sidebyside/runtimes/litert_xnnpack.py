@@ -1,0 +1,56 @@
+"""LiteRT (TensorFlow Lite) with its default delegate, XNNPACK.
+
+Each batch has a file of its own: the delegate refuses to resize models with Flatten.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sidebyside.runtimes import Images, Predict, latest_only, package_versions
+
+NAME = "LiteRT"
+
+BATCHES = (1, 32)
+
+
+def versions() -> dict[str, str]:
+    """Name the versions of the runtime and of what wrote its file."""
+    return package_versions("ai-edge-litert", "tensorflow")
+
+
+def convert(source: Path, directory: Path) -> Path:
+    """Write a file for each batch; return where, with `{batch}` in the name."""
+    import tensorflow as tf
+
+    from sidebyside.exports import frozen_function, load_keras
+
+    pattern = directory / f"{source.stem}_{{batch}}.tflite"
+    model = load_keras(source)
+    for batch in BATCHES:
+        function = frozen_function(model, batch)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+        Path(str(pattern).format(batch=batch)).write_bytes(converter.convert())
+    return pattern
+
+
+def load(path: Path, threads: int) -> Predict:
+    """Open the interpreter of each batch when it is first asked for."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    def make(shape: tuple[int, ...]) -> Predict:
+        file = str(path).format(batch=shape[0])
+        interpreter = Interpreter(model_path=file, num_threads=threads)
+        interpreter.allocate_tensors()
+        first = interpreter.get_input_details()[0]["index"]
+        last = interpreter.get_output_details()[0]["index"]
+
+        def predict(images: Images) -> Images:
+            interpreter.set_tensor(first, images)
+            interpreter.invoke()
+            outputs: Images = interpreter.get_tensor(last)
+            return outputs
+
+        return predict
+
+    return latest_only(make)
