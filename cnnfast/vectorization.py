@@ -153,7 +153,7 @@ def _rewired(op: Op, inputs: list[Value]) -> Op:
         new["xs"] = tuple(inputs)
     else:
         new |= zip("xy", inputs, strict=False)
-    return replace(op, **new)  # type: ignore[type-var]
+    return replace(op, **new)
 
 
 def _picked(graph: Graph, x: Value, index: int) -> Value:

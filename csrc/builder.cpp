@@ -46,7 +46,7 @@ int PlanBuilder::constant(const float* data, Dims dims) {
 int PlanBuilder::add(std::unique_ptr<Step> step, std::vector<int> in, Dims out) {
   for (const int value : in) dims(value);
   const int value = new_value(std::move(out));
-  plan_->steps_.push_back({std::move(step), std::move(in), value});
+  plan_->steps_.push_back({std::move(step), std::move(in), value, label_});
   return value;
 }
 
@@ -58,7 +58,7 @@ int PlanBuilder::concat(const std::vector<int>& in, Dims out, int axis) {
   std::int64_t start = 0;
   for (const int part : in) {
     auto step = make_place(dims(part), dims(value), axis, start);
-    plan_->steps_.push_back({std::move(step), {part}, value});
+    plan_->steps_.push_back({std::move(step), {part}, value, label_});
     start += at(dims(part), axis);
   }
   if (start != at(dims(value), axis)) {
@@ -92,8 +92,9 @@ int PlanBuilder::root(int value) const {
 int PlanBuilder::add_copy(std::size_t before, int of) {
   const int copy = new_value(dims(of));
   auto& steps = plan_->steps_;
+  std::string label = steps.empty() ? label_ : steps[std::min(before, steps.size() - 1)].label;
   steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(before),
-               PlannedStep{make_copy(), {of}, copy});
+               PlannedStep{make_copy(), {of}, copy, std::move(label)});
   return copy;
 }
 

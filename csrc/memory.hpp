@@ -26,6 +26,7 @@ class Block {
 
   float* data() const { return data_; }
   std::int64_t size() const { return size_; }
+  std::int64_t bytes() const { return size_ * std::int64_t{sizeof(float)}; }
 
  private:
   void swap(Block& other) noexcept {

@@ -1,6 +1,5 @@
 // The only file that includes pybind11: convert, release the GIL, call.
 #include <array>
-#include <chrono>
 #include <optional>
 #include <tuple>
 
@@ -10,6 +9,7 @@
 #include <pybind11/stl.h>
 
 #include "cpu.hpp"
+#include "machine.hpp"
 #include "ops/ops.hpp"
 #include "plan.hpp"
 
@@ -207,33 +207,43 @@ void check_batch(const std::vector<FloatArray>& arrays, const std::vector<Dims>&
   }
 }
 
-void run(const Plan& plan, const std::vector<FloatArray>& inputs, std::vector<FloatArray>& outputs,
-         int threads) {
+struct Batch {
+  std::vector<const float*> inputs;
+  std::vector<float*> outputs;
+  std::int64_t images;
+};
+
+Batch batch_of(const Plan& plan, const std::vector<FloatArray>& inputs,
+               std::vector<FloatArray>& outputs, int threads) {
   if (inputs.empty() || inputs[0].ndim() < 1) throw std::invalid_argument("no input");
   if (threads < 1) throw std::invalid_argument("threads must be positive");
   const std::int64_t images = inputs[0].shape(0);
   check_batch(inputs, plan.inputs(), images, "inputs");
   check_batch(outputs, plan.outputs(), images, "outputs");
-  std::vector<const float*> from;
-  std::vector<float*> to;
-  for (const FloatArray& array : inputs) from.push_back(array.data());
-  for (FloatArray& array : outputs) to.push_back(array.mutable_data());
-  const py::gil_scoped_release release;
-  plan.run(from, to, images, threads);
+  Batch batch = {{}, {}, images};
+  for (const FloatArray& array : inputs) batch.inputs.push_back(array.data());
+  for (FloatArray& array : outputs) batch.outputs.push_back(array.mutable_data());
+  return batch;
 }
 
-double fma_peak(double seconds) {
+void run(const Plan& plan, const std::vector<FloatArray>& inputs, std::vector<FloatArray>& outputs,
+         int threads) {
+  const Batch batch = batch_of(plan, inputs, outputs, threads);
   const py::gil_scoped_release release;
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  double best = 0;
-  do {
-    const auto start = Clock::now();
-    const double flops = kernels().fma_chain(200'000);
-    const std::chrono::duration<double> spent = Clock::now() - start;
-    best = std::max(best, flops / spent.count() / 1e9);
-  } while (Clock::now() < end);
-  return best;
+  plan.run(batch.inputs, batch.outputs, batch.images, threads);
+}
+
+std::vector<double> run_profiled(const Plan& plan, const std::vector<FloatArray>& inputs,
+                                 std::vector<FloatArray>& outputs, int threads) {
+  const Batch batch = batch_of(plan, inputs, outputs, threads);
+  const py::gil_scoped_release release;
+  return plan.run_profiled(batch.inputs, batch.outputs, batch.images, threads);
+}
+
+py::dict costs_of(const StepInfo& step) {
+  py::dict costs;
+  for (const Candidate& c : step.candidates) costs[c.algorithm] = c.cost;
+  return costs;
 }
 
 py::tuple tuple_of(const Dims& dims) { return py::tuple(py::cast(dims)); }
@@ -337,15 +347,25 @@ void bind_enums(py::module_& m) {
 void bind_plan(py::module_& m) {
   py::class_<StepInfo>(m, "StepInfo", py::is_final())
       .def_readonly("name", &StepInfo::name)
+      .def_readonly("label", &StepInfo::label)
+      .def_readonly("algorithm", &StepInfo::algorithm)
+      .def_property_readonly("candidates", &costs_of)
       .def_property_readonly("input_shapes", [](const StepInfo& s) { return tuples_of(s.in); })
       .def_property_readonly("output_shape", [](const StepInfo& s) { return tuple_of(s.out); })
-      .def_readonly("flops", &StepInfo::flops)
-      .def_readonly("weight_bytes", &StepInfo::weight_bytes)
+      .def_property_readonly("flops", [](const StepInfo& s) { return s.cost.flops; })
+      .def_property_readonly("own_flops", [](const StepInfo& s) { return s.cost.own_flops; })
+      .def_property_readonly("weight_bytes", [](const StepInfo& s) { return s.cost.weight_bytes; })
+      .def_property_readonly("moved_bytes", [](const StepInfo& s) { return s.cost.moved_bytes; })
+      .def_readonly("packed_bytes", &StepInfo::packed_bytes)
       .def_readonly("batched", &StepInfo::batched);
   py::class_<Plan>(m, "Plan", py::is_final())
       .def_property_readonly("input_shapes", [](const Plan& p) { return tuples_of(p.inputs()); })
       .def_property_readonly("output_shapes", [](const Plan& p) { return tuples_of(p.outputs()); })
-      .def_property_readonly("steps", &Plan::steps)
+      .def_property_readonly("steps", [](const Plan& p) { return p.steps(); })
+      .def("steps_for", &Plan::steps, py::arg("images"))
+      .def_property_readonly("packed_bytes", &Plan::packed_bytes)
+      .def_property_readonly("constant_bytes", &Plan::constant_bytes)
+      .def_property_readonly("pooled_bytes", &Plan::pooled_bytes)
       .def(
           "workspace_bytes",
           [](const Plan& p, std::int64_t images, int threads) {
@@ -353,9 +373,12 @@ void bind_plan(py::module_& m) {
           },
           py::arg("images"), py::arg("threads"))
       .def("run", &run, py::arg("inputs").noconvert(), py::arg("outputs").noconvert(),
-           py::arg("threads"));
+           py::arg("threads"))
+      .def("run_profiled", &run_profiled, py::arg("inputs").noconvert(),
+           py::arg("outputs").noconvert(), py::arg("threads"));
   py::class_<PlanBuilder>(m, "PlanBuilder", py::is_final())
       .def(py::init<bool>(), py::arg("winograd") = true)
+      .def("label", &PlanBuilder::label, py::arg("text"))
       .def("input", &PlanBuilder::input, py::arg("shape"))
       .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),
            py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"), py::arg("activation"),
@@ -397,5 +420,8 @@ PYBIND11_MODULE(_core, m) {
   bind_plan(m);
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("available_isas", &available_isas);
-  m.def("fma_peak", &fma_peak, py::arg("seconds"));
+  m.def("fma_peak", &fma_peak, py::arg("seconds"), py::arg("threads") = 1,
+        py::call_guard<py::gil_scoped_release>());
+  m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,
+        py::call_guard<py::gil_scoped_release>());
 }

@@ -1,5 +1,6 @@
 #include "plan.hpp"
 
+#include <chrono>
 #include <cstring>
 
 #include "denormals.hpp"
@@ -27,21 +28,87 @@ struct Plan::Frame {
   float* scratch;       // the calling thread's
   std::int64_t start;   // of the chunk, in images
   std::int64_t images;  // of the chunk
+  double* seconds;      // the calling thread's, by step; null where nobody asks
 };
 
-std::vector<StepInfo> Plan::steps() const {
+// Time that each thread spent in each step.
+struct Plan::Profile {
+  std::vector<std::vector<double>> seconds;  // by thread
+  int threads = 1;                           // that ran
+};
+
+namespace {
+
+// Adds the time since the last stamp to a step's; costs nothing where nobody asks.
+class StepClock {
+ public:
+  explicit StepClock(double* seconds) : seconds_(seconds) {
+    if (seconds_ != nullptr) last_ = Clock::now();
+  }
+
+  void stamp(int step) {
+    if (seconds_ == nullptr) return;
+    const Clock::time_point now = Clock::now();
+    seconds_[step] += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  double* seconds_;
+  Clock::time_point last_;
+};
+
+Cost completed(Cost cost, const std::vector<Dims>& in, const Dims& out) {
+  if (cost.own_flops == 0) cost.own_flops = cost.flops;
+  if (cost.moved_bytes == 0) {
+    cost.moved_bytes = 4 * static_cast<double>(count(out));
+    for (const Dims& dims : in) cost.moved_bytes += 4 * static_cast<double>(count(dims));
+  }
+  return cost;
+}
+
+}  // namespace
+
+std::vector<StepInfo> Plan::steps(std::int64_t images) const {
   std::vector<StepInfo> infos;
   for (const Group& group : groups_) {
     for (int i = group.first; i < group.last; ++i) {
       const PlannedStep& s = steps_[static_cast<std::size_t>(i)];
-      const Cost cost = s.step->cost();
-      std::vector<Dims> in;
-      for (const int value : s.in) in.push_back(values_[static_cast<std::size_t>(value)].dims);
-      infos.push_back({s.step->name(), std::move(in), values_[static_cast<std::size_t>(s.out)].dims,
-                       cost.flops, cost.weight_bytes, group.batched});
+      StepInfo info;
+      for (const int value : s.in) info.in.push_back(values_[static_cast<std::size_t>(value)].dims);
+      info.out = values_[static_cast<std::size_t>(s.out)].dims;
+      info.name = s.step->name();
+      info.label = s.label;
+      info.algorithm = s.step->algorithm(group.batched ? chunk(images) : 1);
+      info.candidates = s.step->candidates;
+      info.cost = completed(s.step->cost(), info.in, info.out);
+      info.packed_bytes = s.step->packed_bytes();
+      info.batched = group.batched;
+      infos.push_back(std::move(info));
     }
   }
   return infos;
+}
+
+std::int64_t Plan::packed_bytes() const {
+  std::int64_t bytes = 0;
+  for (const PlannedStep& s : steps_) bytes += s.step->packed_bytes();
+  return bytes;
+}
+
+std::int64_t Plan::constant_bytes() const {
+  std::int64_t bytes = 0;
+  for (const Block& block : constants_) bytes += block.bytes();
+  return bytes;
+}
+
+std::int64_t Plan::pooled_bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::int64_t bytes = 0;
+  for (const Block& block : pool_) bytes += block.bytes();
+  return bytes;
 }
 
 std::int64_t Plan::chunk(std::int64_t images) const {
@@ -109,9 +176,11 @@ void Plan::run_step(const Frame& frame, const PlannedStep& s, std::int64_t image
 
 void Plan::run_steps(const Frame& frame, const Group& group, std::int64_t image,
                      std::int64_t images, const Team& team) const {
+  StepClock clock(frame.seconds);
   for (int i = group.first; i < group.last; ++i) {
     run_step(frame, steps_[static_cast<std::size_t>(i)], image, images, team);
     team.barrier();
+    clock.stamp(i);
   }
 }
 
@@ -158,6 +227,24 @@ void Plan::give_back(Block block) const {
 
 void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
                std::int64_t images, int threads) const {
+  run_chunks(inputs, outputs, images, threads, nullptr);
+}
+
+std::vector<double> Plan::run_profiled(const std::vector<const float*>& inputs,
+                                       const std::vector<float*>& outputs, std::int64_t images,
+                                       int threads) const {
+  Profile profile;
+  profile.seconds.assign(static_cast<std::size_t>(threads), std::vector<double>(steps_.size()));
+  run_chunks(inputs, outputs, images, threads, &profile);
+  std::vector<double> mean(steps_.size());
+  for (const std::vector<double>& seconds : profile.seconds) {
+    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += seconds[i] / profile.threads;
+  }
+  return mean;
+}
+
+void Plan::run_chunks(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
+                      std::int64_t images, int threads, Profile* profile) const {
   if (images < 1) return;
   threads = useful_threads(images, threads);
   const std::int64_t size = chunk(images);
@@ -166,6 +253,11 @@ void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*
   float* resident = scratch + scratch_ * threads;
   parallel(threads, [&](const Team& team) {
     const FlushDenormals flush;
+    double* seconds = nullptr;
+    if (profile != nullptr) {
+      seconds = profile->seconds[static_cast<std::size_t>(team.index())].data();
+      if (team.index() == 0) profile->threads = team.size();
+    }
     for (std::int64_t start = 0; start < images; start += size) {
       const Frame frame = {inputs,
                            outputs,
@@ -173,7 +265,8 @@ void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*
                            workspace.data(),
                            scratch + scratch_ * team.index(),
                            start,
-                           std::min(size, images - start)};
+                           std::min(size, images - start),
+                           seconds};
       for (const Group& group : groups_) run_group(frame, group, team);
     }
   });

@@ -35,6 +35,7 @@ struct PlannedStep {
   std::unique_ptr<Step> step;
   std::vector<int> in;  // values, at most kMostInputs
   int out;
+  std::string label;  // what it is part of, for reports
 };
 
 // Consecutive steps that run the same way: all of them for one image after the other, or each
@@ -45,12 +46,16 @@ struct Group {
   bool batched;
 };
 
+// A step for a report; `cost` is complete, for one image.
 struct StepInfo {
   std::string name;
+  std::string label;
+  std::string algorithm;
+  std::vector<Candidate> candidates;
   std::vector<Dims> in;
   Dims out;
-  double flops;  // for one image
-  double weight_bytes;
+  Cost cost;
+  std::int64_t packed_bytes;
   bool batched;
 };
 
@@ -58,7 +63,11 @@ class Plan {
  public:
   const std::vector<Dims>& inputs() const { return inputs_; }
   const std::vector<Dims>& outputs() const { return outputs_; }
-  std::vector<StepInfo> steps() const;
+  // The steps as they run for so many images.
+  std::vector<StepInfo> steps(std::int64_t images = 1) const;
+  std::int64_t packed_bytes() const;
+  std::int64_t constant_bytes() const;
+  std::int64_t pooled_bytes() const;  // of idle workspaces
   // Floats of workspace for `images` at once on `threads`.
   std::int64_t workspace(std::int64_t images, int threads) const;
 
@@ -66,10 +75,15 @@ class Plan {
   // of an image's outputs depend on neither number.
   void run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
            std::int64_t images, int threads) const;
+  // Runs the same way and returns the seconds of each step, the mean over the threads.
+  std::vector<double> run_profiled(const std::vector<const float*>& inputs,
+                                   const std::vector<float*>& outputs, std::int64_t images,
+                                   int threads) const;
 
  private:
   friend class PlanBuilder;
   struct Frame;
+  struct Profile;
 
   std::int64_t chunk(std::int64_t images) const;
   // At most `threads`, fewer where the work would not pay for waking them.
@@ -82,6 +96,8 @@ class Plan {
   void run_steps(const Frame& frame, const Group& group, std::int64_t image, std::int64_t images,
                  const Team& team) const;
   void run_group(Frame frame, const Group& group, const Team& team) const;
+  void run_chunks(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
+                  std::int64_t images, int threads, Profile* profile) const;
   Block take_workspace(std::int64_t floats) const;
   void give_back(Block block) const;
 
@@ -106,6 +122,9 @@ class PlanBuilder {
 
   // Whether convolutions may use Winograd's algorithm.
   bool winograd() const { return winograd_; }
+
+  // What the steps added from now on are part of.
+  void label(std::string text) { label_ = std::move(text); }
 
   int input(Dims dims);
   int constant(const float* data, Dims dims);
@@ -132,6 +151,7 @@ class PlanBuilder {
   std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();
   int input_count_ = 0;
   bool winograd_;
+  std::string label_;
 };
 
 }  // namespace cnnfast

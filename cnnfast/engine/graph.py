@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cnnfast.engine.ops import Op, Shape, Value
@@ -17,6 +19,7 @@ class Graph:
     inputs: list[Value] = field(default_factory=list)
     ops: list[Op] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
+    _layer: str = ""
 
     def add_input(self, shape: Shape) -> Value:
         """Declare one input; `shape` is that of one image."""
@@ -25,6 +28,19 @@ class Graph:
         return value
 
     def add(self, op: OpT) -> Value:
-        """Append `op` and return its output."""
+        """Append `op`, as part of the layer being lowered, and return its output."""
+        if self._layer:
+            inner = (f"{self._layer}/{name}" for name in op.layers)
+            op = replace(op, layers=tuple(inner) or (self._layer,))
         self.ops.append(op)
         return op.out
+
+    @contextmanager
+    def layer(self, name: str) -> Iterator[None]:
+        """Name the layer that the operations added inside come from; names nest."""
+        outer = self._layer
+        self._layer = f"{outer}/{name}" if outer else name
+        try:
+            yield
+        finally:
+            self._layer = outer

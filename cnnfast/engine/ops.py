@@ -8,7 +8,7 @@ Images are channels-last, ``(height, width, channels)``, as Keras stores them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -64,7 +64,14 @@ class Window:
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
-class Op:
+@dataclass(frozen=True, eq=False)
+class FromLayers:
+    """Something that layers lowered to: `layers` names them, for reports."""
+
+    layers: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+class Op(FromLayers):
     """One operation: writes `out`."""
 
     out: Value

@@ -28,6 +28,7 @@ def build_plan(graph: Graph) -> Plan:
     builder = PlanBuilder(config.get().winograd)
     ids = {value: builder.input(value.shape) for value in graph.inputs}
     for op in graph.ops:
+        builder.label(" + ".join(op.layers))
         ids[op.out] = op.add_to(builder, ids)
     return builder.build([ids[value] for value in graph.outputs])
 

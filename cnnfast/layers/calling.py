@@ -111,7 +111,8 @@ class CallableLayer(Connectable):
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
-        return self.lower(graph, x)
+        with graph.layer(self.name):
+            return self.lower(graph, x)
 
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return the tensors among the arguments of a call, as `lower` takes them.

@@ -68,7 +68,8 @@ class Operation(Connectable):
         return self._called(self.compute_output_spec, args, kwargs)
 
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        return self._called(self.lower, (graph, *args), kwargs)
+        with graph.layer(self.name):
+            return self._called(self.lower, (graph, *args), kwargs)
 
     def _called(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]

@@ -7,31 +7,11 @@
 #include "gemm.hpp"
 #include "gemv.hpp"
 #include "pool.hpp"
+#include "probe.hpp"
 #include "recurrent.hpp"
 #include "reduce.hpp"
 #include "softmax.hpp"
 #include "winograd.hpp"
-
-namespace {
-
-// Independent multiply-adds, as many as hide their latency: the machine's peak.
-double fma_chain(std::int64_t iterations) {
-  constexpr int kChains = 12;
-  Vec chain[kChains];
-  for (int i = 0; i < kChains; ++i) chain[i] = splat(static_cast<float>(i));
-  const Vec factor = splat(0.999F);
-  const Vec term = splat(0.001F);
-  for (std::int64_t n = 0; n < iterations; ++n) {
-    for (int i = 0; i < kChains; ++i) chain[i] = chain[i] * factor + term;
-  }
-  Vec total = splat(0.0F);
-  for (int i = 0; i < kChains; ++i) total += chain[i];
-  volatile float sink = sum(total);
-  (void)sink;
-  return 2.0 * kLanes * kChains * static_cast<double>(iterations);
-}
-
-}  // namespace
 
 #define CNNFAST_JOIN_(a, b) a##b
 #define CNNFAST_JOIN(a, b) CNNFAST_JOIN_(a, b)
@@ -66,6 +46,7 @@ const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA) = {
     affine,
     softmax,
     fma_chain,
+    read_all,
 };
 
 }  // namespace cnnfast

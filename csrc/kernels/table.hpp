@@ -249,6 +249,7 @@ struct Kernels {
                  const float* shift, Activation f);
   void (*softmax)(const float* x, float* out, std::int64_t rows, std::int64_t n);
   double (*fma_chain)(std::int64_t iterations);  // returns the flops it did
+  float (*read_all)(const float* x, std::int64_t n);
 };
 
 }  // namespace cnnfast

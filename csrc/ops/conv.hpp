@@ -28,6 +28,7 @@ class ChannelData {
   }
 
   std::int64_t padded() const { return padded_; }  // channels of a group
+  std::int64_t bytes() const { return bias_.bytes() + scale_.bytes() + shift_.bytes(); }
 
   // From channel `column` of `group` on; `residual` without data where there is none.
   Epilogue epilogue(std::int64_t group, std::int64_t column, const Tensor& residual,

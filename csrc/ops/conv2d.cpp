@@ -16,14 +16,16 @@ double weight_reading(double bytes) { return bytes > kCachedBytes ? bytes * kFlo
 
 double direct_estimate(const ConvSpec& spec) {
   const Window& w = spec.window;
-  const double weights = static_cast<double>(w.height * w.width * spec.in[2] * spec.out[2]);
+  const double weights =
+      static_cast<double>(w.height * w.width * (spec.in[2] / spec.groups) * spec.out[2]);
   const Dims out = convolved(spec);
   const double pixels = static_cast<double>(out[0] * out[1]);
   return 2 * weights * pixels + weight_reading(4 * weights);
 }
 
-double winograd_estimate(const ConvSpec& spec, int m) {
-  const auto tiles_along = [m](std::int64_t n) { return static_cast<double>((n + m - 1) / m); };
+template <int m>
+double winograd_estimate(const ConvSpec& spec) {
+  const auto tiles_along = [](std::int64_t n) { return static_cast<double>((n + m - 1) / m); };
   const Dims out = convolved(spec);
   const double tiles = tiles_along(out[0]) * tiles_along(out[1]);
   const double positions = static_cast<double>((m + 2) * (m + 2));
@@ -33,6 +35,27 @@ double winograd_estimate(const ConvSpec& spec, int m) {
   const double transforms = kTransformFlops * positions * tiles * (channels + filters);
   return products + transforms + weight_reading(4 * positions * channels * filters);
 }
+
+template <int m>
+std::unique_ptr<Step> make_winograd(const ConvSpec& spec) {
+  return make_winograd_conv2d(spec, m);
+}
+
+bool winograd_allowed(const ConvSpec& spec) { return spec.winograd && winograd_applies(spec); }
+
+struct Algorithm {
+  const char* name;
+  bool (*applies)(const ConvSpec&);
+  double (*estimate)(const ConvSpec&);
+  std::unique_ptr<Step> (*make)(const ConvSpec&);
+};
+
+// The first takes any convolution; of equal estimates, the earlier wins.
+constexpr Algorithm kAlgorithms[] = {
+    {"direct", [](const ConvSpec&) { return true; }, direct_estimate, make_direct_conv2d},
+    {"winograd2", winograd_allowed, winograd_estimate<2>, make_winograd<2>},
+    {"winograd4", winograd_allowed, winograd_estimate<4>, make_winograd<4>},
+};
 
 }  // namespace
 
@@ -50,18 +73,20 @@ std::unique_ptr<Step> make_conv2d(const ConvSpec& spec) {
       spec.out[2] % spec.groups != 0) {
     throw std::invalid_argument("groups must divide the channels and the filters");
   }
-  int best = 0;
-  if (spec.winograd && winograd_applies(spec)) {
-    double least = direct_estimate(spec);
-    for (const int m : {2, 4}) {
-      const double estimate = winograd_estimate(spec, m);
-      if (estimate < least) {
-        least = estimate;
-        best = m;
-      }
-    }
+  const Algorithm* best = nullptr;
+  double least = 0;
+  std::vector<Candidate> candidates;
+  for (const Algorithm& algorithm : kAlgorithms) {
+    if (!algorithm.applies(spec)) continue;
+    const double estimate = algorithm.estimate(spec);
+    candidates.push_back({algorithm.name, estimate});
+    if (best != nullptr && estimate >= least) continue;
+    least = estimate;
+    best = &algorithm;
   }
-  return best == 0 ? make_direct_conv2d(spec) : make_winograd_conv2d(spec, best);
+  auto step = best->make(spec);
+  step->candidates = std::move(candidates);
+  return step;
 }
 
 }  // namespace cnnfast

@@ -68,6 +68,12 @@ class DepthwiseConv2D final : public Step {
   }
 
   Cost cost() const override { return cost_; }
+  const char* algorithm(std::int64_t /*images*/) const override {
+    return slides() ? "sliding" : "taps";
+  }
+  std::int64_t packed_bytes() const override {
+    return static_cast<std::int64_t>((weights_.size() + bias_.size()) * sizeof(float));
+  }
 
  private:
   // Whether the window is n x n neighbouring pixels, 1 < n < 10.

@@ -106,6 +106,10 @@ class DirectConv2D final : public Step {
     const double sums = static_cast<double>(pooled_ ? 4 * image_pixels_ : image_pixels_);
     return {2 * weights * sums, 4 * weights};
   }
+  const char* algorithm(std::int64_t images) const override {
+    return single_row(images) ? "gemv" : "direct";
+  }
+  std::int64_t packed_bytes() const override { return weights_.bytes() + channel_data_.bytes(); }
 
  private:
   // [group][block][depth][block's columns], the last block padded to whole vectors.

@@ -59,6 +59,9 @@ class Affine final : public PixelRowStep {
   Affine(std::int64_t channels, const float* scale, const float* shift, Activation activation)
       : scale_(scale, scale + channels), shift_(shift, shift + channels), activation_(activation) {}
   const char* name() const override { return "affine"; }
+  std::int64_t packed_bytes() const override {
+    return static_cast<std::int64_t>((scale_.size() + shift_.size()) * sizeof(float));
+  }
 
  protected:
   void run_row(const float* from, float* to) const override {

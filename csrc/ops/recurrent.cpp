@@ -60,6 +60,9 @@ class Recurrent final : public Step {
     const auto weights = static_cast<double>(kernel_.size());
     return {2 * weights * static_cast<double>(time_), 4 * weights};
   }
+  std::int64_t packed_bytes() const override {
+    return static_cast<std::int64_t>((kernel_.size() + bias_.size()) * sizeof(float));
+  }
 
  private:
   std::int64_t time_;

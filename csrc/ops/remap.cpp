@@ -33,6 +33,9 @@ class Remap final : public RowsStep {
     sizes_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(mapped));
   }
   const char* name() const override { return "remap"; }
+  Cost cost() const override {
+    return {.moved_bytes = 8 * static_cast<double>(rows() * block_)};  // as much as it writes
+  }
 
  protected:
   void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -76,6 +79,9 @@ class Place final : public RowsStep {
   Place(std::int64_t outer, std::int64_t block, std::int64_t out_block, std::int64_t start)
       : RowsStep(outer), block_(block), out_block_(out_block), start_(start) {}
   const char* name() const override { return "concat"; }
+  Cost cost() const override {
+    return {.moved_bytes = 8 * static_cast<double>(rows() * block_)};  // its part of the output
+  }
 
  protected:
   void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -104,6 +110,10 @@ class Resample final : public RowsStep {
         indices_(std::move(indices)),
         weights_(std::move(weights)) {}
   const char* name() const override { return "resample"; }
+  Cost cost() const override { return {2 * static_cast<double>(rows() * inner_ * taps_)}; }
+  std::int64_t packed_bytes() const override {
+    return static_cast<std::int64_t>(indices_.size() * (sizeof(std::int32_t) + sizeof(float)));
+  }
 
  protected:
   void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,

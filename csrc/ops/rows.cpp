@@ -57,6 +57,7 @@ class Reduce final : public RowsStep {
         n_(product(in, first, last)),
         inner_(product(in, last, in.size())) {}
   const char* name() const override { return "reduce"; }
+  Cost cost() const override { return {static_cast<double>(rows() * n_ * inner_)}; }
 
  protected:
   void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -80,6 +81,7 @@ class MatMul final : public RowsStep {
     for (std::int32_t k = 0; k < k_; ++k) order_.push_back(k);
   }
   const char* name() const override { return "matmul"; }
+  Cost cost() const override { return {2 * static_cast<double>(rows() * k_ * n_)}; }
 
  protected:
   void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <vector>
 
 #include "../layout.hpp"
 
@@ -10,8 +11,16 @@ namespace cnnfast {
 
 // What a step does per image, for choosing and for reports.
 struct Cost {
-  double flops = 0;
+  double flops = 0;  // of the operation, however it is computed
   double weight_bytes = 0;
+  double own_flops = 0;    // of the algorithm, where they are not those of the operation
+  double moved_bytes = 0;  // of activations, where they are not the inputs and the output whole
+};
+
+// An algorithm that a step could have taken, and what the cost model expected of it.
+struct Candidate {
+  const char* algorithm;
+  double cost;
 };
 
 constexpr std::size_t kMostInputs = 2;
@@ -53,6 +62,16 @@ class Step {
   virtual std::int64_t scratch() const { return 0; }
 
   virtual Cost cost() const { return {}; }
+
+  // How it computes so many images at once; "" where there is one way only.
+  virtual const char* algorithm(std::int64_t /*images*/) const { return ""; }
+  // What the step keeps: packed weights.
+  virtual std::int64_t packed_bytes() const {
+    return static_cast<std::int64_t>(cost().weight_bytes);
+  }
+
+  // What it was chosen from; empty where there was no choice.
+  std::vector<Candidate> candidates;
 };
 
 // A step over dense tensors whose units are rows of one image's output.

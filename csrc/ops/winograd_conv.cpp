@@ -59,7 +59,7 @@ class WinogradConv2D final : public Step {
     pack(spec.kernel);
   }
 
-  const char* name() const override { return m_ == 2 ? "conv2d_winograd2" : "conv2d_winograd4"; }
+  const char* name() const override { return "conv2d"; }
   Border border() const override { return pads_; }
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
@@ -99,8 +99,13 @@ class WinogradConv2D final : public Step {
   }
 
   Cost cost() const override {
-    return {flops_, 4.0 * static_cast<double>(positions() * channels_ * filters_)};
+    const auto weights = static_cast<double>(positions() * channels_ * filters_);
+    return {flops_, 4 * weights, 2 * weights * static_cast<double>(tiles_y_ * tiles_x_)};
   }
+  const char* algorithm(std::int64_t /*images*/) const override {
+    return m_ == 2 ? "winograd2" : "winograd4";
+  }
+  std::int64_t packed_bytes() const override { return weights_.bytes() + channel_data_.bytes(); }
 
  private:
   std::int64_t positions() const { return (m_ + 2) * (m_ + 2); }

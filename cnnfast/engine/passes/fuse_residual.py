@@ -7,7 +7,7 @@ from dataclasses import replace
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import LINEAR, Binary, Conv2D, Op, Value
-from cnnfast.engine.passes.rewrite import count_readers
+from cnnfast.engine.passes.rewrite import count_readers, joined
 
 
 def fuse_residual(graph: Graph) -> Graph:
@@ -25,7 +25,7 @@ def fuse_residual(graph: Graph) -> Graph:
             first = ops[position]
             assert isinstance(first, Conv2D)
             other = op.y if op.x is first.out else op.x
-            merged = replace(first, out=op.out, residual=other)
+            merged = joined(replace(first, out=op.out, residual=other), first, op)
             ops[position] = None
         producers[op.out] = len(ops)
         ops.append(merged)

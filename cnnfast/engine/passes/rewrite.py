@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Op, UnaryOp, Value
 
 Merge = Callable[[Op, UnaryOp], Op | None]
+OpT = TypeVar("OpT", bound=Op)
+
+
+def joined(merged: OpT, first: Op, second: Op) -> OpT:
+    """Return `merged`, which takes the place of two operations, with the layers of both."""
+    return replace(merged, layers=tuple(dict.fromkeys(first.layers + second.layers)))
 
 
 def count_readers(graph: Graph) -> Counter[Value]:
@@ -34,8 +42,9 @@ def merge_into_producer(graph: Graph, merge: Merge) -> Graph:
             position = producers[op.x]
             first = ops[position]
             merged = None if first is None else merge(first, op)
-            if merged is not None:
+            if first is not None and merged is not None:
                 ops[position] = None
+                merged = joined(merged, first, op)
         producers[op.out] = len(ops)
         ops.append(op if merged is None else merged)
     return Graph(graph.inputs, [op for op in ops if op is not None], graph.outputs)
