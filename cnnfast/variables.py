@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +93,16 @@ class Variable:
     def version(self) -> int:
         """Grows with each assignment, and is never the same for two assignments."""
         return self._version
+
+    @property
+    def storage(self) -> Literal["own", "mapped", "deferred"]:
+        """Where the numbers are: in memory, in a mapped file, or not drawn yet."""
+        owner: Any = self._value
+        if owner is None:
+            return "deferred"
+        while isinstance(owner, np.ndarray):
+            owner = owner.base
+        return "mapped" if isinstance(owner, mmap.mmap) else "own"
 
     def numpy(self) -> Float32Array:
         """Return the numbers as a read-only, C-contiguous float32 array, without copying."""

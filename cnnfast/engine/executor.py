@@ -54,9 +54,7 @@ class Executor:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._plans: OrderedDict[tuple[config.Config, tuple[Shape, ...]], Plan | Program] = (
-            OrderedDict()
-        )
+        self._plans: OrderedDict[PlanKey, Plan | Program] = OrderedDict()
         self._lock = Lock()
         self._epoch = -1
         self._versions: tuple[int, ...] = ()
@@ -81,6 +79,14 @@ class Executor:
             else:
                 self._plans.move_to_end(key)
             return plan
+
+    @property
+    def plans(self) -> dict[tuple[Shape, ...], Plan | Program]:
+        """The plans that are kept for the configuration in force, by the shapes of the inputs."""
+        with self._lock:
+            self._drop_outdated()
+            current = config.get()
+            return {shapes: plan for (key, shapes), plan in self._plans.items() if key == current}
 
     def run(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,10 +16,9 @@ from cnnfast.engine.ops import Call, Float32Array, Op, Shape, Value
 
 @dataclass(frozen=True)
 class Stage:
-    """A plan, or a user's function where `plan` is None, from values to values."""
+    """A plan or a user's function, from values to values."""
 
-    plan: Plan | None
-    call: Call | None
+    work: Plan | Call
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
 
@@ -51,7 +51,7 @@ class Program:
         for position, op in enumerate(graph.ops):
             if isinstance(op, Call):
                 self._add_segment(segment, graph.ops[position:])
-                self._stages.append(Stage(None, op, op.xs, (op.out,)))
+                self._stages.append(Stage(op, op.xs, (op.out,)))
                 segment = []
             else:
                 segment.append(op)
@@ -69,7 +69,7 @@ class Program:
         # A segment of constants alone still needs an input, for the size of the batch.
         inputs = tuple(read) or (self._graph.inputs[0],)
         plan = build_plan(Graph(list(inputs), list(ops), list(outputs)))
-        self._stages.append(Stage(plan, None, inputs, outputs))
+        self._stages.append(Stage(plan, inputs, outputs))
 
     def run(
         self, inputs: Sequence[Float32Array], outputs: Sequence[Float32Array], threads: int
@@ -81,16 +81,44 @@ class Program:
         ValueError
             If a user's function returns another shape than it was said to.
         """
+        self._walk(inputs, outputs, threads, None)
+
+    def run_profiled(
+        self, inputs: Sequence[Float32Array], outputs: Sequence[Float32Array], threads: int
+    ) -> list[float]:
+        """Run on a batch; return the seconds of each step and function, in their order."""
+        seconds: list[float] = []
+        self._walk(inputs, outputs, threads, seconds)
+        return seconds
+
+    @property
+    def stages(self) -> tuple[Plan | Call, ...]:
+        """The plans and functions, in the order they run."""
+        return tuple(stage.work for stage in self._stages)
+
+    def _walk(
+        self,
+        inputs: Sequence[Float32Array],
+        outputs: Sequence[Float32Array],
+        threads: int,
+        seconds: list[float] | None,
+    ) -> None:
         arrays = dict(zip(self._graph.inputs, inputs, strict=True))
         batch = inputs[0].shape[0]
         for stage in self._stages:
             taken = [arrays[value] for value in stage.inputs]
-            if stage.call is not None:
-                arrays[stage.call.out] = _call(stage.call, taken, batch)
-            elif stage.plan is not None:
-                made = [np.empty((batch, *value.shape), np.float32) for value in stage.outputs]
-                stage.plan.run(taken, made, threads)
-                arrays.update(zip(stage.outputs, made, strict=True))
+            if isinstance(stage.work, Call):
+                start = time.perf_counter()
+                arrays[stage.work.out] = _call(stage.work, taken, batch)
+                if seconds is not None:
+                    seconds.append(time.perf_counter() - start)
+                continue
+            made = [np.empty((batch, *value.shape), np.float32) for value in stage.outputs]
+            if seconds is None:
+                stage.work.run(taken, made, threads)
+            else:
+                seconds.extend(stage.work.run_profiled(taken, made, threads))
+            arrays.update(zip(stage.outputs, made, strict=True))
         for value, output in zip(self._graph.outputs, outputs, strict=True):
             output[...] = arrays[value]
 

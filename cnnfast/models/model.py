@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfast.engine.ops import Float32Array
+from cnnfast.engine.ops import Float32Array, Shape
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
@@ -17,6 +17,11 @@ from cnnfast.layers.registry import serialize
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models import rank
 from cnnfast.models.training import Inference
+from cnnfast.utils import tree
+from cnnfast.utils.threads import get_num_threads, positive
+
+if TYPE_CHECKING:
+    from cnnfast.profiling import MemoryReport, Profile
 
 
 class Model(Inference, Layer):
@@ -168,6 +173,83 @@ class Model(Inference, Layer):
             show_trainable=show_trainable,
             layer_range=layer_range,
         )
+
+    def profile(self, x: Any, *, repeats: int = 10, threads: int | None = None) -> Profile:
+        """Return where the time of a prediction of `x` goes, operation by operation.
+
+        Parameters
+        ----------
+        x
+            One batch, as for `predict_on_batch`.
+        repeats
+            How many runs to take the median of.
+        threads
+            At most so many; `cnnfast.get_num_threads()` where None.
+
+        Returns
+        -------
+        cnnfast.profiling.Profile
+            Time, rate, algorithm and distance from the roofline of each operation; rich prints
+            it as a table.
+
+        Raises
+        ------
+        ValueError
+            If `x` does not fit the model, or `repeats` or `threads` is not a positive integer.
+        """
+        from cnnfast.profiling import profile
+
+        inputs = self._prepare(x)
+        return profile(
+            self.name,
+            self._executor.plan(tuple(array.shape[1:] for array in inputs)),
+            inputs,
+            positive(repeats, "repeats"),
+            get_num_threads() if threads is None else positive(threads, "threads"),
+        )
+
+    def memory_report(self, batch: int = 1, *, threads: int | None = None) -> MemoryReport:
+        """Return what the model keeps in memory, and what running it takes.
+
+        Where nothing has run yet, the plan of the first prediction is built, if the model says
+        the shape of its inputs.
+
+        Parameters
+        ----------
+        batch
+            Images in the run whose workspace is reported.
+        threads
+            Of that run; `cnnfast.get_num_threads()` where None.
+
+        Returns
+        -------
+        cnnfast.profiling.MemoryReport
+            Bytes of variables, packed weights, constants and workspaces; rich prints it as a
+            table.
+
+        Raises
+        ------
+        ValueError
+            If `batch` or `threads` is not a positive integer.
+        """
+        from cnnfast.profiling import memory_report
+
+        batch = positive(batch, "batch")
+        threads = get_num_threads() if threads is None else positive(threads, "threads")
+        shapes = self._fixed_input_shapes()
+        if not self._executor.plans and shapes is not None:
+            self._executor.plan(shapes)
+        return memory_report(self.name, self.weights, self._executor.plans, batch, threads)
+
+    def _fixed_input_shapes(self) -> tuple[Shape, ...] | None:
+        """Return the shape of one image of each input; None unless every size is known."""
+        if not self.built:
+            return None
+        shapes: list[BatchShape] = []
+        tree.map_shapes(shapes.append, self.input_shape)
+        fixed = tuple(tuple(n for n in shape[1:] if n is not None) for shape in shapes)
+        known = all(len(f) == len(s) - 1 for f, s in zip(fixed, shapes, strict=True))
+        return fixed if known else None
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the config of the model as JSON; `kwargs` go to `json.dumps`."""

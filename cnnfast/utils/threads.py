@@ -21,7 +21,7 @@ def set_num_threads(threads: int | None) -> None:
         If `threads` is not a positive integer.
     """
     global _chosen  # noqa: PLW0603 - the knob is process-wide, as in other array libraries
-    _chosen = None if threads is None else _positive(threads, "threads")
+    _chosen = None if threads is None else positive(threads, "threads")
 
 
 def get_num_threads() -> int:
@@ -40,13 +40,14 @@ def _default() -> int:
     for name in ("CNNFAST_NUM_THREADS", "OMP_NUM_THREADS"):
         text = os.environ.get(name, "").split(",")[0].strip()
         if text:
-            return _positive(text, name)
+            return positive(text, name)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _positive(threads: object, name: str) -> int:
+def positive(threads: object, name: str) -> int:
+    """Return `threads` as a number of at least 1; a ValueError with `name` where it is none."""
     try:
         number = int(threads)  # type: ignore[call-overload]
     except (TypeError, ValueError):

@@ -1,0 +1,142 @@
+"""What a model keeps in memory, and what running it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from cnnfast._core import Plan
+from cnnfast.engine.ops import Shape
+from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from cnnfast.engine.program import Program
+
+
+@dataclass(frozen=True)
+class PlanMemory:
+    """What one cached plan holds, in bytes.
+
+    Attributes
+    ----------
+    input_shapes
+        Of one image, one per input.
+    packed_bytes
+        Weights in the order that the kernels read them.
+    constant_bytes
+        Tensors that are the same for every image.
+    workspace_bytes
+        Activations and scratch memory of one run of the report's batch and threads.
+    idle_bytes
+        Workspaces that earlier runs left for the next.
+    """
+
+    input_shapes: tuple[Shape, ...]
+    packed_bytes: int
+    constant_bytes: int
+    workspace_bytes: int
+    idle_bytes: int
+
+
+@dataclass(frozen=True)
+class MemoryReport:
+    """What a model keeps in memory, in bytes.
+
+    Attributes
+    ----------
+    model
+        The name of the model.
+    batch, threads
+        What `PlanMemory.workspace_bytes` is for.
+    variable_bytes
+        Variables in memory of their own.
+    mapped_bytes
+        Variables that are a map of their file; the system drops these pages when it needs room.
+    deferred_bytes
+        Variables that will be drawn when they are first needed; they take nothing yet.
+    plans
+        What is cached, one per input shape.
+    """
+
+    model: str
+    batch: int
+    threads: int
+    variable_bytes: int
+    mapped_bytes: int
+    deferred_bytes: int
+    plans: tuple[PlanMemory, ...]
+
+    @property
+    def held_bytes(self) -> int:
+        """What the model holds between runs, without maps of files."""
+        plans = sum(p.packed_bytes + p.constant_bytes + p.idle_bytes for p in self.plans)
+        return self.variable_bytes + plans
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return asdict(self) | {"held_bytes": self.held_bytes}
+
+    def table(self) -> Table:
+        """Return the report as a table."""
+        from cnnfast.profiling.table import memory_table
+
+        return memory_table(self)
+
+    def print(self) -> None:
+        """Print `table`."""
+        from rich.console import Console
+
+        Console(highlight=False).print(self.table())
+
+    def __rich__(self) -> Table:
+        return self.table()
+
+
+def memory_report(
+    name: str,
+    variables: Sequence[Variable],
+    plans: Mapping[tuple[Shape, ...], Plan | Program],
+    batch: int,
+    threads: int,
+) -> MemoryReport:
+    """Add up what `variables` and `plans` hold.
+
+    Parameters
+    ----------
+    name
+        Of the model.
+    variables
+        All of the model's.
+    plans
+        What is cached, by the shapes of the inputs.
+    batch, threads
+        Of the run whose workspace is asked for.
+    """
+    bytes_of = {"own": 0, "mapped": 0, "deferred": 0}
+    for variable in set(variables):
+        bytes_of[variable.storage] += 4 * math.prod(variable.shape)
+    return MemoryReport(
+        model=name,
+        batch=batch,
+        threads=threads,
+        variable_bytes=bytes_of["own"],
+        mapped_bytes=bytes_of["mapped"],
+        deferred_bytes=bytes_of["deferred"],
+        plans=tuple(_plan(shapes, plan, batch, threads) for shapes, plan in plans.items()),
+    )
+
+
+def _plan(shapes: tuple[Shape, ...], plan: Plan | Program, batch: int, threads: int) -> PlanMemory:
+    stages = (plan,) if isinstance(plan, Plan) else plan.stages
+    parts = [stage for stage in stages if isinstance(stage, Plan)]
+    return PlanMemory(
+        input_shapes=shapes,
+        packed_bytes=sum(part.packed_bytes for part in parts),
+        constant_bytes=sum(part.constant_bytes for part in parts),
+        workspace_bytes=sum(part.workspace_bytes(batch, threads) for part in parts),
+        idle_bytes=sum(part.pooled_bytes for part in parts),
+    )

@@ -1,0 +1,101 @@
+"""Profiles and reports of memory as tables for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from cnnfast.profiling.memory import MemoryReport
+    from cnnfast.profiling.profile import Profile, Row
+
+
+def profile_table(profile: Profile, candidates: bool = False) -> Table:
+    """Return the table of `profile`; `candidates` adds the cost model's estimates."""
+    names = ("ms", "share", "GFLOP/s", "own", "GB/s", "of roofline")
+    table = Table(
+        Column("layer", overflow="fold", ratio=2),
+        Column("operation", no_wrap=True),
+        Column("output", no_wrap=True),
+        *(Column(name, justify="right", no_wrap=True) for name in names),
+        title=_title(profile),
+        caption=_caption(profile),
+        show_footer=False,
+    )
+    if candidates:
+        table.add_column("estimates (Mflop)")
+    for row in profile.rows:
+        table.add_row(*_cells(row), *([_estimates(row)] if candidates else []))
+    return table
+
+
+def memory_table(report: MemoryReport) -> Table:
+    """Return the table of `report`."""
+    run = f"batch {report.batch}, {_counted(report.threads, 'thread')}"
+    table = Table("", Column("bytes", justify="right"), title=f"{escape(report.model)}: memory")
+    table.add_row("variables in memory", f"{report.variable_bytes:,}")
+    table.add_row("variables mapped from their file", f"{report.mapped_bytes:,}")
+    if report.deferred_bytes:
+        table.add_row("variables not drawn yet", f"({report.deferred_bytes:,})")
+    for plan in report.plans:
+        shapes = ", ".join("x".join(map(str, shape)) for shape in plan.input_shapes)
+        table.add_section()
+        table.add_row(f"plan for {shapes}", "")
+        table.add_row("  packed weights", f"{plan.packed_bytes:,}")
+        table.add_row("  constants", f"{plan.constant_bytes:,}")
+        table.add_row("  idle workspaces", f"{plan.idle_bytes:,}")
+        table.add_row(f"  workspace of a run ({run})", f"({plan.workspace_bytes:,})")
+    table.add_section()
+    table.add_row(f"held, with {_counted(len(report.plans), 'plan')}", f"{report.held_bytes:,}")
+    return table
+
+
+def _title(profile: Profile) -> str:
+    return (
+        f"{escape(profile.model)}: {profile.milliseconds:.3f} ms for a batch of {profile.batch} "
+        f"on {_counted(profile.threads, 'thread')}, {profile.images_per_second:,.0f} images/s"
+    )
+
+
+def _caption(profile: Profile) -> str:
+    machine = profile.machine
+    rates = ", ".join(f"{rate:.0f} from {_size(size)}" for size, rate in machine.reading)
+    return (
+        f"median of {profile.repeats}; {profile.gflops:.0f} GFLOP/s over all; on the roofline it "
+        f"would take {profile.least_milliseconds:.3f} ms\n{machine.isa}: {machine.gflops:.0f} "
+        f"GFLOP/s, reads GB/s {rates}"
+    )
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        escape(_shortened(row.layer)),
+        escape(f"{row.op} {row.algorithm}".strip()),
+        "x".join(map(str, row.output_shape)),
+        f"{row.milliseconds:.3f}",
+        f"{row.share:.1%}",
+        f"{row.gflops:.1f}",
+        f"{row.own_gflops:.1f}",
+        f"{row.gbs:.1f}",
+        f"{row.attained:.0%}",
+    ]
+
+
+def _shortened(layers: str) -> str:
+    """Return the first of several layers, and how many more there are."""
+    first, *others = layers.split(" + ")
+    return f"{first} +{len(others)}" if others else first
+
+
+def _estimates(row: Row) -> str:
+    return ", ".join(f"{escape(name)} {cost / 1e6:.1f}" for name, cost in row.candidates.items())
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _size(size: int) -> str:
+    return f"{size >> 20} MB" if size >= 1 << 20 else f"{size >> 10} KB"
