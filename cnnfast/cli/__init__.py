@@ -10,9 +10,9 @@ import argparse
 from collections.abc import Sequence
 
 from cnnfast import __version__
-from cnnfast.cli import check, demo, info
+from cnnfast.cli import bench, check, demo, info, profile
 
-COMMANDS = (demo, check, info)
+COMMANDS = (demo, check, info, profile, bench)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -14,3 +14,8 @@ def positive_int(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
     return number
+
+
+def positive_ints(text: str) -> list[int]:
+    """Read whole numbers of at least 1 with commas between."""
+    return [positive_int(part) for part in text.split(",")]

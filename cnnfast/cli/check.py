@@ -18,6 +18,7 @@ import numpy as np
 from cnnfast.cli import exit_codes
 from cnnfast.cli.arguments import positive_int
 from cnnfast.cli.comparison import LARGEST_ERROR, Comparison, compare, is_installed
+from cnnfast.cli.inputs import add_input_arguments, random_inputs
 from cnnfast.cli.inspection import unsupported_items
 from cnnfast.errors import ModelFileError, UnsupportedError
 
@@ -72,12 +73,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "check", help="verify that a model file runs and gives Keras' numbers", description=__doc__
     )
-    parser.add_argument("file", help="a .keras file or directory, or an .h5 file")
-    parser.add_argument("--seed", type=int, default=0, help="of the random input")
+    add_input_arguments(parser)
     parser.add_argument("--batch", type=positive_int, default=2, help="how many images")
-    parser.add_argument(
-        "--size", type=positive_int, default=64, help="of the axes that the model leaves open"
-    )
     parser.add_argument("--without-keras", action="store_true", help="do not compare")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
@@ -112,24 +109,6 @@ def _load(report: Report) -> Model:
     report.load_seconds = time.perf_counter() - start
     report.layers, report.parameters = len(model.layers), model.count_params()
     return model
-
-
-def random_inputs(model: Model, seed: int, batch: int, size: int) -> Any:
-    """Draw an input of the model: integers 0 to 255 or numbers around 0, as its dtype has it."""
-    from cnnfast.utils import tree
-
-    rng = np.random.default_rng(seed)
-
-    def draw(shape: Any, dtype: str) -> Any:
-        sizes = (batch, *(size if n is None else n for n in shape[1:]))
-        if dtype.startswith(("int", "uint")):
-            return rng.integers(0, 256 if dtype != "int8" else 128, sizes).astype(dtype)
-        return rng.standard_normal(sizes).astype(np.float32)
-
-    symbols = getattr(model, "inputs", None)
-    if not symbols:
-        return draw(model.input_shape, "float32")
-    return tree.pack(model.input, [draw(tensor.shape, tensor.dtype) for tensor in symbols])
 
 
 def _run(model: Model, inputs: Any, report: Report) -> None:

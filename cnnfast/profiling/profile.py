@@ -151,7 +151,11 @@ class Profile:
         return json.dumps(self.to_dict(), **kwargs)
 
     def table(self, candidates: bool = False) -> Table:
-        """Return a table of the rows; `candidates` adds the cost model's estimates."""
+        """Return a table of the rows.
+
+        ``GFLOP/s`` are those of the operation. `candidates` adds those of the algorithm itself
+        (``own``), and what the cost model expected of each that it could choose.
+        """
         from cnnfast.profiling.table import profile_table
 
         return profile_table(self, candidates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -13,21 +14,20 @@ if TYPE_CHECKING:
 
 
 def profile_table(profile: Profile, candidates: bool = False) -> Table:
-    """Return the table of `profile`; `candidates` adds the cost model's estimates."""
-    names = ("ms", "share", "GFLOP/s", "own", "GB/s", "of roofline")
+    """Return the table of `profile`; `candidates` adds what concerns the choice of algorithms."""
+    names = ["ms", "share", "GFLOP/s", "GB/s", "roofline"]
+    if candidates:
+        names.insert(3, "own")
     table = Table(
-        Column("layer", overflow="fold", ratio=2),
-        Column("operation", no_wrap=True),
-        Column("output", no_wrap=True),
+        *(Column(name, overflow="fold", min_width=9) for name in ("layer", "operation", "output")),
         *(Column(name, justify="right", no_wrap=True) for name in names),
         title=_title(profile),
         caption=_caption(profile),
-        show_footer=False,
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    if candidates:
-        table.add_column("estimates (Mflop)")
     for row in profile.rows:
-        table.add_row(*_cells(row), *([_estimates(row)] if candidates else []))
+        table.add_row(*_description(row, candidates), *_numbers(row, candidates))
     return table
 
 
@@ -61,23 +61,29 @@ def _title(profile: Profile) -> str:
 
 def _caption(profile: Profile) -> str:
     machine = profile.machine
-    rates = ", ".join(f"{rate:.0f} from {_size(size)}" for size, rate in machine.reading)
+    rates = ", ".join(f"{_size(size)} at {rate:.0f}" for size, rate in machine.reading)
     return (
         f"median of {profile.repeats}; {profile.gflops:.0f} GFLOP/s over all; on the roofline it "
         f"would take {profile.least_milliseconds:.3f} ms\n{machine.isa}: {machine.gflops:.0f} "
-        f"GFLOP/s, reads GB/s {rates}"
+        f"GFLOP/s; reads {rates} GB/s"
     )
 
 
-def _cells(row: Row) -> list[str]:
+def _description(row: Row, candidates: bool) -> list[str]:
+    operation = f"{row.op} {row.algorithm}".strip()
+    if candidates and row.candidates:
+        costs = (f"{name} {cost / 1e6:.1f}" for name, cost in row.candidates.items())
+        operation += f"\nof {', '.join(costs)} Mflop"
+    shape = "x".join(map(str, row.output_shape))
+    return [escape(_shortened(row.layer)), escape(operation), shape]
+
+
+def _numbers(row: Row, own: bool) -> list[str]:
+    rates = [row.gflops, row.own_gflops] if own else [row.gflops]
     return [
-        escape(_shortened(row.layer)),
-        escape(f"{row.op} {row.algorithm}".strip()),
-        "x".join(map(str, row.output_shape)),
         f"{row.milliseconds:.3f}",
         f"{row.share:.1%}",
-        f"{row.gflops:.1f}",
-        f"{row.own_gflops:.1f}",
+        *(f"{rate:.1f}" if row.flops else "" for rate in rates),
         f"{row.gbs:.1f}",
         f"{row.attained:.0%}",
     ]
@@ -87,10 +93,6 @@ def _shortened(layers: str) -> str:
     """Return the first of several layers, and how many more there are."""
     first, *others = layers.split(" + ")
     return f"{first} +{len(others)}" if others else first
-
-
-def _estimates(row: Row) -> str:
-    return ", ".join(f"{escape(name)} {cost / 1e6:.1f}" for name, cost in row.candidates.items())
 
 
 def _counted(number: int, noun: str) -> str:

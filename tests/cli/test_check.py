@@ -12,6 +12,7 @@ import pytest
 from cnnfast import layers
 from cnnfast.cli import check as command
 from cnnfast.cli import comparison, exit_codes, main
+from cnnfast.cli.inputs import random_inputs
 from saving.model_files import config_3, keras_file, layer
 
 
@@ -102,7 +103,7 @@ def test_check_draws_the_same_input_for_the_same_seed(tmp_path):
     from cnnfast.saving import load_model
 
     model = load_model(keras_file(tmp_path / "net.keras"))
-    first, second, other = (command.random_inputs(model, s, 2, 8) for s in (1, 1, 2))
+    first, second, other = (random_inputs(model, s, 2, 8) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)
 
