@@ -188,3 +188,19 @@ def test_the_passes_together_keep_the_numbers(graph, rng):
     got = run_graph(optimized, x, 2)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5 * abs(want).max())
     np.testing.assert_array_equal(got[1:2], run_graph(optimized, x[1:2]))
+
+
+def test_a_merged_operation_carries_the_layers_of_all_its_parts():
+    def build(graph, x):
+        with graph.layer("block"):
+            with graph.layer("conv"):
+                y = affine(graph, conv(graph, x))
+            with graph.layer("sum"):
+                y = add(graph, y, x)
+        return relu(graph, y)
+
+    graph = graph_of((4, 4, CHANNELS), build)
+    names = [op.layers for op in graph.ops]
+    assert names == [("block/conv",), ("block/conv",), ("block/sum",), ()]
+    (merged,) = optimize(graph).ops
+    assert merged.layers == ("block/conv", "block/sum")
