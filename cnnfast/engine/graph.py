@@ -19,7 +19,7 @@ class Graph:
     inputs: list[Value] = field(default_factory=list)
     ops: list[Op] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
-    _layer: str = ""
+    _layer: str = field(default="", init=False, repr=False)
 
     def add_input(self, shape: Shape) -> Value:
         """Declare one input; `shape` is that of one image."""
