@@ -46,6 +46,8 @@ struct WindowTiles {
         of[i].runs = t.runs + chunk.first;
         of[i].run_count = chunk.last - chunk.first;
         of[i].weights = weights;
+        of[i].ahead = weights;
+        of[i].ahead_step = 0;
         of[i].first = c == 0;
         of[i].last = c + 1 == t.chunk_count;
         kTiles.of[left < kTileRows ? left : kTileRows][vectors](of[i]);

@@ -26,6 +26,7 @@ constexpr int kTileRows = 6;
 constexpr int kTileVectors = 2;
 #endif
 constexpr std::int64_t kChunkDepth = 512;
+constexpr std::int64_t kLineFloats = 16;  // of a cache line
 static_assert((kTileRows + 1) * kTileVectors + 1 <= (kTileRows * kTileVectors > 12 ? 32 : 16));
 
 struct TileTask {
@@ -35,6 +36,8 @@ struct TileTask {
   const Run* runs;
   std::int32_t run_count;
   const float* weights;
+  const float* ahead;       // weights to fetch into the L2 meanwhile,
+  std::int64_t ahead_step;  // so many floats for each product
   const Epilogue* epilogue;
   std::int32_t columns;
   bool first;  // chunk of the sum
@@ -44,6 +47,7 @@ struct TileTask {
 template <int M, int N>
 inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
   const float* w = t.weights;
+  const float* ahead = t.ahead;
   for (std::int32_t r = 0; r < t.run_count; ++r) {
     const float* x[M];
     CNNFAST_UNROLL
@@ -54,6 +58,8 @@ inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
       CNNFAST_UNROLL
       for (int n = 0; n < N; ++n) b[n] = load(w + n * kLanes);
       w += N * kLanes;
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += t.ahead_step;
       CNNFAST_UNROLL
       for (int m = 0; m < M; ++m) {
         const Vec a = splat(x[m][k]);
@@ -198,14 +204,21 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
     tile_task.run_count = chunk.last - chunk.first;
     tile_task.first = c == 0;
     tile_task.last = c + 1 == t.chunk_count;
+    // The next chunk's weights, or the next column block's, come while this one's are in use.
+    const std::int64_t floats = chunk.depth * vectors * kLanes;
+    tile_task.ahead = tile_task.weights + floats;
+    const float* end = tile_task.ahead + floats;
+    tile_task.ahead_step = kLineFloats;
     PixelWalk walk(t, first);
     for (std::int64_t p = first; p < last;) {
       const std::int64_t rows = next_rows(last - p);
       p += rows;
       walk.fill(tile_task, rows);
       kTiles.of[rows][vectors](tile_task);
+      tile_task.ahead += chunk.depth * kLineFloats;
+      if (tile_task.ahead >= end) tile_task.ahead_step = 0;
     }
-    tile_task.weights += chunk.depth * vectors * kLanes;
+    tile_task.weights += floats;
   }
 }
 

@@ -136,6 +136,8 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
     const float* x = t.transformed + position * t.count * t.channels;
     float* out = t.product + position * t.count * width;
     task.weights = t.weights + position * t.channels * width;
+    task.ahead = task.weights;
+    task.ahead_step = 0;
     for (std::int64_t i = 0; i < t.count;) {
       const std::int64_t rows = next_rows(t.count - i);
       for (std::int64_t m = 0; m < rows; ++m, ++i) {
