@@ -136,8 +136,9 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
     const float* x = t.transformed + position * t.count * t.channels;
     float* out = t.product + position * t.count * width;
     task.weights = t.weights + position * t.channels * width;
-    task.ahead = task.weights;
-    task.ahead_step = 0;
+    task.ahead = task.weights + t.channels * width;
+    const float* end = task.ahead + t.channels * width;
+    task.ahead_step = kLineFloats;
     for (std::int64_t i = 0; i < t.count;) {
       const std::int64_t rows = next_rows(t.count - i);
       for (std::int64_t m = 0; m < rows; ++m, ++i) {
@@ -145,6 +146,8 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
         task.out[m] = out + i * width;
       }
       kTiles.of[rows][vectors](task);
+      task.ahead += t.channels * kLineFloats;
+      if (task.ahead >= end) task.ahead_step = 0;
     }
   }
 }
