@@ -105,7 +105,10 @@ class Variable:
         return "mapped" if isinstance(owner, mmap.mmap) else "own"
 
     def numpy(self) -> Float32Array:
-        """Return the numbers as a read-only, C-contiguous float32 array, without copying."""
+        """Return the numbers as a read-only, C-contiguous float32 array, without copying.
+
+        Loaded ones may be a map of their file, and then not aligned.
+        """
         value = self._value
         return self._initialize() if value is None else value
 
@@ -135,6 +138,13 @@ class Variable:
         """
         self._check_shape(array.shape)
         self._replace(_frozen(array))
+
+    def mapped_file(self) -> mmap.mmap | None:
+        """Return the map of the file that holds the numbers; None where they are in memory."""
+        base: object = self._value
+        while isinstance(base, np.ndarray):
+            base = base.base
+        return base if isinstance(base, mmap.mmap) else None
 
     def _replace(self, value: Float32Array) -> None:
         global _epoch  # noqa: PLW0603

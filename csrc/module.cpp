@@ -19,6 +19,9 @@ using namespace cnnfast;
 namespace {
 
 using FloatArray = py::array_t<float, py::array::c_style>;
+// Weights may be views of a mapped file, at any byte; those that are not aligned are copied.
+constexpr int aligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+using WeightArray = py::array_t<float, py::array::c_style | aligned>;
 using IntArray = py::array_t<std::int32_t, py::array::c_style>;
 using Pair = std::array<std::int64_t, 2>;
 using WindowNumbers = std::tuple<Pair, Pair, Pair, std::array<std::int64_t, 4>>;
@@ -45,23 +48,24 @@ std::vector<T> vector_of(const py::array_t<T, py::array::c_style>& array) {
 }
 
 // The data of a C-contiguous array of this shape; std::invalid_argument for another shape.
-const float* data_of(const FloatArray& array, const Dims& shape, const char* what) {
+template <int flags>
+const float* data_of(const py::array_t<float, flags>& array, const Dims& shape, const char* what) {
   const bool fits = static_cast<std::size_t>(array.ndim()) == shape.size() &&
                     std::equal(shape.begin(), shape.end(), array.shape());
   if (!fits) throw std::invalid_argument(std::string(what) + " has another shape than its step");
   return array.data();
 }
 
-const float* channels_of(const std::optional<FloatArray>& array, const Dims& out,
+const float* channels_of(const std::optional<WeightArray>& array, const Dims& out,
                          const char* what) {
   return array ? data_of(*array, {out.back()}, what) : nullptr;
 }
 
-int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& kernel,
-               const std::optional<FloatArray>& bias, const WindowNumbers& numbers,
+int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const WeightArray& kernel,
+               const std::optional<WeightArray>& bias, const WindowNumbers& numbers,
                std::int64_t groups, const ActivationNumbers& activation,
-               std::optional<int> residual, const std::optional<FloatArray>& scale,
-               const std::optional<FloatArray>& shift, bool max_pool) {
+               std::optional<int> residual, const std::optional<WeightArray>& scale,
+               const std::optional<WeightArray>& shift, bool max_pool) {
   const Dims& in = builder.dims(x);
   const Window window = window_of(numbers);
   if (in.size() != 3 || out.size() != 3 || groups < 1) {
@@ -91,8 +95,8 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& k
   return builder.add(make_conv2d(spec), std::move(inputs), out);
 }
 
-int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const FloatArray& kernel,
-                         const std::optional<FloatArray>& bias, const WindowNumbers& numbers,
+int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const WeightArray& kernel,
+                         const std::optional<WeightArray>& bias, const WindowNumbers& numbers,
                          const ActivationNumbers& activation) {
   const Dims& in = builder.dims(x);
   const Window window = window_of(numbers);
@@ -111,7 +115,7 @@ int add_pool2d(PlanBuilder& builder, int x, const Dims& out, PoolKind kind,
   return builder.add(make_pool2d(builder.dims(x), out, window_of(window), kind), {x}, out);
 }
 
-int add_affine(PlanBuilder& builder, int x, const FloatArray& scale, const FloatArray& shift,
+int add_affine(PlanBuilder& builder, int x, const WeightArray& scale, const WeightArray& shift,
                const ActivationNumbers& activation) {
   const Dims in = builder.dims(x);
   if (in.empty()) throw std::invalid_argument("affine needs a channel axis");
@@ -154,7 +158,7 @@ int add_matmul(PlanBuilder& builder, int x, int y, const Dims& out) {
   return builder.add(make_matmul(builder.dims(x), builder.dims(y), out), {x, y}, out);
 }
 
-int add_constant(PlanBuilder& builder, const FloatArray& array) {
+int add_constant(PlanBuilder& builder, const WeightArray& array) {
   return builder.constant(array.data(), Dims(array.shape(), array.shape() + array.ndim()));
 }
 
@@ -173,8 +177,8 @@ int add_resample(PlanBuilder& builder, int x, const Dims& out, int axis, const I
       make_resample(builder.dims(x), out, axis, vector_of(indices), vector_of(weights)), {x}, out);
 }
 
-int add_recurrent(PlanBuilder& builder, int x, RecurrentKind kind, const FloatArray& kernel,
-                  const std::optional<FloatArray>& bias, const ActivationNumbers& activation,
+int add_recurrent(PlanBuilder& builder, int x, RecurrentKind kind, const WeightArray& kernel,
+                  const std::optional<WeightArray>& bias, const ActivationNumbers& activation,
                   const ActivationNumbers& recurrent_activation, bool backwards) {
   const Dims& in = builder.dims(x);
   if (in.size() != 2 || kernel.ndim() != 2 || kernel.shape(1) != in[1]) {

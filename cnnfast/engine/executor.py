@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
@@ -120,12 +121,14 @@ class Executor:
     def _build(self, shapes: tuple[Shape, ...]) -> Plan | Program:
         graph = lower(self._network, shapes)
         try:
-            return build(graph)
+            plan = build(graph)
         except ValueError as error:
             raise ValueError(
                 f"'{self._network.name}' cannot run on images of this shape: {error}. "
                 f"Received: {', '.join(map(str, shapes))}"
             ) from error
+        _release(self._network.weights)
+        return plan
 
     def _drop_outdated(self) -> None:
         epoch = variables.epoch()
@@ -135,3 +138,15 @@ class Executor:
         if versions != self._versions:
             self._plans.clear()
         self._epoch, self._versions = epoch, versions
+
+
+def _release(weights: Sequence[variables.Variable]) -> None:
+    """Give the pages of mapped weights back: the plan has its own copy of what they hold.
+
+    Whatever reads a weight again finds its numbers, from the file.
+    """
+    if not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    maps = {id(found): found for weight in weights if (found := weight.mapped_file())}
+    for found in maps.values():
+        found.madvise(mmap.MADV_DONTNEED)

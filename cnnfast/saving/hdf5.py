@@ -223,8 +223,8 @@ class H5Dataset:
         Returns
         -------
         ndarray
-            float32, C-contiguous, aligned, read-only. Contiguous little-endian float32 data
-            of a mapped file comes as a view of the map, without a copy.
+            float32, C-contiguous, read-only. Contiguous little-endian float32 data of a mapped
+            file comes as a view of the map, without a copy, and aligned only if it is so there.
         """
         self.locate(shape)
         assert self._storage is not None
@@ -240,7 +240,7 @@ def _as_float32(
         array = (array.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         result = array.astype(np.float32, order="C", copy=False)
-    if not result.flags.aligned or not (keep_view or result.flags.owndata):
+    if not (keep_view or result.flags.owndata):
         result = result.copy()
     result.flags.writeable = False
     return result
