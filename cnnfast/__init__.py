@@ -25,7 +25,7 @@ from cnnfast.models import Model, Sequential
 from cnnfast.utils.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from cnnfast import ops, saving
+    from cnnfast import applications, ops, saving
     from cnnfast.saving import from_keras
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Sequential",
     "__version__",
     "activations",
+    "applications",
     "callbacks",
     "constraints",
     "from_keras",
@@ -56,7 +57,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # What predicting does not need is imported when first used.
-    if name in ("ops", "saving"):
+    if name in ("applications", "ops", "saving"):
         return importlib.import_module(f"cnnfast.{name}")
     if name == "from_keras":
         return importlib.import_module("cnnfast.saving").from_keras
