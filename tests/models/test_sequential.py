@@ -217,9 +217,11 @@ def test_popping_takes_the_top_layer_off(rng: np.random.Generator) -> None:
 
 def test_a_model_notices_changes_of_a_model_inside(rng: np.random.Generator) -> None:
     x = rng.normal(size=(2, 4)).astype(np.float32)
-    inner = cnnfast.Sequential([layers.Input((4,)), layers.Dense(3), layers.ReLU()])
+    below_zero = cnnfast.initializers.Constant(-100.0)
+    dense = layers.Dense(3, bias_initializer=below_zero)
+    inner = cnnfast.Sequential([layers.Input((4,)), dense, layers.ReLU()])
     outer = cnnfast.Sequential([layers.Input((4,)), inner])
-    outer(x)
+    assert outer(x).max() == 0
     inner.pop()
     np.testing.assert_array_equal(outer(x), inner(x))
     assert outer(x).min() < 0
