@@ -42,6 +42,8 @@ class Operation(Connectable):
 
     def __init__(self, *, name: str | None = None) -> None:
         self.name = auto_name(type(self).__name__) if name is None else name
+        if not isinstance(self.name, str):
+            raise ValueError(f"Argument `name` must be a string. Received: name={name!r:.200}")
         self._inbound_nodes: list[Node] = []
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:

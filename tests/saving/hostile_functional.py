@@ -375,6 +375,12 @@ _tensorflow("calls_python", "numpy_function")
 _tensorflow("private_function", "__operators__.__class__")
 
 
+@fixture("operation_named_by_a_list.keras", r"`name` must be a string.*\['odd'\]")
+def operation_named_by_a_list(path: Path) -> None:
+    item = operation("Add", "plus", call_3(tensor("bn"), 1.0)) | {"config": {"name": ["odd"]}}
+    graphs.write_3(path, graphs.inserted(graphs.functional_3(), item))
+
+
 @fixture("tensorflow_node.h5", "'evil'.*PyFunc")
 def tensorflow_node(path: Path) -> None:
     item = _named(
