@@ -22,6 +22,7 @@ from cnnfast.engine.passes.fold_affine import fold_affine
 from cnnfast.engine.passes.fuse_activation import fuse_activation
 from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
 from cnnfast.engine.passes.fuse_residual import fuse_residual
+from cnnfast.engine.passes.trim_windows import trim_windows
 from core.plans import graph_of, run_graph
 
 RELU = Activation(ActivationKind.RELU)
@@ -164,6 +165,40 @@ def test_an_addition_that_repeats_an_axis_stays():
         return graph.add(Binary(conv(graph, x), pixel, Value(x.shape), BinaryKind.ADD))
 
     assert names(fuse_residual(graph_of((6, 7, CHANNELS), broadcast)))[-1] == "Binary"
+
+
+TRIMMED = {
+    "ends of a dilated window": (Window((3, 3), dilation=(8, 6), pads=(8, 8, 6, 6)), (1, 3)),
+    "a causal window": (Window((3, 1), dilation=(5, 1), pads=(10, 0, 0, 0)), (2, 1)),
+    "no tap meets the image": (Window((2, 2), dilation=(13, 15), pads=(6, 7, 7, 8)), (1, 1)),
+    "a window that stays": (Window((3, 3), dilation=(5, 6), pads=(5, 5, 6, 6)), (3, 3)),
+}
+
+
+@pytest.mark.parametrize("convolution", [Conv2D, DepthwiseConv2D])
+@pytest.mark.parametrize(("window", "size"), TRIMMED.values(), ids=TRIMMED)
+def test_taps_that_see_padding_alone_are_taken_away(convolution, window, size):
+    channels = CHANNELS if convolution is Conv2D else 1
+    kernel = rng.standard_normal((*window.size, CHANNELS, channels), np.float32)
+
+    def build(graph, x):
+        return graph.add(convolution(x, Value(x.shape), kernel, BIAS, window))
+
+    graph = graph_of((6, 7, CHANNELS), build)
+    trimmed = trim_windows(graph)
+    assert trimmed.ops[0].window.size == size
+    x = rng.standard_normal((2, 6, 7, CHANNELS), np.float32)
+    np.testing.assert_allclose(run_graph(trimmed, x), run_graph(graph, x), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [PoolKind.MAX, PoolKind.AVERAGE])
+def test_a_pool_larger_than_the_image_walks_the_image_alone(kind, rng):
+    window = Window((41, 1), pads=(20, 20, 0, 0))
+    graph = graph_of((6, 7, CHANNELS), lambda g, x: g.add(Pool2D(x, Value(x.shape), kind, window)))
+    trimmed = trim_windows(graph)
+    assert trimmed.ops[0].window == Window((11, 1), pads=(5, 5, 0, 0))
+    x = rng.standard_normal((2, 6, 7, CHANNELS), np.float32)
+    np.testing.assert_array_equal(run_graph(trimmed, x), run_graph(graph, x))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from cnnfast.engine.passes.fold_affine import fold_affine
 from cnnfast.engine.passes.fuse_activation import fuse_activation
 from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
 from cnnfast.engine.passes.fuse_residual import fuse_residual
+from cnnfast.engine.passes.trim_windows import trim_windows
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    trim_windows,
     fold_affine,
     fuse_residual,
     fuse_activation,
