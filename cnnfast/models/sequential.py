@@ -88,11 +88,18 @@ class Sequential(Model):
                 f"Sequential model '{self.name}' cannot contain itself. Received: {layer!r}"
             )
         if any(layer.name == other.name and layer is not other for other in self._layers):
-            raise ValueError(
-                f"All layers added to a Sequential model should have unique names. Name "
-                f"'{layer.name}' is already the name of a layer in model '{self.name}'. Update "
-                "the `name` argument to pass a unique name."
-            )
+            raise self._name_taken(layer)
+        self._push(layer)
+
+    def _name_taken(self, layer: Layer) -> ValueError:
+        return ValueError(
+            f"All layers added to a Sequential model should have unique names. Name "
+            f"'{layer.name}' is already the name of a layer in model '{self.name}'. Update "
+            "the `name` argument to pass a unique name."
+        )
+
+    def _push(self, layer: Layer) -> None:
+        """Put `layer`, whose name is free, on top."""
         if isinstance(layer, InputLayer):
             self._add_input(layer)
             return
@@ -320,8 +327,11 @@ class Sequential(Model):
                 f"'layers' keys. Received: config={dict(config)}"
             )
         model = cls(name=config.get("name"))
-        for layer in layers:
-            model.add(deserialize(layer))
+        named: dict[str, Layer] = {}
+        for layer in map(deserialize, layers):
+            if named.setdefault(layer.name, layer) is not layer:
+                raise model._name_taken(layer)
+            model._push(layer)
         # Set without reaching the layers, which have flags of their own.
         model._trainable = arguments.boolean(config.get("trainable", True), "trainable")
         if not model.built and config.get("build_input_shape") is not None and model.layers:
