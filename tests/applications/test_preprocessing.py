@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +119,8 @@ def test_labels_must_name_every_class():
         applications.vgg16.decode_predictions(np.zeros((1, 2)), labels={0: "a", 2: "b"})
     with pytest.raises(ValueError, match="for class 1"):
         applications.vgg16.decode_predictions(np.zeros((1, 2)), labels=["a", 5])
+
+
+def test_applications_need_no_import_of_their_own() -> None:
+    code = "import cnnfast; cnnfast.applications.vgg16.preprocess_input"
+    subprocess.run([sys.executable, "-c", code], check=True)

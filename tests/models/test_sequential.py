@@ -471,3 +471,10 @@ def test_a_layer_that_does_not_fit_is_not_added() -> None:
         model.add(layers.Conv2D(2, 3))
     assert len(model.layers) == 1
     assert model.output_shape == (None, 4)
+
+
+def test_a_config_with_one_name_twice_is_refused() -> None:
+    config = cnnfast.Sequential([layers.Dense(2, name="a"), layers.Dense(2, name="b")]).get_config()
+    config["layers"][1]["config"]["name"] = "a"
+    with pytest.raises(ValueError, match=r"unique names.*'a' is already the name"):
+        cnnfast.Sequential.from_config(config)
