@@ -40,6 +40,8 @@ inline Vec shrink(Vec x, float limit, float step) {
   return select(abs(x) <= splat(limit), splat(0.0F), outside);
 }
 
+inline Vec silu(Vec x) { return x * sigmoid(x); }
+
 // -1, 0 or 1; a NaN stays.
 inline Vec sign(Vec x) {
   const Vec positive = select(x > splat(0.0F), splat(1.0F), x);
@@ -71,7 +73,7 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
     case Kind::gelu_tanh: return gelu_tanh(x);
     case Kind::sigmoid: return sigmoid(x);
     case Kind::hard_sigmoid: return hard_sigmoid(x, f.alpha, f.beta);
-    case Kind::silu: return x * sigmoid(x);
+    case Kind::silu: return silu(x);
     case Kind::hard_silu: return x * hard_sigmoid(x, 1.0F / 6, 0.5F);
     case Kind::tanh: return tanh(x);
     case Kind::exp: return exp(x);
@@ -112,7 +114,21 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
   return x;
 }
 
-// The cheap ones stay in registers; the others go through `apply`.
+// f of n vectors, one after the other, so that they overlap.
+template <class F>
+inline void apply_each(Vec* v, int n, F f) {
+  for (int i = 0; i < n; ++i) v[i] = f(v[i]);
+}
+
+__attribute__((noinline)) void apply_all(Vec* v, int n, const Activation& f) {
+  switch (f.kind) {
+    case Kind::silu: return apply_each(v, n, silu);
+    case Kind::sigmoid: return apply_each(v, n, sigmoid);
+    default: return apply_each(v, n, [&](Vec x) { return apply(x, f); });
+  }
+}
+
+// The cheap ones stay in registers; the others take the tile through memory, all of it in one call.
 template <int M, int N>
 inline void activate_tile(Vec (&tile)[M][N], const Activation& f) {
   const auto each_vector = [&](auto g) {
@@ -126,7 +142,14 @@ inline void activate_tile(Vec (&tile)[M][N], const Activation& f) {
     case Kind::linear: return;
     case Kind::relu: return each_vector([](Vec v) { return at_least(v, 0.0F); });
     case Kind::clipped_relu: return each_vector([&](Vec v) { return clamp(v, 0.0F, f.alpha); });
-    default: return each_vector([&](Vec v) { return apply(v, f); });
+    default: {
+      Vec all[M * N];
+      int stored = 0;
+      each_vector([&](Vec v) { return all[stored++] = v; });
+      apply_all(all, M * N, f);
+      int loaded = 0;
+      each_vector([&](Vec) { return all[loaded++]; });
+    }
   }
 }
 

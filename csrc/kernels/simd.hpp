@@ -14,6 +14,8 @@
 // an array that is indexed by a loop's counter lives in memory.
 #define CNNFAST_UNROLL _Pragma("GCC unroll 16")
 
+#define CNNFAST_INLINE __attribute__((always_inline))
+
 namespace {
 
 constexpr int kLanes = CNNFAST_VECTOR_BYTES / 4;
@@ -23,14 +25,37 @@ using IntVec = std::int32_t __attribute__((vector_size(CNNFAST_VECTOR_BYTES)));
 using UnalignedVec =
     float __attribute__((vector_size(CNNFAST_VECTOR_BYTES), aligned(4), may_alias));
 
+template <int I>
+struct Index {
+  constexpr operator int() const { return I; }
+};
+
+// f(Index<0>()), …, f(Index<Count - 1>()): a loop whose index is a constant expression.
+template <int Count, int First = 0, class F>
+CNNFAST_INLINE inline void repeat(F f) {
+  if constexpr (First < Count) {
+    f(Index<First>());
+    repeat<Count, First + 1>(f);
+  }
+}
+
 inline Vec splat(float x) { return x - Vec{}; }  // x - 0 is x, also for x = -0
 inline Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 inline void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+
+#if CNNFAST_VECTOR_BYTES == 32 && defined(__AVX2__)
+inline __m256i first_lanes(std::int64_t n) {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane);
+}
+#endif
 
 // The first n lanes; the others are zero.
 inline Vec load_first(const float* p, std::int64_t n) {
 #if CNNFAST_VECTOR_BYTES == 64 && defined(__AVX512F__)
   return reinterpret_cast<Vec>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1), p));
+#elif CNNFAST_VECTOR_BYTES == 32 && defined(__AVX2__)
+  return reinterpret_cast<Vec>(_mm256_maskload_ps(p, first_lanes(n)));
 #else
   Vec v = {};
   for (std::int64_t i = 0; i < n; ++i) v[i] = p[i];
@@ -41,6 +66,8 @@ inline Vec load_first(const float* p, std::int64_t n) {
 inline void store_first(float* p, Vec v, std::int64_t n) {
 #if CNNFAST_VECTOR_BYTES == 64 && defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1), reinterpret_cast<__m512>(v));
+#elif CNNFAST_VECTOR_BYTES == 32 && defined(__AVX2__)
+  _mm256_maskstore_ps(p, first_lanes(n), reinterpret_cast<__m256>(v));
 #else
   for (std::int64_t i = 0; i < n; ++i) p[i] = v[i];
 #endif
