@@ -1,4 +1,4 @@
-// Depthwise convolution: each channel alone. A few pixels at once share the loads of weights and,
+// Depthwise convolution: each channel alone. Neighbouring pixels share the loads of weights and,
 // where their windows overlap, of inputs.
 #pragma once
 
@@ -8,15 +8,17 @@ namespace {
 
 using cnnfast::DepthwiseRow;
 
-constexpr int kDepthwisePixels = 4;
+// Of 16 registers a 5 x 5 window takes 5 for a row of weights, 1 for an input and 8 for sums.
+constexpr int kDepthwisePixels = 8;
 
 template <int P>
-inline void finish_depthwise(Vec (&sum)[P][1], const DepthwiseRow& t, std::int64_t pixel,
-                             std::int64_t c, std::int64_t n) {
+CNNFAST_INLINE inline void finish_depthwise(Vec (&sum)[P][1], const DepthwiseRow& t,
+                                            std::int64_t pixel, std::int64_t c, std::int64_t n) {
   const Vec bias = load_lanes(t.bias + c, n);
-  for (auto& row : sum) row[0] += bias;
+  repeat<P>([&](auto p) CNNFAST_INLINE { sum[p][0] += bias; });
   activate_tile(sum, t.activation);
-  for (int p = 0; p < P; ++p) store_lanes(t.out + (pixel + p) * t.out_pixel + c, sum[p][0], n);
+  float* out = t.out + pixel * t.out_pixel + c;
+  repeat<P>([&](auto p) CNNFAST_INLINE { store_lanes(out + p * t.out_pixel, sum[p][0], n); });
 }
 
 // Lanes [0, n) of the input for output channels from c on: a channel serves `multiplier` of them.
@@ -34,7 +36,7 @@ inline void any_window(const DepthwiseRow& t, std::int64_t pixel, std::int64_t c
   for (std::int32_t tap = 0; tap < t.tap_count; ++tap) {
     const Vec weight = load_lanes(t.weights + tap * t.channels + c, n);
     const float* x = t.x + pixel * t.x_pixel + t.taps[tap];
-    for (int p = 0; p < P; ++p) sum[p][0] += load_pixel(x + p * t.x_pixel) * weight;
+    repeat<P>([&](auto p) CNNFAST_INLINE { sum[p][0] += load_pixel(x + p * t.x_pixel) * weight; });
   }
   finish_depthwise(sum, t, pixel, c, n);
 }
@@ -42,31 +44,48 @@ inline void any_window(const DepthwiseRow& t, std::int64_t pixel, std::int64_t c
 // A window of K x K neighbouring pixels, whole vectors: an input is loaded once for all the
 // windows of a row that it is in.
 template <int K, int S, int P>
-inline void sliding_window(const DepthwiseRow& t, std::int64_t pixel, std::int64_t c) {
+void sliding_window(const DepthwiseRow& t, std::int64_t pixel, std::int64_t c) {
   constexpr int kInputs = (P - 1) * S + K;
   const std::int64_t step = t.taps[1] - t.taps[0];
   Vec sum[P][1] = {};
   for (int y = 0; y < K; ++y) {
     const float* x = t.x + pixel * t.x_pixel + t.taps[y * K] + c;
     const float* w = t.weights + y * K * t.channels + c;
-    Vec in[kInputs];
-    for (int i = 0; i < kInputs; ++i) in[i] = load(x + i * step);
-    for (int k = 0; k < K; ++k) {
-      const Vec weight = load(w + k * t.channels);
-      for (int p = 0; p < P; ++p) sum[p][0] += in[p * S + k] * weight;
-    }
+    Vec weight[K];
+    repeat<K>([&](auto k) CNNFAST_INLINE { weight[k] = load(w + k * t.channels); });
+    repeat<kInputs>([&](auto i) CNNFAST_INLINE {
+      const Vec in = load(x);
+      x += step;
+      repeat<K>([&](auto k) CNNFAST_INLINE {
+        constexpr int kOffset = i - k;  // of the window where input i meets weight k
+        if constexpr (kOffset >= 0 && kOffset % S == 0 && kOffset / S < P) {
+          sum[kOffset / S][0] += in * weight[k];
+        }
+      });
+    });
   }
   finish_depthwise(sum, t, pixel, c, kLanes);
 }
 
-// f.template operator()<P>(pixel) for all pixels of the row, a few at a time.
+// f.template operator()<P>(pixel) where P is `pixels`.
+template <class F, int P = kDepthwisePixels>
+inline void call_with(int pixels, F f, std::int64_t pixel) {
+  if (pixels == P) {
+    f.template operator()<P>(pixel);
+  } else if constexpr (P > 1) {
+    call_with<F, P - 1>(pixels, f, pixel);
+  }
+}
+
+// Calls f for all pixels of a row, in tiles of about the same size.
 template <class F>
 inline void for_each_pixel(std::int64_t width, F f) {
-  std::int64_t pixel = 0;
-  for (; pixel + kDepthwisePixels <= width; pixel += kDepthwisePixels) {
-    f.template operator()<kDepthwisePixels>(pixel);
+  std::int64_t tiles = (width + kDepthwisePixels - 1) / kDepthwisePixels;
+  for (std::int64_t pixel = 0; tiles > 0; --tiles) {
+    const std::int64_t pixels = (width - pixel + tiles - 1) / tiles;
+    call_with(static_cast<int>(pixels), f, pixel);
+    pixel += pixels;
   }
-  for (; pixel < width; ++pixel) f.template operator()<1>(pixel);
 }
 
 template <int K, int S>
