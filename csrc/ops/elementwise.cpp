@@ -54,10 +54,16 @@ class Activate final : public PixelRowStep {
   Activation activation_;
 };
 
+// A few pixels with few channels are handled as one with many, to fill vectors.
 class Affine final : public PixelRowStep {
  public:
   Affine(std::int64_t channels, const float* scale, const float* shift, Activation activation)
-      : scale_(scale, scale + channels), shift_(shift, shift + channels), activation_(activation) {}
+      : together_(channels < kFewChannels ? kFewChannels : 1), activation_(activation) {
+    for (std::int64_t i = 0; i < together_; ++i) {
+      scale_.insert(scale_.end(), scale, scale + channels);
+      shift_.insert(shift_.end(), shift, shift + channels);
+    }
+  }
   const char* name() const override { return "affine"; }
   std::int64_t packed_bytes() const override {
     return static_cast<std::int64_t>((scale_.size() + shift_.size()) * sizeof(float));
@@ -65,11 +71,21 @@ class Affine final : public PixelRowStep {
 
  protected:
   void run_row(const float* from, float* to) const override {
-    kernels().affine(from, to, in_.width, in_.pixel(), out_.pixel(), in_.channels, scale_.data(),
-                     shift_.data(), activation_);
+    const std::int64_t floats = together_ * in_.channels;
+    const std::int64_t whole = in_.width / together_;
+    scale_pixels(from, to, whole, floats);
+    scale_pixels(from + whole * floats, to + whole * floats, 1, row_floats() - whole * floats);
   }
 
  private:
+  static constexpr std::int64_t kFewChannels = 16;
+
+  void scale_pixels(const float* from, float* to, std::int64_t pixels, std::int64_t floats) const {
+    kernels().affine(from, to, pixels, floats, floats, floats, scale_.data(), shift_.data(),
+                     activation_);
+  }
+
+  std::int64_t together_;
   std::vector<float> scale_;
   std::vector<float> shift_;
   Activation activation_;
