@@ -14,14 +14,17 @@ from cnnfast.engine.ops import (
     Conv2D,
     DepthwiseConv2D,
     Pool2D,
+    Remap,
     Value,
     Window,
 )
 from cnnfast.engine.passes import optimize
 from cnnfast.engine.passes.fold_affine import fold_affine
+from cnnfast.engine.passes.fold_padding import fold_padding
 from cnnfast.engine.passes.fuse_activation import fuse_activation
 from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
 from cnnfast.engine.passes.fuse_residual import fuse_residual
+from cnnfast.engine.passes.merge_scales import merge_scales
 from cnnfast.engine.passes.trim_windows import trim_windows
 from core.plans import graph_of, run_graph
 
@@ -105,6 +108,54 @@ def test_nothing_is_folded_where_another_operation_reads_between():
         return add(graph, affine(graph, y), y)
 
     assert names(fold_affine(graph_of((6, 7, CHANNELS), both))) == ["Conv2D", "Affine", "Binary"]
+
+
+def padded(rows, columns, fill=0.0):
+    """A layer that picks rows and columns; -1 gives `fill`."""
+
+    def layer(graph, x):
+        out = Value((len(rows), len(columns), x.shape[2]))
+        indices = (np.array(rows, np.int32), np.array(columns, np.int32), None)
+        return graph.add(Remap(x, out, indices, fill))
+
+    return layer
+
+
+ROWS, COLUMNS = [-1, 0, 1, 2, 3, 4, 5, -1, -1], [*range(7), -1]
+
+
+@pytest.mark.parametrize("convolution", [conv, depthwise])
+def test_a_convolution_pads_what_it_reads(convolution):
+    before = chain(padded(ROWS, COLUMNS), convolution)
+    assert names(before)[0] == "Remap"
+    (op,) = fold_padding(before).ops
+    assert op.window.pads == (1 + 1, 1 + 2, 1 + 0, 1 + 1)
+    assert op.x is before.inputs[0]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        padded(ROWS, COLUMNS, fill=1.0),
+        padded([-1, 1, 0, 2, 3, 4, 5], COLUMNS),
+        padded([0, 1, -1, 2, 3, 4, 5], COLUMNS),
+        padded([-1, 0, 1, 2, 3, 4], COLUMNS),
+        padded([-1, -1], COLUMNS),
+    ],
+    ids=["other fill", "moved", "gap", "cropped", "nothing left"],
+)
+def test_what_is_not_zeros_around_the_image_stays(layer):
+    assert names(fold_padding(chain(layer, conv))) == ["Remap", "Conv2D"]
+
+
+def test_scales_behind_each_other_become_one():
+    def rescale(graph, x):
+        half = Activation(ActivationKind.SCALE, 0.5, 3.0)
+        return graph.add(Activate(x, Value(x.shape), half))
+
+    (op,) = merge_scales(chain(rescale, affine, affine)).ops
+    np.testing.assert_allclose(op.scale, 0.5 * SCALE**2, rtol=1e-6)
+    np.testing.assert_allclose(op.shift, (3 * SCALE + SHIFT) * SCALE + SHIFT, rtol=1e-6)
 
 
 @pytest.mark.parametrize("first", [conv, depthwise, affine])
@@ -204,6 +255,9 @@ def test_a_pool_larger_than_the_image_walks_the_image_alone(kind, rng):
 @pytest.mark.parametrize(
     "graph",
     [
+        chain(padded(ROWS, COLUMNS), conv, relu),
+        chain(padded(ROWS, COLUMNS), depthwise),
+        chain(affine, affine, conv),
         chain(conv, affine, relu),
         chain(conv, relu, affine),
         chain(depthwise, affine, relu, affine),

@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.passes.fold_affine import fold_affine
+from cnnfast.engine.passes.fold_padding import fold_padding
 from cnnfast.engine.passes.fuse_activation import fuse_activation
 from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
 from cnnfast.engine.passes.fuse_residual import fuse_residual
+from cnnfast.engine.passes.merge_scales import merge_scales
 from cnnfast.engine.passes.trim_windows import trim_windows
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    merge_scales,
+    fold_padding,
     trim_windows,
     fold_affine,
     fuse_residual,
