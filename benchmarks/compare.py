@@ -23,17 +23,15 @@ import numpy as np
 from sidebyside import report as reports
 from sidebyside import tables
 from sidebyside.machine import this_machine
-from sidebyside.prepare import Prepared, prepare
+from sidebyside.prepare import CACHE, Prepared, prepare
 from sidebyside.rounds import Effort, Worker, WorkerError, interleave, usable_cores, workers
 from sidebyside.runtimes import MODULES, Images, runtime
-from sidebyside.zoo import NETWORKS, REPOSITORY
+from sidebyside.zoo import NETWORKS
 
-ERROR_PER_LAYER = 1e-5
+ERROR_PER_LAYER = 2e-5
 """Of an answer, relative to Keras' largest output, for each layer with a kernel."""
 
 LOAD_THAT_SPOILS_TIMES = 0.5
-
-CACHE = REPOSITORY / ".benchmarks" / "zoo"
 
 FULL = Effort(rounds=15, seconds=0.2, row_seconds=12.0)
 QUICK = Effort(rounds=3, seconds=0.05, row_seconds=3.0)

@@ -21,6 +21,9 @@ from sidebyside import exports, zoo
 from sidebyside.rounds import silence
 from sidebyside.runtimes import MODULES, runtime
 
+CACHE = zoo.REPOSITORY / ".benchmarks" / "zoo"
+"""Where converted networks are kept unless told otherwise; git ignores it."""
+
 LONGEST_PROBLEM = 160
 
 

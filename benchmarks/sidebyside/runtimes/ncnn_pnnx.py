@@ -6,6 +6,7 @@ ncnn has no batch: a batch is its images one after the other.
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,12 @@ def convert(source: Path, directory: Path) -> Path:
     )
     for other in others.values():
         other.unlink(missing_ok=True)
-    refused = [line for line in path.read_text().splitlines() if line.startswith("pnnx.")]
-    if refused:
-        raise NotImplementedError(
-            f"pnnx left operations ncnn does not have: {refused[0].split()[0]}"
-        )
+    code = f"import ncnn, sys; sys.exit(ncnn.Net().load_param({str(path)!r}) != 0)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    if loaded.returncode != 0:
+        raise NotImplementedError(f"ncnn cannot load it: {loaded.stderr.splitlines()[0]}")
     return path
 
 
