@@ -9,7 +9,7 @@ Install what it needs with ``pip install -e ".[bench]"`` and leave the machine a
 runs; the first run also converts every network for every runtime and keeps the files::
 
     python benchmarks/compare.py --quick
-    python benchmarks/compare.py --out docs/compare
+    python benchmarks/compare.py --out docs/compare --page docs/performance.md
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from sidebyside import report as reports
 from sidebyside import tables
 from sidebyside.machine import this_machine
+from sidebyside.pages import replace_section
 from sidebyside.prepare import CACHE, Prepared, prepare
 from sidebyside.rounds import Effort, Worker, WorkerError, interleave, usable_cores, workers
 from sidebyside.runtimes import MODULES, Images, runtime
@@ -57,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     show(report)
     if args.out is not None:
         write(report, args.out)
+    if args.page is not None:
+        replace_section(args.page, "compare", tables.markdown(report))
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -73,6 +76,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small networks, batch 1, few rounds")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for converted networks")
     parser.add_argument("--out", type=Path, help="write OUT.json, OUT.md and OUT.svg")
+    parser.add_argument("--page", type=Path, help="put the tables into that page, too")
     args = parser.parse_args(argv)
     effort = QUICK if args.quick else FULL
     args.models = args.models or (QUICK_MODELS if args.quick else list(NETWORKS))

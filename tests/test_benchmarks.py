@@ -62,16 +62,19 @@ def test_pictures_are_the_same_each_time_and_differ_from_image_to_image():
     assert first.mean(axis=(1, 2, 3)).std() > 0.01
 
 
-def test_zoo_networks_have_batch_normalization_that_matters():
+def test_drawn_weights_leave_no_batch_normalization_an_identity(rng):
     keras = pytest.importorskip("keras")
-    from sidebyside.zoo import build
+    from sidebyside.zoo import draw_weights
 
-    model, images = build("mini_xception")
-    assert model.predict(images[:2], verbose=0).std() > 0.01
-    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
-    for layer in norms:
-        gamma, beta, mean, variance = layer.get_weights()
-        assert min(gamma.std(), beta.std(), mean.std(), variance.std()) > 1e-3
+    norm = keras.layers.BatchNormalization()
+    layers = [keras.layers.Conv2D(4, 3), norm, keras.layers.Flatten(), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((5, 5, 3)), *layers])
+    images = rng.random((8, 5, 5, 3), dtype=np.float32)
+    draw_weights(model, images, np.random.default_rng(1))
+    for weight in norm.get_weights():
+        assert weight.std() > 1e-3
+    signal = np.asarray(keras.Model(model.inputs[0], norm.output)(images))
+    assert 0.1 < signal.std() < 10
 
 
 def test_ratios_are_taken_round_by_round():
@@ -114,6 +117,29 @@ def test_each_row_is_compared_with_its_fastest_peer():
     assert row(a=1.0).fastest_peer is None
     report = Report(this_machine(), {}, rows=rows)
     assert mean_against_fastest(report) == pytest.approx(4.0)
+
+
+def test_a_section_of_a_page_is_replaced_and_the_rest_stays(tmp_path):
+    from sidebyside.pages import replace_section
+
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- net -->\nold\n<!-- end of net -->\nafter\n")
+    for text in ("new", "newer\n"):
+        replace_section(page, "net", text)
+    assert page.read_text() == "before\n<!-- net -->\n\nnewer\n\n<!-- end of net -->\nafter\n"
+    with pytest.raises(ValueError, match=r"page.md must have one <!-- other -->"):
+        replace_section(page, "other", "text")
+
+
+def test_float64_config_differs_only_in_the_type():
+    from accuracy import doubled
+
+    config = {"dtype": "float32", "name": "float32_net", "layers": [{"dtype": "float32"}, 3]}
+    assert doubled(config) == {
+        "dtype": "float64",
+        "name": "float32_net",
+        "layers": [{"dtype": "float64"}, 3],
+    }
 
 
 def test_script_compares_the_introductory_model(tmp_path):

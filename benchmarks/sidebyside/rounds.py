@@ -19,8 +19,9 @@ from sidebyside.runtimes import Images, Predict, runtime
 
 ANSWER_SECONDS = 300.0
 WARM_UP_CALLS = 3
-WARM_UP_SECONDS = 0.3
-FEWEST_ROUNDS = 3
+WARM_UP_SECONDS = 0.1
+LONG_CALL_SECONDS = 2.0
+FEWEST_ROUNDS = 2
 
 
 class WorkerError(Exception):
@@ -106,6 +107,7 @@ class Worker:
 def serve(pipe: Connection, job: Job) -> None:
     """Answer requests until the pipe closes; the body of a worker's process."""
     silence()
+    die_first()
     if job.cores:
         os.sched_setaffinity(0, job.cores)
     os.environ["OMP_NUM_THREADS"] = str(job.threads)
@@ -130,6 +132,13 @@ def silence() -> None:
     os.close(nowhere)
 
 
+def die_first() -> None:
+    """Let Linux end this process before any other when memory runs out; that row shows it."""
+    score = Path("/proc/self/oom_score_adj")
+    if score.is_file():
+        score.write_text("1000")
+
+
 class Served:
     """The worker's side of each request of `Worker`."""
 
@@ -138,21 +147,26 @@ class Served:
         self._predict: Predict = self._runtime.load(job.path, job.threads)
         with np.load(job.answers) as arrays:
             self._images: Images = arrays["images"]
-        self._seconds: dict[int, float] = {}
+        self._first_seconds: dict[int, float] = {}
 
     def answer(self, batch: int) -> Images:
         """Predict the first `batch` images."""
-        self._predict(self._images[:batch])  # the first call may compile
         start = time.perf_counter()
         outputs = np.array(self._predict(self._images[:batch]))
-        self._seconds[batch] = time.perf_counter() - start
+        self._first_seconds[batch] = time.perf_counter() - start
         return outputs
 
     def time(self, batch: int, seconds: float) -> float:
-        """Time calls for `seconds`, at least one, after a few short ones that are not counted."""
+        """Time calls for `seconds`, at least one, after a few that are not counted.
+
+        Where a call takes seconds, the one that was checked is the only warm-up.
+        """
         images = self._images[:batch]
-        for _ in range(min(WARM_UP_CALLS, int(WARM_UP_SECONDS / self._seconds[batch]))):
-            self._predict(images)
+        if self._first_seconds[batch] < LONG_CALL_SECONDS:
+            end = time.perf_counter() + WARM_UP_SECONDS
+            for _ in range(WARM_UP_CALLS):
+                if time.perf_counter() < end:
+                    self._predict(images)
         times: list[float] = []
         end = time.perf_counter() + seconds
         while not times or time.perf_counter() < end:
@@ -194,7 +208,7 @@ class Effort:
     seconds: float
     """Of one turn; at least one call."""
     row_seconds: float
-    """No further round begins after that, from the third on."""
+    """No further round begins after that, from the second on."""
     pause: float = 0.02
     """Before a turn, for the threads of the one before to stop spinning."""
 
