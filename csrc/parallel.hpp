@@ -4,8 +4,10 @@
 #include <omp.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <thread>
 
 namespace cnnfast {
 
@@ -83,6 +85,19 @@ class Team {
   int size_ = 1;
   detail::Barrier* barrier_ = nullptr;
 };
+
+// At most `threads`, and no more than the calling thread is limited to, where it has lowered
+// OpenMP's limit as threadpoolctl does. The limit that a new thread starts with is no such wish:
+// it follows OMP_NUM_THREADS or the processors, which the caller has taken into account.
+inline int within_limit(int threads) {
+  static const int initial = [] {
+    int limit = 0;
+    std::thread([&limit] { limit = omp_get_max_threads(); }).join();
+    return limit;
+  }();
+  const int limit = omp_get_max_threads();
+  return limit < initial ? std::min(threads, limit) : threads;
+}
 
 // Calls body(team) on each of `threads` threads. `body` must not throw.
 template <class Body>

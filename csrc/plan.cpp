@@ -246,7 +246,7 @@ std::vector<double> Plan::run_profiled(const std::vector<const float*>& inputs,
 void Plan::run_chunks(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
                       std::int64_t images, int threads, Profile* profile) const {
   if (images < 1) return;
-  threads = useful_threads(images, threads);
+  threads = useful_threads(images, within_limit(threads));
   const std::int64_t size = chunk(images);
   Block workspace = take_workspace(this->workspace(images, threads));
   float* scratch = workspace.data() + transient_ * threads;

@@ -16,7 +16,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
 from cnnfast.engine.program import Program, build
-from cnnfast.utils.threads import get_num_threads
+from cnnfast.utils.threads import get_num_threads, positive
 
 PLANS_KEPT = 8
 
@@ -110,12 +110,18 @@ class Executor:
         -------
         list of ndarray
             One float32 array (batch, ...) per output.
+
+        Raises
+        ------
+        ValueError
+            If `threads` is not a positive integer, or the network cannot run on such images.
         """
         plan = self.plan(tuple(x.shape[1:] for x in inputs))
         if outputs is None:
             batch = inputs[0].shape[0]
             outputs = [np.empty((batch, *shape), np.float32) for shape in plan.output_shapes]
-        plan.run(inputs, outputs, get_num_threads() if threads is None else threads)
+        most = get_num_threads() if threads is None else positive(threads, "threads")
+        plan.run(inputs, outputs, most)
         return list(outputs)
 
     def _build(self, shapes: tuple[Shape, ...]) -> Plan | Program:

@@ -188,6 +188,7 @@ class Inference:
         verbose: int | str = "auto",
         steps: int | None = None,
         callbacks: Any = None,
+        threads: int | None = None,
     ) -> Any:
         """Return the predictions for all samples of `x`.
 
@@ -206,6 +207,9 @@ class Inference:
             Number of batches to take; all by default.
         callbacks
             `Callback` objects, of this package or of Keras.
+        threads
+            At most so many threads; `cnnfast.get_num_threads()` by default. It changes no bit
+            of the result.
 
         Returns
         -------
@@ -216,21 +220,23 @@ class Inference:
         Raises
         ------
         ValueError
-            If `x` is empty or does not fit the model.
+            If `x` is empty or does not fit the model, or `threads` is not a positive integer.
         """
         if verbose == 0 and callbacks is None and steps is None and type(x) is np.ndarray:
             limit = DEFAULT_BATCH_SIZE if batch_size is None else batch_size
             if x.ndim and 0 < x.shape[0] <= limit:
-                return self.predict_on_batch(x)
+                return self.predict_on_batch(x, threads)
         source = open_source(x, batch_size=batch_size, steps=steps)
         hooks = CallbackList(callbacks, self, verbose, source.steps)
-        return self._pack(self._predict_all(source, hooks))
+        return self._pack(self._predict_all(source, hooks, threads))
 
-    def predict_on_batch(self, x: Any) -> Any:
+    def predict_on_batch(self, x: Any, threads: int | None = None) -> Any:
         """Return the predictions for one batch; see `predict`."""
-        return self._pack(self._executor.run(self._prepare(x)))
+        return self._pack(self._executor.run(self._prepare(x), threads=threads))
 
-    def _predict_all(self, source: Source, hooks: CallbackList) -> list[Float32Array]:
+    def _predict_all(
+        self, source: Source, hooks: CallbackList, threads: int | None
+    ) -> list[Float32Array]:
         outputs = _Outputs(source.samples)
         self.stop_predicting = False
         hooks.call("on_predict_begin")
@@ -238,7 +244,7 @@ class Inference:
             hooks.call("on_predict_batch_begin", step)
             arrays = self._prepare(batch.x)
             places = outputs.places(len(arrays[0]))
-            predictions = self._executor.run(arrays, places)
+            predictions = self._executor.run(arrays, places, threads)
             outputs.add(predictions)
             hooks.call("on_predict_batch_end", step, {"outputs": self._pack(predictions)})
             if self.stop_predicting:
@@ -258,6 +264,7 @@ class Inference:
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        threads: int | None = None,
         **kwargs: Any,
     ) -> Any:
         """Return the loss and the metrics over all samples.
@@ -266,7 +273,7 @@ class Inference:
 
         Parameters
         ----------
-        x, batch_size, verbose, steps, callbacks
+        x, batch_size, verbose, steps, callbacks, threads
             As in `predict`; a generator yields ``(x, y)`` or ``(x, y, sample_weight)``.
         y
             Targets, with as many samples as `x`.
@@ -295,7 +302,7 @@ class Inference:
         hooks.call("on_test_begin")
         for step, batch in enumerate(source):
             hooks.call("on_test_batch_begin", step)
-            self._score(scoring, batch)
+            self._score(scoring, batch, threads)
             hooks.call("on_test_batch_end", step, scoring.logs())
             if self.stop_evaluating:
                 break
@@ -304,7 +311,12 @@ class Inference:
         return logs if return_dict else scoring.in_order(logs)
 
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        threads: int | None = None,
     ) -> Any:
         """Return the loss and the metrics of one batch; see `evaluate`."""
         scoring = self._require_compiled()
@@ -313,7 +325,7 @@ class Inference:
         )
         check_cardinality(batch)
         scoring.reset()
-        self._score(scoring, batch)
+        self._score(scoring, batch, threads)
         logs = scoring.logs()
         return logs if return_dict else scoring.in_order(logs)
 
@@ -321,9 +333,9 @@ class Inference:
         """Return what regularization adds to the loss."""
         return np.float32(0.0)
 
-    def _score(self, scoring: Scoring, batch: Batch) -> None:
+    def _score(self, scoring: Scoring, batch: Batch, threads: int | None) -> None:
         penalty = self._penalty()
-        predictions = self._executor.run(self._prepare(batch.x))
+        predictions = self._executor.run(self._prepare(batch.x), threads=threads)
         try:
             scoring.update(batch.y, predictions, batch.sample_weight, penalty)
         except ValueError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from cnnfast.utils.cores import usable_cores
+
 _chosen: int | None = None
 
 
@@ -28,7 +30,11 @@ def get_num_threads() -> int:
     """Return the number of threads that predictions use.
 
     That is the number set by `set_num_threads`, else `CNNFAST_NUM_THREADS`, else
-    `OMP_NUM_THREADS`, else the processors that this process may run on.
+    `OMP_NUM_THREADS`, else the physical cores among the processors that this process may run
+    on, or the CPU time that its control group may spend, rounded up, where that is less.
+
+    A run takes fewer where the work would not pay for waking them, and where the calling thread
+    has lowered OpenMP's limit, as ``threadpoolctl.threadpool_limits`` does.
     """
     global _chosen  # noqa: PLW0603
     if _chosen is None:
@@ -41,13 +47,17 @@ def _default() -> int:
         text = os.environ.get(name, "").split(",")[0].strip()
         if text:
             return positive(text, name)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return usable_cores()
 
 
 def positive(threads: object, name: str) -> int:
-    """Return `threads` as a number of at least 1; a ValueError with `name` where it is none."""
+    """Return `threads` as an integer; `name` is what the error calls it.
+
+    Raises
+    ------
+    ValueError
+        If it is not a positive integer.
+    """
     try:
         number = int(threads)  # type: ignore[call-overload]
     except (TypeError, ValueError):

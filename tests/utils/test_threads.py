@@ -1,0 +1,123 @@
+"""The number of threads: the knob, the environment, and what a run makes of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast import layers
+from cnnfast.utils import threads
+
+
+@pytest.fixture(autouse=True)
+def untouched(monkeypatch):
+    """No setting from outside, and none left behind."""
+    monkeypatch.delenv("CNNFAST_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    cnnfast.set_num_threads(None)
+    yield
+    cnnfast.set_num_threads(None)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, 5),
+        ({"OMP_NUM_THREADS": "3"}, 3),
+        ({"OMP_NUM_THREADS": "4,2"}, 4),
+        ({"OMP_NUM_THREADS": "3", "CNNFAST_NUM_THREADS": "7"}, 7),
+        ({"OMP_NUM_THREADS": "3", "CNNFAST_NUM_THREADS": ""}, 3),
+    ],
+)
+def test_the_environment_comes_before_the_cores(monkeypatch, variables, expected):
+    monkeypatch.setattr(threads, "usable_cores", lambda: 5)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cnnfast.get_num_threads() == expected
+    cnnfast.set_num_threads(2)
+    assert cnnfast.get_num_threads() == 2
+
+
+def test_a_wrong_environment_names_the_variable(monkeypatch):
+    monkeypatch.setenv("CNNFAST_NUM_THREADS", "many")
+    with pytest.raises(ValueError, match=r"CNNFAST_NUM_THREADS must be .* Received: 'many'"):
+        cnnfast.get_num_threads()
+
+
+class RecordingPlan:
+    """A plan that keeps the numbers of threads it was run with."""
+
+    output_shapes = ((2,),)
+
+    def __init__(self):
+        self.threads = []
+
+    def run(self, inputs, outputs, count):
+        self.threads.append(count)
+        outputs[0][...] = 0
+
+
+def test_every_way_to_predict_takes_threads(monkeypatch):
+    model = cnnfast.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile(loss="mse")
+    plan = RecordingPlan()
+    monkeypatch.setattr(model._executor, "plan", lambda shapes: plan)
+    x, y = np.zeros((5, 3), np.float32), np.zeros((5, 2), np.float32)
+    cnnfast.set_num_threads(9)
+    model.predict(x, verbose=0, threads=1)
+    model.predict(x, verbose=0, batch_size=4, threads=2)
+    model.predict_on_batch(x, threads=3)
+    model.evaluate(x, y, verbose=0, threads=4)
+    model.test_on_batch(x, y, threads=5)
+    model.predict(x, verbose=0)
+    model(x)
+    assert plan.threads == [1, 2, 2, 3, 4, 5, 9, 9]
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, "x"])
+def test_a_wrong_number_of_threads_is_refused(count):
+    model = cnnfast.Sequential([layers.Input((3,)), layers.Dense(2)])
+    x = np.zeros((1, 3), np.float32)
+    with pytest.raises(ValueError, match="threads must be a positive integer"):
+        model.predict(x, verbose=0, threads=count)
+    with pytest.raises(ValueError, match="threads must be a positive integer"):
+        cnnfast.set_num_threads(count)
+
+
+# A process of its own: OpenMP reads its limit once, and its threads stay.
+LIMITS = """
+import os
+import threading
+import numpy as np
+import threadpoolctl
+import cnnfast
+
+model = cnnfast.Sequential([cnnfast.Input((40, 40, 16)), cnnfast.layers.Conv2D(32, 3)])
+x = np.zeros((12, 40, 40, 16), np.float32)
+
+def grown(threads):
+    before = len(os.listdir("/proc/self/task"))
+    model.predict(x, verbose=0, threads=threads)
+    return len(os.listdir("/proc/self/task")) - before
+
+model.predict(x, verbose=0, threads=1)
+with threadpoolctl.threadpool_limits(1):
+    print(grown(4))
+with threadpoolctl.threadpool_limits(2, user_api="openmp"):
+    print(grown(4))
+print(grown(4))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+def test_threadpoolctl_limits_a_run_and_only_while_it_does():
+    environment = {**os.environ, "OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", LIMITS]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["0", "1", "2"]
