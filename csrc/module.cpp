@@ -11,6 +11,7 @@
 #include "cpu.hpp"
 #include "machine.hpp"
 #include "ops/ops.hpp"
+#include "packing.hpp"
 #include "plan.hpp"
 
 namespace py = pybind11;
@@ -424,6 +425,7 @@ PYBIND11_MODULE(_core, m) {
   bind_plan(m);
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("available_isas", &available_isas);
+  m.def("packed_bytes", &packed_bytes);
   m.def("fma_peak", &fma_peak, py::arg("seconds"), py::arg("threads") = 1,
         py::call_guard<py::gil_scoped_release>());
   m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,

@@ -50,7 +50,8 @@ class Executor:
     """Runs one layer or model, from any number of threads at once.
 
     Plans are kept per input shape, the most recently used `PLANS_KEPT` of them, and dropped
-    when a variable of the network is assigned.
+    when a variable of the network is assigned. They share packed weights, as do those of other
+    executors.
     """
 
     def __init__(self, network: Network) -> None:
@@ -123,6 +124,11 @@ class Executor:
         most = get_num_threads() if threads is None else positive(threads, "threads")
         plan.run(inputs, outputs, most)
         return list(outputs)
+
+    def clear(self) -> None:
+        """Drop all plans; those that run now end first."""
+        with self._lock:
+            self._plans.clear()
 
     def _build(self, shapes: tuple[Shape, ...]) -> Plan | Program:
         graph = lower(self._network, shapes)

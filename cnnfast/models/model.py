@@ -306,6 +306,19 @@ class Model(Inference, Layer):
 
         saving.save_model(self, filepath, overwrite)
 
+    def release_memory(self) -> None:
+        """Drop what running needs besides the weights: plans, packed weights and workspaces.
+
+        The next call makes them anew. A call that is under way in another thread keeps what it
+        needs until it ends.
+        """
+        waiting: list[Layer] = [self]
+        while waiting:
+            layer = waiting.pop()
+            if layer._engine is not None:
+                layer._engine.clear()
+            waiting.extend(layer._sublayers())
+
     def _described(self) -> str:
         return f"model '{self.name}'"
 

@@ -3,6 +3,7 @@
 
 #include "../cpu.hpp"
 #include "../memory.hpp"
+#include "../packing.hpp"
 #include "ops.hpp"
 
 namespace cnnfast {

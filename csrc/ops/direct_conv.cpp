@@ -68,7 +68,8 @@ class DirectConv2D final : public Step {
     block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
     blocks_ = (filters_ + block_ - 1) / block_;
     padded_ = channel_data_.padded();
-    pack(spec.kernel);
+    packed_ = shared_packed(spec.kernel, depth_ * groups_ * filters_,
+                            {0, groups_, depth_, filters_}, [&] { return pack(spec.kernel); });
   }
 
   const char* name() const override { return "conv2d"; }
@@ -109,15 +110,16 @@ class DirectConv2D final : public Step {
   const char* algorithm(std::int64_t images) const override {
     return single_row(images) ? "gemv" : "direct";
   }
-  std::int64_t packed_bytes() const override { return weights_.bytes() + channel_data_.bytes(); }
+  std::int64_t packed_bytes() const override {
+    return packed_->block.bytes() + channel_data_.bytes();
+  }
 
  private:
   // [group][block][depth][block's columns], the last block padded to whole vectors.
-  void pack(const float* kernel) {
-    weights_ = Block(count({groups_, depth_, padded_}));
+  Packed pack(const float* kernel) const {
+    Packed packed = {Block(count({groups_, depth_, padded_}))};
     const std::int64_t row = groups_ * filters_;
-    finite_ = true;
-    float* to = weights_.data();
+    float* to = packed.block.data();
     for (std::int64_t g = 0; g < groups_; ++g) {
       for (std::int64_t n = 0; n < filters_; n += block_) {
         const std::int64_t columns = std::min(block_, filters_ - n);
@@ -126,10 +128,13 @@ class DirectConv2D final : public Step {
           const float* from = kernel + k * row + g * filters_ + n;
           std::memcpy(to, from, static_cast<std::size_t>(columns) * sizeof(float));
           std::fill(to + columns, to + width, 0.0F);
-          for (std::int64_t i = 0; i < columns; ++i) finite_ = finite_ && std::isfinite(from[i]);
+          for (std::int64_t i = 0; i < columns; ++i) {
+            packed.finite = packed.finite && std::isfinite(from[i]);
+          }
         }
       }
     }
+    return packed;
   }
 
   bool single_row(std::int64_t images) const {
@@ -145,11 +150,11 @@ class DirectConv2D final : public Step {
     GemvTask task;
     task.x = w.in[0].data;
     task.depth = depth_;
-    task.weights = weights_.data();
+    task.weights = packed_->block.data();
     task.epilogue = channel_data_.epilogue(0, 0, w.in[1], residual_);
     task.out = w.out.data;
     task.columns = filters_;
-    task.skip_zeros = finite_;
+    task.skip_zeros = packed_->finite;
     kernels_.gemv(task, w.first, w.last);
   }
 
@@ -191,7 +196,7 @@ class DirectConv2D final : public Step {
     const std::int64_t column = column_block % blocks_ * block_;
     task.x = w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel() +
              group * channels_;
-    task.weights = weights_.data() + (group * padded_ + column) * depth_;
+    task.weights = packed_->block.data() + (group * padded_ + column) * depth_;
     task.epilogue = channel_data_.epilogue(group, column, w.in[1], residual_);
     task.out = w.out.data + group * filters_ + column;
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
@@ -217,8 +222,7 @@ class DirectConv2D final : public Step {
   std::int64_t blocks_ = 0;  // of a group
   std::int64_t padded_ = 0;  // filters of a group, up to whole vectors
   std::int64_t block_tiles_ = 1;
-  Block weights_;
-  bool finite_ = true;
+  std::shared_ptr<const Packed> packed_;
   Layout in_;
   Layout residual_;
   Layout out_;

@@ -56,7 +56,8 @@ class WinogradConv2D final : public Step {
     block_tiles_ = tiles_of_block(positions() * (channels_ + block_) * 4,
                                   positions() * channels_ * padded_ * 4, tiles_y_ * tiles_x_,
                                   kernels_.tile_rows);
-    pack(spec.kernel);
+    packed_ = shared_packed(spec.kernel, 9 * channels_ * filters_, {m_, channels_, filters_},
+                            [&] { return pack(spec.kernel); });
   }
 
   const char* name() const override { return "conv2d"; }
@@ -90,7 +91,7 @@ class WinogradConv2D final : public Step {
         (m_ == 2 ? kernels_.winograd2_input : kernels_.winograd4_input)(task);
       }
       const std::int64_t column = unit % blocks_ * block_;
-      task.weights = weights_.data() + column * positions() * channels_;
+      task.weights = packed_->block.data() + column * positions() * channels_;
       task.epilogue = channel_data_.epilogue(0, column, w.in[1], residual_);
       task.out = w.out.data + column;
       task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
@@ -105,7 +106,9 @@ class WinogradConv2D final : public Step {
   const char* algorithm(std::int64_t /*images*/) const override {
     return m_ == 2 ? "winograd2" : "winograd4";
   }
-  std::int64_t packed_bytes() const override { return weights_.bytes() + channel_data_.bytes(); }
+  std::int64_t packed_bytes() const override {
+    return packed_->block.bytes() + channel_data_.bytes();
+  }
 
  private:
   std::int64_t positions() const { return (m_ + 2) * (m_ + 2); }
@@ -127,15 +130,16 @@ class WinogradConv2D final : public Step {
   }
 
   // [block][position][channel][block's columns], transformed in double precision: G k G^T.
-  void pack(const float* kernel) {
-    weights_ = Block(count({positions(), channels_, padded_}));
-    std::fill(weights_.data(), weights_.data() + weights_.size(), 0.0F);
+  Packed pack(const float* kernel) const {
+    Packed packed = {Block(count({positions(), channels_, padded_}))};
+    float* const weights = packed.block.data();
+    std::fill(weights, weights + packed.block.size(), 0.0F);
     const auto transform = kernel_transform(m_);
     const auto size = static_cast<std::int64_t>(transform.size());
     for (std::int64_t n = 0; n < filters_; ++n) {
       const std::int64_t block = n / block_ * block_;
       const std::int64_t width = std::min(block_, padded_ - block);
-      float* to = weights_.data() + block * positions() * channels_ + n - block;
+      float* to = weights + block * positions() * channels_ + n - block;
       for (std::int64_t c = 0; c < channels_; ++c) {
         double taps[3][3];
         for (std::int64_t i = 0; i < 9; ++i) {
@@ -152,6 +156,7 @@ class WinogradConv2D final : public Step {
         }
       }
     }
+    return packed;
   }
 
   const Kernels& kernels_;
@@ -169,7 +174,7 @@ class WinogradConv2D final : public Step {
   std::int64_t blocks_ = 0;
   std::int64_t padded_ = 0;       // filters, up to whole vectors
   std::int64_t block_tiles_ = 0;  // transformed at a time
-  Block weights_;
+  std::shared_ptr<const Packed> packed_;
   Layout in_;
   Layout residual_;
   Layout out_;

@@ -1,0 +1,25 @@
+// Packed weights, held once for all plans that read the same numbers in the same order: plans of
+// one model for images of several sizes, models that share layers, a file that was loaded twice.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "memory.hpp"
+
+namespace cnnfast {
+
+struct Packed {
+  Block block;
+  bool finite = true;  // every number
+};
+
+// What pack() returns, or what it returned for a kernel of the same `size` numbers and the same
+// `order`: whatever else packing depends on. Kernels are told apart by 128 bits of their numbers.
+std::shared_ptr<const Packed> shared_packed(const float* kernel, std::int64_t size, Dims order,
+                                            const std::function<Packed()>& pack);
+
+// Of all packed weights of the process, each counted once.
+std::int64_t packed_bytes();
+
+}  // namespace cnnfast

@@ -1,0 +1,161 @@
+"""Packed weights: one copy for all plans that need the same, and none when no plan is left."""
+
+from __future__ import annotations
+
+import gc
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from cnnfast import layers
+from cnnfast._core import packed_bytes
+from cnnfast.engine.executor import PLANS_KEPT
+from cnnfast.engine.ops import Conv2D, Value, Window
+from cnnfast.engine.program import build_plan
+from cnnfast.models import Model, Sequential
+from core.plans import graph_of, run_graph
+
+SAME = Window((3, 3), pads=(1, 1, 1, 1))
+
+
+@pytest.fixture
+def held():
+    """How many bytes of packed weights there are more than at the start of the test."""
+    gc.collect()
+    before = packed_bytes()
+    return lambda: packed_bytes() - before
+
+
+def kernel(seed=1, shape=(3, 3, 8, 24)):
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
+
+
+def conv(weights, size=(6, 7), groups=1, window=SAME):
+    channels = weights.shape[2] * groups
+
+    def add(graph, x):
+        out = Value((*size, weights.shape[3]))
+        return graph.add(Conv2D(x, out, weights, None, window, groups))
+
+    return graph_of((*size, channels), add)
+
+
+def test_two_sizes_hold_one_copy(held):
+    plans = [build_plan(conv(kernel()))]
+    once = held()
+    assert once >= kernel().nbytes
+    plans.append(build_plan(conv(kernel().copy(), size=(5, 9))))
+    assert held() == once
+    del plans[0]
+    assert held() == once
+    plans.clear()
+    assert held() == 0
+
+
+def test_the_bits_are_those_of_weights_packed_alone(held, rng):
+    """With padding behind the last vector, chunks, and a plan of another size before."""
+    weights = kernel(shape=(3, 3, 70, 19))
+    x = rng.standard_normal((2, 4, 4, 70), np.float32)
+    alone = run_graph(conv(weights, (4, 4)), x)
+    assert held() == 0
+    first = build_plan(conv(weights, (3, 3)))
+    once = held()
+    np.testing.assert_array_equal(run_graph(conv(weights, (4, 4)), x), alone)
+    assert held() == once
+    del first
+
+
+@pytest.mark.parametrize("place", [0, 1, 7, 8, 9, 1000, -1])
+def test_one_different_number_makes_a_copy_of_its_own(held, place):
+    weights = kernel()
+    first = build_plan(conv(weights))
+    once = held()
+    changed = weights.copy()
+    changed.flat[place] = np.nextafter(changed.flat[place], np.float32(9))
+    second = build_plan(conv(changed))
+    assert held() == 2 * once
+    del first, second
+
+
+def test_other_orders_of_the_same_numbers_are_not_mixed_up(held, rng):
+    """Groups, the shape of the kernel, and the algorithm each have an order of their own."""
+    weights = kernel()
+    x = rng.standard_normal((1, 6, 7, 16), np.float32)
+    alone = run_graph(conv(weights, groups=2), x)
+    first = build_plan(conv(weights))
+    assert held() >= weights.nbytes
+    reshaped = build_plan(conv(weights.reshape(3, 3, 24, 8)))
+    np.testing.assert_array_equal(run_graph(conv(weights, groups=2), x), alone)
+    large = kernel(shape=(3, 3, 64, 64))
+    direct, winograd = build_plan(conv(large, (1, 1))), build_plan(conv(large, (28, 28)))
+    assert direct.steps[-1].algorithm != winograd.steps[-1].algorithm
+    assert held() >= 3 * weights.nbytes + 2 * large.nbytes
+    del first, reshaped
+
+
+def test_threads_that_build_at_once_share(held):
+    weights = kernel(shape=(3, 3, 8, 32))
+
+    def build(size):
+        return build_plan(conv(weights, (size, size)))
+
+    with ThreadPoolExecutor(8) as pool:
+        plans = list(pool.map(build, [3] * 32))
+    assert held() == weights.nbytes  # without padding: whole vectors everywhere
+    del plans
+
+
+@pytest.fixture
+def model():
+    """Takes images of any size; its convolution and normalization are folded together."""
+    found = Sequential(
+        [
+            layers.Input((None, None, 3)),
+            layers.Conv2D(32, 3),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(10),
+        ]
+    )
+    for weight in found.weights:
+        weight.assign(abs(kernel(len(weight.path), weight.shape)))
+    return found
+
+
+def test_a_models_sizes_share_also_what_was_folded(held, model, rng):
+    images = [rng.standard_normal((1, n, n + 1, 3), np.float32) for n in range(5, 25)]
+    model.predict(images[0], verbose=0)
+    once = held()
+    for image in images:
+        model.predict(image, verbose=0)
+    assert len(model._executor._plans) == PLANS_KEPT
+    assert held() == once
+
+
+def test_models_that_share_layers_share_packed_weights(held, model, rng):
+    x = rng.standard_normal((1, 9, 9, 3), np.float32)
+    model(x)
+    once = held()
+    features = Model(model.inputs, model.layers[-2].output)
+    features(x)
+    assert held() == once
+
+
+def test_released_memory_is_taken_again_when_it_is_needed(held, model, rng):
+    x = rng.standard_normal((1, 9, 9, 3), np.float32)
+    want = model(x)
+    model.layers[0](x)
+    assert held() > 0
+    model.release_memory()
+    assert held() == 0
+    np.testing.assert_array_equal(model(x), want)
+
+
+def test_assigned_weights_replace_the_packed_ones(held, model, rng):
+    x = rng.standard_normal((1, 9, 9, 3), np.float32)
+    before = model(x)
+    once = held()
+    model.weights[0].assign(kernel(9, model.weights[0].shape))
+    assert not np.array_equal(model(x), before)
+    assert held() == once
