@@ -85,6 +85,11 @@ class NormalizationKind(enum.Enum):
     RMS = 2
     L2 = 3
 
+class WeightDtype(enum.Enum):
+    FLOAT32 = 0
+    FLOAT16 = 1
+    BFLOAT16 = 2
+
 class RecurrentKind(enum.Enum):
     SIMPLE = 0
     LSTM = 1
@@ -153,7 +158,9 @@ class Plan:
 
 @final
 class PlanBuilder:
-    def __init__(self, winograd: bool = True) -> None: ...
+    def __init__(
+        self, winograd: bool = True, weight_dtype: WeightDtype = WeightDtype.FLOAT32
+    ) -> None: ...
     def label(self, text: str) -> None: ...
     def input(self, shape: Sequence[int]) -> int: ...
     def conv2d(

@@ -91,6 +91,7 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const WeightArray& 
   spec.shift = channels_of(shift, out, "shift");
   spec.winograd = builder.winograd();
   spec.max_pool = max_pool;
+  spec.weight_dtype = builder.weight_dtype();
   std::vector<int> inputs = {x};
   if (residual) inputs.push_back(*residual);
   return builder.add(make_conv2d(spec), std::move(inputs), out);
@@ -341,6 +342,11 @@ void bind_enums(py::module_& m) {
       .value("RMS", NormalizationKind::rms)
       .value("L2", NormalizationKind::l2)
       .finalize();
+  py::native_enum<WeightDtype>(m, "WeightDtype", "enum.Enum")
+      .value("FLOAT32", WeightDtype::float32)
+      .value("FLOAT16", WeightDtype::float16)
+      .value("BFLOAT16", WeightDtype::bfloat16)
+      .finalize();
   py::native_enum<RecurrentKind>(m, "RecurrentKind", "enum.Enum")
       .value("SIMPLE", RecurrentKind::simple)
       .value("LSTM", RecurrentKind::lstm)
@@ -382,7 +388,8 @@ void bind_plan(py::module_& m) {
       .def("run_profiled", &run_profiled, py::arg("inputs").noconvert(),
            py::arg("outputs").noconvert(), py::arg("threads"));
   py::class_<PlanBuilder>(m, "PlanBuilder", py::is_final())
-      .def(py::init<bool>(), py::arg("winograd") = true)
+      .def(py::init<bool, WeightDtype>(), py::arg("winograd") = true,
+           py::arg("weight_dtype") = WeightDtype::float32)
       .def("label", &PlanBuilder::label, py::arg("text"))
       .def("input", &PlanBuilder::input, py::arg("shape"))
       .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),

@@ -10,7 +10,8 @@
 namespace cnnfast {
 
 struct Packed {
-  Block block;
+  Block block;  // of `dtype`, which may be half of a float
+  WeightDtype dtype = WeightDtype::float32;
   bool finite = true;  // every number
 };
 

@@ -118,10 +118,13 @@ class Plan {
 
 class PlanBuilder {
  public:
-  explicit PlanBuilder(bool winograd = true) : winograd_(winograd) {}
+  explicit PlanBuilder(bool winograd = true, WeightDtype weight_dtype = WeightDtype::float32)
+      : winograd_(winograd), weight_dtype_(weight_dtype) {}
 
   // Whether convolutions may use Winograd's algorithm.
   bool winograd() const { return winograd_; }
+  // How weights are stored where reading them is most of the work.
+  WeightDtype weight_dtype() const { return weight_dtype_; }
 
   // What the steps added from now on are part of.
   void label(std::string text) { label_ = std::move(text); }
@@ -152,6 +155,7 @@ class PlanBuilder {
   int input_count_ = 0;
   bool winograd_;
   std::string label_;
+  WeightDtype weight_dtype_;
 };
 
 }  // namespace cnnfast

@@ -20,6 +20,7 @@ from cnnfast.cli.arguments import positive_int
 from cnnfast.cli.comparison import LARGEST_ERROR, Comparison, compare, is_installed
 from cnnfast.cli.inputs import add_input_arguments, random_inputs
 from cnnfast.cli.inspection import unsupported_items
+from cnnfast.cli.storage import Storage, compare_storage
 from cnnfast.errors import ModelFileError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Report:
     lower_seconds: float = 0.0
     run_seconds: float = 0.0
     keras: Comparison | None = None
+    storage: Storage | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -75,6 +77,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     add_input_arguments(parser)
     parser.add_argument("--batch", type=positive_int, default=2, help="how many images")
+    parser.add_argument(
+        "--weight-dtype",
+        choices=("float16", "bfloat16"),
+        help="show what storing large dense layers in 16 bits costs in accuracy",
+    )
     parser.add_argument("--without-keras", action="store_true", help="do not compare")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
@@ -94,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         if report.verdict == "runs" and not args.without_keras and is_installed():
             _compare(model, inputs, report)
+        if args.weight_dtype is not None and report.verdict != "does not run":
+            report.storage = compare_storage(model, inputs, args.weight_dtype)
     if args.json:
         print(json.dumps(report.as_dict(), indent=2))
     else:
@@ -178,15 +187,32 @@ def _numbers(report: Report) -> Table:
         table.add_row("", "[yellow]the outputs are not all finite[/]")
     times = (report.load_seconds, report.lower_seconds, report.run_seconds)
     table.add_row("load, lower, run", ", ".join(f"{1e3 * t:.1f} ms" for t in times))
-    compared = report.keras
+    _add_storage(table, report.storage)
+    _add_comparison(table, report.keras)
+    return table
+
+
+def _add_storage(table: Table, storage: Storage | None) -> None:
+    if storage is None:
+        return
+    table.add_row(
+        f"{storage.weight_dtype} weights",
+        f"{storage.weight_bytes:,} bytes instead of {storage.float32_bytes:,}, "
+        f"in {storage.operations} of the operations",
+    )
+    table.add_row("", f"largest difference from float32 weights: {storage.largest_error:.1e}")
+
+
+def _add_comparison(table: Table, compared: Comparison | None) -> None:
+    from rich.markup import escape
+
     if compared is None:
         table.add_row("Keras", "not compared")
-        return table
+        return
     table.add_row("Keras", f"{compared.keras_version} on {compared.backend}".strip(" on"))
     if compared.problem is not None:
         table.add_row("", escape(compared.problem))
-        return table
+        return
     table.add_row("largest error", f"{compared.largest_error:.1e}")
     for layer in sorted(compared.layers, key=lambda x: -x.error)[:LAYERS_SHOWN]:
         table.add_row("", escape(f"{layer.error:.1e} {layer.name} ({layer.class_name})"))
-    return table

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from cnnfast import config, variables
-from cnnfast._core import Plan
+from cnnfast._core import Plan, WeightDtype
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
@@ -20,7 +20,13 @@ from cnnfast.utils.threads import get_num_threads, positive
 
 PLANS_KEPT = 8
 
-PlanKey: TypeAlias = tuple[config.Config, tuple[Shape, ...]]
+WEIGHT_DTYPES = {
+    "float32": WeightDtype.FLOAT32,
+    "float16": WeightDtype.FLOAT16,
+    "bfloat16": WeightDtype.BFLOAT16,
+}
+
+PlanKey: TypeAlias = tuple[config.Config, str, tuple[Shape, ...]]
 
 
 class Network(Protocol):
@@ -31,6 +37,11 @@ class Network(Protocol):
     @property
     def weights(self) -> list[variables.Variable]:
         """Every variable that the lowered graph may hold a copy of."""
+        ...
+
+    @property
+    def weight_dtype(self) -> str:
+        """How plans store weights where reading them is most of the work; see `WEIGHT_DTYPES`."""
         ...
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
@@ -71,7 +82,7 @@ class Executor:
         """
         with self._lock:
             self._drop_outdated()
-            key = (config.get(), shapes)
+            key = (config.get(), self._network.weight_dtype, shapes)
             plan = self._plans.get(key)
             if plan is None:
                 plan = self._build(shapes)
@@ -87,8 +98,8 @@ class Executor:
         """The plans that are kept for the configuration in force, by the shapes of the inputs."""
         with self._lock:
             self._drop_outdated()
-            current = config.get()
-            return {shapes: plan for (key, shapes), plan in self._plans.items() if key == current}
+            current = (config.get(), self._network.weight_dtype)
+            return {key[-1]: plan for key, plan in self._plans.items() if key[:-1] == current}
 
     def run(
         self,
@@ -133,7 +144,7 @@ class Executor:
     def _build(self, shapes: tuple[Shape, ...]) -> Plan | Program:
         graph = lower(self._network, shapes)
         try:
-            plan = build(graph)
+            plan = build(graph, WEIGHT_DTYPES[self._network.weight_dtype])
         except ValueError as error:
             raise ValueError(
                 f"'{self._network.name}' cannot run on images of this shape: {error}. "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnfast import config
-from cnnfast._core import Plan, PlanBuilder
+from cnnfast._core import Plan, PlanBuilder, StepInfo, WeightDtype
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Call, Float32Array, Op, Shape, Value
 
@@ -23,9 +23,9 @@ class Stage:
     outputs: tuple[Value, ...]
 
 
-def build_plan(graph: Graph) -> Plan:
+def build_plan(graph: Graph, weight_dtype: WeightDtype = WeightDtype.FLOAT32) -> Plan:
     """Hand `graph` to the C++ core, which packs weights and places buffers."""
-    builder = PlanBuilder(config.get().winograd)
+    builder = PlanBuilder(config.get().winograd, weight_dtype)
     ids = {value: builder.input(value.shape) for value in graph.inputs}
     for op in graph.ops:
         builder.label(" + ".join(op.layers))
@@ -33,18 +33,19 @@ def build_plan(graph: Graph) -> Plan:
     return builder.build([ids[value] for value in graph.outputs])
 
 
-def build(graph: Graph) -> Plan | Program:
+def build(graph: Graph, weight_dtype: WeightDtype = WeightDtype.FLOAT32) -> Plan | Program:
     """Build what runs `graph`: one plan, or several with the user's functions between."""
     if any(isinstance(op, Call) for op in graph.ops):
-        return Program(graph)
-    return build_plan(graph)
+        return Program(graph, weight_dtype)
+    return build_plan(graph, weight_dtype)
 
 
 class Program:
     """Runs like a plan; a graph is cut at each user's function."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, weight_dtype: WeightDtype = WeightDtype.FLOAT32) -> None:
         self._graph = graph
+        self._weight_dtype = weight_dtype
         self._stages: list[Stage] = []
         self.output_shapes: tuple[Shape, ...] = tuple(value.shape for value in graph.outputs)
         segment: list[Op] = []
@@ -68,8 +69,13 @@ class Program:
         read = dict.fromkeys(value for op in ops for value in op.inputs if value not in made)
         # A segment of constants alone still needs an input, for the size of the batch.
         inputs = tuple(read) or (self._graph.inputs[0],)
-        plan = build_plan(Graph(list(inputs), list(ops), list(outputs)))
+        plan = build_plan(Graph(list(inputs), list(ops), list(outputs)), self._weight_dtype)
         self._stages.append(Stage(plan, inputs, outputs))
+
+    @property
+    def steps(self) -> list[StepInfo]:
+        """The steps of all plans, in the order they run."""
+        return [step for work in self.stages if isinstance(work, Plan) for step in work.steps]
 
     def run(
         self, inputs: Sequence[Float32Array], outputs: Sequence[Float32Array], threads: int

@@ -29,6 +29,11 @@ class BoundCall:
         self._places = symbolic(self._arguments)
 
     @property
+    def weight_dtype(self) -> str:
+        """How what is called stores packed weights."""
+        return self._operation.weight_dtype
+
+    @property
     def weights(self) -> list[Variable]:
         """The variables of what is called."""
         return self._operation.weights

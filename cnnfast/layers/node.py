@@ -25,6 +25,11 @@ class Connectable:
     _inbound_nodes: list[Node]
 
     @property
+    def weight_dtype(self) -> str:
+        """How a call on arrays stores packed weights; see `Model.weight_dtype`."""
+        return "float32"
+
+    @property
     def weights(self) -> list[Variable]:
         """All variables that a call reads."""
         return []

@@ -28,11 +28,15 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
     safe_mode: bool = True,
+    *,
+    weight_dtype: str | None = None,
 ) -> Model:
     """Load a whole model that Keras saved; see `cnnfast.saving.load_model`."""
     from cnnfast import saving  # the file readers, which predicting does not need
 
-    return saving.load_model(filepath, custom_objects, compile, safe_mode)
+    return saving.load_model(
+        filepath, custom_objects, compile, safe_mode, weight_dtype=weight_dtype
+    )
 
 
 def save_model(model: Model, filepath: str | PathLike[str], overwrite: bool = True) -> None:

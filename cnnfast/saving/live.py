@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from cnnfast.variables import Variable
 
 
-def from_keras(model: Any, custom_objects: CustomObjects = None, compile: bool = True) -> Model:
+def from_keras(
+    model: Any,
+    custom_objects: CustomObjects = None,
+    compile: bool = True,
+    *,
+    weight_dtype: str | None = None,
+) -> Model:
     """Make a model of one that is in memory, with copies of its weights.
 
     Parameters
@@ -31,6 +37,8 @@ def from_keras(model: Any, custom_objects: CustomObjects = None, compile: bool =
         As `load_model` takes it.
     compile
         Whether to compile the model as Keras' is, where Keras says how.
+    weight_dtype
+        As `load_model` takes it.
 
     Returns
     -------
@@ -42,7 +50,8 @@ def from_keras(model: Any, custom_objects: CustomObjects = None, compile: bool =
     TypeError
         `model` is not a Keras model.
     ValueError
-        It is not built, or its weights are not those that its configuration calls for.
+        It is not built, or its weights are not those that its configuration calls for, or
+        `weight_dtype` is unknown.
     UnsupportedError
         It has layers or options that are not supported; all are listed.
     """
@@ -71,6 +80,7 @@ def from_keras(model: Any, custom_objects: CustomObjects = None, compile: bool =
         variable.assign(array)
     if compile:
         compile_from(ours, config.get("compile_config"), name)
+    ours.weight_dtype = weight_dtype
     return ours
 
 

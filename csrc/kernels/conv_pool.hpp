@@ -38,7 +38,7 @@ struct WindowTiles {
   }
 
   void run(const ConvTask& t, std::int64_t pixels, int vectors) {
-    const float* weights = t.weights;
+    const auto* weights = static_cast<const float*>(t.weights);
     for (std::int32_t c = 0; c < t.chunk_count; ++c) {
       const Chunk& chunk = t.chunks[c];
       for (int i = 0; i * kTileRows < pixels; ++i) {
@@ -57,7 +57,8 @@ struct WindowTiles {
   }
 };
 
-// `t` is the task of the pooled output: its pixels [first, last) are windows.
+// `t` is the task of the pooled output, with weights in float32: its pixels [first, last) are
+// windows.
 void conv_pool(const ConvTask& t, std::int64_t first, std::int64_t last) {
   const int vectors = (t.columns + kLanes - 1) / kLanes;
   const std::int64_t width = std::int64_t{vectors} * kLanes;

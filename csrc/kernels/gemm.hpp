@@ -6,6 +6,7 @@
 #pragma once
 
 #include "epilogue.hpp"
+#include "weights.hpp"
 
 namespace {
 
@@ -192,22 +193,38 @@ class PixelWalk {
   const float* residual_ = nullptr;
 };
 
+// Where number `at` of the column block's weights stands.
+inline const float* stored_weights(const ConvTask& t, std::int64_t at) {
+  const std::int64_t bytes = t.dtype == WeightDtype::float32 ? 4 : 2;
+  return reinterpret_cast<const float*>(static_cast<const char*>(t.weights) + at * bytes);
+}
+
+// Weights [at, at + n) of the column block in float32: where they are, or widened for all pixels of
+// the call.
+inline const float* float_weights(const ConvTask& t, std::int64_t at, std::int64_t n) {
+  if (t.dtype == WeightDtype::float32) return stored_weights(t, at);
+  const std::uint16_t* from = static_cast<const std::uint16_t*>(t.weights) + at;
+  (t.dtype == WeightDtype::float16 ? widen<Float16> : widen<Bfloat16>)(from, t.widened, n);
+  return t.widened;
+}
+
 void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
   const int vectors = (t.columns + kLanes - 1) / kLanes;
   TileTask tile_task;
   tile_task.epilogue = &t.epilogue;
   tile_task.columns = t.columns;
-  tile_task.weights = t.weights;
+  std::int64_t at = 0;
   for (std::int32_t c = 0; c < t.chunk_count; ++c) {
     const Chunk& chunk = t.chunks[c];
+    const std::int64_t numbers = chunk.depth * vectors * kLanes;
+    tile_task.weights = float_weights(t, at, numbers);
     tile_task.runs = t.runs + chunk.first;
     tile_task.run_count = chunk.last - chunk.first;
     tile_task.first = c == 0;
     tile_task.last = c + 1 == t.chunk_count;
     // The next chunk's weights, or the next column block's, come while this one's are in use.
-    const std::int64_t floats = chunk.depth * vectors * kLanes;
-    tile_task.ahead = tile_task.weights + floats;
-    const float* end = tile_task.ahead + floats;
+    tile_task.ahead = stored_weights(t, at + numbers);
+    const float* end = stored_weights(t, at + 2 * numbers);
     tile_task.ahead_step = kLineFloats;
     PixelWalk walk(t, first);
     for (std::int64_t p = first; p < last;) {
@@ -218,7 +235,7 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
       tile_task.ahead += chunk.depth * kLineFloats;
       if (tile_task.ahead >= end) tile_task.ahead_step = 0;
     }
-    tile_task.weights += floats;
+    at += numbers;
   }
 }
 

@@ -1,6 +1,7 @@
 // One row times a matrix: bound by reading the weights, so they are read once, in order, and
 // not at all where the input is exactly zero (as most are behind a ReLU). Sums in the same
-// order as gemm.hpp, so a batch of one gives the bits of a batch of many.
+// order as gemm.hpp, so a batch of one gives the bits of a batch of many. Weights of 16 bits are
+// half of the traffic; they are widened in registers.
 #pragma once
 
 #include "gemm.hpp"
@@ -31,20 +32,22 @@ inline std::int64_t list_nonzero(const float* x, std::int64_t n, std::int32_t* l
 }
 
 // B blocks of N vectors side by side, so that enough sums are under way to hide their latency.
-template <int B, int N>
-void gemv_blocks(const GemvTask& t, const float* weights, std::int64_t first_column) {
+template <class Weights, int B, int N>
+void gemv_blocks(const GemvTask& t, const typename Weights::Number* weights,
+                 std::int64_t first_column) {
   const std::int64_t block = t.depth * N * kLanes;
   Vec total[B][N] = {};
   std::int32_t list[kChunkDepth];
   for (std::int64_t start = 0; start < t.depth; start += kChunkDepth) {
     const std::int64_t depth = t.depth - start < kChunkDepth ? t.depth - start : kChunkDepth;
     const float* x = t.x + start;
-    const float* w = weights + start * N * kLanes;
+    const auto* w = weights + start * N * kLanes;
     Vec part[B][N] = {};
     const auto add_row = [&](std::int64_t k) {
       const Vec a = splat(x[k]);
       for (int b = 0; b < B; ++b) {
-        for (int n = 0; n < N; ++n) part[b][n] += a * load(w + b * block + (k * N + n) * kLanes);
+        for (int n = 0; n < N; ++n)
+          part[b][n] += a * Weights::load(w + b * block + (k * N + n) * kLanes);
       }
     };
     const std::int64_t nonzero = t.skip_zeros ? list_nonzero(x, depth, list) : depth;
@@ -72,31 +75,36 @@ void gemv_blocks(const GemvTask& t, const float* weights, std::int64_t first_col
   }
 }
 
-inline void gemv_narrow(const GemvTask& t, const float* weights, std::int64_t column, int vectors) {
-  if (vectors == 1) gemv_blocks<1, 1>(t, weights, column);
+template <class Weights>
+void gemv_narrow(const GemvTask& t, const typename Weights::Number* weights, std::int64_t column,
+                 int vectors) {
+  if (vectors == 1) gemv_blocks<Weights, 1, 1>(t, weights, column);
   if constexpr (kTileVectors == 4) {
-    if (vectors == 2) gemv_blocks<1, 2>(t, weights, column);
-    if (vectors == 3) gemv_blocks<1, 3>(t, weights, column);
+    if (vectors == 2) gemv_blocks<Weights, 1, 2>(t, weights, column);
+    if (vectors == 3) gemv_blocks<Weights, 1, 3>(t, weights, column);
   }
 }
 
+template <class Weights>
 void gemv(const GemvTask& t, std::int64_t first, std::int64_t last) {
   constexpr std::int64_t kWidth = kTileVectors * kLanes;
   constexpr int kSideBySide = 8 / kTileVectors;
   std::int64_t block = first;
-  const auto weights = [&] { return t.weights + block * t.depth * kWidth; };
+  const auto weights = [&] {
+    return static_cast<const typename Weights::Number*>(t.weights) + block * t.depth * kWidth;
+  };
   const std::int64_t full = t.columns / kWidth < last ? t.columns / kWidth : last;
   for (; block + kSideBySide <= full; block += kSideBySide) {
-    gemv_blocks<kSideBySide, kTileVectors>(t, weights(), block * kWidth);
+    gemv_blocks<Weights, kSideBySide, kTileVectors>(t, weights(), block * kWidth);
   }
-  for (; block < full; ++block) gemv_blocks<1, kTileVectors>(t, weights(), block * kWidth);
+  for (; block < full; ++block) gemv_blocks<Weights, 1, kTileVectors>(t, weights(), block * kWidth);
   for (; block < last; ++block) {
     const std::int64_t rest = t.columns - block * kWidth;
     const int vectors = static_cast<int>((rest + kLanes - 1) / kLanes);
     if (vectors == kTileVectors) {
-      gemv_blocks<1, kTileVectors>(t, weights(), block * kWidth);
+      gemv_blocks<Weights, 1, kTileVectors>(t, weights(), block * kWidth);
     } else {
-      gemv_narrow(t, weights(), block * kWidth, vectors);
+      gemv_narrow<Weights>(t, weights(), block * kWidth, vectors);
     }
   }
 }

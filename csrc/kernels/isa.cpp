@@ -33,7 +33,7 @@ const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA) = {
     winograd_output<2>,
     winograd_input<4>,
     winograd_output<4>,
-    gemv,
+    {gemv<Float32>, gemv<Float16>, gemv<Bfloat16>},
     pool<Maximum>,
     pool<Average>,
     depthwise,

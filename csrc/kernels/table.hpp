@@ -74,6 +74,10 @@ enum class NormalizationKind : std::int32_t { standard, variance, rms, l2 };
 
 enum class RecurrentKind : std::int32_t { simple, lstm, gru, gru_reset_after };
 
+// How packed weights are stored; sums are float32 in any case.
+enum class WeightDtype : std::int32_t { float32, float16, bfloat16 };
+constexpr int kWeightDtypes = 3;
+
 struct Activation {
   ActivationKind kind = ActivationKind::linear;
   float alpha = 0;
@@ -120,7 +124,9 @@ struct ConvTask {
   const Run* runs;    // the window, as runs of consecutive floats
   const Chunk* chunks;
   std::int32_t chunk_count;
-  const float* weights;  // [k][vectors * lanes], zeros behind the last column
+  const void* weights;  // [k][vectors * lanes] of `dtype`, zeros behind the last column
+  WeightDtype dtype;
+  float* widened;  // room for a chunk of the weights, unless they are float32
   Epilogue epilogue;
   float* out;  // pixel 0, first column of the block
   Strides out_strides;
@@ -156,8 +162,8 @@ struct WinogradTask {
 struct GemvTask {
   const float* x;
   std::int64_t depth;
-  const float* weights;  // [block][k][block width], the last block narrower
-  Epilogue epilogue;     // of column 0
+  const void* weights;  // [block][k][block width] of the kernel's dtype, the last block narrower
+  Epilogue epilogue;    // of column 0
   float* out;
   std::int64_t columns;
   bool skip_zeros;  // exact only where every weight is finite
@@ -227,7 +233,7 @@ struct Kernels {
   void (*winograd2_output)(const WinogradTask&);
   void (*winograd4_input)(const WinogradTask&);
   void (*winograd4_output)(const WinogradTask&);
-  void (*gemv)(const GemvTask&, std::int64_t first, std::int64_t last);
+  void (*gemv[kWeightDtypes])(const GemvTask&, std::int64_t first, std::int64_t last);
   void (*max_pool)(const PoolRow&);
   void (*average_pool)(const PoolRow&);
   void (*depthwise)(const DepthwiseRow&);

@@ -36,6 +36,22 @@ double winograd_estimate(const ConvSpec& spec) {
   return products + transforms + weight_reading(4 * positions * channels * filters);
 }
 
+// Whether one image's products take less time than reading the weights, so that halving these pays.
+bool bound_by_weights(const ConvSpec& spec) {
+  const Window& w = spec.window;
+  const double weights =
+      static_cast<double>(count({w.height, w.width, spec.in[2] / spec.groups, spec.out[2]}));
+  const Dims out = convolved(spec);
+  const double pixels = static_cast<double>(out[0] * out[1]);
+  return weight_reading(4 * weights) > 2 * weights * pixels;
+}
+
+std::unique_ptr<Step> make_direct(const ConvSpec& spec) {
+  ConvSpec direct = spec;
+  if (spec.max_pool || !bound_by_weights(spec)) direct.weight_dtype = WeightDtype::float32;
+  return make_direct_conv2d(direct);
+}
+
 template <int m>
 std::unique_ptr<Step> make_winograd(const ConvSpec& spec) {
   return make_winograd_conv2d(spec, m);
@@ -52,7 +68,7 @@ struct Algorithm {
 
 // The first takes any convolution; of equal estimates, the earlier wins.
 constexpr Algorithm kAlgorithms[] = {
-    {"direct", [](const ConvSpec&) { return true; }, direct_estimate, make_direct_conv2d},
+    {"direct", [](const ConvSpec&) { return true; }, direct_estimate, make_direct},
     {"winograd2", winograd_allowed, winograd_estimate<2>, make_winograd<2>},
     {"winograd4", winograd_allowed, winograd_estimate<4>, make_winograd<4>},
 };

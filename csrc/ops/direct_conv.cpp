@@ -1,6 +1,6 @@
 #include <cmath>
-#include <cstring>
 
+#include "../narrowing.hpp"
 #include "conv.hpp"
 
 namespace cnnfast {
@@ -68,11 +68,20 @@ class DirectConv2D final : public Step {
     block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
     blocks_ = (filters_ + block_ - 1) / block_;
     padded_ = channel_data_.padded();
-    packed_ = shared_packed(spec.kernel, depth_ * groups_ * filters_,
-                            {0, groups_, depth_, filters_}, [&] { return pack(spec.kernel); });
+    packed_ =
+        shared_packed(spec.kernel, depth_ * groups_ * filters_,
+                      {0, static_cast<std::int64_t>(spec.weight_dtype), groups_, depth_, filters_},
+                      [&] { return pack(spec.kernel, spec.weight_dtype); });
   }
 
-  const char* name() const override { return "conv2d"; }
+  const char* name() const override {
+    switch (packed_->dtype) {
+      case WeightDtype::float16: return "conv2d_float16";
+      case WeightDtype::bfloat16: return "conv2d_bfloat16";
+      case WeightDtype::float32: break;
+    }
+    return "conv2d";
+  }
   Border border() const override { return window_.pads; }
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
@@ -90,6 +99,13 @@ class DirectConv2D final : public Step {
         std::max<std::int64_t>(1, std::llround(pixels / static_cast<double>(tile_pixels_)));
   }
 
+  // A chunk of a column block in float32, where the weights are not.
+  std::int64_t scratch() const override {
+    if (packed_->dtype == WeightDtype::float32) return 0;
+    const auto shallower = [](const Chunk& a, const Chunk& b) { return a.depth < b.depth; };
+    return std::max_element(chunks_.begin(), chunks_.end(), shallower)->depth * block_;
+  }
+
   std::int64_t units(std::int64_t images) const override {
     return single_row(images) ? blocks_ : tiles(images) * groups_ * blocks_;
   }
@@ -105,7 +121,7 @@ class DirectConv2D final : public Step {
   Cost cost() const override {
     const double weights = static_cast<double>(depth_) * static_cast<double>(filters_ * groups_);
     const double sums = static_cast<double>(pooled_ ? 4 * image_pixels_ : image_pixels_);
-    return {2 * weights * sums, 4 * weights};
+    return {2 * weights * sums, static_cast<double>(bytes_per_weight()) * weights};
   }
   const char* algorithm(std::int64_t images) const override {
     return single_row(images) ? "gemv" : "direct";
@@ -115,26 +131,38 @@ class DirectConv2D final : public Step {
   }
 
  private:
+  std::int64_t bytes_per_weight() const { return packed_->dtype == WeightDtype::float32 ? 4 : 2; }
+
+  // Weights that do not fit into 16 bits stay as they are.
+  Packed pack(const float* kernel, WeightDtype dtype) const {
+    const std::int64_t size = depth_ * groups_ * filters_;
+    const std::int64_t packed_size = count({groups_, depth_, padded_});
+    const bool finite = fits(WeightDtype::float32, kernel, size);
+    if (dtype == WeightDtype::float32 || !fits(dtype, kernel, size)) {
+      Packed packed = {Block(packed_size), WeightDtype::float32, finite};
+      pack_as(kernel, packed.block.data(), [](float x) { return x; });
+      return packed;
+    }
+    Packed packed = {Block((packed_size + 1) / 2), dtype, finite};
+    auto* const to = reinterpret_cast<std::uint16_t*>(packed.block.data());
+    pack_as(kernel, to, dtype == WeightDtype::float16 ? to_float16 : to_bfloat16);
+    return packed;
+  }
+
   // [group][block][depth][block's columns], the last block padded to whole vectors.
-  Packed pack(const float* kernel) const {
-    Packed packed = {Block(count({groups_, depth_, padded_}))};
+  template <class Number, class Convert>
+  void pack_as(const float* kernel, Number* to, Convert convert) const {
     const std::int64_t row = groups_ * filters_;
-    float* to = packed.block.data();
     for (std::int64_t g = 0; g < groups_; ++g) {
       for (std::int64_t n = 0; n < filters_; n += block_) {
         const std::int64_t columns = std::min(block_, filters_ - n);
         const std::int64_t width = std::min(block_, padded_ - n);
         for (std::int64_t k = 0; k < depth_; ++k, to += width) {
           const float* from = kernel + k * row + g * filters_ + n;
-          std::memcpy(to, from, static_cast<std::size_t>(columns) * sizeof(float));
-          std::fill(to + columns, to + width, 0.0F);
-          for (std::int64_t i = 0; i < columns; ++i) {
-            packed.finite = packed.finite && std::isfinite(from[i]);
-          }
+          std::fill(std::transform(from, from + columns, to, convert), to + width, Number{0});
         }
       }
     }
-    return packed;
   }
 
   bool single_row(std::int64_t images) const {
@@ -146,16 +174,21 @@ class DirectConv2D final : public Step {
     return (images * image_pixels_ + tile_pixels_ - 1) / tile_pixels_;
   }
 
+  // The packed weights from number `at` on.
+  const void* weights(std::int64_t at) const {
+    return reinterpret_cast<const std::byte*>(packed_->block.data()) + at * bytes_per_weight();
+  }
+
   void run_row(const Work& w) const {
     GemvTask task;
     task.x = w.in[0].data;
     task.depth = depth_;
-    task.weights = packed_->block.data();
+    task.weights = weights(0);
     task.epilogue = channel_data_.epilogue(0, 0, w.in[1], residual_);
     task.out = w.out.data;
     task.columns = filters_;
     task.skip_zeros = packed_->finite;
-    kernels_.gemv(task, w.first, w.last);
+    kernels_.gemv[static_cast<int>(packed_->dtype)](task, w.first, w.last);
   }
 
   // Units are tiles, inside a column block, inside a block of pixels whose input stays in
@@ -166,6 +199,7 @@ class DirectConv2D final : public Step {
     const std::int64_t column_blocks = groups_ * blocks_;
     ConvTask task = task_for(w.in[0]);
     const auto conv = pooled_ ? kernels_.conv_pool : kernels_.conv;
+    task.widened = w.scratch;
     for (std::int64_t unit = w.first; unit < w.last;) {
       const std::int64_t pixel_block = unit / (block_tiles_ * column_blocks);
       const std::int64_t start = pixel_block * block_tiles_;
@@ -183,6 +217,7 @@ class DirectConv2D final : public Step {
   ConvTask task_for(const Tensor& in) const {
     ConvTask task = {};
     task.x_strides = {in.image, window_.stride_y * in_.row(), window_.stride_x * in_.pixel()};
+    task.dtype = packed_->dtype;
     task.runs = runs_.data();
     task.chunks = chunks_.data();
     task.chunk_count = static_cast<std::int32_t>(chunks_.size());
@@ -196,7 +231,7 @@ class DirectConv2D final : public Step {
     const std::int64_t column = column_block % blocks_ * block_;
     task.x = w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel() +
              group * channels_;
-    task.weights = packed_->block.data() + (group * padded_ + column) * depth_;
+    task.weights = weights((group * padded_ + column) * depth_);
     task.epilogue = channel_data_.epilogue(group, column, w.in[1], residual_);
     task.out = w.out.data + group * filters_ + column;
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};

@@ -39,6 +39,8 @@ struct ConvSpec {
   const float* shift = nullptr;
   bool winograd = true;   // whether it may be used
   bool max_pool = false;  // whether `out` is the maximum over 2 x 2 pixels, behind all of the above
+  // How weights are stored where reading them is most of the work.
+  WeightDtype weight_dtype = WeightDtype::float32;
 };
 // Height, width and channels of the convolution itself.
 Dims convolved(const ConvSpec& spec);

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cnnfast
 from cnnfast import layers
 from cnnfast.cli import check as command
 from cnnfast.cli import comparison, exit_codes, main
@@ -131,3 +132,22 @@ def test_relative_error_counts_shapes_and_numbers_that_are_not_numbers():
     assert comparison.relative_error(ones * np.nan, ones * np.nan) == 0
     assert not comparison.relative_error(ones, ones * np.nan) <= 1
     assert comparison.relative_error(10 * ones, 11 * ones) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("weight_dtype", "most"), [("float16", 2**-9), ("bfloat16", 2**-6)])
+def test_check_shows_what_short_weights_cost(tmp_path, capsys, weight_dtype, most):
+    model = cnnfast.Sequential([layers.Input((700,)), layers.Dense(400), layers.Dense(3)])
+    model.save(tmp_path / "net.keras")
+    options = ("--without-keras", "--weight-dtype", weight_dtype)
+    code, report = check(tmp_path / "net.keras", capsys, *options)
+    assert (code, report["verdict"]) == (exit_codes.GOOD, "runs")
+    storage = report["storage"]
+    assert storage["weight_dtype"] == weight_dtype
+    assert storage["operations"] == 1
+    assert storage["float32_bytes"] == 4 * (700 * 400 + 400 * 3)
+    assert storage["weight_bytes"] == storage["float32_bytes"] - 2 * 700 * 400
+    assert 0 < storage["largest_error"] < most
+    main(["check", str(tmp_path / "net.keras"), *options])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"{weight_dtype} weights" in shown
+    assert f"from float32 weights: {storage['largest_error']:.1e}" in shown

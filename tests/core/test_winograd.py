@@ -89,6 +89,7 @@ class Network:
 
     name = "network"
     weights = ()
+    weight_dtype = "float32"
 
     def __init__(self, graph):
         self.op = graph.ops[0]

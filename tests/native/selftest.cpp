@@ -7,7 +7,7 @@
 #include <string>
 
 #include "cpu.hpp"
-#include "ops/ops.hpp"
+#include "ops/conv.hpp"
 #include "plan.hpp"
 
 namespace {
@@ -137,6 +137,49 @@ void check_windows() {
   }
 }
 
+// Numbers that float32, float16 (also its subnormal ones) and bfloat16 all hold: m * 2^e.
+std::vector<float> short_floats(std::int64_t n) {
+  std::uniform_int_distribution<int> mantissa(-255, 255);
+  std::uniform_int_distribution<int> exponent(-24, 7);
+  std::vector<float> values(static_cast<std::size_t>(n));
+  for (float& v : values)
+    v = std::ldexp(static_cast<float>(mantissa(generator)), exponent(generator));
+  return values;
+}
+
+void check_storage_of(std::int64_t images, std::int64_t depth, std::int64_t filters) {
+  const std::vector<float> k = short_floats(depth * filters);
+  std::vector<float> x = random_floats(images * depth);
+  for (float& v : x) v = std::max(v, 0.0F);
+  const auto outputs = [&](WeightDtype dtype, int threads) {
+    PlanBuilder builder;
+    ConvSpec spec = {{1, 1, depth}, {1, 1, filters}, {}, 1, k.data(), nullptr, {}};
+    spec.weight_dtype = dtype;
+    const int input = builder.input(spec.in);
+    const auto plan = builder.build({builder.add(make_direct_conv2d(spec), {input}, spec.out)});
+    const bool stored = plan->steps()[0].weight_bytes == 2.0 * static_cast<double>(k.size());
+    check(stored == (dtype != WeightDtype::float32), "weights are stored as asked");
+    return run(*plan, x, images, threads);
+  };
+  const std::vector<float> want = outputs(WeightDtype::float32, 1);
+  for (const WeightDtype dtype : {WeightDtype::float16, WeightDtype::bfloat16}) {
+    const std::string what = std::string(kernels().name) + " " + std::to_string(images) + " " +
+                             std::to_string(depth) + " " + std::to_string(filters);
+    check(outputs(dtype, 1) == want, what + ": the bits of weights in 16 bits");
+    check(outputs(dtype, 3) == want, what + ": the bits of weights in 16 bits, 3 threads");
+  }
+}
+
+void check_storage() {
+  const std::int64_t columns = std::int64_t{kernels().tile_vectors} * kernels().lanes;
+  for (std::int64_t filters = 1; filters <= columns + 1; ++filters) {
+    for (const std::int64_t images : {1, 2, 17}) check_storage_of(images, 21, filters);
+  }
+  for (const std::int64_t depth : {1, 511, 512, 513, 1030}) {
+    for (const std::int64_t images : {1, 17}) check_storage_of(images, depth, 5 * columns + 3);
+  }
+}
+
 void check_pool() {
   const Dims in = {5, 7, kernels().lanes + 3};
   const Dims out = {3, 4, in[2]};
@@ -203,6 +246,7 @@ int main() {
   std::printf("instruction set: %s\n", kernels().name);
   check_every_remainder();
   check_windows();
+  check_storage();
   check_pool();
   check_softmax();
   std::printf("%d passed, %d failed\n", passed, failed);

@@ -1,0 +1,42 @@
+// Float32 to 16 bits, rounded to the nearest and to even.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/table.hpp"
+
+namespace cnnfast {
+
+// Whether every number stays finite; infinities and NaN do not count as numbers.
+inline bool fits(WeightDtype dtype, const float* numbers, std::int64_t n) {
+  // Half of the last place above the largest number is the first to round to infinity.
+  const float limit = dtype == WeightDtype::float16    ? 65520.0F
+                      : dtype == WeightDtype::bfloat16 ? 0x1.FFp127F
+                                                       : INFINITY;
+  return std::all_of(numbers, numbers + n, [limit](float x) { return std::abs(x) < limit; });
+}
+
+// The `discarded` low bits of `bits` rounded away; a carry goes up into the exponent, as it should.
+inline std::uint32_t rounded(std::uint32_t bits, int discarded) {
+  const std::uint32_t odd = bits >> discarded & 1;
+  return (bits + (1U << (discarded - 1)) - 1 + odd) >> discarded;
+}
+
+inline std::uint16_t to_bfloat16(float x) {
+  return static_cast<std::uint16_t>(rounded(std::bit_cast<std::uint32_t>(x), 16));
+}
+
+inline std::uint16_t to_float16(float x) {
+  const float magnitude = std::abs(x);
+  const auto sign = static_cast<std::uint32_t>(std::signbit(x)) << 15;
+  // Below 2^-14 a half counts multiples of 2^-24.
+  const std::uint32_t half =
+      magnitude < 0x1p-14F ? static_cast<std::uint32_t>(std::nearbyint(magnitude * 0x1p24F))
+                           : rounded(std::bit_cast<std::uint32_t>(magnitude) - (112U << 23), 13);
+  return static_cast<std::uint16_t>(sign | half);
+}
+
+}  // namespace cnnfast
