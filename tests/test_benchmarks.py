@@ -185,3 +185,18 @@ def test_overhead_script_measures_both_calls():
     assert (
         measured["over it"].keys() == measured["limits"].keys() == {"predict_on_batch", "predict"}
     )
+
+
+def test_weight_storage_script_compares_every_kind():
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "weight_storage.py"), "--rounds", "2", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = {row["weight_dtype"]: row for row in json.loads(done.stdout)}
+    assert list(rows) == ["float32", "float16", "bfloat16"]
+    assert rows["float32"]["largest_error"] == 0
+    assert 0 < rows["float16"]["largest_error"] < rows["bfloat16"]["largest_error"]
+    assert rows["float16"]["weight_bytes"] < 0.51 * rows["float32"]["weight_bytes"]
+    assert all(row["milliseconds"] > 0 for row in rows.values())
