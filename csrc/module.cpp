@@ -374,7 +374,7 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("output_shapes", [](const Plan& p) { return tuples_of(p.outputs()); })
       .def_property_readonly("steps", [](const Plan& p) { return p.steps(); })
       .def("steps_for", &Plan::steps, py::arg("images"))
-      .def_property_readonly("packed_bytes", &Plan::packed_bytes)
+      .def_property_readonly("packed_bytes", [](const Plan& p) { return Plan::packed_bytes({&p}); })
       .def_property_readonly("constant_bytes", &Plan::constant_bytes)
       .def_property_readonly("pooled_bytes", &Plan::pooled_bytes)
       .def(
@@ -433,6 +433,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("available_isas", &available_isas);
   m.def("packed_bytes", &packed_bytes);
+  m.def("packed_bytes_of", &Plan::packed_bytes, py::arg("plans"));
   m.def("fma_peak", &fma_peak, py::arg("seconds"), py::arg("threads") = 1,
         py::call_guard<py::gil_scoped_release>());
   m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <set>
 
 #include "denormals.hpp"
 
@@ -92,9 +93,16 @@ std::vector<StepInfo> Plan::steps(std::int64_t images) const {
   return infos;
 }
 
-std::int64_t Plan::packed_bytes() const {
+std::int64_t Plan::packed_bytes(const std::vector<const Plan*>& plans) {
   std::int64_t bytes = 0;
-  for (const PlannedStep& s : steps_) bytes += s.step->packed_bytes();
+  std::set<const Packed*> counted;
+  for (const Plan* plan : plans) {
+    for (const PlannedStep& s : plan->steps_) {
+      const Packed* packed = s.step->packed();
+      bytes += s.step->packed_bytes();
+      if (packed != nullptr && !counted.insert(packed).second) bytes -= packed->block.bytes();
+    }
+  }
   return bytes;
 }
 

@@ -65,7 +65,8 @@ class Plan {
   const std::vector<Dims>& outputs() const { return outputs_; }
   // The steps as they run for so many images.
   std::vector<StepInfo> steps(std::int64_t images = 1) const;
-  std::int64_t packed_bytes() const;
+  // Of all steps of `plans`; what several hold counts once.
+  static std::int64_t packed_bytes(const std::vector<const Plan*>& plans);
   std::int64_t constant_bytes() const;
   std::int64_t pooled_bytes() const;  // of idle workspaces
   // Floats of workspace for `images` at once on `threads`.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnfast._core import Plan
+from cnnfast._core import Plan, packed_bytes_of
 from cnnfast.engine.ops import Shape
 from cnnfast.variables import Variable
 
@@ -26,7 +26,7 @@ class PlanMemory:
     input_shapes
         Of one image, one per input.
     packed_bytes
-        Weights in the order that the kernels read them.
+        Weights in the order that the kernels read them; other plans may hold the same ones.
     constant_bytes
         Tensors that are the same for every image.
     workspace_bytes
@@ -58,6 +58,8 @@ class MemoryReport:
         Variables that are a map of their file; the system drops these pages when it needs room.
     deferred_bytes
         Variables that will be drawn when they are first needed; they take nothing yet.
+    packed_bytes
+        Packed weights of all plans; what several plans hold counts once.
     plans
         What is cached, one per input shape.
     """
@@ -68,13 +70,14 @@ class MemoryReport:
     variable_bytes: int
     mapped_bytes: int
     deferred_bytes: int
+    packed_bytes: int
     plans: tuple[PlanMemory, ...]
 
     @property
     def held_bytes(self) -> int:
         """What the model holds between runs, without maps of files."""
-        plans = sum(p.packed_bytes + p.constant_bytes + p.idle_bytes for p in self.plans)
-        return self.variable_bytes + plans
+        plans = sum(p.constant_bytes + p.idle_bytes for p in self.plans)
+        return self.variable_bytes + self.packed_bytes + plans
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -126,16 +129,21 @@ def memory_report(
         variable_bytes=bytes_of["own"],
         mapped_bytes=bytes_of["mapped"],
         deferred_bytes=bytes_of["deferred"],
+        packed_bytes=packed_bytes_of([part for plan in plans.values() for part in _parts(plan)]),
         plans=tuple(_plan(shapes, plan, batch, threads) for shapes, plan in plans.items()),
     )
 
 
-def _plan(shapes: tuple[Shape, ...], plan: Plan | Program, batch: int, threads: int) -> PlanMemory:
+def _parts(plan: Plan | Program) -> list[Plan]:
     stages = (plan,) if isinstance(plan, Plan) else plan.stages
-    parts = [stage for stage in stages if isinstance(stage, Plan)]
+    return [stage for stage in stages if isinstance(stage, Plan)]
+
+
+def _plan(shapes: tuple[Shape, ...], plan: Plan | Program, batch: int, threads: int) -> PlanMemory:
+    parts = _parts(plan)
     return PlanMemory(
         input_shapes=shapes,
-        packed_bytes=sum(part.packed_bytes for part in parts),
+        packed_bytes=packed_bytes_of(parts),
         constant_bytes=sum(part.constant_bytes for part in parts),
         workspace_bytes=sum(part.workspace_bytes(batch, threads) for part in parts),
         idle_bytes=sum(part.pooled_bytes for part in parts),

@@ -48,6 +48,8 @@ def memory_table(report: MemoryReport) -> Table:
         table.add_row("  idle workspaces", f"{plan.idle_bytes:,}")
         table.add_row(f"  workspace of a run ({run})", f"({plan.workspace_bytes:,})")
     table.add_section()
+    if len(report.plans) > 1:
+        table.add_row("packed weights, shared ones once", f"{report.packed_bytes:,}")
     table.add_row(f"held, with {_counted(len(report.plans), 'plan')}", f"{report.held_bytes:,}")
     return table
 

@@ -126,6 +126,7 @@ class DirectConv2D final : public Step {
   const char* algorithm(std::int64_t images) const override {
     return single_row(images) ? "gemv" : "direct";
   }
+  const Packed* packed() const override { return packed_.get(); }
   std::int64_t packed_bytes() const override {
     return packed_->block.bytes() + channel_data_.bytes();
   }

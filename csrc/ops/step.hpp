@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../layout.hpp"
+#include "../packing.hpp"
 
 namespace cnnfast {
 
@@ -69,6 +70,8 @@ class Step {
   virtual std::int64_t packed_bytes() const {
     return static_cast<std::int64_t>(cost().weight_bytes);
   }
+  // The part of them that other steps may hold, too; null where there is none.
+  virtual const Packed* packed() const { return nullptr; }
 
   // What it was chosen from; empty where there was no choice.
   std::vector<Candidate> candidates;

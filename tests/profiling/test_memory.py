@@ -24,8 +24,8 @@ def held():
     return 1024 * int(re.search(r"RssAnon:\\s+(\\d+)", text).group(1))
 
 model = Sequential([layers.Input((4096,)), layers.Dense(4096), layers.Dense(4096)])
-for variable in model.weights:
-    variable.assign(np.ones(variable.shape, np.float32))
+for number, variable in enumerate(model.weights):
+    variable.assign(np.full(variable.shape, number, np.float32))
 before = held()
 report = model.memory_report()
 print(held() - before, report.plans[0].packed_bytes, report.variable_bytes)
@@ -78,6 +78,20 @@ def test_each_shape_of_image_has_a_plan():
         model.predict_on_batch(np.ones((1, size, size, 3), np.float32))
     shapes = [plan.input_shapes for plan in model.memory_report().plans]
     assert shapes == [((8, 8, 3),), ((9, 9, 3),)]
+
+
+def test_weights_that_plans_share_count_once():
+    model = conv_model(None)
+    reports = []
+    for size in (8, 9):
+        model.predict_on_batch(np.ones((1, size, size, 3), np.float32))
+        reports.append(model.memory_report())
+    one, two = reports
+    assert two.plans[0].packed_bytes == two.plans[1].packed_bytes == one.packed_bytes
+    kernel = model.weights[0].numpy()
+    assert one.packed_bytes <= two.packed_bytes <= 2 * one.packed_bytes - kernel.nbytes
+    idle = sum(plan.idle_bytes for plan in two.plans)
+    assert two.held_bytes == two.variable_bytes + two.packed_bytes + idle
 
 
 def test_variables_are_deferred_then_in_memory():
