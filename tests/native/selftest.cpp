@@ -157,7 +157,7 @@ void check_storage_of(std::int64_t images, std::int64_t depth, std::int64_t filt
     spec.weight_dtype = dtype;
     const int input = builder.input(spec.in);
     const auto plan = builder.build({builder.add(make_direct_conv2d(spec), {input}, spec.out)});
-    const bool stored = plan->steps()[0].weight_bytes == 2.0 * static_cast<double>(k.size());
+    const bool stored = plan->steps()[0].cost.weight_bytes == 2.0 * static_cast<double>(k.size());
     check(stored == (dtype != WeightDtype::float32), "weights are stored as asked");
     return run(*plan, x, images, threads);
   };
