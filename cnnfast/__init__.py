@@ -26,7 +26,7 @@ from cnnfast.utils.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from cnnfast import applications, ops, saving
-    from cnnfast.saving import from_keras
+    from cnnfast.saving import from_keras, load_model
 
 __all__ = [
     "Input",
@@ -43,6 +43,7 @@ __all__ = [
     "get_num_threads",
     "initializers",
     "layers",
+    "load_model",
     "losses",
     "metrics",
     "models",
@@ -59,6 +60,6 @@ def __getattr__(name: str) -> Any:
     # What predicting does not need is imported when first used.
     if name in ("applications", "ops", "saving"):
         return importlib.import_module(f"cnnfast.{name}")
-    if name == "from_keras":
-        return importlib.import_module("cnnfast.saving").from_keras
+    if name in ("from_keras", "load_model"):
+        return getattr(importlib.import_module("cnnfast.saving"), name)
     raise AttributeError(f"module 'cnnfast' has no attribute {name!r}")
