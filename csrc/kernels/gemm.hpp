@@ -214,7 +214,7 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
   tile_task.epilogue = &t.epilogue;
   tile_task.columns = t.columns;
   std::int64_t at = 0;
-  for (std::int32_t c = 0; c < t.chunk_count; ++c) {
+  for (std::int32_t c = t.first_chunk; c < t.last_chunk; ++c) {
     const Chunk& chunk = t.chunks[c];
     const std::int64_t numbers = chunk.depth * vectors * kLanes;
     tile_task.weights = float_weights(t, at, numbers);

@@ -123,8 +123,10 @@ struct ConvTask {
   Strides x_strides;  // from one output pixel's window to the next
   const Run* runs;    // the window, as runs of consecutive floats
   const Chunk* chunks;
+  std::int32_t first_chunk;  // of those to do now; the sums of those before are in `out`
+  std::int32_t last_chunk;
   std::int32_t chunk_count;
-  const void* weights;  // [k][vectors * lanes] of `dtype`, zeros behind the last column
+  const void* weights;  // of the first chunk to do: [k][vectors * lanes] of `dtype`, zeros behind
   WeightDtype dtype;
   float* widened;  // room for a chunk of the weights, unless they are float32
   Epilogue epilogue;

@@ -93,7 +93,9 @@ class DirectConv2D final : public Step {
     residual_ = in[1];
     out_ = out;
     for (const Piece& p : pieces_) runs_.push_back({p.offset_row * in_.row() + p.offset, p.length});
-    const double bytes_per_pixel = input_bytes_ / static_cast<double>(image_pixels_);
+    // Of deep windows only a chunk has to stay: they are done chunk by chunk.
+    const double bytes_per_pixel = std::min(input_bytes_ / static_cast<double>(image_pixels_),
+                                            4.0 * static_cast<double>(kernels_.chunk_depth));
     const double pixels = kInputBlockBytes / bytes_per_pixel;
     block_tiles_ =
         std::max<std::int64_t>(1, std::llround(pixels / static_cast<double>(tile_pixels_)));
@@ -195,21 +197,53 @@ class DirectConv2D final : public Step {
   // Units are tiles, inside a column block, inside a block of pixels whose input stays in
   // cache while every column block reads it.
   void run_tiles(const Work& w) const {
-    const std::int64_t pixels = w.images * image_pixels_;
     const std::int64_t all_tiles = tiles(w.images);
     const std::int64_t column_blocks = groups_ * blocks_;
     ConvTask task = task_for(w.in[0]);
-    const auto conv = pooled_ ? kernels_.conv_pool : kernels_.conv;
     task.widened = w.scratch;
     for (std::int64_t unit = w.first; unit < w.last;) {
       const std::int64_t pixel_block = unit / (block_tiles_ * column_blocks);
       const std::int64_t start = pixel_block * block_tiles_;
       const std::int64_t size = std::min(block_tiles_, all_tiles - start);
       const std::int64_t inside = unit - start * column_blocks;
-      const std::int64_t tile = inside % size;
-      const std::int64_t run = std::min(size - tile, w.last - unit);
-      select_columns(task, w, inside / size);
-      const std::int64_t from = (start + tile) * tile_pixels_;
+      const std::int64_t end = std::min(size * column_blocks, inside + w.last - unit);
+      run_pixel_block(task, w, {start, size, inside, end});
+      unit += end - inside;
+    }
+  }
+
+  struct PixelBlock {
+    std::int64_t start;  // in tiles
+    std::int64_t size;
+    std::int64_t first;  // units inside the block
+    std::int64_t last;
+  };
+
+  // Chunk by chunk where the pixels' windows do not stay in cache from one column block to the
+  // next.
+  void run_pixel_block(ConvTask& task, const Work& w, const PixelBlock& b) const {
+    const auto chunk_count = static_cast<std::int32_t>(chunks_.size());
+    const std::int64_t bytes = b.size * tile_pixels_ * depth_ * 4;
+    const bool by_chunk = !pooled_ && b.last - b.first > b.size && bytes > l2_bytes() / 2;
+    const std::int32_t step = by_chunk ? 1 : chunk_count;
+    std::int64_t done = 0;  // products
+    for (std::int32_t c = 0; c < chunk_count; c += step) {
+      task.first_chunk = c;
+      task.last_chunk = c + step;
+      run_columns(task, w, b, done);
+      done += chunks_[static_cast<std::size_t>(c)].depth;
+    }
+  }
+
+  // The task's chunks, of which `done` products are behind, for every column block.
+  void run_columns(ConvTask& task, const Work& w, const PixelBlock& b, std::int64_t done) const {
+    const std::int64_t pixels = w.images * image_pixels_;
+    const auto conv = pooled_ ? kernels_.conv_pool : kernels_.conv;
+    for (std::int64_t unit = b.first; unit < b.last;) {
+      const std::int64_t tile = unit % b.size;
+      const std::int64_t run = std::min(b.size - tile, b.last - unit);
+      select_columns(task, w, unit / b.size, done);
+      const std::int64_t from = (b.start + tile) * tile_pixels_;
       conv(task, from, std::min(pixels, from + run * tile_pixels_));
       unit += run;
     }
@@ -227,12 +261,14 @@ class DirectConv2D final : public Step {
     return task;
   }
 
-  void select_columns(ConvTask& task, const Work& w, std::int64_t column_block) const {
+  void select_columns(ConvTask& task, const Work& w, std::int64_t column_block,
+                      std::int64_t done) const {
     const std::int64_t group = column_block / blocks_;
     const std::int64_t column = column_block % blocks_ * block_;
     task.x = w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel() +
              group * channels_;
-    task.weights = weights((group * padded_ + column) * depth_);
+    const std::int64_t width = std::min(block_, padded_ - column);
+    task.weights = weights((group * padded_ + column) * depth_ + done * width);
     task.epilogue = channel_data_.epilogue(group, column, w.in[1], residual_);
     task.out = w.out.data + group * filters_ + column;
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
