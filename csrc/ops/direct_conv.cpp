@@ -168,9 +168,10 @@ class DirectConv2D final : public Step {
     }
   }
 
+  // A pad before the image would put the one tap outside of it.
   bool single_row(std::int64_t images) const {
     return images * image_pixels_ == 1 && window_.height * window_.width == 1 && groups_ == 1 &&
-           !pooled_;
+           window_.pads.top == 0 && window_.pads.left == 0 && !pooled_;
   }
 
   std::int64_t tiles(std::int64_t images) const {

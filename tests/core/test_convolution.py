@@ -144,6 +144,16 @@ def test_padding_shows_zeros_whatever_the_memory_held_before(rng):
     )
 
 
+@pytest.mark.parametrize("pads", [(1, 0, 0, 0), (0, 0, 1, 0)], ids=["above", "left"])
+def test_a_single_tap_on_padding_reads_zero(pads, rng):
+    x = rng.standard_normal((1, 1, 1, 5), np.float32)
+    kernel = rng.standard_normal((1, 1, 5, 7), np.float32)
+    bias = rng.standard_normal(7, np.float32)
+    want = bias[None, None, None]
+    got = run(adder(want, kernel, bias, Window((1, 1), (1, 1), (1, 1), pads)), x)
+    np.testing.assert_array_equal(got, want)
+
+
 def test_an_activation_is_applied_to_the_finished_sum(rng):
     x = rng.standard_normal((2, 5, 5, 3), np.float32)
     kernel = rng.standard_normal((3, 3, 3, 11), np.float32)
