@@ -26,15 +26,16 @@ def test_output_shape_is_that_of_keras(
     try:
         theirs = layer.compute_output_shape((None, height, width, 3))[1:-1]
     except ValueError:
-        theirs = None
-    assert ours == theirs
+        assert min(size for size in ours if size is not None) < 1
+    else:
+        assert ours == theirs
 
 
 @given(SIZES, TAPS, st.integers(1, 4), st.integers(1, 3))
 def test_same_pads_just_reach_the_last_window(
     length: int, size: int, stride: int, dilation: int
 ) -> None:
-    before, after = windows.same_pads(length, size, stride, dilation)
+    before, after = windows.pads(length, size, stride, dilation, "same")
     outputs = windows.output_size(length, size, stride, dilation, "same")
     assert outputs is not None
     reach = (outputs - 1) * stride + windows.span(size, dilation)
@@ -43,12 +44,13 @@ def test_same_pads_just_reach_the_last_window(
 
 
 def test_same_puts_the_odd_pixel_at_the_end() -> None:
-    assert windows.same_pads(6, 3, 2, 1) == (0, 1)
+    assert windows.pads(6, 3, 2, 1, "same") == (0, 1)
 
 
 def test_unknown_sizes_stay_unknown() -> None:
     assert windows.output_shape((None, 8), (3, 3), (2, 2), (1, 1), "valid") == (None, 3)
 
 
-def test_a_size_of_zero_or_less_is_none() -> None:
-    assert windows.output_shape((2, 8), (3, 3), (1, 1), (1, 1), "valid") is None
+def test_an_image_smaller_than_the_window_has_no_outputs() -> None:
+    assert windows.output_shape((2, 8), (3, 3), (1, 1), (1, 1), "valid") == (0, 6)
+    assert windows.output_shape((1, 8), (3, 3), (1, 1), (1, 1), "valid") == (-1, 6)
