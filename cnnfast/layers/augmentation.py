@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.image_layer import ImageLayer
@@ -12,19 +12,65 @@ from cnnfast.layers.regularization import Unchanged
 _REQUIRED = object()
 
 
+# From what was given to what Keras keeps of it, or None where it cannot be.
+_Rule: TypeAlias = Callable[[Any], Any]
+
+
 def _options(*required: str, **defaults: Any) -> Mapping[str, Any]:
     return dict.fromkeys(required, _REQUIRED) | defaults
+
+
+def _ranges(**rules: _Rule) -> Mapping[str, _Rule]:
+    return rules
+
+
+def _from_zero(value: Any) -> Any:
+    return (0, value) if _is_number(value) else _ends(value)
+
+
+def _from_one(value: Any) -> Any:
+    return (1, value) if _is_number(value) else _ends(value)
+
+
+def _around_zero(value: Any) -> Any:
+    return (-abs(value), abs(value)) if _is_number(value) else _ends(value)
+
+
+def _both(value: Any) -> Any:
+    return (value, value) if _is_number(value) else value if _is_pair(value) else None
+
+
+def _ends(value: Any) -> Any:
+    return tuple(sorted(value)) if _is_pair(value) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))
 
 
 class _Augmentation(ImageLayer, Unchanged):
     """Random changes to images in training.
 
-    The arguments have no effect here: they are kept, as given, for the config.
+    The arguments have no effect here: they are kept for the config, in which Keras writes some
+    numbers as the range that they stand for.
+
+    Raises
+    ------
+    TypeError
+        If a needed argument is missing, or there are too many.
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
     """
 
     integers = Integers.CAST
     options: ClassVar[Mapping[str, Any]]
     """The arguments in order, with their defaults."""
+    ranges: ClassVar[Mapping[str, _Rule]] = _ranges()
+    """Arguments that Keras keeps as pairs, and what makes the pair."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         given = dict(zip(self.options, args, strict=False))
@@ -38,6 +84,17 @@ class _Augmentation(ImageLayer, Unchanged):
         kwargs.pop("rng_type", None)  # tf_keras' choice of a random generator
         super().__init__(**kwargs)
         self._options = {**self.options, **given}
+        for option, rule in self.ranges.items():
+            self._options[option] = self._range(option, rule)
+
+    def _range(self, option: str, rule: _Rule) -> Any:
+        pair = rule(self._options[option])
+        if pair is None:
+            raise ValueError(
+                f"Layer '{self.name}': argument `{option}` must be a number or two. "
+                f"Received: {option}={self._options[option]!r:.200}"
+            )
+        return pair
 
     def _config(self) -> dict[str, Any]:
         return super()._config() | self._options
@@ -48,6 +105,7 @@ class RandomBrightness(_Augmentation):
 
     integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_around_zero)
 
 
 class RandomContrast(_Augmentation):
@@ -55,6 +113,7 @@ class RandomContrast(_Augmentation):
 
     integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_from_zero)
 
 
 class RandomColorDegeneration(_Augmentation):
@@ -62,6 +121,7 @@ class RandomColorDegeneration(_Augmentation):
 
     integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_around_zero)
 
 
 class RandomHue(_Augmentation):
@@ -69,6 +129,7 @@ class RandomHue(_Augmentation):
 
     integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_from_zero)
 
 
 class RandomPosterization(_Augmentation):
@@ -76,6 +137,7 @@ class RandomPosterization(_Augmentation):
 
     integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_from_one)
 
 
 class RandomSaturation(_Augmentation):
@@ -83,12 +145,14 @@ class RandomSaturation(_Augmentation):
 
     integers = Integers.KEPT
     options = _options("factor", value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_around_zero)
 
 
 class RandomSharpness(_Augmentation):
     """Changes the sharpness at random in training."""
 
     options = _options("factor", value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_from_zero)
 
 
 class RandomInvert(_Augmentation):
@@ -96,6 +160,7 @@ class RandomInvert(_Augmentation):
 
     integers = Integers.KEPT
     options = _options(factor=1.0, value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_from_zero)
 
 
 class RandomGrayscale(_Augmentation):
@@ -127,6 +192,7 @@ class RandomGaussianBlur(_Augmentation):
     """Blurs at random in training."""
 
     options = _options(factor=1.0, kernel_size=3, sigma=1.0, value_range=(0, 255), seed=None)
+    ranges = _ranges(factor=_from_zero, kernel_size=_both, sigma=_from_zero)
 
 
 class RandomErasing(_Augmentation):
@@ -135,6 +201,7 @@ class RandomErasing(_Augmentation):
     options = _options(
         factor=1.0, scale=(0.02, 0.33), fill_value=None, value_range=(0, 255), seed=None
     )
+    ranges = _ranges(factor=_from_zero, scale=_from_zero)
 
 
 class RandomElasticTransform(_Augmentation):
@@ -149,12 +216,14 @@ class RandomElasticTransform(_Augmentation):
         value_range=(0, 255),
         seed=None,
     )
+    ranges = _ranges(factor=_from_zero, scale=_from_zero)
 
 
 class RandomPerspective(_Augmentation):
     """Changes the perspective at random in training."""
 
     options = _options(factor=1.0, scale=1.0, interpolation="bilinear", fill_value=0.0, seed=None)
+    ranges = _ranges(factor=_from_zero)
 
 
 class RandomFlip(_Augmentation):
@@ -169,10 +238,13 @@ class RandomRotation(_Augmentation):
     options = _options(
         "factor", fill_mode="reflect", interpolation="bilinear", seed=None, fill_value=0.0
     )
+    ranges = _ranges(factor=_around_zero)
 
 
 class RandomShear(_Augmentation):
     """Shears at random in training."""
+
+    # Keras writes ranges here too, but cannot read what is below 0.
 
     options = _options(
         x_factor=0.0,
@@ -235,6 +307,7 @@ class AugMix(_Augmentation):
         interpolation="bilinear",
         seed=None,
     )
+    ranges = _ranges(factor=_from_zero)
 
 
 class RandAugment(_Augmentation):
@@ -243,12 +316,14 @@ class RandAugment(_Augmentation):
     options = _options(
         value_range=(0, 255), num_ops=2, factor=0.5, interpolation="bilinear", seed=None
     )
+    ranges = _ranges(factor=_from_zero)
 
 
 class CutMix(_Augmentation):
     """Puts parts of other images in, in training."""
 
     options = _options(factor=1.0, seed=None)
+    ranges = _ranges(factor=_from_zero)
 
 
 class MixUp(_Augmentation):
@@ -261,6 +336,7 @@ class MixUp(_Augmentation):
 class Equalization(_Augmentation):
     """Spreads the values of pixels evenly in training."""
 
+    integers = Integers.KEPT
     options = _options(value_range=(0, 255), bins=256)
 
 
@@ -268,3 +344,4 @@ class Solarization(_Augmentation):
     """Inverts bright pixels at random in training."""
 
     options = _options(addition_factor=0.0, threshold_factor=0.0, value_range=(0, 255), seed=None)
+    ranges = _ranges(addition_factor=_from_zero, threshold_factor=_from_zero, value_range=_ends)
