@@ -101,13 +101,16 @@ class Operation(Connectable):
         ------
         ValueError
             If the config has unknown or illegal fields.
+        UnsupportedError
+            If it asks for something this package does not do.
         """
+        described = f"Operation {config.get('name')!r} of class {cls.__name__}"
         try:
             return cls(**config)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{described}: {error}") from error
         except (TypeError, ValueError) as error:
-            raise type(error if isinstance(error, ValueError) else ValueError())(
-                f"Operation {config.get('name')!r} of class {cls.__name__}: {error}"
-            ) from error
+            raise ValueError(f"{described}: {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_inbound_nodes": []}
