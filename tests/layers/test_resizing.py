@@ -58,7 +58,7 @@ class TestAgainstKeras(LayerParity):
     antialias=st.booleans(),
     fit=st.sampled_from(["", "crop_to_aspect_ratio", "pad_to_aspect_ratio"]),
 )
-@hypothesis.settings(max_examples=30)
+@hypothesis.settings(max_examples=20)
 def test_any_size_to_any_other(
     old: tuple[int, int],
     new: tuple[int, int],

@@ -80,7 +80,7 @@ def _keras_model(image: tuple[int, ...], recipes: list[Recipe]) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(IMAGES, BODIES, HEADS, st.integers(0, 2**32 - 1))
 def test_a_random_stack_gives_the_numbers_of_keras(
     image: tuple[int, ...], body: list[Recipe], head: list[Recipe], seed: int
