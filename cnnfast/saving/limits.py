@@ -12,10 +12,10 @@ from cnnfast.utils import tree
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
 
-# The largest of keras.applications calls some 1,200 layers.
-MAX_CALLS = 20_000
-# Numbers in one value for one image: 8 GiB.
-MAX_ELEMENTS = 2**31
+# The largest of keras.applications calls some 1,200 layers; making this many takes half a second.
+MAX_CALLS = 4_000
+# Numbers in one value for one image: 1 GiB, or 2048 x 2048 pixels of 64 channels.
+MAX_ELEMENTS = 2**28
 
 
 def check_calls(config: Any, name: str) -> None:
@@ -68,7 +68,7 @@ def _is_object(value: Any) -> bool:
 
 
 def check_sizes(model: Layer, name: str) -> None:
-    """Refuse a model with values that no machine holds.
+    """Refuse a model with values far larger than those of any network, of a fixed input shape.
 
     Raises
     ------
@@ -79,8 +79,8 @@ def check_sizes(model: Layer, name: str) -> None:
         sizes = [size for size in shape[1:] if size is not None]
         if math.prod(sizes) > MAX_ELEMENTS:
             raise ModelFileError(
-                f"{name}: layer {layer!r} may give {MAX_ELEMENTS} numbers for one image. "
-                f"Received: an output of shape {tuple(shape)}."
+                f"{name}: layer {layer!r} may give at most {MAX_ELEMENTS} numbers for one "
+                f"image. Received: an output of shape {tuple(shape)}."
             )
 
 

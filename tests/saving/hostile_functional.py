@@ -128,17 +128,17 @@ def _set_config(path: Path, text: str) -> None:
         file.attrs.create("model_config", text, dtype=h5py.string_dtype())
 
 
-@fixture("doubled_at_each_level.h5", "may call its layers 20000 times")
+@fixture("doubled_at_each_level.h5", "may call its layers 4000 times")
 def doubled_at_each_level(path: Path) -> None:
     graphs.write_2(path, _nested_2(30, 2))
 
 
-@fixture("many_calls_at_each_level.h5", "may call its layers 20000 times")
+@fixture("many_calls_at_each_level.h5", "may call its layers 4000 times")
 def many_calls_at_each_level(path: Path) -> None:
     graphs.write_2(path, _nested_2(4, 200))
 
 
-@fixture("many_calls.h5", "may call its layers 20000 times")
+@fixture("many_calls.h5", "may call its layers 4000 times")
 def many_calls(path: Path) -> None:
     config = graphs.functional_2()
     config["config"]["layers"][4]["inbound_nodes"] = [call_2("flatten")] * 25_000
@@ -152,7 +152,7 @@ def _write_text(path: Path, config: Config) -> None:
     _set_config(path, json.dumps(config))
 
 
-@fixture("many_layers.h5", "may call its layers 20000 times")
+@fixture("many_layers.h5", "may call its layers 4000 times")
 def many_layers(path: Path) -> None:
     config = graphs.functional_2()
     names = ["bn", *(f"r{i}" for i in range(25_000))]
@@ -163,14 +163,22 @@ def many_layers(path: Path) -> None:
     _write_text(path, config)
 
 
-@fixture("many_layers_in_a_row.h5", "may call its layers 20000 times")
+@fixture("many_layers_in_a_row.h5", "may call its layers 4000 times")
 def many_layers_in_a_row(path: Path) -> None:
     config = files.config_2()
     config["config"]["layers"] += [files.layer("ReLU", f"r{i}") for i in range(25_000)]
     _write_text(path, config)
 
 
-@fixture("doubled_by_number.h5", "may call its layers 20000 times")
+@fixture("many_layers_without_weights.h5", "r0")
+def many_layers_without_weights(path: Path) -> None:
+    """As many layers as there may be, all made before weights are missed."""
+    config = files.config_2()
+    config["config"]["layers"] += [files.layer("BatchNormalization", f"r{i}") for i in range(3_900)]
+    _write_text(path, config)
+
+
+@fixture("doubled_by_number.h5", "may call its layers 4000 times")
 def doubled_by_number(path: Path) -> None:
     """Each level holds the model below twice, the second time by its number alone."""
     model = graphs.root_2([graphs.input_2()], ["input", 0, 0], "model")
@@ -202,6 +210,7 @@ _huge("giant_filters", _layer("Conv2D", filters=2**61, kernel_size=1), "'evil'|f
 _huge("giant_kernel", _layer("Conv2D", filters=1, kernel_size=[2**31, 2**31], padding="same"))
 _huge("giant_padding", _layer("ZeroPadding2D", padding=2**40))
 _huge("giant_upsampling", _layer("UpSampling2D", size=[2**31, 2**31]))
+_huge("large_upsampling", _layer("UpSampling2D", size=[2**13, 2**13]), "'evil' may give at most")
 _huge("giant_resizing", _layer("Resizing", height=2**31, width=2**31))
 _huge("giant_dilation", _layer("MaxPooling2D", pool_size=2**62, padding="same"))
 
