@@ -70,8 +70,6 @@ class CallableLayer(Connectable):
             Float32; a list or dict where the layer has several outputs.
         """
         if len(args) == 1 and not kwargs and isinstance(args[0], np.ndarray):
-            if args[0].dtype.kind in "iu" and not self.casts_inputs:
-                self.result_dtype([args[0].dtype.name])
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)

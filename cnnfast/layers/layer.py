@@ -19,15 +19,13 @@ from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import CallableLayer, batch_shapes, state_lock
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.node import Node
-from cnnfast.layers.tensor import as_batch
+from cnnfast.layers.tensor import as_batch, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
     from typing import Self
-
-_FLOAT32 = np.dtype(np.float32)
 
 
 class Layer(CallableLayer):
@@ -306,15 +304,10 @@ class Layer(CallableLayer):
 
     def _prepare(self, x: Any) -> list[Float32Array]:
         """Return `x` as the arrays the core takes: float32, C-contiguous, of a legal shape."""
-        if (
-            type(x) is np.ndarray
-            and x.dtype is _FLOAT32
-            and x.shape[1:] == self._fitting
-            and x.shape[0]
-            and x.flags.c_contiguous
-            and x.flags.aligned
-        ):
+        if is_ready(x, self._fitting):
             return [x]
+        if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and not self.casts_inputs:
+            self.result_dtype([x.dtype.name])
         array = self._adjust_rank(as_batch(x, self._described()))
         shape: BatchShape = (None, *array.shape[1:])
         with state_lock:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfast.engine.ops import Float32Array
+from cnnfast.engine.ops import Float32Array, Shape
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.utils.naming import auto_name
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfast.layers.node import Node
+
+_FLOAT32 = np.dtype(np.float32)
 
 
 class KerasTensor:
@@ -135,6 +137,14 @@ def _operation(name: str, *operands: Any) -> Any:
     from cnnfast.ops.registry import table
 
     return table()[name]()(*operands)
+
+
+def is_ready(x: Any, shape: Shape | None) -> bool:
+    """Whether `x` is a batch of images of `shape` that the core takes as it is."""
+    if type(x) is not np.ndarray or x.dtype is not _FLOAT32 or x.shape[1:] != shape:
+        return False
+    flags = x.flags
+    return len(x) > 0 and flags.c_contiguous and flags.aligned
 
 
 def as_batch(x: Any, taker: str) -> Float32Array:

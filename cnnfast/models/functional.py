@@ -14,7 +14,7 @@ from cnnfast.layers.core import Input
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.node import Connectable, Node
-from cnnfast.layers.tensor import KerasTensor, as_batches
+from cnnfast.layers.tensor import KerasTensor, as_batches, is_ready
 from cnnfast.models import rank, wiring
 from cnnfast.models.model import Model
 from cnnfast.models.topology import trace
@@ -236,7 +236,8 @@ class Functional(Model):
         return False
 
     def _prepare(self, x: Any) -> list[Float32Array]:
-        flat = [x] if len(self.inputs) == 1 and not _holds_arrays(x) else self._flat(x)
+        alone = type(x) is np.ndarray or not _holds_arrays(x)
+        flat = [x] if alone and len(self._inputs) == 1 else self._flat(x)
         if self._fits(flat):
             return flat
         arrays = [rank.cast(a, own) for a, own in zip(flat, self.inputs, strict=True)]
@@ -255,16 +256,7 @@ class Functional(Model):
         fitting = self._fitting_shapes
         if fitting is None or self._casts:
             return False
-        batch = getattr(arrays[0], "shape", (0,))[0]
-        return batch > 0 and all(
-            type(x) is np.ndarray
-            and x.dtype == np.float32
-            and x.shape[1:] == shape
-            and x.shape[0] == batch
-            and x.flags.c_contiguous
-            and x.flags.aligned
-            for x, shape in zip(arrays, fitting, strict=True)
-        )
+        return all(map(is_ready, arrays, fitting)) and len({len(batch) for batch in arrays}) == 1
 
     def _pack(self, outputs: Sequence[Float32Array]) -> Any:
         packed = tree.pack(self._outputs_struct, outputs)

@@ -61,6 +61,7 @@ class Sequential(Model):
         self._layers: list[Layer] = []
         # Output of each of `_layers`; empty until the input's shape is known.
         self._tensors: list[Any] = []
+        self._casts = False
         self._change_seen = 0
         self._structure: tuple[int, ...] = ()
         for layer in layers or ():
@@ -203,6 +204,7 @@ class Sequential(Model):
         global _last_change  # noqa: PLW0603
         _last_change = next(_changes)
         self._fitting = None
+        self._casts = bool(self._tensors) and rank.is_integer(self._tensors[0])
 
     # --- shapes and lowering --------------------------------------------------------------
 
@@ -285,7 +287,7 @@ class Sequential(Model):
         return shape
 
     def _prepare(self, x: Any) -> list[Float32Array]:
-        if self._tensors and rank.is_integer(self._tensors[0]):
+        if self._casts:
             x = rank.cast(as_numbers(x, self._described()), self._tensors[0])
         return super()._prepare(x)
 
