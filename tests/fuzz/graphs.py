@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from fuzz import anyrank, images, joins, operations, sequences
+from fuzz import anyrank, images, integers, joins, operations, sequences
 from fuzz.draw import Draw, Shape
 
 LARGEST = 2500
@@ -93,7 +93,7 @@ def _input_shape(draw: Draw) -> tuple[int | None, ...]:
 
 
 def _dtype(draw: Draw) -> str:
-    return draw.one(("uint8", "int32")) if draw.chance(0.06) else "float32"
+    return draw.one(("uint8", "int32")) if draw.chance(0.12) else "float32"
 
 
 def _sequential(draw: Draw) -> keras.Model:
@@ -102,7 +102,9 @@ def _sequential(draw: Draw) -> keras.Model:
     dtype = _dtype(draw)
     model.add(keras.Input(shape[1:], dtype=dtype))
     if dtype != "float32":
-        model.add(_scaling())
+        for layer in integers.to_floats(draw, shape):
+            model.add(layer)
+        shape = tuple(model.output_shape)
     _stack(draw, model, shape, draw.integer(1, 6))
     return model
 
@@ -124,7 +126,7 @@ def _functional(draw: Draw, shape: Shape | None = None, steps: int = 9) -> keras
             inputs[1] = keras.Input(inputs[0].shape[1:])
     else:
         inputs = [keras.Input(shape[1:])]
-    pool: list[Any] = [_as_float(x) for x in inputs]
+    pool: list[Any] = [_as_float(draw, x) for x in inputs]
     made: list[layers.Layer] = []
     for _ in range(draw.integer(2, steps)):
         grown = _grow(draw, pool, made, nested=shape is None)
@@ -141,13 +143,11 @@ def _functional(draw: Draw, shape: Shape | None = None, steps: int = 9) -> keras
     return model
 
 
-def _as_float(x: Any) -> Any:
-    return x if x.dtype == "float32" else _scaling()(x)
-
-
-def _scaling() -> layers.Layer:
-    """Make what comes behind integers: normalization of large ones loses digits, in Keras too."""
-    return layers.Rescaling(1 / 64, -1.0)
+def _as_float(draw: Draw, x: Any) -> Any:
+    if x.dtype != "float32":
+        for layer in integers.to_floats(draw, tuple(x.shape)):
+            x = layer(x)
+    return x
 
 
 def _grow(draw: Draw, pool: list[Any], made: list[layers.Layer], *, nested: bool) -> Any:
@@ -261,7 +261,9 @@ def _data(draw: Draw, model: keras.Model, batch: int) -> Any:
             for axis, n in enumerate(x.shape[1:])
         ]
         if x.dtype != "float32":
-            return draw.rng.integers(0, 255, (batch, *sizes)).astype(x.dtype)
+            return draw.rng.integers(0, integers.LARGEST, (batch, *sizes), endpoint=True).astype(
+                x.dtype
+            )
         return draw.normal((batch, *sizes))
 
     if isinstance(model, keras.Sequential):

@@ -98,6 +98,11 @@ def global_pool(draw: Draw, shape: Shape) -> layers.Layer:
     return cls(keepdims=draw.chance(0.4), **draw.data_format())
 
 
+def adaptive_pool(draw: Draw, shape: Shape) -> layers.Layer:
+    cls = draw.one((layers.AdaptiveMaxPooling2D, layers.AdaptiveAveragePooling2D))
+    return cls(draw.pair(1, 5), **draw.data_format())
+
+
 def adaptive_size(draw: Draw, shape: Shape) -> layers.Layer:
     smooth = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
     if draw.chance(0.6):
@@ -158,6 +163,7 @@ MAKERS = (
     (transpose, 3),
     (pool, 4),
     (global_pool, 1),
+    (adaptive_pool, 1),
     (adaptive_size, 2),
     (border, 2),
     (center_crop, 1),

@@ -75,6 +75,11 @@ def global_pool(draw: Draw, shape: Shape) -> layers.Layer:
     return cls(keepdims=draw.chance(0.4), **draw.data_format())
 
 
+def adaptive_pool(draw: Draw, shape: Shape) -> layers.Layer:
+    cls = draw.one((layers.AdaptiveMaxPooling1D, layers.AdaptiveAveragePooling1D))
+    return cls(draw.integer(1, 5), **draw.data_format())
+
+
 def size(draw: Draw, shape: Shape) -> layers.Layer:
     edges = draw.one((draw.integer(0, 2), (draw.integer(0, 2), draw.integer(0, 2))))
     return draw.one(
@@ -138,6 +143,7 @@ SEQUENCE_MAKERS = (
     (transpose, 2),
     (pool, 3),
     (global_pool, 1),
+    (adaptive_pool, 1),
     (size, 2),
     (recurrent, 4),
     (time_distributed, 1),
