@@ -112,6 +112,16 @@ class Variable:
         value = self._value
         return self._initialize() if value is None else value
 
+    @property
+    def value(self) -> Float32Array:
+        """The same as `numpy()`."""
+        return self.numpy()
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._shape)
+
     def assign(self, value: npt.ArrayLike) -> Variable:
         """Replace the numbers by a copy of `value`.
 

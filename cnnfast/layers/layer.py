@@ -17,6 +17,7 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, dtypes
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import CallableLayer, batch_shapes, state_lock
+from cnnfast.layers.facts import LayerFacts
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.node import Node
 from cnnfast.layers.tensor import as_batch, is_ready
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Layer(CallableLayer):
+class Layer(LayerFacts, CallableLayer):
     """One step of a network: arguments, weights, the shape rule, and what it lowers to.
 
     A subclass gives `compute_output_shape` and `lower`, `_create_weights` if it has any, and
@@ -112,7 +113,7 @@ class Layer(CallableLayer):
             if self.built:
                 return
             self._create_weights(shape, path)
-            self._build_shape = shape
+            self._build_shape, self._path = shape, path
             self.built = True
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
@@ -325,16 +326,6 @@ class Layer(CallableLayer):
         return f"layer '{self.name}'"
 
     # --- configs --------------------------------------------------------------------------
-
-    @property
-    def dtype(self) -> str:
-        """The dtype in which Keras keeps this layer's weights; here they are float32."""
-        return self._policy.variable_dtype
-
-    @property
-    def compute_dtype(self) -> str:
-        """The dtype in which Keras computes this layer; here it is float32."""
-        return self._policy.compute_dtype
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments in the form of Keras 3."""

@@ -19,6 +19,7 @@ from cnnfast.models import rank, wiring
 from cnnfast.models.model import Model
 from cnnfast.models.topology import trace
 from cnnfast.utils import tree
+from cnnfast.utils.naming import name_scope
 
 if TYPE_CHECKING:
     from typing import Self
@@ -67,7 +68,8 @@ class Functional(Model):
         self._casts = any(rank.is_integer(tensor) for tensor in self.inputs)
         self.input_spec = InputSpec()
         self._fitting_shapes: tuple[tuple[int, ...], ...] | None = None
-        self.built = True
+        with name_scope(self.name) as self._path:
+            self.built = True
 
     # --- what it is made of ---------------------------------------------------------------
 

@@ -113,8 +113,7 @@ class Model(Inference, Layer):
                     f"{regularizer!r}"
                 )
         # Keras leaves out the penalties on weights that are frozen.
-        penalties = [w.regularizer(w.numpy()) for w in self.trainable_weights if w.regularizer]
-        return np.float32(sum(penalties))
+        return np.float32(sum(self.losses))
 
     @property
     def input_shape(self) -> BatchShape:

@@ -192,7 +192,7 @@ class Sequential(Model):
 
     def _connect(self, layer: Layer, tensor: Any) -> Any:
         """Call `layer`, which builds it where it is not yet; return its output."""
-        with name_scope(self.name):
+        with name_scope(self.name) as self._path:
             return layer.connect((tensor,), {})
 
     def _set_built(self) -> None:

@@ -1,0 +1,75 @@
+"""What a layer says of itself under the names of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfast.layers.dtypes import DTypePolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cnnfast.variables import Variable
+
+
+class LayerFacts:
+    """The part of `Layer` that only tells what the rest has settled."""
+
+    _policy: DTypePolicy
+    _path: str | None = None
+
+    if TYPE_CHECKING:
+
+        def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any: ...
+
+        @property
+        def trainable_weights(self) -> list[Variable]: ...
+
+    @property
+    def path(self) -> str | None:
+        """Name under the models that it was built in, ``"sequential/conv2d"``; None before."""
+        return self._path
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The dtypes that Keras would use; here they are float32."""
+        return self._policy
+
+    @property
+    def dtype(self) -> str:
+        """The dtype in which Keras keeps this layer's weights; here they are float32."""
+        return self._policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The same as `dtype`."""
+        return self._policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype in which Keras computes this layer; here it is float32."""
+        return self._policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The same as `compute_dtype`."""
+        return self._policy.compute_dtype
+
+    @property
+    def losses(self) -> list[np.float32]:
+        """The penalties on weights that training would change, of all layers inside too."""
+        weights = self.trainable_weights
+        return [np.float32(w.regularizer(w.numpy())) for w in weights if w.regularizer]
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return symbolic tensors like those that a call returns; builds the layer if need be.
+
+        Raises
+        ------
+        ValueError
+            If a call cannot take such tensors.
+        """
+        return self.infer(args, kwargs)
