@@ -75,8 +75,53 @@ def test_a_clone_may_have_other_layers() -> None:
             return layers.Dense.from_config(config)
         return layer
 
-    clone = clone_model(_model(), halved)
+    clone = clone_model(_model(), clone_function=halved)
     assert [len(layer.weights) for layer in clone.layers] == [1, 2]
+
+
+@pytest.mark.parametrize(("recursive", "weights"), [(False, [1, 2]), (True, [1, 1])])
+def test_layers_of_models_inside_are_replaced_on_request(
+    recursive: bool, weights: list[int]
+) -> None:
+    def without_bias(layer: layers.Layer) -> layers.Layer:
+        if isinstance(layer, layers.Dense):
+            return layers.Dense.from_config(layer.get_config() | {"use_bias": False})
+        return layer
+
+    image = cnnfast.Input((4,))
+    inner = cnnfast.Sequential([layers.Dense(4, name="b")])
+    model = cnnfast.Model(image, inner(layers.Dense(4, name="a")(image)))
+    clone = clone_model(model, clone_function=without_bias, recursive=recursive)
+    assert [len(layer.weights) for layer in clone.layers[1:]] == weights
+
+
+def test_a_clone_stands_on_the_tensors_given() -> None:
+    image = cnnfast.Input((None, None, 2))
+    body = layers.Conv2D(3, 3, name="conv")(image)
+    graph = cnnfast.Model(image, layers.GlobalMaxPooling2D(name="pool")(body * 2.0))
+    stack = cnnfast.Sequential([cnnfast.Input((8, 8, 2)), layers.Conv2D(3, 3), layers.Flatten()])
+    for model in (graph, stack):
+        other = cnnfast.Input((5, 6, 2), name="other")
+        clone = clone_model(model, other)
+        assert clone.inputs[0] is other
+        assert clone.layers[-1].name == model.layers[-1].name
+        conv = next(layer for layer in clone.layers if isinstance(layer, layers.Conv2D))
+        inside = cnnfast.Model(clone.inputs, [conv.output, clone.output])
+        clone.set_weights(model.get_weights())
+        x = np.random.default_rng(0).normal(size=(1, 5, 6, 2)).astype(np.float32)
+        np.testing.assert_array_equal(inside(x)[1], clone(x))
+
+
+def test_inputs_of_a_clone_come_from_input() -> None:
+    with pytest.raises(ValueError, match="must be 1 tensor"):
+        clone_model(_model(), layers.Dense(4)(cnnfast.Input((4,))))
+    with pytest.raises(ValueError, match="must be 1 tensor"):
+        clone_model(_model(), [cnnfast.Input((4,)), cnnfast.Input((4,))])
+
+
+def test_a_call_function_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="`call_function` is not supported"):
+        clone_model(_model(), call_function=lambda layer, x: layer(x))
 
 
 def test_only_models_are_cloned() -> None:
