@@ -319,7 +319,13 @@ class Model(Inference, Layer):
 
         saving.save_weights(self, filepath, overwrite)
 
-    def save(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
+    def save(
+        self,
+        filepath: str | PathLike[str],
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Save the model to a ``.keras`` or ``.h5`` file; see `cnnfast.saving.save_model`.
 
         Raises
@@ -329,7 +335,7 @@ class Model(Inference, Layer):
         """
         from cnnfast import saving
 
-        saving.save_model(self, filepath, overwrite)
+        saving.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def release_memory(self) -> None:
         """Drop what running needs besides the weights: plans, packed weights and workspaces.

@@ -64,7 +64,14 @@ def save_weights(model: Layer, filepath: PathLike, overwrite: bool = True) -> No
         _write_weights(model, beside)
 
 
-def save_model(model: Model, filepath: PathLike, overwrite: bool = True) -> None:
+def save_model(
+    model: Model,
+    filepath: PathLike,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
+) -> None:
     """Write `model` to a file that Keras 3 loads; atomic as `save_weights` is.
 
     Parameters
@@ -73,9 +80,16 @@ def save_model(model: Model, filepath: PathLike, overwrite: bool = True) -> None
         A built model.
     filepath
         Ends in ``.keras``, or in ``.h5`` for the older form, which does not say how the model
-        is compiled.
+        is compiled. A directory where `zipped` is False.
     overwrite
         Whether an existing file is replaced.
+    zipped
+        Whether the parts of a ``.keras`` file are packed into one; False leaves them in a
+        directory, each of which appears whole or not at all.
+    include_optimizer
+        Without effect: there is no state of an optimizer.
+    save_format
+        Of older versions; without effect, as the ending says it.
 
     Raises
     ------
@@ -86,6 +100,9 @@ def save_model(model: Model, filepath: PathLike, overwrite: bool = True) -> None
     ImportError
         h5py is not installed.
     """
+    if zipped is not None and not zipped:
+        _write_directory(model, filepath, overwrite)
+        return
     path = _checked(model, filepath, MODEL_SUFFIXES, overwrite)
     with replacing(path) as beside:
         (_write_archive if path.endswith(".keras") else _write_h5)(model, beside)
@@ -96,23 +113,49 @@ def _checked(model: Layer, filepath: PathLike, suffixes: tuple[str, ...], overwr
     if not path.endswith(suffixes):
         endings = " or ".join(f"`{suffix}`" for suffix in suffixes)
         raise ValueError(f"The filename must end in {endings}. Received: filepath={path}")
+    _check_built(model)
+    check_overwrite(path, overwrite)
+    return path
+
+
+def _check_built(model: Layer) -> None:
     if not model.built:
         raise ValueError(
             "You are saving a model that has not yet been built. Call it on some data or use "
             f"`build()` first. Received: model {model.name!r}."
         )
+
+
+def _metadata() -> str:
+    saved = time.strftime("%Y-%m-%d@%H:%M:%S")
+    return json.dumps({"keras_version": KERAS_VERSION, "date_saved": saved})
+
+
+def _write_directory(model: Model, filepath: PathLike, overwrite: bool) -> None:
+    path = os.fspath(filepath)
+    if path.endswith(".keras"):
+        raise ValueError(
+            "With `zipped=False` the model becomes a directory, whose name must not end in "
+            f"`.keras`. Received: filepath={path}"
+        )
+    _check_built(model)
     check_overwrite(path, overwrite)
-    return path
+    os.makedirs(path, exist_ok=True)
+    with replacing(os.path.join(path, archive.WEIGHTS)) as beside:
+        _write_weights(model, beside)
+    texts = {archive.CONFIG: model.to_json(), archive.METADATA: _metadata()}
+    for name, text in texts.items():
+        with replacing(os.path.join(path, name)) as beside, open(beside, "x") as file:
+            file.write(text)
 
 
 def _write_archive(model: Model, path: str) -> None:
     from zipfile import ZipFile
 
-    metadata = {"keras_version": KERAS_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
     with temporary(path) as weights:
         _write_weights(model, weights)
         with ZipFile(path, "x") as target:
-            target.writestr(archive.METADATA, json.dumps(metadata))
+            target.writestr(archive.METADATA, _metadata())
             target.writestr(archive.CONFIG, model.to_json())
             _add_aligned(target, weights, archive.WEIGHTS)
 

@@ -253,6 +253,39 @@ def test_an_existing_file_is_kept_where_asked(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("make", [_sequential, _functional])
+def test_a_directory_is_loaded_by_keras_and_here(make: Callable[[], Any], tmp_path: Path) -> None:
+    model, path = make(), tmp_path / "parts"
+    for _ in range(2):  # the second time over the first
+        model.save(path, zipped=False)
+    assert sorted(p.name for p in path.iterdir()) == [
+        "config.json",
+        "metadata.json",
+        "model.weights.h5",
+    ]
+    x = np.random.default_rng(0).normal(size=(2, *model.input_shape[1:])).astype(np.float32)
+    expected = model.predict(x, verbose=0)
+    np.testing.assert_array_equal(load_model(path).predict(x, verbose=0), expected)
+    theirs = keras.saving.load_model(path)
+    np.testing.assert_allclose(theirs.predict(x, verbose=0), expected, atol=TOLERANCE)
+
+
+def test_a_directory_has_no_ending_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must not end in `.keras`. Received: .*m.keras"):
+        _sequential().save(tmp_path / "m.keras", zipped=False)
+    _sequential().save(tmp_path / "m", zipped=False)
+    with pytest.raises(FileExistsError, match="overwrite"):
+        _sequential().save(tmp_path / "m", overwrite=False, zipped=False)
+
+
+def test_arguments_of_older_versions_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "m.h5"
+    _sequential().save(path, include_optimizer=False, save_format="h5")
+    assert load_model(path).built
+    with pytest.raises(ValueError, match="must end in"):
+        _sequential().save(tmp_path / "m", save_format="tf")
+
+
 def test_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must end in `.keras` or `.h5`. Received: .*m.tflite"):
         _sequential().save(tmp_path / "m.tflite")
