@@ -50,8 +50,10 @@ from cnnfast.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
 from cnnfast.layers.conv_transpose import (
     Conv1DTranspose,
     Conv2DTranspose,
+    Conv3DTranspose,
     Convolution1DTranspose,
     Convolution2DTranspose,
+    Convolution3DTranspose,
 )
 from cnnfast.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
 from cnnfast.layers.core import Dense, Input, InputLayer
@@ -185,11 +187,13 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
     "Convolution2DTranspose",
     "Convolution3D",
+    "Convolution3DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",

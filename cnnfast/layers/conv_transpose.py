@@ -21,10 +21,11 @@ import numpy as np
 from cnnfast import constraints, initializers, lowering, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Int32Array, Shape, Value, Window
+from cnnfast.engine.ops import Activation, Float32Array, Int32Array, Value, Window
 from cnnfast.layers import arguments, images, weight_options, windows
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.base_conv import WindowedConv, positive_channels
+from cnnfast.layers.volume_conv import VolumeConv
 
 
 class BaseConvTranspose(WindowedConv):
@@ -152,31 +153,48 @@ class BaseConvTranspose(WindowedConv):
         shape = self._output_shape(x)
         out = images.image_shape(shape, self.data_format)
         image = images.to_image(graph, x, self.data_format)
+        missing = (1,) * (len(image.shape) - 1 - self.rank)
         axes = [
             _Axis(*axis)
             for axis in zip(
-                image.shape[:2],
-                out[:2],
-                windows.pair(self.kernel_size),
-                windows.pair(self.strides),
-                windows.pair(self.dilation_rate),
+                image.shape[:-1],
+                out[:-1],
+                (*missing, *self.kernel_size),
+                (*missing, *self.strides),
+                (*missing, *self.dilation_rate),
                 strict=True,
             )
         ]
-        phases = axes[0].stride * axes[1].stride
         fused, rest = self.activation.split()
-        y = graph.add(
-            ops.Conv2D(
-                image,
-                Value((axes[0].cells, axes[1].cells, phases * self.filters)),
-                _phase_kernel(images.image_kernel(self.kernel.numpy()), axes),
-                None if self.bias is None else np.tile(self.bias.numpy(), phases),
-                _window(axes),
-                activation=fused,
-            )
-        )
+        y = self._convolve(graph, image, axes, fused)
         y = _interleave(graph, y, axes, self.filters)
         return rest.lower(graph, images.from_image(graph, y, shape, self.data_format))
+
+    def _convolve(
+        self, graph: Graph, image: Value, axes: list[_Axis], activation: Activation
+    ) -> Value:
+        """Append the plain convolution whose output channels are those of all phases."""
+        cells = tuple(axis.cells for axis in axes)
+        kernel, bias = self._phase_weights(axes)
+        return graph.add(
+            ops.Conv2D(
+                image,
+                Value((*cells, kernel.shape[-1])),
+                kernel,
+                bias,
+                _window(axes),
+                activation=activation,
+            )
+        )
+
+    def _phase_weights(self, axes: list[_Axis]) -> tuple[Float32Array, Float32Array | None]:
+        kernel = self.kernel.numpy()
+        kernel = _phase_kernel(
+            kernel.reshape(*(axis.size for axis in axes), *kernel.shape[-2:]), axes
+        )
+        if self.bias is None:
+            return kernel, None
+        return kernel, np.tile(self.bias.numpy(), kernel.shape[-1] // self.filters)
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -205,8 +223,30 @@ class Conv2DTranspose(BaseConvTranspose):
     rank = 2
 
 
+class Conv3DTranspose(BaseConvTranspose):
+    """Transposed convolution of volumes (batch, depth, height, width, channels).
+
+    Parameters, weights and errors are those of `BaseConvTranspose`.
+    """
+
+    rank = 3
+
+    def _convolve(
+        self, graph: Graph, image: Value, axes: list[_Axis], activation: Activation
+    ) -> Value:
+        conv = VolumeConv(
+            *self._phase_weights(axes),
+            strides=(1, 1, 1),
+            dilation=self.dilation_rate,
+            pads=tuple(axis.pads for axis in axes),
+            activation=activation,
+        )
+        return conv.lower(graph, image, tuple(axis.cells for axis in axes))
+
+
 Convolution1DTranspose = Conv1DTranspose
 Convolution2DTranspose = Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
 
 
 def _output_size(length: int, span: int, stride: int, padding: str, extra: int | None) -> int:
@@ -279,28 +319,30 @@ def _window(axes: list[_Axis]) -> Window:
 
 
 def _phase_kernel(kernel: Float32Array, axes: list[_Axis]) -> Float32Array:
-    """Return the kernels of all phases as one: (taps, taps, inputs, phases * filters)."""
-    height, width = axes
-    filters, inputs = kernel.shape[2:]
-    padded = np.zeros(
-        (height.taps * height.stride, width.taps * width.stride, filters, inputs), np.float32
-    )
-    padded[: height.size, : width.size] = kernel
-    split = padded.reshape(height.taps, height.stride, width.taps, width.stride, filters, inputs)
-    phases = split[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4)
-    return np.ascontiguousarray(phases).reshape(height.taps, width.taps, inputs, -1)
+    """Return the kernels of all phases as one: (*taps, inputs, phases * filters)."""
+    taps, strides = tuple(axis.taps for axis in axes), tuple(axis.stride for axis in axes)
+    rank = len(axes)
+    filters, inputs = kernel.shape[rank:]
+    padded = np.zeros((*(axis.taps * axis.stride for axis in axes), filters, inputs), np.float32)
+    padded[tuple(slice(axis.size) for axis in axes)] = kernel
+    # (taps, stride) of each axis, then filters and inputs.
+    split = padded.reshape(*_alternating(taps, strides), filters, inputs)
+    split = np.flip(split, tuple(range(0, 2 * rank, 2)))
+    phases = split.transpose(*range(0, 2 * rank, 2), 2 * rank + 1, *range(1, 2 * rank, 2), 2 * rank)
+    return np.ascontiguousarray(phases).reshape(*taps, inputs, -1)
 
 
 def _interleave(graph: Graph, y: Value, axes: list[_Axis], filters: int) -> Value:
     """Lay blocks of cells, which stand in the channels, side by side, and cut off the crop."""
-    height, width = axes
-    blocks: Shape = (height.cells, width.cells, height.stride, width.stride, filters)
-    cells = (height.cells * height.stride, width.cells * width.stride)
-    y = lowering.reshape(graph, y, blocks)
-    if height.stride * width.stride > 1:
-        y = lowering.transpose(graph, y, (0, 2, 1, 3, 4))
+    rank, strides = len(axes), tuple(axis.stride for axis in axes)
+    y = lowering.reshape(graph, y, (*(axis.cells for axis in axes), *strides, filters))
+    if max(strides) > 1:
+        order = _alternating(range(rank), range(rank, 2 * rank))
+        y = lowering.transpose(graph, y, (*order, 2 * rank))
+    cells = tuple(axis.cells * axis.stride for axis in axes)
     y = lowering.reshape(graph, y, (*cells, filters))
-    if cells == (height.outputs, width.outputs):
-        return y
-    out = Value((height.outputs, width.outputs, filters))
-    return graph.add(ops.Remap(y, out, (height.kept, width.kept, None)))
+    return lowering.remap(graph, y, {number: axis.kept for number, axis in enumerate(axes)})
+
+
+def _alternating(first: Iterable[int], second: Iterable[int]) -> tuple[int, ...]:
+    return tuple(number for pair in zip(first, second, strict=True) for number in pair)

@@ -59,6 +59,7 @@ def table() -> Mapping[str, type[Layer]]:
         layers.Conv2D,
         layers.Conv2DTranspose,
         layers.Conv3D,
+        layers.Conv3DTranspose,
         layers.Cropping1D,
         layers.Cropping2D,
         layers.Cropping3D,

@@ -23,6 +23,19 @@ CASES: list[tuple[str, dict[str, Any], tuple[int | None, ...]]] = [
     ("Conv3D", {"filters": 2, "kernel_size": (1, 2, 3), "strides": 2, **SAME}, VOLUME),
     ("Conv3D", {"filters": 4, "kernel_size": 2, "groups": 2, "activation": "softmax"}, VOLUME),
     ("Conv3D", {"filters": 2, "kernel_size": 2, "dilation_rate": (3, 2, 1), **FIRST}, VOLUME),
+    ("Conv3DTranspose", {"filters": 2, "kernel_size": 3, "strides": 2, **SAME}, VOLUME),
+    ("Conv3DTranspose", {"filters": 3, "kernel_size": (1, 2, 3), "activation": "relu"}, VOLUME),
+    (
+        "Conv3DTranspose",
+        {"filters": 2, "kernel_size": (3, 1, 2), "strides": (2, 1, 3), "use_bias": False, **FIRST},
+        VOLUME,
+    ),
+    (
+        "Conv3DTranspose",
+        {"filters": 2, "kernel_size": 3, "strides": 3, "output_padding": (0, 1, 2), **SAME},
+        VOLUME,
+    ),
+    ("Conv3DTranspose", {"filters": 2, "kernel_size": 2, "dilation_rate": (1, 2, 3)}, VOLUME),
     *(
         (f"{kind}Pooling3D", kwargs, VOLUME)
         for kind in ("Max", "Average")
