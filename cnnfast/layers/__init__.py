@@ -58,6 +58,7 @@ from cnnfast.layers.conv_transpose import (
 from cnnfast.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
 from cnnfast.layers.core import Dense, Input, InputLayer
 from cnnfast.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
+from cnnfast.layers.einsum_dense import EinsumDense
 from cnnfast.layers.embedding import Embedding
 from cnnfast.layers.function import Lambda
 from cnnfast.layers.global_pooling import (
@@ -204,6 +205,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Equalization",
     "Flatten",

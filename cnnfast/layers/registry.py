@@ -70,6 +70,7 @@ def table() -> Mapping[str, type[Layer]]:
         layers.DepthwiseConv2D,
         layers.Dot,
         layers.Dropout,
+        layers.EinsumDense,
         layers.ELU,
         layers.Embedding,
         layers.Equalization,

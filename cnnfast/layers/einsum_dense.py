@@ -1,0 +1,236 @@
+"""Products with a kernel of any rank, written as an einsum."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnfast import activations, constraints, initializers, lowering, regularizers
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Float32Array, Shape, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers import arguments, weight_options
+from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.layer import Layer
+from cnnfast.variables import Variable
+
+_FORM = re.compile(r"(\.\.\.)?([a-zA-Z]+),([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)")
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """``abc,cde->abde`` as letters: `kept` is ab, `summed` c, `made` de, `kernel` cde."""
+
+    kept: str
+    summed: str
+    made: str
+    kernel: str
+    elided: bool
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes of the kernel that make it a matrix of summed by made ones."""
+        return tuple(self.kernel.index(letter) for letter in self.summed + self.made)
+
+
+def _parsed(equation: object) -> _Equation:
+    found = _FORM.fullmatch(equation) if isinstance(equation, str) else None
+    if found is not None and found[1] == found[4]:
+        inputs, kernel, outputs = found[2], found[3], found[5]
+        summed = "".join(c for c in inputs if c not in outputs)
+        made = "".join(c for c in outputs if c not in inputs)
+        kept = inputs[: len(inputs) - len(summed)]
+        fits = inputs == kept + summed and outputs == kept + made and summed and made
+        if fits and sorted(kernel) == sorted(set(summed + made)) and (kept or found[1]):
+            return _Equation(kept, summed, made, kernel, bool(found[1]))
+    raise UnsupportedError(
+        "An EinsumDense must sum over the last axes of its input and put new axes in their place, "
+        f"such as 'abc,cde->abde' or '...x,xy->...y'. Received: equation={equation!r}"
+    )
+
+
+class EinsumDense(Layer):
+    """``activation(einsum(equation, x, kernel) + bias)``, a product along the last axes.
+
+    Weights: `kernel`, with the axes that the equation names, and, with `bias_axes`, `bias`.
+
+    Parameters
+    ----------
+    equation
+        Such as ``"abc,cde->abde"``; the first axis, or the ellipsis, is the batch.
+    output_shape
+        Sizes of the output without the batch and what an ellipsis stands for; None for those
+        of the input. An integer is the last one.
+    activation
+        See `cnnfast.activations.get`.
+    bias_axes
+        Letters of new axes along which the bias differs; None for no bias.
+    kernel_initializer, bias_initializer
+        See `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If the equation is of another form, or the bias differs along other axes.
+    """
+
+    def __init__(
+        self,
+        equation: str,
+        output_shape: int | Sequence[int | None],
+        activation: object = None,
+        bias_axes: str | None = None,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
+        quantization_config: None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if quantization_config is not None:
+            raise UnsupportedError(
+                "`quantization_config` must be None: weights are float32. "
+                f"Received: {quantization_config}"
+            )
+        self.equation = equation
+        self._equation = _parsed(equation)
+        sizes = (output_shape,) if isinstance(output_shape, int) else output_shape
+        self._given = arguments.shape(sizes)
+        self._made = self._new_sizes()
+        self.bias_axes = bias_axes
+        if not set(bias_axes or "") <= set(self._equation.made):
+            raise UnsupportedError(
+                f"The bias may differ along the new axes {self._equation.made!r} only. "
+                f"Received: bias_axes={bias_axes!r} with equation={equation!r}"
+            )
+        self.activation = activations.get(activation)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.bias: Variable | None = None
+        # The batch is among the kept axes, or in the ellipsis.
+        rank = max(len(self._equation.kept), 1) + len(self._equation.summed)
+        self.input_spec = (
+            InputSpec(min_ndim=rank) if self._equation.elided else InputSpec(ndim=rank)
+        )
+
+    def _new_sizes(self) -> Shape:
+        equation = self._equation
+        expected = len(equation.kept) - (not equation.elided) + len(equation.made)
+        made = self._given[len(self._given) - len(equation.made) :]
+        known = tuple(size for size in made if size is not None)
+        if len(self._given) != expected or len(known) != len(equation.made):
+            raise ValueError(
+                f"`output_shape` must have {expected} sizes, and say those of the new axes "
+                f"{equation.made!r}. Received: output_shape={self._given} with "
+                f"equation={self.equation!r}"
+            )
+        return known
+
+    @property
+    def kernel(self) -> Variable:
+        """The kernel.
+
+        Raises
+        ------
+        AttributeError
+            If the layer is not built.
+        """
+        if not self._trainable_variables:
+            raise AttributeError(
+                f"You must build the layer before accessing `kernel`. Received: {self!r}"
+            )
+        return self._trainable_variables[0]
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        equation = self._equation
+        summed = input_shape[len(input_shape) - len(equation.summed) :]
+        sizes = dict(zip(equation.summed + equation.made, (*summed, *self._made), strict=True))
+        self.add_weight(
+            name="kernel",
+            shape=tuple(sizes[letter] for letter in equation.kernel),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            path=path,
+        )
+        if self.bias_axes:
+            first = min(equation.made.index(letter) for letter in self.bias_axes)
+            self.bias = self.add_weight(
+                name="bias",
+                shape=tuple(sizes[c] if c in self.bias_axes else 1 for c in equation.made[first:]),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                path=path,
+            )
+        axes = {axis - len(summed): size for axis, size in enumerate(summed)}
+        self.input_spec = InputSpec(
+            ndim=self.input_spec.ndim, min_ndim=self.input_spec.min_ndim, axes=axes
+        )
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        kept = input_shape[: len(input_shape) - len(self._equation.summed)]
+        given = self._given[: len(self._given) - len(self._made)]
+        same = zip(reversed(given), reversed(kept), strict=False)
+        if any(own is not None and size is not None and own != size for own, size in same):
+            raise ValueError(
+                f"Layer '{self.name}': `output_shape` must have the sizes of the input along the "
+                f"axes that they share. Received: output_shape={self._given} for input shape "
+                f"{input_shape}"
+            )
+        return (*kept, *self._made)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = self._output_shape(x)
+        columns = math.prod(self._made)
+        rows = math.prod(shape) // columns
+        inputs = math.prod(x.shape) // rows
+        kernel = np.ascontiguousarray(self.kernel.numpy().transpose(self._equation.order))
+        fused, rest = self.activation.split()
+        y = graph.add(
+            ops.Conv2D(
+                lowering.reshape(graph, x, (1, rows, inputs)),
+                Value((1, rows, columns)),
+                kernel.reshape(1, 1, inputs, columns),
+                self._bias_numbers(),
+                activation=fused,
+            )
+        )
+        return rest.lower(graph, lowering.reshape(graph, y, shape))
+
+    def _bias_numbers(self) -> Float32Array | None:
+        if self.bias is None:
+            return None
+        return np.ascontiguousarray(np.broadcast_to(self.bias.numpy(), self._made)).reshape(-1)
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return arguments.without_lora(config)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "output_shape": self._given,
+            "equation": self.equation,
+            "activation": activations.serialize(self.activation),
+            "bias_axes": self.bias_axes,
+            **weight_options.config(self, "kernel"),
+            **weight_options.config(self, "bias"),
+            "quantization_config": None,
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+        }
