@@ -225,6 +225,7 @@ std::unique_ptr<Plan> PlanBuilder::build(const std::vector<int>& outputs) {
   for (const int value : outputs) dims(value);
   place_outputs(outputs);
   give_borders();
+  join_bands();
   bind_steps();
   group_steps();
   place_values();

@@ -64,6 +64,15 @@ struct Layout {
   bool dense() const { return border.empty(); }
 };
 
+// Zeros in row `y` of an image, which begins at `row`: all of it above and below the image, the
+// columns at both sides inside.
+inline void clear_border(const Layout& layout, float* row, std::int64_t y) {
+  const bool inside = 0 <= y && y < layout.height;
+  float* const end = row + layout.row();
+  std::fill(row, inside ? row + layout.border.left * layout.channels : end, 0.0F);
+  if (inside) std::fill(end - layout.border.right * layout.channels, end, 0.0F);
+}
+
 inline Layout layout_of(const Dims& dims) {
   Layout layout;
   layout.channels = dims.empty() ? 1 : dims.back();

@@ -1,7 +1,6 @@
 #include "plan.hpp"
 
 #include <chrono>
-#include <cstring>
 #include <set>
 
 #include "denormals.hpp"
@@ -98,9 +97,10 @@ std::int64_t Plan::packed_bytes(const std::vector<const Plan*>& plans) {
   std::set<const Packed*> counted;
   for (const Plan* plan : plans) {
     for (const PlannedStep& s : plan->steps_) {
-      const Packed* packed = s.step->packed();
       bytes += s.step->packed_bytes();
-      if (packed != nullptr && !counted.insert(packed).second) bytes -= packed->block.bytes();
+      for (const Packed* packed : s.step->packed()) {
+        if (!counted.insert(packed).second) bytes -= packed->block.bytes();
+      }
     }
   }
   return bytes;
@@ -150,25 +150,16 @@ Tensor Plan::tensor(const Frame& frame, int index, std::int64_t image) const {
   return {frame.resident + value.index * frame.images + image * size + value.layout.origin(), size};
 }
 
-// Zeros around each image: rows above and below, then the columns at both sides.
+// Zeros around each image.
 void Plan::clear_border(const Value& value, const Tensor& tensor, std::int64_t images,
                         const Team& team) const {
   const Layout& layout = value.layout;
-  const auto clear = [](float* p, std::int64_t n) {
-    std::memset(p, 0, static_cast<std::size_t>(n) * sizeof(float));
-  };
   const std::int64_t rows = layout.border.top + layout.height + layout.border.bottom;
   const Team::Range share = team.share(images * rows);
   for (std::int64_t unit = share.first; unit < share.last; ++unit) {
     const std::int64_t y = unit % rows;
     float* row = tensor.data + unit / rows * tensor.image - layout.origin() + y * layout.row();
-    if (y < layout.border.top || y >= layout.border.top + layout.height) {
-      clear(row, layout.row());
-    } else {
-      clear(row, layout.border.left * layout.channels);
-      const std::int64_t right = layout.border.right * layout.channels;
-      clear(row + layout.row() - right, right);
-    }
+    cnnfast::clear_border(layout, row, y - layout.border.top);
   }
 }
 

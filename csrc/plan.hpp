@@ -148,6 +148,7 @@ class PlanBuilder {
   int add_copy(std::size_t before, int of);
   void place_outputs(const std::vector<int>& outputs);
   void give_borders();
+  void join_bands();
   void bind_steps();
   void group_steps();
   void place_values();

@@ -39,6 +39,7 @@ class DepthwiseConv2D final : public Step {
   }
 
   std::int64_t units(std::int64_t images) const override { return images * height_; }
+  const Window* rows_window() const override { return &window_; }
 
   void run(const Work& w) const override {
     DepthwiseRow task = {};

@@ -120,6 +120,18 @@ class DirectConv2D final : public Step {
     }
   }
 
+  const Window* rows_window() const override {
+    return pooled_ || batched_ || packed_->dtype != WeightDtype::float32 ? nullptr : &window_;
+  }
+
+  void run_rows(const Work& w) const override {
+    ConvTask task = task_for(w.in[0]);
+    for (std::int64_t block = 0; block < groups_ * blocks_; ++block) {
+      select_columns(task, w, block);
+      kernels_.conv(task, w.first * out_.width, w.last * out_.width);
+    }
+  }
+
   Cost cost() const override {
     const double weights = static_cast<double>(depth_) * static_cast<double>(filters_ * groups_);
     const double sums = static_cast<double>(pooled_ ? 4 * image_pixels_ : image_pixels_);
@@ -128,7 +140,7 @@ class DirectConv2D final : public Step {
   const char* algorithm(std::int64_t images) const override {
     return single_row(images) ? "gemv" : "direct";
   }
-  const Packed* packed() const override { return packed_.get(); }
+  std::vector<const Packed*> packed() const override { return {packed_.get()}; }
   std::int64_t packed_bytes() const override {
     return packed_->block.bytes() + channel_data_.bytes();
   }

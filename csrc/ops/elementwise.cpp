@@ -21,6 +21,10 @@ class PixelRowStep : public Step {
   }
 
   std::int64_t units(std::int64_t images) const override { return images * in_.height; }
+  const Window* rows_window() const override {
+    static const Window pixel;
+    return &pixel;
+  }
 
   void run(const Work& w) const override {
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {

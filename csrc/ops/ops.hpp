@@ -58,6 +58,15 @@ std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const floa
 std::unique_ptr<Step> make_copy();
 std::unique_ptr<Step> make_softmax(const Dims& in);
 std::unique_ptr<Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon);
+// A step that runs by bands of rows, and where the next one reads its output; `second` where it is
+// the one that reads the second input.
+struct BandedStep {
+  std::unique_ptr<Step> step;
+  Layout out;
+  bool second;
+};
+// Steps that each read the one before, all with a rows_window().
+std::unique_ptr<Step> make_bands(std::vector<BandedStep> steps);
 // Axes [first, last) of `in` to one number.
 std::unique_ptr<Step> make_reduce(const Dims& in, ReductionKind kind, int first, int last);
 std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out, BinaryKind kind);

@@ -38,6 +38,8 @@ struct Work {
   float* scratch;  // the calling thread's
 };
 
+struct Window;
+
 class Step {
  public:
   virtual ~Step() = default;
@@ -59,6 +61,12 @@ class Step {
   virtual std::int64_t units(std::int64_t images) const = 0;
   virtual void run(const Work& work) const = 0;
 
+  // The window of a step that can make some rows of its output from the rows of its first input
+  // that they read; null for others.
+  virtual const Window* rows_window() const { return nullptr; }
+  // Rows [first, last) of one image's output.
+  virtual void run_rows(const Work& work) const { run(work); }
+
   // Floats of scratch memory that each thread needs; known once the layouts are.
   virtual std::int64_t scratch() const { return 0; }
 
@@ -70,8 +78,8 @@ class Step {
   virtual std::int64_t packed_bytes() const {
     return static_cast<std::int64_t>(cost().weight_bytes);
   }
-  // The part of them that other steps may hold, too; null where there is none.
-  virtual const Packed* packed() const { return nullptr; }
+  // The part of them that other steps may hold, too.
+  virtual std::vector<const Packed*> packed() const { return {}; }
 
   // What it was chosen from; empty where there was no choice.
   std::vector<Candidate> candidates;

@@ -106,7 +106,7 @@ class WinogradConv2D final : public Step {
   const char* algorithm(std::int64_t /*images*/) const override {
     return m_ == 2 ? "winograd2" : "winograd4";
   }
-  const Packed* packed() const override { return packed_.get(); }
+  std::vector<const Packed*> packed() const override { return {packed_.get()}; }
   std::int64_t packed_bytes() const override {
     return packed_->block.bytes() + channel_data_.bytes();
   }

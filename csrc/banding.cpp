@@ -1,0 +1,87 @@
+// Which steps of a plan run together by bands of rows. A matter of speed alone: the bits are the
+// same.
+#include "ops/ops.hpp"
+#include "plan.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+// Measured on the machines of docs/performance.md.
+constexpr double kLargeBytes = 1024 * 1024;  // an image that does not stay in cache
+constexpr double kLightBytes = 64 * 1024;    // a step's weights, which every band reads again
+
+using Chain = std::vector<PlannedStep>;
+
+const Value& value_of(const std::vector<Value>& values, int index) {
+  return values[static_cast<std::size_t>(index)];
+}
+
+// How many steps write or read each value, and how many values share its memory.
+std::vector<int> uses_of(const std::vector<Value>& values, const std::vector<PlannedStep>& steps) {
+  std::vector<int> uses(values.size());
+  const auto use = [&](int value) { ++uses[static_cast<std::size_t>(value)]; };
+  for (const Value& value : values) {
+    if (value.alias_of >= 0) use(value.alias_of);
+  }
+  for (const PlannedStep& s : steps) {
+    for (const int value : s.in) use(value);
+    use(s.out);
+  }
+  return uses;
+}
+
+bool runs_by_rows(const PlannedStep& s) {
+  return s.step->rows_window() != nullptr && s.step->cost().weight_bytes <= kLightBytes;
+}
+
+// Whether `s` may join `chain`, whose output it reads.
+bool joins(const Chain& chain, const PlannedStep& s) {
+  std::size_t inputs = s.in.size();
+  for (const PlannedStep& before : chain) inputs += before.in.size() - 1;
+  return inputs <= kMostInputs && runs_by_rows(chain.back()) && runs_by_rows(s);
+}
+
+PlannedStep one_step(Chain chain, const std::vector<Value>& values) {
+  if (chain.size() == 1) return std::move(chain.front());
+  PlannedStep all = {nullptr, {chain.front().in[0]}, chain.back().out, chain.front().label};
+  std::vector<BandedStep> steps;
+  for (PlannedStep& s : chain) {
+    const bool second = s.in.size() > 1;
+    if (second) all.in.push_back(s.in[1]);
+    if (!steps.empty()) all.label += " + " + s.label;
+    steps.push_back({std::move(s.step), value_of(values, s.out).layout, second});
+  }
+  all.step = make_bands(std::move(steps));
+  return all;
+}
+
+}  // namespace
+
+// A step joins the one whose output it alone reads, where that is a large image.
+void PlanBuilder::join_bands() {
+  const std::vector<Value>& values = plan_->values_;
+  const std::vector<int> uses = uses_of(values, plan_->steps_);
+  const auto is_between_two_steps = [&](int index) {
+    const Value& value = value_of(values, index);
+    return value.storage == Storage::transient && value.alias_of < 0 &&
+           uses[static_cast<std::size_t>(index)] == 2 &&
+           4 * static_cast<double>(value.layout.size()) >= kLargeBytes;
+  };
+  std::vector<Chain> chains;
+  for (PlannedStep& s : plan_->steps_) {
+    Chain chain;
+    const auto before = std::find_if(chains.begin(), chains.end(),
+                                     [&](const Chain& c) { return c.back().out == s.in[0]; });
+    if (before != chains.end() && is_between_two_steps(s.in[0]) && joins(*before, s)) {
+      chain = std::move(*before);
+      chains.erase(before);
+    }
+    chain.push_back(std::move(s));
+    chains.push_back(std::move(chain));
+  }
+  plan_->steps_.clear();
+  for (Chain& chain : chains) plan_->steps_.push_back(one_step(std::move(chain), values));
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,237 @@
+"""Steps that run together by bands of rows give the bits of the same steps apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnnfast._core import ActivationKind, BinaryKind
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import (
+    Activate,
+    Activation,
+    Affine,
+    Binary,
+    Conv2D,
+    DepthwiseConv2D,
+    Value,
+    Window,
+)
+from cnnfast.engine.program import build_plan
+from core.plans import graph_of
+
+RELU6 = Activation(ActivationKind.CLIPPED_RELU, 6.0)
+SWISH = Activation(ActivationKind.SILU)
+PIXEL = Window((1, 1))
+
+
+class Chain:
+    """Operations on random weights, one behind the other."""
+
+    def __init__(self, graph: Graph, x: Value, seed: int = 0) -> None:
+        self.graph = graph
+        self.x = x
+        self.rng = np.random.default_rng(seed)
+
+    def _slide(self, window: Window, channels: int) -> Value:
+        spans = zip(
+            self.x.shape[:2],
+            window.size,
+            window.strides,
+            window.dilation,
+            (sum(window.pads[:2]), sum(window.pads[2:])),
+            strict=True,
+        )
+        return Value(
+            (*((n + pads - (k - 1) * d - 1) // step + 1 for n, k, step, d, pads in spans), channels)
+        )
+
+    def conv(self, filters, window=PIXEL, *, groups=1, residual=None) -> Value:
+        kernel = self.rng.standard_normal(
+            (*window.size, self.x.shape[2] // groups, filters), np.float32
+        )
+        bias = self.rng.standard_normal(filters, np.float32)
+        out = self._slide(window, filters)
+        op = Conv2D(self.x, out, kernel, bias, window, groups, RELU6, residual)
+        self.x = self.graph.add(op)
+        return self.x
+
+    def depthwise(self, window, multiplier=1) -> Value:
+        kernel = self.rng.standard_normal((*window.size, self.x.shape[2], multiplier), np.float32)
+        bias = self.rng.standard_normal(multiplier * self.x.shape[2], np.float32)
+        out = self._slide(window, multiplier * self.x.shape[2])
+        self.x = self.graph.add(DepthwiseConv2D(self.x, out, kernel, bias, window, SWISH))
+        return self.x
+
+    def affine(self) -> Value:
+        scale, shift = self.rng.standard_normal((2, self.x.shape[2]), np.float32)
+        self.x = self.graph.add(Affine(self.x, Value(self.x.shape), scale, shift))
+        return self.x
+
+
+def algorithms(graph: Graph) -> list[str]:
+    return [step.algorithm for step in build_plan(graph).steps]
+
+
+def outputs(graph: Graph, arrays, threads: int = 1):
+    plan = build_plan(graph)
+    out = np.full((len(arrays[0]), *plan.output_shapes[0]), np.nan, np.float32)
+    plan.run(arrays, [out], threads)
+    return out
+
+
+def alone(op, x, residual):
+    """The output of one operation, whose input NumPy has padded: a plan of one step."""
+    if hasattr(op, "window"):
+        top, bottom, left, right = op.window.pads
+        x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+        op = replace(op, window=replace(op.window, pads=(0, 0, 0, 0)))
+    inputs = [Value(x.shape[1:])]
+    op = replace(op, x=inputs[0])
+    if residual is not None:
+        inputs.append(Value(residual.shape[1:]))
+        op = replace(op, residual=inputs[1])
+    graph = Graph(inputs, [op], [op.out])
+    assert len(algorithms(graph)) == 1
+    return outputs(graph, [x] if residual is None else [x, residual])
+
+
+def apart(graph: Graph, arrays):
+    values = dict(zip(graph.inputs, arrays, strict=True))
+    for op in graph.ops:
+        values[op.out] = alone(op, values[op.x], values.get(getattr(op, "residual", None)))
+    return values[graph.outputs[0]]
+
+
+def assert_same_bits(graph: Graph, *, images: int = 2) -> None:
+    rng = np.random.default_rng(1)
+    arrays = [rng.standard_normal((images, *v.shape), np.float32) for v in graph.inputs]
+    assert "bands" in algorithms(graph)
+    want = apart(graph, arrays)
+    for threads in (1, 2, 3):
+        np.testing.assert_array_equal(outputs(graph, arrays, threads), want)
+        single = [outputs(graph, [a[i : i + 1] for a in arrays], threads) for i in range(images)]
+        np.testing.assert_array_equal(np.concatenate(single), want)
+
+
+def windows(rng: np.random.Generator) -> Window:
+    """A random window, whose strides may step over rows that no window reads."""
+    size, strides, dilation = rng.integers(1, [[6], [4], [3]], (3, 2)).tolist()
+    return Window(
+        tuple(size), tuple(strides), tuple(dilation), tuple(rng.integers(0, 4, 4).tolist())
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_chains(seed):
+    rng = np.random.default_rng(seed)
+
+    def add(graph, x):
+        chain = Chain(graph, x, seed)
+        chain.conv(int(rng.integers(60, 80)))
+        chain.depthwise(windows(rng))
+        for _ in range(int(rng.integers(3))):
+            kind = rng.integers(4)
+            if kind == 0:
+                chain.conv(int(rng.integers(1, 70)), windows(rng))
+            elif kind == 1:
+                chain.depthwise(windows(rng), int(rng.integers(1, 3)))
+            elif kind == 2:
+                chain.affine()
+            else:
+                chain.conv(2 * chain.x.shape[2], windows(rng), groups=chain.x.shape[2])
+        return chain.x
+
+    height, width = rng.integers(65, 90, 2).tolist()
+    assert_same_bits(graph_of((height, width, int(rng.integers(1, 20))), add))
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("pads", [(1, 1, 1, 1), (0, 1, 0, 1), (0, 0, 0, 0)])
+def test_an_inverted_residual_block(strides, pads):
+    def add(graph, x):
+        chain = Chain(graph, x)
+        chain.conv(96)
+        chain.depthwise(Window((3, 3), (strides, strides), pads=pads))
+        return chain.conv(24)
+
+    assert_same_bits(graph_of((113, 67, 16), add))
+
+
+def test_the_second_input_may_be_that_of_any_step():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        chain.conv(40, residual=graph.add_input((90, 91, 40)))
+        chain.depthwise(Window((3, 3), pads=(1, 1, 1, 1)))
+        return chain.conv(24)
+
+    assert_same_bits(graph_of((90, 91, 16), add))
+
+
+def test_a_block_adds_its_own_input():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        start = chain.conv(24)
+        chain.conv(80)
+        chain.depthwise(Window((5, 5), pads=(2, 2, 2, 2)))
+        return chain.conv(24, residual=start)
+
+    graph = graph_of((61, 64, 3), add)
+    assert algorithms(graph) == ["direct", "bands"]
+    assert_same_bits(graph)
+
+
+def test_a_step_reads_no_more_than_two_values():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        other = graph.add_input((90, 91, 40))
+        chain.conv(40, residual=other)
+        return chain.conv(40, residual=other)
+
+    graph = graph_of((90, 91, 16), add)
+    assert algorithms(graph) == ["direct", "direct"]
+
+
+def test_what_somebody_else_reads_too_is_made_whole():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        wide = chain.conv(64)
+        return graph.add(Binary(chain.affine(), wide, Value(wide.shape), BinaryKind.ADD))
+
+    assert "bands" not in algorithms(graph_of((80, 80, 4), add))
+
+
+def test_small_images_and_heavy_weights_stay_apart():
+    def small(graph, x):
+        return Chain(graph, x).affine() and Chain(graph, x).conv(64)
+
+    def heavy(graph, x):
+        chain = Chain(graph, x)
+        chain.conv(300)
+        return chain.conv(300)
+
+    assert "bands" not in algorithms(graph_of((20, 20, 4), small))
+    assert "bands" not in algorithms(graph_of((60, 60, 4), heavy))
+
+
+def test_a_report_names_what_is_inside():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        with graph.layer("expand"):
+            chain.conv(64)
+        with graph.layer("scale"):
+            chain.affine()
+        with graph.layer("act"):
+            return graph.add(Activate(chain.x, Value(chain.x.shape), SWISH))
+
+    graph = graph_of((80, 80, 16), add)
+    joined, *_ = build_plan(graph).steps
+    steps = [build_plan(Graph([op.x], [op], [op.out])).steps[0] for op in graph.ops]
+    assert joined.name == "conv2d + affine + activation"
+    assert joined.label == "expand + scale + act"
+    assert joined.flops == sum(step.flops for step in steps)
+    assert joined.weight_bytes == sum(step.weight_bytes for step in steps)
+    assert joined.packed_bytes == sum(step.packed_bytes for step in steps)
+    assert joined.moved_bytes == 4 * 80 * 80 * (16 + 64)
