@@ -133,12 +133,22 @@ constexpr Tiles kTiles = [] {
   return tiles;
 }();
 
-// Rows of the next tile when `left` remain: as few tiles as can be, of about the same size, for a
-// tile of few rows spends its time loading weights.
-inline std::int64_t next_rows(std::int64_t left) {
-  const std::int64_t tiles = (left + kTileRows - 1) / kTileRows;
-  return (left + tiles - 1) / tiles;
-}
+// Rows of one tile after the other: as few tiles as can be, of about the same size, for a tile of
+// few rows spends its time loading weights.
+class EvenTiles {
+ public:
+  explicit EvenTiles(std::int64_t rows) {
+    const std::int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+    rows_ = rows / tiles;
+    longer_ = rows % tiles;
+  }
+
+  std::int64_t next() { return rows_ + (longer_-- > 0 ? 1 : 0); }
+
+ private:
+  std::int64_t rows_;
+  std::int64_t longer_;  // tiles that have one row more
+};
 
 // Walks pixels in order: where each one's window, output and residual are.
 class PixelWalk {
@@ -227,8 +237,9 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
     const float* end = stored_weights(t, at + 2 * numbers);
     tile_task.ahead_step = kLineFloats;
     PixelWalk walk(t, first);
+    EvenTiles tiles(last - first);
     for (std::int64_t p = first; p < last;) {
-      const std::int64_t rows = next_rows(last - p);
+      const std::int64_t rows = tiles.next();
       p += rows;
       walk.fill(tile_task, rows);
       kTiles.of[rows][vectors](tile_task);

@@ -139,8 +139,9 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
     task.ahead = task.weights + t.channels * width;
     const float* end = task.ahead + t.channels * width;
     task.ahead_step = kLineFloats;
+    EvenTiles tiles(t.count);
     for (std::int64_t i = 0; i < t.count;) {
-      const std::int64_t rows = next_rows(t.count - i);
+      const std::int64_t rows = tiles.next();
       for (std::int64_t m = 0; m < rows; ++m, ++i) {
         task.x[m] = x + i * t.channels;
         task.out[m] = out + i * width;
