@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import mmap
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,19 @@ _lock = threading.RLock()
 def epoch() -> int:
     """Count the assignments to any variable so far: unchanged means no weight has changed."""
     return _epoch
+
+
+class Stored(Protocol):
+    """Numbers that stay in a file until they are needed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        ...
+
+    def read(self) -> Float32Array:
+        """Return the numbers, in a new array."""
+        ...
 
 
 class Variable:
@@ -55,6 +67,7 @@ class Variable:
         self.trainable = trainable
         self.regularizer: Regularizer | None = None
         self._initializer: WeightInitializer | None = None
+        self._stored: Stored | None = None
         self._value: Float32Array | None = _frozen(np.array(value, dtype=np.float32))
         self._shape = self._value.shape
         self._version = 0
@@ -95,22 +108,26 @@ class Variable:
         return self._version
 
     @property
-    def storage(self) -> Literal["own", "mapped", "deferred"]:
-        """Where the numbers are: in memory, in a mapped file, or not drawn yet."""
-        owner: Any = self._value
-        if owner is None:
-            return "deferred"
-        while isinstance(owner, np.ndarray):
-            owner = owner.base
-        return "mapped" if isinstance(owner, mmap.mmap) else "own"
+    def storage(self) -> Literal["own", "file", "deferred"]:
+        """Where the numbers are: in memory, in a file, or not drawn yet."""
+        if self._value is not None:
+            return "own"
+        return "deferred" if self._stored is None else "file"
 
     def numpy(self) -> Float32Array:
-        """Return the numbers as a read-only, C-contiguous float32 array, without copying.
+        """Return the numbers as a read-only, C-contiguous float32 array.
 
-        Loaded ones may be a map of their file, and then not aligned.
+        It is the variable's own where they are in memory, and read anew where they are in a file.
+
+        Raises
+        ------
+        ModelFileError
+            They are in a file that was written to.
         """
-        value = self._value
-        return self._initialize() if value is None else value
+        value, stored = self._value, self._stored
+        if value is not None:
+            return value
+        return self._initialize() if stored is None else _frozen(stored.read())
 
     @property
     def value(self) -> Float32Array:
@@ -135,8 +152,8 @@ class Variable:
         self._replace(_frozen(array))
         return self
 
-    def set_loaded(self, array: npt.NDArray[Any]) -> None:
-        """Replace the numbers by `array` itself, which may be a read-only map of a file.
+    def set_loaded(self, array: npt.NDArray[Any] | Stored) -> None:
+        """Replace the numbers by `array` itself, or by what can be read from a file.
 
         Nothing may write to `array` afterwards. It is copied only where it is not float32 and
         C-contiguous.
@@ -147,19 +164,16 @@ class Variable:
             If the shape of `array` is not the variable's.
         """
         self._check_shape(array.shape)
-        self._replace(_frozen(array))
+        if isinstance(array, np.ndarray):
+            self._replace(_frozen(array))
+        else:
+            self._replace(None, array)
 
-    def mapped_file(self) -> mmap.mmap | None:
-        """Return the map of the file that holds the numbers; None where they are in memory."""
-        base: object = self._value
-        while isinstance(base, np.ndarray):
-            base = base.base
-        return base if isinstance(base, mmap.mmap) else None
-
-    def _replace(self, value: Float32Array) -> None:
+    def _replace(self, value: Float32Array | None, stored: Stored | None = None) -> None:
         global _epoch  # noqa: PLW0603
         with _lock:
             self._value = value
+            self._stored = stored
             self._initializer = None
             self._version = next(_epochs)
             _epoch = self._version
@@ -167,6 +181,8 @@ class Variable:
     def _initialize(self) -> Float32Array:
         with _lock:
             if self._value is None:
+                if self._stored is not None:  # loaded by another thread in the meantime
+                    return _frozen(self._stored.read())
                 assert self._initializer is not None
                 value = _frozen(self._initializer(self._shape))
                 self._check_shape(value.shape)
@@ -197,7 +213,11 @@ class Variable:
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_value": np.asarray(self.numpy()), "_initializer": None}
+        return self.__dict__ | {
+            "_value": np.asarray(self.numpy()),
+            "_stored": None,
+            "_initializer": None,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -20,7 +20,7 @@ using namespace cnnfast;
 namespace {
 
 using FloatArray = py::array_t<float, py::array::c_style>;
-// Weights may be views of a mapped file, at any byte; those that are not aligned are copied.
+// Weights may be views of a file that the user mapped, at any byte: not aligned, they are copied.
 constexpr int aligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
 using WeightArray = py::array_t<float, py::array::c_style | aligned>;
 using IntArray = py::array_t<std::int32_t, py::array::c_style>;

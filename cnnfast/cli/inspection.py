@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from cnnfast.saving import archive, json, legacy_h5, load_model
 from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File
 from cnnfast.saving.model import KERAS_VERSION, MODEL_CONFIG, TRAINING_CONFIG
-from cnnfast.saving.source import map_file
+from cnnfast.saving.source import open_file
 
 if TYPE_CHECKING:
     from cnnfast.models import Model
@@ -101,13 +102,13 @@ def _read(path: str, facts: FileFacts) -> Any:
     if os.path.isdir(path):
         facts.format = "Keras 3 directory"
         return _from_container(archive.open_directory(path), facts)
-    source = map_file(path)
+    source = open_file(path)
     facts.file_bytes = len(source)
     if source.startswith(archive.SIGNATURE):
         facts.format = "Keras 3 archive (.keras)"
         return _from_container(archive.open_zip(source), facts)
     if not source.startswith(HDF5_SIGNATURE):
-        start = source.data[:16].tobytes()
+        start = source.read(0, 16).tobytes()
         raise source.error(f"not a file that Keras saved. Received: one that starts with {start!r}")
     facts.weights_bytes = len(source)
     return _from_h5(H5File(source), facts)
@@ -118,11 +119,11 @@ def _from_container(container: archive.Container, facts: FileFacts) -> Any:
     facts.file_bytes = facts.file_bytes or len(container.weights) + len(container.config)
     metadata: Any = None
     if container.metadata is not None:
-        metadata = json.loads(container.metadata.data.tobytes(), container.metadata.name)
+        metadata = json.loads(container.metadata.read().tobytes(), container.metadata.name)
     if isinstance(metadata, Mapping):
         facts.keras_version = _text(metadata.get(KERAS_VERSION))
         facts.saved = _text(metadata.get("date_saved"))
-    config = json.loads(container.config.data.tobytes(), container.config.name)
+    config = json.loads(container.config.read().tobytes(), container.config.name)
     facts.compile_settings = _settings(_part(config, "compile_config"))
     return config
 
@@ -152,7 +153,7 @@ def _describe(model: Model, facts: FileFacts) -> None:
     facts.model_name = model.name
     facts.input_shape, facts.output_shape = model.input_shape, model.output_shape
     facts.parameters = model.count_params()
-    facts.trainable_parameters = sum(w.numpy().size for w in model.trainable_weights)
+    facts.trainable_parameters = sum(math.prod(w.shape) for w in model.trainable_weights)
     facts.layers = list(_layers_of_model(model))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
@@ -150,7 +149,6 @@ class Executor:
                 f"'{self._network.name}' cannot run on images of this shape: {error}. "
                 f"Received: {', '.join(map(str, shapes))}"
             ) from error
-        _release(self._network.weights)
         return plan
 
     def _drop_outdated(self) -> None:
@@ -161,15 +159,3 @@ class Executor:
         if versions != self._versions:
             self._plans.clear()
         self._epoch, self._versions = epoch, versions
-
-
-def _release(weights: Sequence[variables.Variable]) -> None:
-    """Give the pages of mapped weights back: the plan has its own copy of what they hold.
-
-    Whatever reads a weight again finds its numbers, from the file.
-    """
-    if not hasattr(mmap, "MADV_DONTNEED"):
-        return
-    maps = {id(found): found for weight in weights if (found := weight.mapped_file())}
-    for found in maps.values():
-        found.madvise(mmap.MADV_DONTNEED)

@@ -54,8 +54,8 @@ class MemoryReport:
         What `PlanMemory.workspace_bytes` is for.
     variable_bytes
         Variables in memory of their own.
-    mapped_bytes
-        Variables that are a map of their file; the system drops these pages when it needs room.
+    file_bytes
+        Variables that stay in their file and are read when a plan packs them.
     deferred_bytes
         Variables that will be drawn when they are first needed; they take nothing yet.
     packed_bytes
@@ -68,14 +68,14 @@ class MemoryReport:
     batch: int
     threads: int
     variable_bytes: int
-    mapped_bytes: int
+    file_bytes: int
     deferred_bytes: int
     packed_bytes: int
     plans: tuple[PlanMemory, ...]
 
     @property
     def held_bytes(self) -> int:
-        """What the model holds between runs, without maps of files."""
+        """What the model holds between runs."""
         plans = sum(p.constant_bytes + p.idle_bytes for p in self.plans)
         return self.variable_bytes + self.packed_bytes + plans
 
@@ -119,7 +119,7 @@ def memory_report(
     batch, threads
         Of the run whose workspace is asked for.
     """
-    bytes_of = {"own": 0, "mapped": 0, "deferred": 0}
+    bytes_of = {"own": 0, "file": 0, "deferred": 0}
     for variable in set(variables):
         bytes_of[variable.storage] += 4 * math.prod(variable.shape)
     return MemoryReport(
@@ -127,7 +127,7 @@ def memory_report(
         batch=batch,
         threads=threads,
         variable_bytes=bytes_of["own"],
-        mapped_bytes=bytes_of["mapped"],
+        file_bytes=bytes_of["file"],
         deferred_bytes=bytes_of["deferred"],
         packed_bytes=packed_bytes_of([part for plan in plans.values() for part in _parts(plan)]),
         plans=tuple(_plan(shapes, plan, batch, threads) for shapes, plan in plans.items()),

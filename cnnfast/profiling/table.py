@@ -36,7 +36,7 @@ def memory_table(report: MemoryReport) -> Table:
     run = f"batch {report.batch}, {_counted(report.threads, 'thread')}"
     table = Table("", Column("bytes", justify="right"), title=f"{escape(report.model)}: memory")
     table.add_row("variables in memory", f"{report.variable_bytes:,}")
-    table.add_row("variables mapped from their file", f"{report.mapped_bytes:,}")
+    table.add_row("variables left in their file", f"{report.file_bytes:,}")
     if report.deferred_bytes:
         table.add_row("variables not drawn yet", f"({report.deferred_bytes:,})")
     for plan in report.plans:

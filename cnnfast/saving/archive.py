@@ -13,11 +13,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cnnfast.saving import json
 from cnnfast.saving.bounded import BoundedReader
-from cnnfast.saving.source import Source, map_file
+from cnnfast.saving.source import Source, in_memory, open_file
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
@@ -54,11 +52,11 @@ def open_directory(path: str) -> Container:
         A member is missing, empty, or a symbolic link.
     """
     files = {
-        name: map_file(os.path.join(path, name), follow_symlinks=False)
+        name: open_file(os.path.join(path, name), follow_symlinks=False)
         for name in MEMBERS
         if os.path.lexists(os.path.join(path, name))
     }
-    whole = Source(np.empty(0, np.uint8), path, mapped=False)
+    whole = in_memory(b"", path)
     return _container(whole, files, "a directory without it")
 
 
@@ -96,7 +94,7 @@ def _entries(source: Source) -> list[ZipInfo]:
     from zipfile import BadZipFile, ZipFile
 
     try:
-        with ZipFile(_AsFile(source.data)) as archive:
+        with ZipFile(_AsFile(source)) as archive:
             return archive.infolist()
     except (BadZipFile, ValueError, OSError, EOFError, struct.error, NotImplementedError) as error:
         raise source.error(f"a damaged zip archive ({error}).") from error
@@ -145,19 +143,19 @@ def _member(source: Source, entry: ZipInfo) -> Source:
     if entry.file_size == 0:
         raise source.error(f"member {name!r} is empty.")
     member = source.part(start, entry.file_size, name)
-    # The weights are mapped, and may never be read whole: their checksum is not computed.
-    if name != WEIGHTS and zlib.crc32(member.data.data) != entry.CRC:
+    # The weights stay in the file, and may never be read whole: their checksum is not computed.
+    if name != WEIGHTS and zlib.crc32(member.read().data) != entry.CRC:
         raise source.error(f"member {name!r} does not match its checksum.")
     return member
 
 
 def _data_offset(source: Source, entry: ZipInfo) -> int:
     """Where the bytes of a member begin: behind its own header, its name and extra fields."""
-    header = source.data[entry.header_offset : entry.header_offset + _LOCAL_HEADER.size]
+    header = source.read(entry.header_offset, _LOCAL_HEADER.size)
     fields = _LOCAL_HEADER.unpack(header.tobytes())
     signature, flags, method, name_size, extra_size = (fields[i] for i in (0, 2, 3, 9, 10))
     start = entry.header_offset + _LOCAL_HEADER.size
-    name = source.data[start : start + name_size].tobytes()
+    name = source.read(start, name_size).tobytes()
     data = int(start + name_size + extra_size)
     if (
         signature != b"PK\3\4"
@@ -178,7 +176,7 @@ def _inflate(source: Source, entry: ZipInfo, start: int) -> Source:
         raise source.error(
             f"member {name!r} declares {size} bytes in {entry.compress_size} compressed ones."
         )
-    packed = source.data[start : start + entry.compress_size]
+    packed = source.read(start, entry.compress_size)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         content = inflater.decompress(packed.data, size + 1)
@@ -186,4 +184,4 @@ def _inflate(source: Source, entry: ZipInfo, start: int) -> Source:
         raise source.error(f"member {name!r} is damaged ({error}).") from error
     if len(content) != size or zlib.crc32(content) != entry.CRC or size == 0:
         raise source.error(f"member {name!r} does not match its size and checksum.")
-    return Source(np.frombuffer(content, np.uint8), f"{source.name}!{name}", mapped=False)
+    return in_memory(content, f"{source.name}!{name}")

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving.hdf5 import H5Dataset
+from cnnfast.saving.hdf5 import H5Dataset, StoredArray
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
@@ -60,8 +60,12 @@ class Assignment:
             )
         self.dataset.locate(self.dataset.shape)
 
-    def read(self) -> Float32Array:
-        """Return the numbers, in the layout of the weight."""
+    def read(self) -> Float32Array | StoredArray:
+        """Return the numbers in the layout of the weight, or where they can be read so."""
+        if self.axes is None and not self.flip:
+            stored = self.dataset.stored(self.dataset.shape)
+            if stored is not None:
+                return stored
         array = self.dataset.read(self.dataset.shape)
         if self.axes is not None:
             array = array.transpose(self.axes)
@@ -105,7 +109,7 @@ def assign_all(assignments: Sequence[Assignment], mismatches: Mismatches) -> Non
     """Check everything, read everything, then replace the weights.
 
     So a bad file changes no weight, and takes no memory before it is known to be bad. A layer
-    is replaced as a whole or not at all.
+    is replaced as a whole or not at all. What stands in the file as it does in memory stays there.
     """
     fitting: list[Assignment] = []
     for _, group in itertools.groupby(assignments, lambda assignment: id(assignment.layer)):

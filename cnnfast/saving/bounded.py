@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from cnnfast.saving.source import Bytes
+from cnnfast.saving.source import Source
 
 # A node of an index can be linked to itself: what one file makes its reader do must stay
 # in proportion to the file. A small network needs about 50 reads per layer.
 _MIN_READS, _MAX_READS, _BYTES_PER_READ = 20_000, 2_000_000, 8
 _MIN_BYTES, _REREADS = 1 << 20, 4
+# Headers stand close together: one read of the file serves many small ones.
+_BLOCK_BYTES = 4096
 
 
 class BoundedReader:
@@ -31,17 +33,18 @@ class BoundedReader:
 
     closed = False
 
-    def __init__(self, data: Bytes) -> None:
-        self._view = memoryview(data.data)
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._block, self._block_start = b"", 0
         self._position = 0
-        self.size = size = len(self._view)
+        self.size = size = len(source)
         self._reads_left = min(max(size // _BYTES_PER_READ, _MIN_READS), _MAX_READS)
         self._bytes_left = max(size * _REREADS, _MIN_BYTES)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move to `offset`, counted from the start (0), from here (1) or from the end (2)."""
-        position = offset + (0, self._position, len(self._view))[whence]
-        if not 0 <= position <= len(self._view):
+        position = offset + (0, self._position, self.size)[whence]
+        if not 0 <= position <= self.size:
             raise OSError(f"an address outside the file: {position}")
         self._position = position
         return position
@@ -52,11 +55,20 @@ class BoundedReader:
 
     def read(self, size: int = -1) -> bytes:
         """Return at most `size` bytes (all that are left if negative)."""
-        available = len(self._view) - self._position
+        available = self.size - self._position
         size = available if size < 0 else min(size, available)
         self._reads_left -= 1
         self._bytes_left -= size
         if self._reads_left < 0 or self._bytes_left < 0:
             raise ValueError("its structure refers to itself, or is far larger than its content")
         start, self._position = self._position, self._position + size
-        return bytes(self._view[start : self._position])
+        return self._bytes(start, size)
+
+    def _bytes(self, start: int, size: int) -> bytes:
+        if size > _BLOCK_BYTES:
+            return self._source.read(start, size).tobytes()
+        inside = start - self._block_start
+        if not 0 <= inside <= len(self._block) - size:
+            self._block = self._source.read(start, _BLOCK_BYTES).tobytes()
+            self._block_start, inside = start, 0
+        return self._block[inside : inside + size]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class H5File:
         with self.reading("/"):
             from cnnfast.saving.hdf5_objects import ObjectReader
 
-            self.objects: ObjectReader = ObjectReader(BoundedReader(source.data))
+            self.objects: ObjectReader = ObjectReader(BoundedReader(source))
             self.root = H5Group(self, "/", self.objects.at(self.objects.root))
         self._unread = len(source)
         self._room = hdf5_storage.MAX_EXPANSION * len(source) + hdf5_storage.EXPANSION_FLOOR
@@ -223,14 +224,48 @@ class H5Dataset:
         Returns
         -------
         ndarray
-            float32, C-contiguous, read-only. Contiguous little-endian float32 data of a mapped
-            file comes as a view of the map, without a copy, and aligned only if it is so there.
+            float32, C-contiguous, read-only, not a part of what the file keeps in memory.
         """
         self.locate(shape)
         assert self._storage is not None
         with self.file.reading(self.path):
-            array = self._storage.read(self.file.source.data)
-            return _as_float32(array, self._storage.dtype, keep_view=self.file.source.mapped)
+            array = self._storage.read(self.file.source)
+            return _as_float32(array, self._storage.dtype, keep_view=self.file.source.on_disk)
+
+    def stored(self, shape: Sequence[int]) -> StoredArray | None:
+        """Return how to read the array later; None where it takes more than copying its bytes.
+
+        Raises as `locate` does.
+        """
+        self.locate(shape)
+        storage, source = self._storage, self.file.source
+        if not isinstance(storage, hdf5_storage.Contiguous) or not source.on_disk:
+            return None
+        plain = storage.dtype.numpy == np.float32 and not storage.dtype.bfloat16
+        return StoredArray(source, storage) if plain else None
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """Float32 numbers that stand in a file as they do in memory."""
+
+    source: Source
+    storage: hdf5_storage.Contiguous
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self.storage.shape
+
+    def read(self) -> npt.NDArray[np.float32]:
+        """Return the numbers, in an array of their own each time.
+
+        Raises
+        ------
+        ModelFileError
+            The file was written to since it was opened.
+        """
+        return self.storage.read(self.source)
 
 
 def _as_float32(

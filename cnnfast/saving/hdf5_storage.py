@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast.saving.bounded import BoundedReader
-from cnnfast.saving.source import Bytes
+from cnnfast.saving.source import Source
 
 if TYPE_CHECKING:
     from cnnfast.saving.hdf5_objects import ObjectHeader
@@ -65,8 +65,8 @@ class Storage:
         """Bytes of the array in the file's own type."""
         return math.prod(self.shape) * self.dtype.numpy.itemsize
 
-    def read(self, data: Bytes) -> npt.NDArray[Any]:
-        """Return the array in the file's own type; a view of `data` where it is contiguous."""
+    def read(self, source: Source) -> npt.NDArray[Any]:
+        """Return the array in the file's own type; where contiguous, as a view of what was read."""
         raise NotImplementedError
 
 
@@ -76,9 +76,9 @@ class Contiguous(Storage):
 
     offset: int
 
-    def read(self, data: Bytes) -> npt.NDArray[Any]:
+    def read(self, source: Source) -> npt.NDArray[Any]:
         """As `Storage.read`."""
-        piece = np.asarray(data[self.offset : self.offset + self.size])
+        piece = source.read(self.offset, self.size)
         return piece.view(self.dtype.numpy).reshape(self.shape)
 
 
@@ -88,7 +88,7 @@ class Compact(Storage):
 
     content: bytes
 
-    def read(self, data: Bytes) -> npt.NDArray[Any]:
+    def read(self, source: Source) -> npt.NDArray[Any]:
         """As `Storage.read`."""
         return np.frombuffer(self.content, self.dtype.numpy).reshape(self.shape).copy()
 
@@ -107,11 +107,11 @@ class Chunked(Storage):
     filters: tuple[int, ...]
     pieces: Mapping[tuple[int, ...], tuple[int, int, int]]
 
-    def read(self, data: Bytes) -> npt.NDArray[Any]:
+    def read(self, source: Source) -> npt.NDArray[Any]:
         """As `Storage.read`."""
         result = np.empty(self.shape, self.dtype.numpy)
         for corner, (address, size, skipped) in self.pieces.items():
-            block = self._decode(data[address : address + size].tobytes(), skipped)
+            block = self._decode(source.read(address, size).tobytes(), skipped)
             target = tuple(
                 slice(at, min(at + step, extent))
                 for at, step, extent in zip(corner, self.chunk, self.shape, strict=True)

@@ -13,7 +13,7 @@ from cnnfast.saving.assignment import Mismatches, assign_all
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File
-from cnnfast.saving.source import PathLike, Source, map_file
+from cnnfast.saving.source import PathLike, Source, open_file
 from cnnfast.saving.training import compile_from
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def load_model(
     """Load a whole model that Keras saved: `.keras` (zip or directory) or `.h5`.
 
     What the file is, is decided by its content, not by its name. Nothing in it is executed,
-    imported or opened by path. Weights that stand uncompressed in the file are mapped into
-    memory, not copied, so the file must not be written to in place while the model is in use;
-    replacing it by another is safe.
+    imported or opened by path. Weights that stand uncompressed in the file stay there, and are
+    read when a plan packs them: replacing the file by another is safe, and where it is written to
+    in place, what needs its weights raises `ModelFileError`.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def load_model(
 def _load(path: str, custom_objects: CustomObjects, compile: bool) -> Model:
     if os.path.isdir(path):
         return _from_container(archive.open_directory(path), path, custom_objects, compile)
-    source = map_file(path)
+    source = open_file(path)
     if source.startswith(archive.SIGNATURE):
         return _from_container(archive.open_zip(source), path, custom_objects, compile)
     if source.startswith(HDF5_SIGNATURE):
@@ -88,7 +88,7 @@ def _load(path: str, custom_objects: CustomObjects, compile: bool) -> Model:
 def _from_container(
     container: Container, path: str, custom_objects: CustomObjects, compile: bool
 ) -> Model:
-    config = json.loads(container.config.data.tobytes(), container.config.name)
+    config = json.loads(container.config.read().tobytes(), container.config.name)
     model = build_model(config, path, _version(container), custom_objects)
     root = H5File(container.weights).root
     none = Mismatches()
@@ -106,7 +106,7 @@ def _version(container: Container) -> str | None:
     """Return the version of Keras that wrote the archive, if it says so."""
     if container.metadata is None:
         return None
-    metadata = json.loads(container.metadata.data.tobytes(), container.metadata.name)
+    metadata = json.loads(container.metadata.read().tobytes(), container.metadata.name)
     version = metadata.get(KERAS_VERSION) if isinstance(metadata, Mapping) else None
     return version if isinstance(version, str) else None
 
@@ -134,5 +134,5 @@ def _from_h5(file: H5File, path: str, custom_objects: CustomObjects, compile: bo
 
 def foreign(source: Source, expected: str) -> ModelFileError:
     """Return an error for a file of another kind; says what its first bytes are."""
-    start = source.data[:16].tobytes()
+    start = source.read(0, 16).tobytes()
     return source.error(f"expected {expected}. Received: a file that starts with {start!r}.")

@@ -14,7 +14,7 @@ from typing import Any
 from cnnfast.errors import ModelFileError
 from cnnfast.saving import json
 from cnnfast.saving.hdf5 import H5Dataset, H5File, H5Group
-from cnnfast.saving.source import Source, map_file
+from cnnfast.saving.source import Source, open_file
 
 SIGNATURE, SUFFIX = b"{", ".weights.json"
 MAX_SHARDS = 1000
@@ -64,7 +64,7 @@ def open_shards(source: Source, path: str) -> ShardedGroup:
     FileNotFoundError
         One of the files is not there.
     """
-    config = json.loads(source.data.tobytes(), source.name)
+    config = json.loads(source.read().tobytes(), source.name)
     stored = config.get("weight_map") if isinstance(config, Mapping) else None
     if not isinstance(stored, Mapping) or not stored:
         raise source.error("expected a map of weights, as Keras writes beside files in shards.")
@@ -76,7 +76,7 @@ def open_shards(source: Source, path: str) -> ShardedGroup:
             raise source.error(f"the files must be called {pattern.pattern}. Received: {name!r}.")
     if len(names) > MAX_SHARDS:
         raise source.error(f"there may be {MAX_SHARDS} files. Received: {len(names)}.")
-    files = [map_file(os.path.join(directory, name), follow_symlinks=False) for name in names]
+    files = [open_file(os.path.join(directory, name), follow_symlinks=False) for name in names]
     return ShardedGroup([H5File(file).root for file in files])
 
 

@@ -1,9 +1,10 @@
-"""The bytes of a model file: mapped, never copied, and only from regular files."""
+"""The bytes of a model file: read when they are asked for, and only from regular files."""
 
 from __future__ import annotations
 
 import os
 import stat
+import weakref
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,43 +21,119 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
+class File:
+    """A regular file, open for reading.
+
+    It is read and never mapped: where another program cuts a mapped file short, touching the map
+    kills the process. What is read is what stood there when the file was opened, or an error. A
+    file that another takes the place of, by its name, stays as it was for whoever has it open.
+
+    Parameters
+    ----------
+    descriptor
+        Of the open file, which is closed with this object.
+    name
+        What error messages call it.
+    """
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        weakref.finalize(self, os.close, descriptor)
+        self._descriptor = descriptor
+        self._name = name
+        self._opened = self._stamp()
+        self.size = self._opened[0]
+
+    def read(self, start: int, size: int) -> Bytes:
+        """Return the `size` bytes at `start`, which the file had when it was opened.
+
+        Raises
+        ------
+        ModelFileError
+            The file was written to since.
+        """
+        data = np.empty(size, np.uint8)
+        view, done = data.data, 0
+        while done < size:
+            count = os.preadv(self._descriptor, [view[done:]], start + done)
+            if count == 0:
+                break
+            done += count
+        if done < size or self._stamp() != self._opened:
+            raise ModelFileError(
+                f"{self._name}: the file was written to after it was opened, so its weights may be "
+                "others by now. Load it again; to replace a file in use, rename another to its "
+                "name."
+            )
+        return data
+
+    def _stamp(self) -> tuple[int, int]:
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns
+
+
 @dataclass(frozen=True)
 class Source:
     """Bytes and where they come from.
 
     Attributes
     ----------
-    data
-        The bytes, read-only.
+    content
+        A file or an array that holds the bytes.
     name
         What error messages call them: the path of the file and, after ``!``, the member of
         an archive.
-    mapped
-        Whether `data` is a memory map, so that arrays may stay views of it.
+    start, size
+        Where in `content` they stand.
     """
 
-    data: Bytes
+    content: File | Bytes
     name: str
-    mapped: bool
+    start: int
+    size: int
 
     def __len__(self) -> int:
-        return len(self.data)
+        return self.size
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the bytes are in a file and can be read again at any time."""
+        return isinstance(self.content, File)
+
+    def read(self, start: int = 0, size: int | None = None) -> Bytes:
+        """Return `size` bytes from `start` on, or as many as there are; all of them by default.
+
+        Raises
+        ------
+        ModelFileError
+            The file was written to since it was opened.
+        """
+        left = max(self.size - start, 0)
+        size = left if size is None else min(size, left)
+        at = self.start + start
+        if isinstance(self.content, File):
+            return self.content.read(at, size)
+        return self.content[at : at + size]
 
     def startswith(self, prefix: bytes) -> bool:
         """Whether the first bytes are `prefix`."""
-        return self.data[: len(prefix)].tobytes() == prefix
+        return self.read(0, len(prefix)).tobytes() == prefix
 
     def part(self, start: int, size: int, member: str) -> Source:
         """Return the member of an archive that stands uncompressed at `start`."""
-        return Source(self.data[start : start + size], f"{self.name}!{member}", self.mapped)
+        return Source(self.content, f"{self.name}!{member}", self.start + start, size)
 
     def error(self, what: str) -> ModelFileError:
         """Return an error about these bytes; `what` completes the sentence."""
         return ModelFileError(f"{self.name}: {what}")
 
 
-def map_file(path: PathLike, *, follow_symlinks: bool = True) -> Source:
-    """Map the regular file at `path` for reading.
+def in_memory(data: bytes | Bytes, name: str) -> Source:
+    """Return `data` as a source, without copying."""
+    return Source(np.frombuffer(data, np.uint8), name, 0, len(data))
+
+
+def open_file(path: PathLike, *, follow_symlinks: bool = True) -> Source:
+    """Open the regular file at `path` for reading.
 
     Raises
     ------
@@ -71,10 +148,9 @@ def map_file(path: PathLike, *, follow_symlinks: bool = True) -> Source:
     if os.path.isdir(name):
         raise ModelFileError(f"{name}: expected a file. Received: a directory.")
     descriptor = os.open(name, _OPEN_FLAGS | (0 if follow_symlinks else _NO_FOLLOW))
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFileError(f"{name}: expected a regular file. Received: a device or pipe.")
-        if status.st_size == 0:
-            raise ModelFileError(f"{name}: the file is empty.")
-        return Source(np.memmap(file, dtype=np.uint8, mode="r"), name, mapped=True)
+    file = File(descriptor, name)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise ModelFileError(f"{name}: expected a regular file. Received: a device or pipe.")
+    if file.size == 0:
+        raise ModelFileError(f"{name}: the file is empty.")
+    return Source(file, name, 0, file.size)

@@ -11,7 +11,7 @@ from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File, H5Group
 from cnnfast.saving.model import foreign
 from cnnfast.saving.shards import ShardedGroup
-from cnnfast.saving.source import PathLike, map_file
+from cnnfast.saving.source import PathLike, open_file
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
@@ -72,7 +72,7 @@ def _find(model: Layer, path: str, by_name: bool, mismatches: Mismatches) -> lis
 def _root(path: str) -> H5Group | ShardedGroup:
     if os.path.isdir(path):
         return H5File(archive.open_directory(path).weights).root
-    source = map_file(path)
+    source = open_file(path)
     if source.startswith(archive.SIGNATURE):
         return H5File(archive.open_zip(source).weights).root
     if source.startswith(shards.SIGNATURE):

@@ -25,7 +25,7 @@ WEIGHTS_SUFFIXES, MODEL_SUFFIXES = (".weights.h5",), (".keras", ".h5")
 # The version whose form is written.
 KERAS_VERSION = "3.15.0"
 
-# Arrays stand at multiples of a cache line, so that they can be mapped and used in place;
+# Arrays stand at multiples of a cache line, so that a reader can map and use them in place;
 # small ones are copied more cheaply than padded.
 ALIGNMENT, _ALIGNED_FROM = 64, 1024
 

@@ -1,24 +1,17 @@
-"""The `.keras` container: what is mapped, what is copied, and what may be missing."""
+"""The `.keras` container: what stays in the file, what is copied, and what may be missing."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from cnnfast.errors import ModelFileError
 from cnnfast.saving import archive, load_model
-from cnnfast.saving.source import map_file
+from cnnfast.saving.source import open_file
 from saving import model_files as files
-
-
-def _is_mapped(array: Any) -> bool:
-    while array is not None and not isinstance(array, np.memmap):
-        array = array.base
-    return array is not None
 
 
 def _padded(path: Path, padding: int) -> Path:
@@ -27,51 +20,27 @@ def _padded(path: Path, padding: int) -> Path:
     return files.write_zip(path, members)
 
 
-def test_weights_are_mapped_wherever_they_stand_and_give_the_same_bits(
+def test_weights_stay_in_the_file_wherever_they_stand_and_give_the_same_bits(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    aligned, predictions = [], []
+    predictions = []
     images = rng.random((2, *files.INPUT_SHAPE), dtype=np.float32)
     for padding in range(4):
         model = load_model(_padded(tmp_path / f"{padding}.keras", padding))
         for weight, expected in zip(model.weights, files.weights().values(), strict=True):
-            assert _is_mapped(weight.numpy())
+            assert weight.storage == "file"
             np.testing.assert_array_equal(weight.numpy(), expected)
-        aligned.append(model.weights[0].numpy().flags.aligned)
         predictions.append(model.predict(images, verbose=0))
-    # One shift in four puts the weights at a multiple of their size.
-    assert sorted(aligned) == [False, False, False, True]
+        assert {weight.storage for weight in model.weights} == {"file"}
     for prediction in predictions[1:]:
         np.testing.assert_array_equal(prediction, predictions[0])
-
-
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux tells what is resident")
-def test_mapped_weights_stay_in_memory_only_as_the_plan_packed_them(
-    tmp_path: Path, rng: np.random.Generator
-) -> None:
-    path = files.keras_file(tmp_path / "m.keras")
-    model = load_model(path)
-    kernel = model.weights[0].numpy()
-    np.testing.assert_array_equal(kernel, files.weights()["conv/kernel"])
-    assert _resident_kilobytes(path) > 0
-    model.predict(rng.random((2, *files.INPUT_SHAPE), dtype=np.float32), verbose=0)
-    assert _resident_kilobytes(path) == 0
-    np.testing.assert_array_equal(kernel, files.weights()["conv/kernel"])
-
-
-def _resident_kilobytes(path: Path) -> int:
-    """Return how much of the file at `path` is mapped into this process and in memory."""
-    lines = Path("/proc/self/smaps").read_text().splitlines()
-    starts = [i for i, line in enumerate(lines) if line.endswith(str(path))]
-    sizes = [next(line for line in lines[i:] if line.startswith("Rss:")) for i in starts]
-    return sum(int(size.split()[1]) for size in sizes)
 
 
 def test_members_may_be_compressed(tmp_path: Path) -> None:
     model = load_model(files.keras_file(tmp_path / "m.keras", method=zipfile.ZIP_DEFLATED))
     for got, expected in zip(model.get_weights(), files.weights().values(), strict=True):
         np.testing.assert_array_equal(got, expected)
-    assert not _is_mapped(model.weights[0].numpy())
+    assert model.weights[0].storage == "own"
 
 
 def test_a_large_archive_with_long_records_is_read(tmp_path: Path) -> None:
@@ -91,8 +60,8 @@ def test_a_comment_and_bytes_before_the_archive_do_no_harm(tmp_path: Path) -> No
     with pytest.raises(ModelFileError, match="expected a model that Keras saved"):
         load_model(path)
     path.write_bytes(b"PK" + path.read_bytes())
-    container = archive.open_zip(map_file(path))
-    assert container.weights.data.tobytes() == files.keras_members()["model.weights.h5"]
+    container = archive.open_zip(open_file(path))
+    assert container.weights.read().tobytes() == files.keras_members()["model.weights.h5"]
 
 
 def test_a_directory_is_a_container_too(tmp_path: Path) -> None:
@@ -100,7 +69,7 @@ def test_a_directory_is_a_container_too(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
     (tmp_path / "assets").mkdir()
     model = load_model(tmp_path)
-    assert _is_mapped(model.weights[0].numpy())
+    assert model.weights[0].storage == "file"
 
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])

@@ -53,7 +53,7 @@ def test_a_failure_leaves_the_old_file_whole(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_model_may_be_saved_over_the_file_its_weights_are_mapped_from(
+def test_a_model_may_be_saved_over_the_file_it_reads_its_weights_from(
     model: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "m.weights.h5"
