@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from cnnfast.utils.locks import Lock
 
 if TYPE_CHECKING:
     from cnnfast.regularizers import Regularizer
@@ -18,7 +19,7 @@ WeightInitializer: TypeAlias = Callable[[tuple[int, ...]], npt.ArrayLike]
 
 _epochs = itertools.count(1)
 _epoch = 0
-_lock = threading.RLock()
+_lock = Lock()
 
 
 def epoch() -> int:

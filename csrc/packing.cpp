@@ -4,7 +4,8 @@
 #include <atomic>
 #include <cstring>
 #include <map>
-#include <mutex>
+
+#include "fork.hpp"
 
 namespace cnnfast {
 
@@ -56,7 +57,6 @@ Digest digest_of(const float* kernel, std::int64_t size) {
 }
 
 struct Store {
-  std::mutex mutex;
   std::map<Key, std::weak_ptr<const Packed>> packed;
   std::atomic<std::int64_t> bytes{0};
 };
@@ -73,7 +73,7 @@ void forget(const Key& key, const Packed* packed) {
   Store& all = store();
   all.bytes -= bytes_of(*packed);
   delete packed;
-  const std::lock_guard lock(all.mutex);
+  const std::lock_guard lock(shared_state_mutex());
   const auto found = all.packed.find(key);
   if (found != all.packed.end() && found->second.expired()) all.packed.erase(found);
 }
@@ -85,7 +85,7 @@ std::shared_ptr<const Packed> shared_packed(const float* kernel, std::int64_t si
   const Key key = {std::move(order), digest_of(kernel, size)};
   Store& all = store();
   {
-    const std::lock_guard lock(all.mutex);
+    const std::lock_guard lock(shared_state_mutex());
     const auto found = all.packed.find(key);
     if (found != all.packed.end()) {
       if (auto shared = found->second.lock()) return shared;
@@ -94,7 +94,7 @@ std::shared_ptr<const Packed> shared_packed(const float* kernel, std::int64_t si
   std::shared_ptr<const Packed> made(new Packed(pack()),
                                      [key](const Packed* packed) { forget(key, packed); });
   all.bytes += bytes_of(*made);
-  const std::lock_guard lock(all.mutex);
+  const std::lock_guard lock(shared_state_mutex());
   auto& place = all.packed[key];
   if (auto shared = place.lock()) return shared;  // another thread was faster
   place = made;

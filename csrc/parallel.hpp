@@ -2,23 +2,17 @@
 #pragma once
 
 #include <omp.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <thread>
 
+#include "fork.hpp"
+
 namespace cnnfast {
 
 namespace detail {
-
-// libgomp's worker threads do not survive fork, and a child that waits for them hangs: a
-// forked child runs with one thread.
-inline std::atomic<bool> forked{false};
-
-inline const int fork_handler =
-    pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -102,7 +96,7 @@ inline int within_limit(int threads) {
 // Calls body(team) on each of `threads` threads. `body` must not throw.
 template <class Body>
 void parallel(int threads, const Body& body) {
-  if (threads <= 1 || detail::forked.load(std::memory_order_relaxed)) {
+  if (threads <= 1 || is_forked_child()) {
     body(Team());
     return;
   }

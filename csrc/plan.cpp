@@ -4,6 +4,7 @@
 #include <set>
 
 #include "denormals.hpp"
+#include "fork.hpp"
 
 namespace cnnfast {
 
@@ -113,7 +114,7 @@ std::int64_t Plan::constant_bytes() const {
 }
 
 std::int64_t Plan::pooled_bytes() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(shared_state_mutex());
   std::int64_t bytes = 0;
   for (const Block& block : pool_) bytes += block.bytes();
   return bytes;
@@ -206,7 +207,7 @@ void Plan::run_group(Frame frame, const Group& group, const Team& team) const {
 
 Block Plan::take_workspace(std::int64_t floats) const {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(shared_state_mutex());
     for (Block& block : pool_) {
       if (block.size() < floats) continue;
       Block taken = std::move(block);
@@ -219,7 +220,7 @@ Block Plan::take_workspace(std::int64_t floats) const {
 }
 
 void Plan::give_back(Block block) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(shared_state_mutex());
   if (pool_.size() == kPoolSize) pool_.erase(pool_.begin());
   pool_.push_back(std::move(block));
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -113,8 +112,7 @@ class Plan {
   std::int64_t scratch_ = 0;    // floats that a step may use in each thread
   double flops_ = 0;            // of one image
   double weight_bytes_ = 0;
-  mutable std::mutex mutex_;  // of the pool
-  mutable std::vector<Block> pool_;
+  mutable std::vector<Block> pool_;  // guarded by shared_state_mutex
 };
 
 class PlanBuilder {

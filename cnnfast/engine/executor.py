@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from threading import Lock
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -15,6 +14,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
 from cnnfast.engine.program import Program, build
+from cnnfast.utils.locks import Lock
 from cnnfast.utils.threads import get_num_threads, positive
 
 PLANS_KEPT = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,13 +15,14 @@ from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
+from cnnfast.utils.locks import Lock
 
 if TYPE_CHECKING:
     from cnnfast.engine.executor import Executor
     from cnnfast.engine.ops import Float32Array, Value
 
 # Held while any layer is built or an executor is made.
-state_lock = threading.RLock()
+state_lock = Lock()
 
 
 class CallableLayer(Connectable):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_lock = threading.Lock()
+from cnnfast.utils.locks import Lock
+
+_lock = Lock()
 _uses: Counter[str] = Counter()
 _scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
 

@@ -1,0 +1,45 @@
+"""Child processes of every kind predict, also those forked while other threads are at work."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def run(module: str, *arguments: str, timeout: float = 240) -> str:
+    """Return what `python -m module` prints, having ended well."""
+    command = [sys.executable, "-m", module, *arguments]
+    path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        command,
+        cwd=TESTS,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_children_give_the_bits_of_a_parent_that_ran_with_two_threads(method: str) -> None:
+    assert run("reliability.children", method).split() == ["process", "pool", "executor"]
+
+
+def test_children_of_joblib_give_the_bits_of_their_parent() -> None:
+    pytest.importorskip("joblib")
+    assert run("reliability.children", "joblib").split() == ["joblib"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_children_forked_while_threads_hold_locks_predict() -> None:
+    assert run("reliability.forks", "30").split() == ["30"]
