@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast.utils.locks import Lock
+from cnnfast.utils.locks import Guard
 
 if TYPE_CHECKING:
     from cnnfast.regularizers import Regularizer
@@ -19,7 +19,7 @@ WeightInitializer: TypeAlias = Callable[[tuple[int, ...]], npt.ArrayLike]
 
 _epochs = itertools.count(1)
 _epoch = 0
-_lock = Lock()
+_guard = Guard()
 
 
 def epoch() -> int:
@@ -172,7 +172,7 @@ class Variable:
 
     def _replace(self, value: Float32Array | None, stored: Stored | None = None) -> None:
         global _epoch  # noqa: PLW0603
-        with _lock:
+        with _guard.lock:
             self._value = value
             self._stored = stored
             self._initializer = None
@@ -180,7 +180,7 @@ class Variable:
             _epoch = self._version
 
     def _initialize(self) -> Float32Array:
-        with _lock:
+        with _guard.lock:
             if self._value is None:
                 if self._stored is not None:  # loaded by another thread in the meantime
                     return _frozen(self._stored.read())

@@ -14,7 +14,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
 from cnnfast.engine.program import Program, build
-from cnnfast.utils.locks import Lock
+from cnnfast.utils.locks import Guard
 from cnnfast.utils.threads import get_num_threads, positive
 
 PLANS_KEPT = 8
@@ -67,7 +67,7 @@ class Executor:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._plans: OrderedDict[PlanKey, Plan | Program] = OrderedDict()
-        self._lock = Lock()
+        self._guard = Guard()
         self._epoch = -1
         self._versions: tuple[int, ...] = ()
 
@@ -79,7 +79,7 @@ class Executor:
         ValueError
             If the network cannot run on such images, or needs a tensor that is too large.
         """
-        with self._lock:
+        with self._guard.lock:
             self._drop_outdated()
             key = (config.get(), self._network.weight_dtype, shapes)
             plan = self._plans.get(key)
@@ -95,7 +95,7 @@ class Executor:
     @property
     def plans(self) -> dict[tuple[Shape, ...], Plan | Program]:
         """The plans that are kept for the configuration in force, by the shapes of the inputs."""
-        with self._lock:
+        with self._guard.lock:
             self._drop_outdated()
             current = (config.get(), self._network.weight_dtype)
             return {key[-1]: plan for key, plan in self._plans.items() if key[:-1] == current}
@@ -137,7 +137,7 @@ class Executor:
 
     def clear(self) -> None:
         """Drop all plans; those that run now end first."""
-        with self._lock:
+        with self._guard.lock:
             self._plans.clear()
 
     def _build(self, shapes: tuple[Shape, ...]) -> Plan | Program:

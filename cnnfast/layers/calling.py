@@ -15,14 +15,14 @@ from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
-from cnnfast.utils.locks import Lock
+from cnnfast.utils.locks import Guard
 
 if TYPE_CHECKING:
     from cnnfast.engine.executor import Executor
     from cnnfast.engine.ops import Float32Array, Value
 
 # Held while any layer is built or an executor is made.
-state_lock = Lock()
+state_guard = Guard()
 
 
 class CallableLayer(Connectable):
@@ -90,7 +90,7 @@ class CallableLayer(Connectable):
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self._input_of_call(args, kwargs)
         shapes = tree.map_structure(self._shape_of, x)
-        with state_lock:
+        with state_guard.lock:
             if not self.built:
                 self.build(shapes)
         self._check_shapes(shapes)

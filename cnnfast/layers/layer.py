@@ -16,7 +16,7 @@ from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, dtypes
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.calling import CallableLayer, batch_shapes, state_lock
+from cnnfast.layers.calling import CallableLayer, batch_shapes, state_guard
 from cnnfast.layers.facts import LayerFacts
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.node import Node
@@ -107,7 +107,7 @@ class Layer(LayerFacts, CallableLayer):
         ValueError
             If the layer cannot take such inputs.
         """
-        with state_lock, name_scope(self.name) as path:
+        with state_guard.lock, name_scope(self.name) as path:
             shape = tree.map_shapes(arguments.shape, input_shape)
             self._check_shapes(shape)
             if self.built:
@@ -299,7 +299,7 @@ class Layer(LayerFacts, CallableLayer):
     def _executor(self) -> Executor:
         engine = self._engine
         if engine is None:
-            with state_lock:
+            with state_guard.lock:
                 engine = self._engine = self._engine or Executor(self)
         return engine
 
@@ -311,7 +311,7 @@ class Layer(LayerFacts, CallableLayer):
             self.result_dtype([x.dtype.name])
         array = self._adjust_rank(as_batch(x, self._described()))
         shape: BatchShape = (None, *array.shape[1:])
-        with state_lock:
+        with state_guard.lock:
             if not self.built:
                 self.build(shape)
         self.input_spec.check(shape, self.name)

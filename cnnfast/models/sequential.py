@@ -11,7 +11,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.calling import state_lock
+from cnnfast.layers.calling import state_guard
 from cnnfast.layers.core import InputLayer
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
@@ -147,7 +147,7 @@ class Sequential(Model):
             )
         if input_shape is None and self._tensors:
             return
-        with state_lock:
+        with state_guard.lock:
             self._build(arguments.shape(input_shape))
 
     def _build(self, shape: BatchShape) -> None:

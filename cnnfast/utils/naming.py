@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from cnnfast.utils.locks import Lock
+from cnnfast.utils.locks import Guard
 
-_lock = Lock()
+_guard = Guard()
 _uses: Counter[str] = Counter()
 _scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
 
@@ -25,7 +25,7 @@ def to_snake_case(name: str) -> str:
 def auto_name(class_name: str) -> str:
     """Name the next object of a class: ``dense``, ``dense_1``, ``dense_2`` and so on."""
     prefix = to_snake_case(class_name)
-    with _lock:
+    with _guard.lock:
         number = _uses[prefix]
         _uses[prefix] += 1
     return f"{prefix}_{number}" if number else prefix
@@ -33,7 +33,7 @@ def auto_name(class_name: str) -> str:
 
 def reset_names() -> None:
     """Start the numbering of automatic names again."""
-    with _lock:
+    with _guard.lock:
         _uses.clear()
 
 

@@ -1,0 +1,131 @@
+"""Many threads on one model and on many, while weights change and memory is released."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast import layers
+from cnnfast.models import clone_model
+
+WORKERS = 8
+
+
+def make_model() -> cnnfast.Model:
+    image = cnnfast.Input((None, None, 4))
+    x = layers.Conv2D(16, 3, padding="same", activation="relu")(image)
+    y = layers.DepthwiseConv2D(3, padding="same", activation="swish")(x)
+    x = layers.Conv2D(16, 3, padding="same")(x + y)
+    return cnnfast.Model(image, layers.GlobalAveragePooling2D()(x))
+
+
+def images(rng: np.random.Generator) -> list[np.ndarray]:
+    """Return batches of more sizes than plans are kept, so that plans come and go."""
+    sizes = [(n, 8 + 3 * n, 30 - n, 4) for n in range(1, 13)]
+    return [rng.standard_normal(size, np.float32) for size in sizes]
+
+
+def in_threads(work: Callable[[Any], np.ndarray], items: Iterable[Any]) -> list[np.ndarray]:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(work, items))
+
+
+def same(got: Iterable[np.ndarray], want: Iterable[np.ndarray]) -> None:
+    for g, w in zip(got, want, strict=True):
+        np.testing.assert_array_equal(g, w)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_on_one_model_get_the_bits_of_a_serial_run(
+    rng: np.random.Generator, threads: int
+) -> None:
+    model, batches = make_model(), images(rng) * 4
+    want = [model.predict(x, verbose=0, threads=1) for x in batches]
+    same(in_threads(lambda x: model.predict(x, verbose=0, threads=threads), batches), want)
+
+
+def test_threads_on_many_models_get_the_bits_of_a_serial_run(rng: np.random.Generator) -> None:
+    first = make_model()
+    models = [first, *(clone_model(first) for _ in range(5))]
+    jobs = [(model, x) for x in images(rng)[:4] for model in models]
+    want = [model.predict(x, verbose=0) for model, x in jobs]
+    for model in models:
+        model.release_memory()
+    same(in_threads(lambda job: job[0].predict(job[1], verbose=0, threads=2), jobs), want)
+
+
+def test_layers_are_built_once_where_threads_call_them_first(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((2, 6, 6, 3), np.float32)
+    for _ in range(10):
+        layer = layers.Conv2D(4, 3)
+        results = in_threads(layer, [x] * WORKERS)
+        assert len(layer.weights) == 2
+        same(results, [layer(x)] * WORKERS)
+
+
+def test_memory_may_be_released_while_threads_predict(rng: np.random.Generator) -> None:
+    model, batches = make_model(), images(rng) * 2
+    want = [model.predict(x, verbose=0) for x in batches]
+    stop = threading.Event()
+
+    def release() -> None:
+        while not stop.is_set():
+            model.release_memory()
+
+    releasing = threading.Thread(target=release)
+    releasing.start()
+    try:
+        same(in_threads(lambda x: model.predict(x, verbose=0, threads=2), batches), want)
+    finally:
+        stop.set()
+        releasing.join()
+
+
+def test_weights_that_are_assigned_meanwhile_are_used_whole_or_not_at_all(
+    rng: np.random.Generator,
+) -> None:
+    model = cnnfast.Sequential([cnnfast.Input((12, 12, 8)), layers.Conv2D(32, 3, use_bias=False)])
+    x = rng.standard_normal((4, 12, 12, 8), np.float32)
+    kernels = [rng.standard_normal(model.weights[0].shape, np.float32) for _ in range(2)]
+    want = []
+    for kernel in kernels:
+        model.set_weights([kernel])
+        want.append(model.predict(x, verbose=0))
+    stop = threading.Event()
+
+    def assign() -> None:
+        turn = 0
+        while not stop.is_set():
+            turn = 1 - turn
+            model.weights[0].assign(kernels[turn])
+
+    assigning = threading.Thread(target=assign)
+    assigning.start()
+    try:
+        for got in in_threads(lambda x: model.predict(x, verbose=0, threads=2), [x] * 100):
+            assert any(np.array_equal(got, w) for w in want)
+    finally:
+        stop.set()
+        assigning.join()
+    model.set_weights([kernels[0]])
+    np.testing.assert_array_equal(model.predict(x, verbose=0), want[0])
+
+
+def test_numbers_that_a_model_hands_out_cannot_be_written_to() -> None:
+    model = make_model()
+    kernel = model.weights[0].numpy()
+    with pytest.raises(ValueError, match="read-only"):
+        kernel[...] = 0
+    copy = model.get_weights()[0]
+    copy[...] = 0
+    assert model.weights[0].numpy().any()
+    mine = np.ones(model.weights[0].shape, np.float32)
+    model.weights[0].assign(mine)
+    mine[...] = 0
+    assert model.weights[0].numpy().all()
