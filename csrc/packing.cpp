@@ -91,9 +91,11 @@ std::shared_ptr<const Packed> shared_packed(const float* kernel, std::int64_t si
       if (auto shared = found->second.lock()) return shared;
     }
   }
-  std::shared_ptr<const Packed> made(new Packed(pack()),
-                                     [key](const Packed* packed) { forget(key, packed); });
-  all.bytes += bytes_of(*made);
+  // Moves without allocating, as a deleter must: the capture of a constant would be copied.
+  auto deleter = [key = Key(key)](const Packed* packed) { forget(key, packed); };
+  const auto* packed = new Packed(pack());
+  all.bytes += bytes_of(*packed);
+  std::shared_ptr<const Packed> made(packed, std::move(deleter));
   const std::lock_guard lock(shared_state_mutex());
   auto& place = all.packed[key];
   if (auto shared = place.lock()) return shared;  // another thread was faster

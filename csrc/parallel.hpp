@@ -1,12 +1,17 @@
 // The only file that knows OpenMP.
 #pragma once
 
+// A sanitizer that does not know libgomp's synchronization sees races in it: such builds take
+// threads of the standard library (CNNFAST_STD_THREADS).
+#ifndef CNNFAST_STD_THREADS
 #include <omp.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <vector>
 
 #include "fork.hpp"
 
@@ -80,6 +85,26 @@ class Team {
   detail::Barrier* barrier_ = nullptr;
 };
 
+#ifdef CNNFAST_STD_THREADS
+
+inline int within_limit(int threads) { return threads; }
+
+namespace detail {
+
+template <class Body>
+void run_team(int threads, Barrier& barrier, const Body& body) {
+  std::vector<std::thread> others;
+  for (int i = 1; i < threads; ++i) {
+    others.emplace_back([&, i] { body(Team(i, threads, &barrier)); });
+  }
+  body(Team(0, threads, &barrier));
+  for (std::thread& other : others) other.join();
+}
+
+}  // namespace detail
+
+#else
+
 // At most `threads`, and no more than the calling thread is limited to, where it has lowered
 // OpenMP's limit as threadpoolctl does. The limit that a new thread starts with is no such wish:
 // it follows OMP_NUM_THREADS or the processors, which the caller has taken into account.
@@ -93,6 +118,22 @@ inline int within_limit(int threads) {
   return limit < initial ? std::min(threads, limit) : threads;
 }
 
+namespace detail {
+
+template <class Body>
+void run_team(int threads, Barrier& barrier, const Body& body) {
+#pragma omp parallel num_threads(threads)
+  {
+    const Team team(omp_get_thread_num(), omp_get_num_threads(), &barrier);
+    body(team);
+    team.barrier();  // libgomp's own, at the region's end, spins for long
+  }
+}
+
+}  // namespace detail
+
+#endif
+
 // Calls body(team) on each of `threads` threads. `body` must not throw.
 template <class Body>
 void parallel(int threads, const Body& body) {
@@ -101,12 +142,7 @@ void parallel(int threads, const Body& body) {
     return;
   }
   detail::Barrier barrier;
-#pragma omp parallel num_threads(threads)
-  {
-    const Team team(omp_get_thread_num(), omp_get_num_threads(), &barrier);
-    body(team);
-    team.barrier();  // libgomp's own, at the region's end, spins for long
-  }
+  detail::run_team(threads, barrier, body);
 }
 
 }  // namespace cnnfast

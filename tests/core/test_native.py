@@ -47,6 +47,11 @@ def test_the_selftest_passes_on_each_instruction_set(native, isa):
     assert ", 0 failed" in output
 
 
+@pytest.mark.parametrize("program", ["concurrency", "allocation"])
+def test_the_core_holds_under_threads_and_without_memory(native, program):
+    assert "failed" in run_selftest([native / program])
+
+
 def test_the_selftest_passes_on_neon_under_an_emulator(tmp_path):
     if not (shutil.which(CROSS_COMPILER) and shutil.which(EMULATOR)):
         pytest.skip(f"{CROSS_COMPILER} and {EMULATOR} are not installed (see docs/development.md)")

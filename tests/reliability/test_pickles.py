@@ -22,11 +22,14 @@ FOREIGN = {
     ("numpy._core.multiarray", "_reconstruct"),
     ("numpy._core.numeric", "_frombuffer"),
     ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy.core.multiarray", "scalar"),
     ("numpy.core.numeric", "_frombuffer"),
     ("collections", "OrderedDict"),
     ("copyreg", "_reconstructor"),
     ("builtins", "object"),
     ("builtins", "set"),
+    ("_codecs", "encode"),
 }
 # Functions of this package, as opposed to classes, that unpickling may look up; those of losses
 # and metrics are pure functions of arrays.

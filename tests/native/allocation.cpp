@@ -1,0 +1,68 @@
+// Lets each allocation of building and running a plan fail, one after the other: every failure
+// must come out as std::bad_alloc, and the plan that is there must run on with the same bits.
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include <dlfcn.h>
+
+#include "network.hpp"
+#include "packing.hpp"
+
+namespace {
+
+long countdown = -1;  // allocations until one fails; negative: none does
+
+bool fails() { return countdown >= 0 && countdown-- == 0; }
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  if (fails()) throw std::bad_alloc();
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+// What asks this way has another way to go on, as std::stable_sort has.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+// Takes the place of libc's, which blocks of floats come from.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  using Function = void* (*)(std::size_t, std::size_t);
+  static const auto real = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "aligned_alloc"));
+  return fails() ? nullptr : real(alignment, size);
+}
+
+int main() {
+  using namespace cnnfast;
+  using namespace cnnfast::testing;
+  constexpr std::int64_t kSize = 24;
+  const auto kept = make_network(kSize);
+  const std::vector<float> expected = run(*kept, 3, 2);
+  int failures = 0;
+  for (long allocation = 0;; ++allocation) {
+    // Another size, so that nothing but the shared weights is there already.
+    countdown = allocation;
+    try {
+      const auto plan = make_network(kSize - 4);
+      run(*plan, 3, 2);
+      const bool untouched = countdown >= 0;
+      countdown = -1;
+      if (untouched) break;
+      std::printf("allocation %ld failed, and nobody said so\n", allocation);
+      return 1;
+    } catch (const std::bad_alloc&) {
+      countdown = -1;
+      ++failures;
+    }
+    if (run(*kept, 3, 2) != expected) {
+      std::printf("allocation %ld failed, and changed the bits of another plan\n", allocation);
+      return 1;
+    }
+  }
+  if (packed_bytes() == 0) return 1;
+  std::printf("%d allocations failed, each with an error\n", failures);
+  return failures > 20 ? 0 : 1;
+}

@@ -1,0 +1,33 @@
+// Runs plans from many threads, alone and shared, each on several threads, while others build
+// and drop plans with the same packed weights; for ThreadSanitizer.
+#include <atomic>
+#include <cstdio>
+#include <thread>
+
+#include "network.hpp"
+
+using namespace cnnfast;
+using namespace cnnfast::testing;
+
+int main() {
+  constexpr int kThreads = 6;
+  constexpr int kRounds = 20;
+  constexpr std::int64_t kSize = 24;
+  constexpr std::int64_t kImages = 5;
+  const auto shared = make_network(kSize);
+  const std::vector<float> expected = run(*shared, kImages, 1);
+  std::atomic<int> failed{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < kRounds; ++round) {
+        failed += run(*shared, kImages, 1 + (i + round) % 3) != expected;
+        failed += run(*make_network(kSize), kImages, 2) != expected;
+        static_cast<void>(shared->pooled_bytes());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::printf("%d runs, %d failed\n", kThreads * kRounds * 2, failed.load());
+  return failed == 0 ? 0 : 1;
+}
