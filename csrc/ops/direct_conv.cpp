@@ -127,7 +127,7 @@ class DirectConv2D final : public Step {
   void run_rows(const Work& w) const override {
     ConvTask task = task_for(w.in[0]);
     for (std::int64_t block = 0; block < groups_ * blocks_; ++block) {
-      select_columns(task, w, block);
+      select_columns(task, w, block, 0);
       kernels_.conv(task, w.first * out_.width, w.last * out_.width);
     }
   }
@@ -269,6 +269,7 @@ class DirectConv2D final : public Step {
     task.runs = runs_.data();
     task.chunks = chunks_.data();
     task.chunk_count = static_cast<std::int32_t>(chunks_.size());
+    task.last_chunk = task.chunk_count;
     task.width = out_.width;
     task.height = out_.height;
     return task;
