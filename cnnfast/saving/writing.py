@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import struct
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +36,8 @@ _LOCAL_HEADER_BYTES, _ZIP64_EXTRA_BYTES, _ZIP64_FROM = 30, 20, 2**31 - 1
 # "Zip alignment" in the list of known extra fields; readers skip it.
 _PADDING_FIELD, _FIELD_HEADER_BYTES = 0xD935, 4
 _COPY_BYTES = 1 << 20
+# About what HDF5 adds to each array and to the file.
+_HEADER_BYTES, _FILE_BYTES = 1 << 10, 64 << 10
 
 
 def save_weights(model: Layer, filepath: PathLike, overwrite: bool = True) -> None:
@@ -161,7 +166,7 @@ def _write_archive(model: Model, path: str) -> None:
 
 
 def _write_h5(model: Model, path: str) -> None:
-    with _new_h5(path) as file:
+    with _new_h5(path, model) as file:
         file.attrs["model_config"] = model.to_json()
         group = file.create_group(legacy_h5.MODEL_WEIGHTS)
         for holder in (file, group):
@@ -188,13 +193,35 @@ def _set_texts(group: Any, name: str, texts: list[str]) -> None:
         group.attrs[f"{name}{number}"] = part
 
 
-def _new_h5(path: str) -> Any:
+@contextmanager
+def _new_h5(path: str, model: Layer) -> Iterator[Any]:
+    library = h5py()
+    _check_space(path, model)
     aligned = {"alignment_threshold": _ALIGNED_FROM, "alignment_interval": ALIGNMENT}
-    return h5py().File(path, "x", **aligned)
+    try:
+        with library.File(path, "x", **aligned) as file:
+            yield file
+    except RuntimeError as error:  # what h5py makes of a full disk where it closes the file
+        raise OSError(f"{path} could not be written: {error}") from error
+
+
+def _check_space(path: str, model: Layer) -> None:
+    """Raise OSError if the disk has no room for the weights of `model` at `path`.
+
+    HDF5 cannot be relied on to survive a write that fails: it tries again when objects are freed.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    size = sum(4 * math.prod(w.shape) + _HEADER_BYTES for w in model.weights) + _FILE_BYTES
+    try:
+        with open(path, "xb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    finally:
+        os.remove(path)
 
 
 def _write_weights(model: Layer, path: str) -> None:
-    with _new_h5(path) as file:
+    with _new_h5(path, model) as file:
         for place in keras_format.places(model):
             group = file.create_group(place.variables_path)
             group.attrs["name"] = place.layer.name

@@ -1,0 +1,52 @@
+"""A disk that is full while a model is saved leaves the old file whole and nothing beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("h5py")
+pytest.importorskip("resource")
+
+LIMITS = ("0", "1000", "100000", "590000", "680000")
+
+# A limit on the size of files fails a write at any byte, as a full disk does.
+SCRIPT = """
+import resource, signal, sys
+import numpy as np
+import cnnfast
+from cnnfast import layers
+
+path, limits = sys.argv[1], map(int, sys.argv[2:])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+small = cnnfast.Sequential([cnnfast.Input((8, 8, 3)), layers.Conv2D(4, 3)])
+large = cnnfast.Sequential([cnnfast.Input((8, 8, 3)), layers.Conv2D(256, 3), layers.Conv2D(64, 3)])
+save = lambda model: model.save_weights(path) if ".weights" in path else model.save(path)
+save(small)
+before = open(path, "rb").read()
+for limit in limits:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        save(large)
+        print("saved")
+    except OSError:
+        pass
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert open(path, "rb").read() == before
+x = np.ones((1, 8, 8, 3), np.float32)
+assert np.isfinite(large.predict(x, verbose=0)).all()
+save(large)
+assert open(path, "rb").read() != before
+print("whole")
+"""
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5"])
+def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-P", "-c", SCRIPT, str(tmp_path / name), *LIMITS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "whole\n", done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]

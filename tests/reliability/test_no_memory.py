@@ -1,0 +1,66 @@
+"""Memory that runs out raises `MemoryError` and leaves the model usable."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast import layers
+
+# The limit is on addresses, so that nothing is touched and no other process is in danger. One
+# thread: libgomp ends the process where it cannot make a thread.
+SCRIPT = """
+import resource, sys
+import numpy as np
+import cnnfast
+from cnnfast import layers
+
+image = cnnfast.Input((None, None, 4))
+x = layers.Conv2D(64, 3, padding="same", activation="relu")(image)
+model = cnnfast.Model(image, layers.GlobalAveragePooling2D()(layers.Conv2D(64, 3)(x)))
+small = np.ones((2, 16, 16, 4), np.float32)
+large = np.ones((1, 2500, 2500, 4), np.float32)
+before = model.predict(small, verbose=0, threads=1)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (int(sys.argv[1]) << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+for _ in range(3):
+    try:
+        model.predict(large, verbose=0, threads=1)
+        print("there was memory")
+    except MemoryError:
+        pass
+    assert np.array_equal(model.predict(small, verbose=0, threads=1), before)
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+model.predict(large[:, :200, :200], verbose=0, threads=2)
+assert np.array_equal(model.predict(small, verbose=0, threads=2), before)
+print("usable")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+@pytest.mark.parametrize("spare_megabytes", [64, 1024])
+def test_a_predict_without_memory_raises_and_the_model_runs_on(spare_megabytes: int) -> None:
+    command = [sys.executable, "-P", "-c", SCRIPT, str(spare_megabytes)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "usable\n", done.stderr
+
+
+@pytest.mark.parametrize(("side", "filters"), [(2**20, 2**20), (2**20, 4), (2**31 - 1, 4)])
+def test_sizes_whose_products_overflow_are_refused(side: int, filters: int) -> None:
+    image = cnnfast.Input((8, 8, 1))
+    grow = [layers.UpSampling2D(side), layers.Conv2D(filters, 1)]
+    model = cnnfast.Sequential([image, *grow])
+    with pytest.raises(ValueError, match=r"at most|too large"):
+        model.predict(np.ones((1, 8, 8, 1), np.float32), verbose=0)
+
+
+def test_an_array_that_claims_more_than_memory_holds_raises() -> None:
+    model = cnnfast.Sequential([cnnfast.Input((None, None, 1)), layers.Conv2D(1, 1)])
+    huge = np.broadcast_to(np.float32(1), (1, 2**20, 2**21, 1))
+    with pytest.raises((MemoryError, ValueError)):
+        model.predict(huge, verbose=0)
