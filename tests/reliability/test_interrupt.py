@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 
@@ -13,6 +12,8 @@ import os, signal, threading
 import numpy as np
 import cnnfast
 from cnnfast import layers
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may have had it ignored
 
 class Progress(cnnfast.callbacks.Callback):
     begun, at_signal = 0, None
@@ -51,6 +52,5 @@ def test_an_interrupt_ends_a_predict_within_a_batch_and_the_model_runs_on() -> N
         text=True,
         timeout=120,
         check=False,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert done.stdout == "ended\n", done.stderr

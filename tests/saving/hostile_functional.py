@@ -128,17 +128,17 @@ def _set_config(path: Path, text: str) -> None:
         file.attrs.create("model_config", text, dtype=h5py.string_dtype())
 
 
-@fixture("doubled_at_each_level.h5", "may call its layers 4000 times")
+@fixture("doubled_at_each_level.h5", "may call its layers 2500 times")
 def doubled_at_each_level(path: Path) -> None:
     graphs.write_2(path, _nested_2(30, 2))
 
 
-@fixture("many_calls_at_each_level.h5", "may call its layers 4000 times")
+@fixture("many_calls_at_each_level.h5", "may call its layers 2500 times")
 def many_calls_at_each_level(path: Path) -> None:
     graphs.write_2(path, _nested_2(4, 200))
 
 
-@fixture("many_calls.h5", "may call its layers 4000 times")
+@fixture("many_calls.h5", "may call its layers 2500 times")
 def many_calls(path: Path) -> None:
     config = graphs.functional_2()
     config["config"]["layers"][4]["inbound_nodes"] = [call_2("flatten")] * 25_000
@@ -152,7 +152,7 @@ def _write_text(path: Path, config: Config) -> None:
     _set_config(path, json.dumps(config))
 
 
-@fixture("many_layers.h5", "may call its layers 4000 times")
+@fixture("many_layers.h5", "may call its layers 2500 times")
 def many_layers(path: Path) -> None:
     config = graphs.functional_2()
     names = ["bn", *(f"r{i}" for i in range(25_000))]
@@ -163,7 +163,7 @@ def many_layers(path: Path) -> None:
     _write_text(path, config)
 
 
-@fixture("many_layers_in_a_row.h5", "may call its layers 4000 times")
+@fixture("many_layers_in_a_row.h5", "may call its layers 2500 times")
 def many_layers_in_a_row(path: Path) -> None:
     config = files.config_2()
     config["config"]["layers"] += [files.layer("ReLU", f"r{i}") for i in range(25_000)]
@@ -174,11 +174,11 @@ def many_layers_in_a_row(path: Path) -> None:
 def many_layers_without_weights(path: Path) -> None:
     """As many layers as there may be, all made before weights are missed."""
     config = files.config_2()
-    config["config"]["layers"] += [files.layer("BatchNormalization", f"r{i}") for i in range(3_900)]
+    config["config"]["layers"] += [files.layer("BatchNormalization", f"r{i}") for i in range(2_400)]
     _write_text(path, config)
 
 
-@fixture("doubled_by_number.h5", "may call its layers 4000 times")
+@fixture("doubled_by_number.h5", "may call its layers 2500 times")
 def doubled_by_number(path: Path) -> None:
     """Each level holds the model below twice, the second time by its number alone."""
     model = graphs.root_2([graphs.input_2()], ["input", 0, 0], "model")
