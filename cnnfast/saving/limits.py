@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # The largest of keras.applications calls some 1,200 layers; making this many takes 0.3 seconds.
 MAX_CALLS = 2_500
+# Endings of arguments whose objects are no layers, and make none.
+_HOLD_NO_LAYERS = ("_initializer", "_regularizer", "_constraint", "dtype")
 # Numbers in one value for one image: 1 GiB, or 2048 x 2048 pixels of 64 channels.
 MAX_ELEMENTS = 2**28
 
@@ -54,7 +56,8 @@ def _own_calls(config: Any, shared: dict[int, int]) -> int:
     layers = inner.get("layers") if isinstance(inner, Mapping) else inner
     if isinstance(layers, list):
         return sum(_times_called(layer) * _calls(layer, shared) for layer in layers)
-    inside = inner.values() if isinstance(inner, Mapping) else ()
+    items = inner.items() if isinstance(inner, Mapping) else ()
+    inside = (item for key, item in items if not str(key).endswith(_HOLD_NO_LAYERS))
     return 1 + sum(_calls(item, shared) for item in inside if _is_object(item))
 
 
