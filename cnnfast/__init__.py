@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import cnnfast._load  # noqa: F401 - before anything imports the core
 from cnnfast import (
     activations,
     callbacks,

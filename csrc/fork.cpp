@@ -8,7 +8,7 @@ namespace cnnfast {
 
 namespace {
 
-std::atomic<bool> forked{false};
+std::atomic<int> forks{0};
 
 // Never destroyed: plans may outlive every static object.
 std::mutex& mutex() {
@@ -20,12 +20,12 @@ std::mutex& mutex() {
     pthread_atfork([] { mutex().lock(); }, [] { mutex().unlock(); },
                    [] {
                      mutex().unlock();
-                     forked.store(true, std::memory_order_relaxed);
+                     forks.fetch_add(1, std::memory_order_relaxed);
                    });
 
 }  // namespace
 
-bool is_forked_child() { return forked.load(std::memory_order_relaxed); }
+int forks_before_this_process() { return forks.load(std::memory_order_relaxed); }
 
 std::mutex& shared_state_mutex() { return mutex(); }
 

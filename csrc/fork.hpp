@@ -5,9 +5,9 @@
 
 namespace cnnfast {
 
-// Whether this process was forked from one that had loaded the core. libgomp's worker threads do
-// not survive a fork, and a child that waits for them hangs: it runs with one thread.
-bool is_forked_child();
+// How many forks lie between this process and the one that loaded the core. The threads of one
+// process do not survive in the next.
+int forks_before_this_process();
 
 // Guards the short changes of what runs share: pools of workspaces, the store of packed weights.
 // One for all, because it is held during a fork: another thread that held it would not exist in

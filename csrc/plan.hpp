@@ -8,7 +8,6 @@
 #include "layout.hpp"
 #include "memory.hpp"
 #include "ops/step.hpp"
-#include "parallel.hpp"
 
 namespace cnnfast {
 
@@ -75,29 +74,23 @@ class Plan {
   // of an image's outputs depend on neither number.
   void run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
            std::int64_t images, int threads) const;
-  // Runs the same way and returns the seconds of each step, the mean over the threads.
+  // Runs the same way and returns the seconds of each step; the mean over the threads, where each
+  // takes images of its own.
   std::vector<double> run_profiled(const std::vector<const float*>& inputs,
                                    const std::vector<float*>& outputs, std::int64_t images,
                                    int threads) const;
 
  private:
   friend class PlanBuilder;
-  struct Frame;
-  struct Profile;
+  class Run;
 
   std::int64_t chunk(std::int64_t images) const;
   // At most `threads`, fewer where the work would not pay for waking them.
   int useful_threads(std::int64_t images, int threads) const;
-  Tensor tensor(const Frame& frame, int value, std::int64_t image) const;
-  void clear_border(const Value& value, const Tensor& tensor, std::int64_t images,
-                    const Team& team) const;
-  void run_step(const Frame& frame, const PlannedStep& step, std::int64_t image,
-                std::int64_t images, const Team& team) const;
-  void run_steps(const Frame& frame, const Group& group, std::int64_t image, std::int64_t images,
-                 const Team& team) const;
-  void run_group(Frame frame, const Group& group, const Team& team) const;
-  void run_chunks(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
-                  std::int64_t images, int threads, Profile* profile) const;
+  // The seconds of each step, where `watched`.
+  std::vector<double> execute(const std::vector<const float*>& inputs,
+                              const std::vector<float*>& outputs, std::int64_t images, int threads,
+                              bool watched) const;
   Block take_workspace(std::int64_t floats) const;
   void give_back(Block block) const;
 

@@ -52,6 +52,8 @@ class Bands final : public Step {
   std::int64_t units(std::int64_t images) const override {
     return images * steps_.back().out.height;
   }
+  // So many rows that those made twice, at the first of a part, are few.
+  std::int64_t grain() const override { return std::max<std::int64_t>(band_, 8); }
 
   void run(const Work& w) const override {
     const std::int64_t height = steps_.back().out.height;

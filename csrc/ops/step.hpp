@@ -59,6 +59,9 @@ class Step {
 
   // The work for so many images, in equal units; any split of them gives the same bits.
   virtual std::int64_t units(std::int64_t images) const = 0;
+  // Units that share work with their neighbours, so many at a time: parts that are cut between
+  // such groups repeat less.
+  virtual std::int64_t grain() const { return 1; }
   virtual void run(const Work& work) const = 0;
 
   // The window of a step that can make some rows of its output from the rows of its first input

@@ -80,6 +80,7 @@ class WinogradConv2D final : public Step {
   std::int64_t units(std::int64_t images) const override {
     return (images * tiles_y_ * tiles_x_ + block_tiles_ - 1) / block_tiles_ * blocks_;
   }
+  std::int64_t grain() const override { return blocks_; }
 
   void run(const Work& w) const override {
     WinogradTask task = task_for(w);

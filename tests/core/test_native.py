@@ -47,7 +47,7 @@ def test_the_selftest_passes_on_each_instruction_set(native, isa):
     assert ", 0 failed" in output
 
 
-@pytest.mark.parametrize("program", ["concurrency", "allocation"])
+@pytest.mark.parametrize("program", ["concurrency", "jobs", "allocation"])
 def test_the_core_holds_under_threads_and_without_memory(native, program):
     assert "failed" in run_selftest([native / program])
 

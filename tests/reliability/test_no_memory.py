@@ -11,8 +11,7 @@ import pytest
 import cnnfast
 from cnnfast import layers
 
-# The limit is on addresses, so that nothing is touched and no other process is in danger. One
-# thread: libgomp ends the process where it cannot make a thread.
+# The limit is on addresses, so that nothing is touched and no other process is in danger.
 SCRIPT = """
 import resource, sys
 import numpy as np
@@ -48,6 +47,38 @@ def test_a_predict_without_memory_raises_and_the_model_runs_on(spare_megabytes: 
     command = [sys.executable, "-P", "-c", SCRIPT, str(spare_megabytes)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "usable\n", done.stderr
+
+
+# A thread's stack takes 8 MB of addresses. With 4 to spare only that of a thread which has ended
+# can be had.
+NO_THREAD = """
+import os, resource
+import numpy as np
+import cnnfast
+
+image = cnnfast.Input((40, 40, 16))
+model = cnnfast.Sequential([image, cnnfast.layers.Conv2D(32, 3), cnnfast.layers.Conv2D(32, 3)])
+x = np.ones((2, 40, 40, 16), np.float32)
+expected = model.predict(x, verbose=0, threads=1)
+threads = len(os.listdir("/proc/self/task"))
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (4 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+assert np.array_equal(model.predict(x, verbose=0, threads=4), expected)
+print(len(os.listdir("/proc/self/task")) - threads)
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert np.array_equal(model.predict(x, verbose=0, threads=4), expected)
+print(len(os.listdir("/proc/self/task")) - threads)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_a_predict_runs_with_the_threads_that_can_be_made() -> None:
+    command = [sys.executable, "-P", "-c", NO_THREAD]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    scarce, plenty = map(int, done.stdout.split())
+    assert scarce < plenty == 3
 
 
 @pytest.mark.parametrize(("side", "filters"), [(2**20, 2**20), (2**20, 4), (2**31 - 1, 4)])

@@ -89,7 +89,7 @@ def test_a_wrong_number_of_threads_is_refused(count):
         cnnfast.set_num_threads(count)
 
 
-# A process of its own: OpenMP reads its limit once, and its threads stay.
+# A process of its own: OpenMP reads its limit once, and threads stay.
 LIMITS = """
 import os
 import threading

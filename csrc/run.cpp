@@ -1,0 +1,239 @@
+// A run of a plan: the phases of its job, and what a thread does in each.
+#include <chrono>
+
+#include "denormals.hpp"
+#include "parallel.hpp"
+#include "plan.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+constexpr int kPartsPerThread = 4;
+
+struct Range {
+  std::int64_t first;
+  std::int64_t last;
+};
+
+// Part `part` of [0, n): sizes differ by at most one.
+Range cut(std::int64_t n, int part, int parts) {
+  return {n * part / parts, n * (part + 1) / parts};
+}
+
+}  // namespace
+
+class Plan::Run final : public Job {
+ public:
+  Run(const Plan& plan, const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
+      std::int64_t images, int threads, float* workspace)
+      : plan_(plan),
+        inputs_(inputs),
+        outputs_(outputs),
+        threads_(threads),
+        transient_(workspace),
+        scratch_(workspace + plan.transient_ * threads),
+        resident_(scratch_ + plan.scratch_ * threads) {
+    const std::int64_t size = plan.chunk(images);
+    for (std::int64_t start = 0; start < images; start += size) {
+      const Chunk chunk = {start, std::min(size, images - start)};
+      for (const Group& group : plan.groups_) add_phases(group, chunk);
+    }
+  }
+
+  // Takes the time of each step from now on.
+  void watch() {
+    const auto threads = static_cast<std::size_t>(threads_);
+    seconds_.assign(threads, std::vector<double>(plan_.steps_.size()));
+    begin_ = Clock::now();
+  }
+
+  // Of each step: the mean over the threads.
+  std::vector<double> seconds() const {
+    std::vector<double> mean(plan_.steps_.size());
+    for (const std::vector<double>& own : seconds_) {
+      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += own[i] / threads_;
+    }
+    return mean;
+  }
+
+  int phases() const override { return static_cast<int>(phases_.size()); }
+  int parts(int phase) const override { return phases_[static_cast<std::size_t>(phase)].parts; }
+
+  void run(int index, int part, int thread) noexcept override {
+    const Phase& phase = phases_[static_cast<std::size_t>(index)];
+    if (phase.grain > 0) {
+      run_step(phase, phase.steps.first, part, phase.parts, 0, thread);
+      return;
+    }
+    const Range images = cut(phase.images, part, phase.parts);
+    Phase one = phase;
+    one.images = 1;
+    one.grain = 1;
+    for (one.image = images.first; one.image < images.last; ++one.image) {
+      for (int i = phase.steps.first; i < phase.steps.last; ++i) {
+        const Clock::time_point begin = now();
+        run_step(one, i, 0, 1, thread, thread);
+        add_seconds(thread, i, begin);
+      }
+    }
+  }
+
+  // A shared step took every thread's time.
+  void finished(int index) noexcept override {
+    const Phase& phase = phases_[static_cast<std::size_t>(index)];
+    for (int thread = 0; phase.grain > 0 && thread < threads_; ++thread) {
+      add_seconds(thread, phase.steps.first, begin_);
+    }
+    begin_ = now();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Chunk {
+    std::int64_t start;  // in images
+    std::int64_t images;
+  };
+
+  // A step that the threads share, or steps of which each thread takes whole images.
+  struct Phase {
+    Group steps;
+    Chunk chunk;
+    std::int64_t image;  // of the chunk
+    std::int64_t images;
+    int parts;
+    std::int64_t grain;  // units that stay together; 0 where parts are images
+  };
+
+  void add_phases(const Group& group, const Chunk& chunk) {
+    if (group.batched) {
+      add_steps(group, chunk, 0, chunk.images);
+      return;
+    }
+    // As long as there is an image for every thread; the rest is shared image by image.
+    const std::int64_t whole = chunk.images / threads_ * threads_;
+    if (whole > 0) {
+      const auto parts = static_cast<int>(std::min<std::int64_t>(whole, kMostParts));
+      phases_.push_back({group, chunk, 0, whole, parts, 0});
+    }
+    for (std::int64_t image = whole; image < chunk.images; ++image) {
+      add_steps(group, chunk, image, 1);
+    }
+  }
+
+  // With units enough, each thread has several parts, so that all end together.
+  void add_steps(const Group& group, const Chunk& chunk, std::int64_t image, std::int64_t images) {
+    const std::int64_t fine = std::min(kMostParts, threads_ * kPartsPerThread);
+    for (int i = group.first; i < group.last; ++i) {
+      const Step& step = *plan_.steps_[static_cast<std::size_t>(i)].step;
+      const std::int64_t units = step.units(images);
+      const bool many = units / step.grain() >= 2 * fine;
+      const std::int64_t parts = many ? fine : std::clamp<std::int64_t>(units, 1, threads_);
+      phases_.push_back({{i, i + 1, group.batched},
+                         chunk,
+                         image,
+                         images,
+                         threads_ == 1 ? 1 : static_cast<int>(parts),
+                         many ? step.grain() : 1});
+    }
+  }
+
+  // Part `part` of a step, for values in the workspace of thread `place`.
+  void run_step(const Phase& phase, int index, int part, int parts, int place, int thread) const {
+    const PlannedStep& s = plan_.steps_[static_cast<std::size_t>(index)];
+    const std::int64_t units = s.step->units(phase.images);
+    const std::int64_t grains = (units + phase.grain - 1) / phase.grain;
+    const Range range = cut(grains, part, parts);
+    Work work = {{},
+                 tensor(phase, s.out, place),
+                 phase.images,
+                 range.first * phase.grain,
+                 std::min(units, range.last * phase.grain),
+                 scratch_ + plan_.scratch_ * thread};
+    for (std::size_t i = 0; i < s.in.size(); ++i) work.in[i] = tensor(phase, s.in[i], place);
+    const Value& value = plan_.values_[static_cast<std::size_t>(s.out)];
+    if (!value.layout.dense()) clear_borders(value.layout, work.out, phase.images, part, parts);
+    if (work.first < work.last) s.step->run(work);
+  }
+
+  // A part of the zeros around the images.
+  static void clear_borders(const Layout& layout, const Tensor& tensor, std::int64_t images,
+                            int part, int parts) {
+    const std::int64_t rows = layout.border.top + layout.height + layout.border.bottom;
+    const Range share = cut(images * rows, part, parts);
+    for (std::int64_t unit = share.first; unit < share.last; ++unit) {
+      const std::int64_t y = unit % rows;
+      float* row = tensor.data + unit / rows * tensor.image - layout.origin() + y * layout.row();
+      clear_border(layout, row, y - layout.border.top);
+    }
+  }
+
+  Tensor tensor(const Phase& phase, int index, int place) const {
+    const Value& value = plan_.values_[static_cast<std::size_t>(index)];
+    const std::int64_t size = value.layout.size();
+    const std::int64_t image = phase.chunk.start + phase.image;
+    const auto slot = static_cast<std::size_t>(value.index);
+    switch (value.storage) {
+      case Storage::input:  // never written
+        return {const_cast<float*>(inputs_[slot]) + image * size, size};
+      case Storage::output: return {outputs_[slot] + image * size, size};
+      case Storage::transient:
+        return {transient_ + plan_.transient_ * place + value.index + value.layout.origin(), size};
+      case Storage::constant: return {plan_.constants_[slot].data(), 0};
+      case Storage::resident: break;
+    }
+    return {resident_ + value.index * phase.chunk.images + phase.image * size +
+                value.layout.origin(),
+            size};
+  }
+
+  Clock::time_point now() const { return seconds_.empty() ? Clock::time_point() : Clock::now(); }
+
+  // Costs nothing where nobody asks.
+  void add_seconds(int thread, int step, Clock::time_point begin) {
+    if (seconds_.empty()) return;
+    seconds_[static_cast<std::size_t>(thread)][static_cast<std::size_t>(step)] +=
+        std::chrono::duration<double>(now() - begin).count();
+  }
+
+  const Plan& plan_;
+  const std::vector<const float*>& inputs_;
+  const std::vector<float*>& outputs_;
+  int threads_;
+  float* transient_;  // a place for each thread
+  float* scratch_;    // a piece for each thread
+  float* resident_;
+  std::vector<Phase> phases_;
+  std::vector<std::vector<double>> seconds_;  // by thread and step; empty where nobody asks
+  Clock::time_point begin_;                   // of the phase
+};
+
+std::vector<double> Plan::execute(const std::vector<const float*>& inputs,
+                                  const std::vector<float*>& outputs, std::int64_t images,
+                                  int threads, bool watched) const {
+  if (images < 1) return std::vector<double>(steps_.size());
+  threads = useful_threads(images, within_limit(threads));
+  Block block = take_workspace(workspace(images, threads));
+  Run run(*this, inputs, outputs, images, threads, block.data());
+  if (watched) run.watch();
+  {
+    const FlushDenormals flush;
+    run_job(run, threads);
+  }
+  give_back(std::move(block));
+  return watched ? run.seconds() : std::vector<double>();
+}
+
+void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
+               std::int64_t images, int threads) const {
+  execute(inputs, outputs, images, threads, false);
+}
+
+std::vector<double> Plan::run_profiled(const std::vector<const float*>& inputs,
+                                       const std::vector<float*>& outputs, std::int64_t images,
+                                       int threads) const {
+  return execute(inputs, outputs, images, threads, true);
+}
+
+}  // namespace cnnfast
