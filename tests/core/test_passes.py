@@ -110,12 +110,13 @@ def test_nothing_is_folded_where_another_operation_reads_between():
     assert names(fold_affine(graph_of((6, 7, CHANNELS), both))) == ["Conv2D", "Affine", "Binary"]
 
 
-def padded(rows, columns, fill=0.0):
-    """A layer that picks rows and columns; -1 gives `fill`."""
+def padded(rows, columns, fill=0.0, channels=None):
+    """A layer that picks rows and columns, and channels where they are given; -1 gives `fill`."""
 
     def layer(graph, x):
         out = Value((len(rows), len(columns), x.shape[2]))
-        indices = (np.array(rows, np.int32), np.array(columns, np.int32), None)
+        positions = (rows, columns, channels)
+        indices = tuple(None if axis is None else np.array(axis, np.int32) for axis in positions)
         return graph.add(Remap(x, out, indices, fill))
 
     return layer
@@ -141,8 +142,9 @@ def test_a_convolution_pads_what_it_reads(convolution):
         padded([0, 1, -1, 2, 3, 4, 5], COLUMNS),
         padded([-1, 0, 1, 2, 3, 4], COLUMNS),
         padded([-1, -1], COLUMNS),
+        padded(ROWS, COLUMNS, channels=[1, 0, 2, 3, 4]),
     ],
-    ids=["other fill", "moved", "gap", "cropped", "nothing left"],
+    ids=["other fill", "moved", "gap", "cropped", "nothing left", "other channels"],
 )
 def test_what_is_not_zeros_around_the_image_stays(layer):
     assert names(fold_padding(chain(layer, conv))) == ["Remap", "Conv2D"]
@@ -218,26 +220,92 @@ def test_an_addition_that_repeats_an_axis_stays():
     assert names(fuse_residual(graph_of((6, 7, CHANNELS), broadcast)))[-1] == "Binary"
 
 
+def joined_twice(graph, x):
+    return add(graph, add(graph, conv(graph, x), x), x)
+
+
+def doubled(graph, x):
+    y = conv(graph, x)
+    return add(graph, y, y)
+
+
+def residual_and_scale(graph, x):
+    return relu(graph, affine(graph, add(graph, conv(graph, x), x)))
+
+
+@pytest.mark.parametrize(
+    ("passes", "layer", "left"),
+    [
+        ([fuse_activation, fold_affine], [conv, relu, affine, affine], ["Conv2D", "Affine"]),
+        (
+            [fuse_residual, fold_affine, fuse_activation],
+            [residual_and_scale],
+            ["Conv2D", "Activate"],
+        ),
+        ([fuse_residual], [joined_twice], ["Conv2D", "Binary"]),
+        ([fuse_residual], [doubled], ["Conv2D", "Binary"]),
+        ([fuse_activation, merge_scales], [affine, relu, affine], ["Affine", "Affine"]),
+        ([fuse_max_pool], [conv, pool, pool], ["Conv2D", "Pool2D"]),
+    ],
+    ids=["scales", "activation", "sums", "sum with itself", "scales around relu", "maxima"],
+)
+def test_an_operation_takes_in_no_more_than_it_can_do(passes, layer, left, rng):
+    before = after = chain(*layer)
+    for apply in passes:
+        after = apply(after)
+    assert names(after) == left
+    x = rng.standard_normal((2, 6, 7, CHANNELS), np.float32)
+    want = run_graph(before, x)
+    np.testing.assert_allclose(run_graph(after, x), want, rtol=1e-5, atol=1e-5 * abs(want).max())
+
+
 TRIMMED = {
-    "ends of a dilated window": (Window((3, 3), dilation=(8, 6), pads=(8, 8, 6, 6)), (1, 3)),
-    "a causal window": (Window((3, 1), dilation=(5, 1), pads=(10, 0, 0, 0)), (2, 1)),
-    "no tap meets the image": (Window((2, 2), dilation=(13, 15), pads=(6, 7, 7, 8)), (1, 1)),
-    "a window that stays": (Window((3, 3), dilation=(5, 6), pads=(5, 5, 6, 6)), (3, 3)),
+    "ends of a dilated window": (
+        Window((3, 3), dilation=(8, 6), pads=(8, 8, 6, 6)),
+        ((1, 3), (0, 0, 6, 6)),
+    ),
+    "a causal window": (
+        Window((3, 1), dilation=(5, 1), pads=(10, 0, 0, 0)),
+        ((2, 1), (5, 0, 0, 0)),
+    ),
+    "no tap meets the image": (
+        Window((2, 2), dilation=(13, 15), pads=(6, 7, 7, 8)),
+        ((1, 1), (6, 0, 7, 0)),
+    ),
+    "the only output is far in front": (
+        Window((1, 2), dilation=(1, 11), pads=(0, 0, 3, 2)),
+        ((1, 1), (0, 0, 1, 0)),
+    ),
+    "a crop otherwise": (
+        Window((2, 1), strides=(5, 1), dilation=(2, 1), pads=(1, 0, 0, 0)),
+        ((2, 1), (1, 0, 0, 0)),
+    ),
+    "a window that stays": (
+        Window((3, 3), dilation=(5, 6), pads=(5, 5, 6, 6)),
+        ((3, 3), (5, 5, 6, 6)),
+    ),
 }
 
 
+def out_size(window, shape, axis):
+    span = (window.size[axis] - 1) * window.dilation[axis] + 1
+    padded_size = shape[axis] + sum(window.pads[2 * axis : 2 * axis + 2])
+    return (padded_size - span) // window.strides[axis] + 1
+
+
 @pytest.mark.parametrize("convolution", [Conv2D, DepthwiseConv2D])
-@pytest.mark.parametrize(("window", "size"), TRIMMED.values(), ids=TRIMMED)
-def test_taps_that_see_padding_alone_are_taken_away(convolution, window, size):
+@pytest.mark.parametrize(("window", "left"), TRIMMED.values(), ids=TRIMMED)
+def test_taps_that_see_padding_alone_are_taken_away(convolution, window, left):
     channels = CHANNELS if convolution is Conv2D else 1
     kernel = rng.standard_normal((*window.size, CHANNELS, channels), np.float32)
 
     def build(graph, x):
-        return graph.add(convolution(x, Value(x.shape), kernel, BIAS, window))
+        out = Value((*(out_size(window, x.shape, axis) for axis in (0, 1)), CHANNELS))
+        return graph.add(convolution(x, out, kernel, BIAS, window))
 
     graph = graph_of((6, 7, CHANNELS), build)
     trimmed = trim_windows(graph)
-    assert trimmed.ops[0].window.size == size
+    assert (trimmed.ops[0].window.size, trimmed.ops[0].window.pads) == left
     x = rng.standard_normal((2, 6, 7, CHANNELS), np.float32)
     np.testing.assert_allclose(run_graph(trimmed, x), run_graph(graph, x), atol=1e-5)
 

@@ -36,9 +36,7 @@ def _convolution(
     op: Op, producers: dict[Value, int], ops: list[Op | None], readers: dict[Value, int]
 ) -> int | None:
     """Return the position of the convolution that can take `op` in; the later one of two."""
-    if not isinstance(op, Binary) or op.kind is not BinaryKind.ADD:
-        return None
-    if op.x is op.y or op.x.shape != op.y.shape:
+    if not isinstance(op, Binary) or op.kind is not BinaryKind.ADD or op.x.shape != op.y.shape:
         return None
     positions = [producers[x] for x in op.inputs if x in producers and readers[x] == 1]
     fitting = [p for p in positions if _is_bare(ops[p])]
