@@ -113,14 +113,14 @@ def memory_report(
     name
         Of the model.
     variables
-        All of the model's.
+        All of the model's, a shared one once.
     plans
         What is cached, by the shapes of the inputs.
     batch, threads
         Of the run whose workspace is asked for.
     """
     bytes_of = {"own": 0, "file": 0, "deferred": 0}
-    for variable in set(variables):
+    for variable in variables:
         bytes_of[variable.storage] += 4 * math.prod(variable.shape)
     return MemoryReport(
         model=name,
