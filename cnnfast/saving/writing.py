@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
-import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +17,6 @@ from cnnfast.saving.atomic import check_overwrite, replacing, temporary
 from cnnfast.saving.source import PathLike
 
 if TYPE_CHECKING:
-    from zipfile import ZipFile
-
     from cnnfast.layers.layer import Layer
     from cnnfast.models.model import Model
 
@@ -28,14 +24,6 @@ WEIGHTS_SUFFIXES, MODEL_SUFFIXES = (".weights.h5",), (".keras", ".h5")
 # The version whose form is written.
 KERAS_VERSION = "3.15.0"
 
-# Arrays stand at multiples of a cache line, so that a reader can map and use them in place;
-# small ones are copied more cheaply than padded.
-ALIGNMENT, _ALIGNED_FROM = 64, 1024
-
-_LOCAL_HEADER_BYTES, _ZIP64_EXTRA_BYTES, _ZIP64_FROM = 30, 20, 2**31 - 1
-# "Zip alignment" in the list of known extra fields; readers skip it.
-_PADDING_FIELD, _FIELD_HEADER_BYTES = 0xD935, 4
-_COPY_BYTES = 1 << 20
 # About what HDF5 adds to each array and to the file.
 _HEADER_BYTES, _FILE_BYTES = 1 << 10, 64 << 10
 
@@ -162,7 +150,7 @@ def _write_archive(model: Model, path: str) -> None:
         with ZipFile(path, "x") as target:
             target.writestr(archive.METADATA, _metadata())
             target.writestr(archive.CONFIG, model.to_json())
-            _add_aligned(target, weights, archive.WEIGHTS)
+            target.write(weights, archive.WEIGHTS)
 
 
 def _write_h5(model: Model, path: str) -> None:
@@ -197,9 +185,8 @@ def _set_texts(group: Any, name: str, texts: list[str]) -> None:
 def _new_h5(path: str, model: Layer) -> Iterator[Any]:
     library = h5py()
     _check_space(path, model)
-    aligned = {"alignment_threshold": _ALIGNED_FROM, "alignment_interval": ALIGNMENT}
     try:
-        with library.File(path, "x", **aligned) as file:
+        with library.File(path, "x") as file:
             yield file
     except RuntimeError as error:  # what h5py makes of a full disk where it closes the file
         raise OSError(f"{path} could not be written: {error}") from error
@@ -238,17 +225,3 @@ def h5py() -> Any:
             "Writing HDF5 files needs h5py: pip install 'cnnfast[save]'. Reading does not."
         ) from error
     return h5py
-
-
-def _add_aligned(target: ZipFile, path: str, name: str) -> None:
-    """Store the file at `path` as member `name`, with its first byte at an aligned place."""
-    from zipfile import ZipInfo
-
-    member = ZipInfo(name, time.localtime()[:6])
-    large = os.path.getsize(path) > _ZIP64_FROM
-    assert target.fp is not None
-    start = target.fp.tell() + _LOCAL_HEADER_BYTES + len(name) + large * _ZIP64_EXTRA_BYTES
-    padding = -(start + _FIELD_HEADER_BYTES) % ALIGNMENT
-    member.extra = struct.pack("<HH", _PADDING_FIELD, padding) + bytes(padding)
-    with open(path, "rb") as source, target.open(member, "w", force_zip64=large) as sink:
-        shutil.copyfileobj(source, sink, _COPY_BYTES)

@@ -201,16 +201,6 @@ def test_the_members_are_those_of_keras_and_not_compressed(tmp_path: Path) -> No
         assert json.loads(archive.read("metadata.json")).keys() == {"keras_version", "date_saved"}
 
 
-def test_large_weights_stand_at_aligned_places_of_the_file(tmp_path: Path) -> None:
-    model = _sequential()
-    model.save(tmp_path / "m.keras")
-    content = (tmp_path / "m.keras").read_bytes()
-    large = [a.tobytes() for a in model.get_weights() if a.any() and a.nbytes >= 1024]
-    assert large
-    for array in large:
-        assert content.index(array) % 64 == 0
-
-
 def test_a_model_may_be_saved_over_the_file_it_reads_its_weights_from(tmp_path: Path) -> None:
     path = tmp_path / "m.keras"
     model = _sequential()
