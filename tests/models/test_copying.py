@@ -95,6 +95,20 @@ def test_layers_of_models_inside_are_replaced_on_request(
     assert [len(layer.weights) for layer in clone.layers[1:]] == weights
 
 
+def test_a_layer_in_several_places_is_replaced_once() -> None:
+    seen = []
+
+    def noting(layer: layers.Layer) -> layers.Layer:
+        seen.append(layer.name)
+        return layer
+
+    image = cnnfast.Input((4,))
+    shared = layers.Dense(4, name="shared")
+    inner = cnnfast.Sequential([cnnfast.Input((4,)), shared, layers.ReLU(name="relu")])
+    clone_model(cnnfast.Model(image, inner(shared(image))), None, noting, recursive=True)
+    assert sorted(seen) == ["relu", "shared"]
+
+
 def test_a_clone_stands_on_the_tensors_given() -> None:
     image = cnnfast.Input((None, None, 2))
     body = layers.Conv2D(3, 3, name="conv")(image)
