@@ -230,7 +230,7 @@ class H5Dataset:
         assert self._storage is not None
         with self.file.reading(self.path):
             array = self._storage.read(self.file.source)
-            return _as_float32(array, self._storage.dtype, keep_view=self.file.source.on_disk)
+            return _as_float32(array, self._storage.dtype)
 
     def stored(self, shape: Sequence[int]) -> StoredArray | None:
         """Return how to read the array later; None where it takes more than copying its bytes.
@@ -268,15 +268,11 @@ class StoredArray:
         return self.storage.read(self.source)
 
 
-def _as_float32(
-    array: npt.NDArray[Any], dtype: hdf5_storage.NumberType, *, keep_view: bool
-) -> npt.NDArray[np.float32]:
+def _as_float32(array: npt.NDArray[Any], dtype: hdf5_storage.NumberType) -> npt.NDArray[np.float32]:
     if dtype.bfloat16:
         array = (array.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         result = array.astype(np.float32, order="C", copy=False)
-    if not (keep_view or result.flags.owndata):
-        result = result.copy()
     result.flags.writeable = False
     return result
 

@@ -66,7 +66,7 @@ class Storage:
         return math.prod(self.shape) * self.dtype.numpy.itemsize
 
     def read(self, source: Source) -> npt.NDArray[Any]:
-        """Return the array in the file's own type; where contiguous, as a view of what was read."""
+        """Return the array in the file's own type, not a part of what `source` keeps in memory."""
         raise NotImplementedError
 
 
@@ -79,7 +79,8 @@ class Contiguous(Storage):
     def read(self, source: Source) -> npt.NDArray[Any]:
         """As `Storage.read`."""
         piece = source.read(self.offset, self.size)
-        return piece.view(self.dtype.numpy).reshape(self.shape)
+        array = piece.view(self.dtype.numpy).reshape(self.shape)
+        return array if source.on_disk else array.copy()
 
 
 @dataclass(frozen=True)
