@@ -28,10 +28,8 @@ class Selection(Operation):
     """Picks positions along axes; a subclass says which, axis by axis.
 
     ``_picked`` takes the size of each axis, batch included, and returns the positions to take
-    of those that change, -1 standing for `_fill`.
+    of those that change, -1 standing for a number that is filled in.
     """
-
-    _fill = 0.0
 
     def _picked(self, shape: Sequence[int]) -> Mapping[int, Int32Array]:
         raise NotImplementedError
@@ -51,9 +49,12 @@ class Selection(Operation):
         return tuple(sizes)
 
     def lower(self, graph: Graph, x: Value) -> Value:
+        return self._filled(graph, x, 0.0)
+
+    def _filled(self, graph: Graph, x: Value, fill: float) -> Value:
         picked = self._picked([1, *x.shape])
         maps = {axis - 1: positions for axis, positions in picked.items()}
-        return lowering.remap(graph, x, maps, self._fill)
+        return lowering.remap(graph, x, maps, fill)
 
 
 # Stand in for an unknown size, to see whether the output's depends on it.
@@ -200,9 +201,7 @@ class Pad(Selection):
 
     def lower(self, graph: Graph, x: Value, constant_values: Any = None) -> Value:
         fill = 0.0 if constant_values is None else number(constant_values, "constant_values")
-        picked = self._picked([1, *x.shape])
-        maps = {axis - 1: positions for axis, positions in picked.items()}
-        return lowering.remap(graph, x, maps, fill)
+        return self._filled(graph, x, fill)
 
     def _picked(self, shape: Sequence[int]) -> Mapping[int, Int32Array]:
         pairs = self._pairs(len(shape))
