@@ -354,17 +354,13 @@ class Model(Inference, Layer):
         return f"model '{self.name}'"
 
     def _adjust_rank(self, x: Float32Array) -> Float32Array:
-        """Add or drop a last axis of size 1, as Keras does, where the rank is one off."""
         if not self.built:
             return x
         expected = self.input_shape
-        if x.ndim == len(expected):
-            return x
-        if x.ndim == len(expected) + 1 and x.shape[-1] == 1:
-            return x[..., 0]
-        if x.ndim == len(expected) - 1 and expected[-1] == 1:
-            return x[..., None]
-        raise ValueError(
-            f"Invalid input shape for the input of model '{self.name}'. Expected shape "
-            f"{expected}. Received: input with shape {x.shape}"
-        )
+        x = rank.fit(x, expected)
+        if x.ndim != len(expected):
+            raise ValueError(
+                f"Invalid input shape for the input of model '{self.name}'. Expected shape "
+                f"{expected}. Received: input with shape {x.shape}"
+            )
+        return x

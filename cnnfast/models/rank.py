@@ -1,4 +1,4 @@
-"""What a functional model does to inputs that almost fit, as Keras does."""
+"""What models do to inputs that almost fit, as Keras does."""
 
 from __future__ import annotations
 
@@ -44,12 +44,16 @@ def adjust(model: str, expected: KerasTensor, x: Float32Array) -> Float32Array:
     ValueError
         If `x` does not fit.
     """
-    if x.ndim == expected.ndim + 1 and x.shape[-1] == 1:
-        x = x[..., 0]
-    elif x.ndim == expected.ndim - 1 and expected.shape[-1] == 1:
-        x = x[..., None]
+    x = fit(x, expected.shape)
     check(model, expected, x.shape)
     return x
+
+
+def fit(x: Float32Array, shape: BatchShape) -> Float32Array:
+    """Add or drop a last axis of size 1, as Keras does, where the rank is one off from `shape`."""
+    if x.ndim == len(shape) + 1 and x.shape[-1] == 1:
+        return x[..., 0]
+    return x[..., None] if x.ndim == len(shape) - 1 and shape[-1] == 1 else x
 
 
 def check(model: str, expected: KerasTensor, shape: BatchShape) -> None:
