@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cnnfast.cli.comparison import relative_error
 from sidebyside.exports import load_keras
 from sidebyside.pages import replace_section
-from sidebyside.prepare import CACHE, elsewhere, prepare
+from sidebyside.prepare import CACHE, Prepared, available, elsewhere
 from sidebyside.tables import Table
 from sidebyside.zoo import NETWORKS
 
@@ -53,13 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the numbers to that file")
     parser.add_argument("--page", type=Path, help="put the table into that page")
     args = parser.parse_args(argv)
-    results = []
-    for model in args.models:
-        try:
-            results.append(measure(model, args.images, args.cache))
-        except FileNotFoundError as error:
-            print(f"{model} was left out: {error}.", file=sys.stderr)
-    show(table(results))
+    networks = available(args.models, args.cache)
+    results = [measure(model, prepared, args.images) for model, prepared in networks]
+    table(results).print()
     if args.json is not None:
         data = [{**asdict(result), "ratio": result.ratio} for result in results]
         args.json.write_text(json.dumps(data, indent=2) + "\n")
@@ -68,21 +65,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(any(result.ratio > LARGEST_RATIO for result in results))
 
 
-def measure(model: str, images: int, cache: Path) -> Accuracy:
+def measure(model: str, prepared: Prepared, images: int) -> Accuracy:
     """Compare one network on its first images."""
     from cnnfast.saving import load_model
 
-    prepared = prepare(model, (), cache)
     with np.load(prepared.answers) as arrays:
         x, theirs = arrays["images"][:images], arrays["outputs"][:images]
     exact: npt.NDArray[np.float64] = elsewhere(in_float64, prepared.source, x)
     ours = load_model(prepared.source, compile=False).predict_on_batch(x)
-    return Accuracy(model, error(ours, exact), error(theirs, exact))
-
-
-def error(got: npt.NDArray[np.float32], exact: npt.NDArray[np.float64]) -> float:
-    """Give the largest difference, relative to the largest output."""
-    return float(np.abs(got - exact).max() / np.abs(exact).max())
+    return Accuracy(model, relative_error(exact, ours), relative_error(exact, theirs))
 
 
 def in_float64(source: Path, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -113,13 +104,6 @@ def table(results: Sequence[Accuracy]) -> Table:
     ]
     caption = "Largest error against float64, relative to the largest output"
     return Table(caption, ["model", "cnnfast", "Keras in float32", "ratio"], lines)
-
-
-def show(results: Table) -> None:
-    """Print the table."""
-    from rich.console import Console
-
-    Console().print(results.rich())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cnnfast.cli.comparison import relative_error
 from sidebyside import report as reports
 from sidebyside import tables
 from sidebyside.machine import this_machine
@@ -135,7 +136,7 @@ def check(
         if got.shape != expected.shape:
             problems[name] = f"wrong shape {got.shape}"
             continue
-        error = float(np.abs(got - expected).max() / np.abs(expected).max())
+        error = relative_error(expected, got)
         if error <= largest_error:
             errors[name] = error
         else:

@@ -21,7 +21,7 @@ from cnnfast.cli.arguments import positive_int
 from cnnfast.profiling.profile import Profile
 from cnnfast.saving import load_model
 from sidebyside.pages import replace_section
-from sidebyside.prepare import CACHE, prepare
+from sidebyside.prepare import CACHE, available
 from sidebyside.tables import Table
 from sidebyside.zoo import NETWORKS
 
@@ -41,24 +41,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, help="put the table into that page")
     args = parser.parse_args(argv)
     profiles = {}
-    for name in args.models:
-        try:
-            prepared = prepare(name, (), args.cache)
-        except FileNotFoundError as error:
-            print(f"{name} was left out: {error}.", file=sys.stderr)
-            continue
+    for name, prepared in available(args.models, args.cache):
         with np.load(prepared.answers) as arrays:
             images = np.resize(arrays["images"], (args.batch, *arrays["images"].shape[1:]))
         model = load_model(prepared.source, compile=False)
         profiles[name] = model.profile(images, repeats=args.repeats, threads=args.threads)
-    result = table(profiles)
-    show(result)
+    result = table(profiles, args.batch, args.threads)
+    result.print()
     if args.page is not None:
         replace_section(args.page, "roofline", result.markdown() + "\n\n" + machine(profiles))
     return 0
 
 
-def table(profiles: dict[str, Profile]) -> Table:
+def table(profiles: dict[str, Profile], batch: int, threads: int) -> Table:
     """Lay the sums and the largest losses out."""
     lines = []
     for name, profile in profiles.items():
@@ -70,9 +65,8 @@ def table(profiles: dict[str, Profile]) -> Table:
             [name, f"{spent:.2f}", f"{least:.2f}", f"{least / spent:.0%}", f"{own:.0f}", losses]
         )
     titles = ["model", "ms", "roofline ms", "attained", "GFLOP/s", "most lost, in ms"]
-    return Table(
-        "Sum over the operations of a network, batch 1 unless told otherwise", titles, lines
-    )
+    caption = f"Sums over a network's operations, batch {batch}, threads {threads}"
+    return Table(caption, titles, lines)
 
 
 def losses_of(profile: Profile) -> list[tuple[str, float]]:
@@ -93,13 +87,6 @@ def machine(profiles: dict[str, Profile]) -> str:
         f"Measured on {measured.threads} thread(s), {measured.isa}: "
         f"{measured.gflops:.0f} GFLOP/s of multiply-adds; reading {reading}."
     )
-
-
-def show(result: Table) -> None:
-    """Print the table."""
-    from rich.console import Console
-
-    Console().print(result.rich())
 
 
 if __name__ == "__main__":

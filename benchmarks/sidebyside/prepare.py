@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -68,6 +68,15 @@ def prepare(name: str, runtimes: Sequence[str], cache: Path) -> Prepared:
         else:
             prepared.errors[each] = result["problem"]
     return prepared
+
+
+def available(names: Sequence[str], cache: Path) -> Iterator[tuple[str, Prepared]]:
+    """Yield each network as Keras saves it; say which is a file that is not there."""
+    for name in names:
+        try:
+            yield name, prepare(name, (), cache)
+        except FileNotFoundError as error:
+            print(f"{name} was left out: {error}.", file=sys.stderr)
 
 
 def fingerprint(*parts: object) -> str:

@@ -33,6 +33,12 @@ class Table:
             table.add_row(*line)
         return table
 
+    def print(self) -> None:
+        """Print it."""
+        from rich.console import Console
+
+        Console().print(self.rich())
+
     def markdown(self) -> str:
         """Write it in Markdown, its caption as a paragraph before it."""
         rule = ["---", *["---:"] * (len(self.titles) - 1)]
