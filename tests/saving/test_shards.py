@@ -61,6 +61,13 @@ def test_files_of_other_names_are_not_opened(directory: Path, name: Any) -> None
         _model().load_weights(directory / "m.weights.json")
 
 
+def test_a_map_of_too_many_files_is_refused_before_one_is_opened(tmp_path: Path) -> None:
+    names = [f"m_{number:05}.weights.h5" for number in range(1001)]
+    (tmp_path / "m.weights.json").write_text(json.dumps({"weight_map": {"kernel": names}}))
+    with pytest.raises(ModelFileError, match=r"there may be 1000 files\. Received: 1001"):
+        _model().load_weights(tmp_path / "m.weights.json")
+
+
 def test_a_link_in_place_of_a_file_is_not_followed(directory: Path) -> None:
     shard = directory / "m_00000.weights.h5"
     shard.rename(directory / "elsewhere.h5")
