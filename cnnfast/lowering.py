@@ -105,6 +105,31 @@ def reduce(graph: Graph, x: Value, kind: ReductionKind, axes: Sequence[int]) -> 
     return x
 
 
+def product(
+    graph: Graph,
+    x: Value,
+    matrix: Float32Array,
+    bias: Float32Array | None,
+    shape: Shape,
+    activation: Activation = ops.LINEAR,
+) -> Value:
+    """``activation(x @ matrix + bias)``: `x` in rows as the matrix takes them, out as `shape`."""
+    inputs, outputs = matrix.shape
+    # A matrix without columns is refused where it is planned.
+    rows = math.prod(shape) // max(outputs, 1)
+    # The 1x1 convolution over one row of pixels.
+    y = graph.add(
+        ops.Conv2D(
+            reshape(graph, x, (1, rows, inputs)),
+            Value((1, rows, outputs)),
+            matrix.reshape(1, 1, inputs, outputs),
+            bias,
+            activation=activation,
+        )
+    )
+    return reshape(graph, y, shape)
+
+
 def remap(
     graph: Graph, x: Value, maps: Mapping[int, npt.NDArray[np.integer]], fill: float = 0.0
 ) -> Value:

@@ -142,21 +142,14 @@ class RecurrentCell(Layer):
 
     def lower_over_time(self, graph: Graph, x: Value, backwards: bool) -> Value:
         """Append the cell for each row of `x`, (steps, inputs); return (steps, units)."""
-        steps, inputs = x.shape
+        steps = x.shape[0]
         columns = self.gates * self.units
         input_bias, recurrent_bias = self._biases()
-        # The inputs of all steps at once: the 1x1 convolution over one row of pixels.
-        projected = graph.add(
-            ops.Conv2D(
-                lowering.reshape(graph, x, (1, steps, inputs)),
-                Value((1, steps, columns)),
-                self.kernel.numpy().reshape(1, 1, inputs, columns),
-                input_bias,
-            )
-        )
+        # The inputs of all steps at once.
+        projected = lowering.product(graph, x, self.kernel.numpy(), input_bias, (steps, columns))
         return graph.add(
             ops.Recurrent(
-                lowering.reshape(graph, projected, (steps, columns)),
+                projected,
                 Value((steps, self.units)),
                 self._kind(),
                 self.recurrent_kernel.numpy(),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from cnnfast import activations, constraints, initializers, lowering, regularizers
-from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
@@ -239,20 +237,10 @@ class Dense(Layer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._output_shape(x)
-        inputs = x.shape[-1]
-        rows = math.prod(x.shape[:-1])
+        bias = None if self.bias is None else self.bias.numpy()
         fused, rest = self.activation.split()
-        # The 1x1 convolution over one row of pixels.
-        y = graph.add(
-            ops.Conv2D(
-                lowering.reshape(graph, x, (1, rows, inputs)),
-                Value((1, rows, self.units)),
-                self.kernel.numpy().reshape(1, 1, inputs, self.units),
-                None if self.bias is None else self.bias.numpy(),
-                activation=fused,
-            )
-        )
-        return rest.lower(graph, lowering.reshape(graph, y, shape))
+        y = lowering.product(graph, x, self.kernel.numpy(), bias, shape, fused)
+        return rest.lower(graph, y)
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:

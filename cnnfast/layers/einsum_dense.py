@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from cnnfast import activations, constraints, initializers, lowering, regularizers
-from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
@@ -199,20 +198,12 @@ class EinsumDense(Layer):
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._output_shape(x)
         columns = math.prod(self._made)
-        rows = math.prod(shape) // columns
-        inputs = math.prod(x.shape) // rows
         kernel = np.ascontiguousarray(self.kernel.numpy().transpose(self._equation.order))
         fused, rest = self.activation.split()
-        y = graph.add(
-            ops.Conv2D(
-                lowering.reshape(graph, x, (1, rows, inputs)),
-                Value((1, rows, columns)),
-                kernel.reshape(1, 1, inputs, columns),
-                self._bias_numbers(),
-                activation=fused,
-            )
+        y = lowering.product(
+            graph, x, kernel.reshape(-1, columns), self._bias_numbers(), shape, fused
         )
-        return rest.lower(graph, lowering.reshape(graph, y, shape))
+        return rest.lower(graph, y)
 
     def _bias_numbers(self) -> Float32Array | None:
         if self.bias is None:

@@ -54,21 +54,12 @@ class _Projection(Layer):
 
     def project(self, graph: Graph, x: Value, factor: float = 1.0) -> Value:
         """Return the product, times `factor`, with the rows of `x`: (rows, all outputs)."""
-        rows, inputs = x.shape
         columns = math.prod(self._outputs)
-        kernel = self._trainable_variables[0].numpy().reshape(1, 1, inputs, columns)
-        y = graph.add(
-            ops.Conv2D(
-                lowering.reshape(graph, x, (1, rows, inputs)),
-                Value((1, rows, columns)),
-                kernel,
-                None if self.bias is None else self.bias.numpy().reshape(columns),
-                activation=ops.LINEAR
-                if factor == 1.0
-                else Activation(ActivationKind.SCALE, factor, 0.0),
-            )
-        )
-        return lowering.reshape(graph, y, (rows, columns))
+        matrix = self._trainable_variables[0].numpy().reshape(-1, columns)
+        bias = None if self.bias is None else self.bias.numpy().reshape(columns)
+        scale = Activation(ActivationKind.SCALE, factor, 0.0)
+        activation = ops.LINEAR if factor == 1.0 else scale
+        return lowering.product(graph, x, matrix, bias, (x.shape[0], columns), activation)
 
 
 class MultiHeadAttention(Layer):

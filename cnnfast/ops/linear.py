@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -50,11 +49,8 @@ class Matmul(Operation):
             out = Value((*x1.shape[:-1], x2.shape[-1]))
             return graph.add(ops.MatMul(x1, x2, out))
         matrix = np.ascontiguousarray(self._matrix(x2), np.float32)
-        rows = (1, math.prod(x1.shape[:-1]))
-        kernel = matrix.reshape(1, 1, *matrix.shape)
-        x = lowering.reshape(graph, x1, (*rows, x1.shape[-1]))
-        y = graph.add(ops.Conv2D(x, Value((*rows, matrix.shape[1])), kernel, None))
-        return lowering.reshape(graph, y, (*x1.shape[:-1], matrix.shape[1]))
+        shape = (*x1.shape[:-1], matrix.shape[1])
+        return lowering.product(graph, x1, matrix, None, shape)
 
 
 class Dot(Matmul):
