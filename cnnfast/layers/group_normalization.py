@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnfast import constraints, initializers, lowering, regularizers
+from cnnfast import lowering
 from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import arguments
+from cnnfast.layers.affine_normalization import AffineNormalization, affine, flat
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.layer import Layer
-from cnnfast.layers.layer_normalization import affine, flat
-from cnnfast.variables import Variable
 
 
-class GroupNormalization(Layer):
+class GroupNormalization(AffineNormalization):
     """``gamma * (x - mean) / sqrt(variance + epsilon) + beta`` over groups of channels.
 
     Mean and variance are those of all numbers of one image in one group. Weights, each
@@ -65,7 +63,18 @@ class GroupNormalization(Layer):
         gamma_constraint: object = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            epsilon=epsilon,
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+            **kwargs,
+        )
         if groups != -1:
             groups = arguments.positive_integer(
                 groups,
@@ -79,17 +88,6 @@ class GroupNormalization(Layer):
             )
         self.groups = groups
         self.axis = axes[0]
-        self.epsilon = arguments.number(epsilon, "epsilon")
-        self.center = arguments.boolean(center, "center")
-        self.scale = arguments.boolean(scale, "scale")
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.gamma: Variable | None = None
-        self.beta: Variable | None = None
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         self.compute_output_shape(input_shape)
@@ -106,22 +104,7 @@ class GroupNormalization(Layer):
                 f"the number of groups. Received: groups={groups}"
             )
         self.groups = groups
-        if self.scale:
-            self.gamma = self.add_weight(
-                name="gamma",
-                shape=(channels,),
-                initializer=self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                path=path,
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                name="beta",
-                shape=(channels,),
-                initializer=self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                path=path,
-            )
+        self._add_affine((channels,), path, gamma=self.scale, beta=self.center)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
@@ -148,12 +131,4 @@ class GroupNormalization(Layer):
         return lowering.axis_from_end(graph, y, axis)
 
     def _config(self) -> dict[str, Any]:
-        return {
-            "groups": self.groups,
-            "axis": self.axis,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            **weight_options.config(self, "beta"),
-            **weight_options.config(self, "gamma"),
-        }
+        return {"groups": self.groups, "axis": self.axis, **super()._config()}

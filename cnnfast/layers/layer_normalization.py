@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnfast import constraints, initializers, lowering, regularizers
+from cnnfast import lowering
 from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import arguments
+from cnnfast.layers.affine_normalization import AffineNormalization, affine, flat
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
-from cnnfast.variables import Variable
 
 
 class _OverAxes(Layer):
@@ -68,7 +68,7 @@ class _OverAxes(Layer):
         return lowering.over_rows(graph, x, axes, rows)
 
 
-class LayerNormalization(_OverAxes):
+class LayerNormalization(AffineNormalization, _OverAxes):
     """``gamma * (x - mean) / sqrt(variance + epsilon) + beta`` over `axis`.
 
     Weights, of the sizes of `axis`: `gamma` with `scale`, `beta` with `center`.
@@ -109,39 +109,29 @@ class LayerNormalization(_OverAxes):
         rms_scaling: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            epsilon=epsilon,
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+            **kwargs,
+        )
         self._set_axis(axis)
-        self.epsilon = arguments.number(epsilon, "epsilon")
-        self.center = arguments.boolean(center, "center")
-        self.scale = arguments.boolean(scale, "scale")
         self.rms_scaling = arguments.boolean(rms_scaling, "rms_scaling")
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.gamma: Variable | None = None
-        self.beta: Variable | None = None
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         shape = self._settle_axes(input_shape)
-        if self.scale or self.rms_scaling:
-            self.gamma = self.add_weight(
-                name="gamma",
-                shape=shape,
-                initializer=self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                path=path,
-            )
-        if self.center and not self.rms_scaling:
-            self.beta = self.add_weight(
-                name="beta",
-                shape=shape,
-                initializer=self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                path=path,
-            )
+        self._add_affine(
+            shape,
+            path,
+            gamma=self.scale or self.rms_scaling,
+            beta=self.center and not self.rms_scaling,
+        )
 
     def lower(self, graph: Graph, x: Value) -> Value:
         kind = NormalizationKind.VARIANCE if self.rms_scaling else NormalizationKind.STANDARD
@@ -150,12 +140,8 @@ class LayerNormalization(_OverAxes):
     def _config(self) -> dict[str, Any]:
         return {
             "axis": self.axis,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
             "rms_scaling": self.rms_scaling,
-            **weight_options.config(self, "beta"),
-            **weight_options.config(self, "gamma"),
+            **super()._config(),
         }
 
 
@@ -230,18 +216,3 @@ class UnitNormalization(_OverAxes):
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
-
-
-def flat(weight: Variable | None) -> ops.Float32Array | None:
-    """Return the numbers of a weight in a row."""
-    return None if weight is None else weight.numpy().reshape(-1)
-
-
-def affine(
-    graph: Graph, x: Value, scale: ops.Float32Array | None, shift: ops.Float32Array | None
-) -> Value:
-    """Append ``x * scale + shift`` along the last axes; None is the identity."""
-    if scale is None and shift is None:
-        return x
-    factor = 1.0 if scale is None else scale
-    return lowering.scale_and_shift(graph, x, factor, 0.0 if shift is None else shift)

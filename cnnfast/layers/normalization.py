@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast import constraints, initializers, lowering, regularizers
+from cnnfast import initializers, lowering
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments
+from cnnfast.layers.affine_normalization import AffineNormalization
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.layer import Layer
 from cnnfast.variables import Variable
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(AffineNormalization):
     """``gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta``.
 
     Weights, each (size of `axis`,): `gamma` with `scale`, `beta` with `center`, `moving_mean`,
@@ -70,7 +70,18 @@ class BatchNormalization(Layer):
         synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            epsilon=epsilon,
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+            **kwargs,
+        )
         axes = arguments.axes(axis, "axis")
         if len(axes) > 1:
             raise UnsupportedError(
@@ -78,45 +89,23 @@ class BatchNormalization(Layer):
             )
         self.axis = axes[0]
         self.momentum = arguments.number(momentum, "momentum")
-        self.epsilon = arguments.number(epsilon, "epsilon")
-        self.center = arguments.boolean(center, "center")
-        self.scale = arguments.boolean(scale, "scale")
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
         self.renorm = arguments.boolean(renorm, "renorm")
         self.renorm_clipping = (renorm_clipping or {}) if self.renorm else renorm_clipping
         self.renorm_momentum = renorm_momentum
         self.synchronized = synchronized
-        self.gamma: Variable | None = None
-        self.beta: Variable | None = None
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         self.compute_output_shape(input_shape)
         size = input_shape[self.axis]
 
-        def weight(name: str, initializer: object, **kwargs: Any) -> Variable:
+        def weight(name: str, initializer: object) -> Variable:
             return self.add_weight(
-                name=name,
-                shape=(size,),
-                initializer=initializer,
-                path=path,
-                **{"trainable": False, **kwargs},
+                name=name, shape=(size,), initializer=initializer, trainable=False, path=path
             )
 
-        if self.scale:
-            self.gamma = weight(
-                "gamma", self.gamma_initializer, regularizer=self.gamma_regularizer, trainable=True
-            )
-        if self.center:
-            self.beta = weight(
-                "beta", self.beta_initializer, regularizer=self.beta_regularizer, trainable=True
-            )
+        self._add_affine((size,), path, gamma=self.scale, beta=self.center)
         self.moving_mean = weight("moving_mean", self.moving_mean_initializer)
         self.moving_variance = weight("moving_variance", self.moving_variance_initializer)
         if self.renorm:
@@ -173,19 +162,11 @@ class BatchNormalization(Layer):
 
     def _config(self) -> dict[str, Any]:
         return {
+            **super()._config(),
             "axis": self.axis,
             "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
             "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
             "synchronized": self.synchronized,
             "renorm": self.renorm,
             "renorm_clipping": self.renorm_clipping,
