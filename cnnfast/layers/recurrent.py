@@ -104,9 +104,7 @@ class RNN(Layer):
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(config.get("cell"), Mapping):
-            config["cell"] = registry.deserialize(config["cell"])
-        return config
+        return registry.with_layers(config, "cell")
 
     def _time_config(self) -> dict[str, Any]:
         return {

@@ -244,6 +244,12 @@ def deserialize(
         _scope.reset(token)
 
 
+def with_layers(config: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return the config of a layer with the layers of `names` in place of their configs."""
+    made = {n: deserialize(config[n]) for n in names if isinstance(config.get(n), Mapping)}
+    return config | made
+
+
 def _shared(config: Mapping[str, Any], scope: _Scope) -> Layer:
     """Make a layer, or return it where the file says that it was made before."""
     fields = config if isinstance(config, Mapping) else {}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnnfast import initializers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, registry
+from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
+from cnnfast.layers.wrappers import BaseWrapper
 
 
-class SpectralNormalization(Layer):
+class SpectralNormalization(BaseWrapper):
     """A layer whose kernel training normalized; at inference just that layer.
 
     Weights: the layer's kernel, `vector_u` (1, last size of the kernel), which only training
@@ -33,22 +33,10 @@ class SpectralNormalization(Layer):
     """
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(layer, Layer):
-            raise ValueError(
-                "Please initialize `SpectralNormalization` layer with a `Layer` instance. "
-                f"Received: {layer!r}"
-            )
-        self.layer = layer
+        super().__init__(layer, **kwargs)
         self.power_iterations = arguments.positive_integer(
             power_iterations, "`power_iterations` should be greater than zero."
         )
-
-    def _sublayers(self) -> Sequence[Layer]:
-        return (self.layer,)
-
-    def _file_children(self) -> Mapping[str, Layer]:
-        return {"layer": self.layer}
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         self.layer.build(input_shape)
@@ -75,15 +63,5 @@ class SpectralNormalization(Layer):
         (y,) = self.layer.lower_all(graph, [x])
         return y
 
-    @classmethod
-    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
-        layer = config.get("layer")
-        return config | {
-            "layer": registry.deserialize(layer) if isinstance(layer, Mapping) else layer
-        }
-
     def _config(self) -> dict[str, Any]:
-        return {
-            "layer": registry.serialize(self.layer),
-            "power_iterations": self.power_iterations,
-        }
+        return {**super()._config(), "power_iterations": self.power_iterations}

@@ -24,7 +24,39 @@ from cnnfast.vectorization import lower_along
 _MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTIPLY}
 
 
-class TimeDistributed(Layer):
+class BaseWrapper(Layer):
+    """What layers share that are made around one other, `layer`.
+
+    Raises
+    ------
+    ValueError
+        If `layer` is no layer.
+    """
+
+    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"Please initialize `{type(self).__name__}` layer with a `Layer` instance. "
+                f"Received: {layer!r}"
+            )
+        self.layer = layer
+
+    def _sublayers(self) -> Sequence[Layer]:
+        return (self.layer,)
+
+    def _file_children(self) -> Mapping[str, Layer]:
+        return {"layer": self.layer}
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return registry.with_layers(config, "layer")
+
+    def _config(self) -> dict[str, Any]:
+        return {"layer": registry.serialize(self.layer)}
+
+
+class TimeDistributed(BaseWrapper):
     """A layer or model for each step of a sequence (batch, steps, ...).
 
     Parameters
@@ -39,20 +71,8 @@ class TimeDistributed(Layer):
     """
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(layer, Layer):
-            raise ValueError(
-                "Please initialize `TimeDistributed` layer with a `Layer` instance. "
-                f"Received: {layer}"
-            )
-        self.layer = layer
+        super().__init__(layer, **kwargs)
         self.input_spec = InputSpec(min_ndim=3)
-
-    def _sublayers(self) -> Sequence[Layer]:
-        return (self.layer,)
-
-    def _file_children(self) -> Mapping[str, Layer]:
-        return {"layer": self.layer}
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         self.layer.build(_without_time(input_shape))
@@ -73,13 +93,6 @@ class TimeDistributed(Layer):
                 f"Received: '{self.layer.name}' with {len(step.outputs)} outputs"
             )
         return lower_along(graph, optimize(step), x)
-
-    @classmethod
-    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
-        return _with_layers(config, "layer")
-
-    def _config(self) -> dict[str, Any]:
-        return {"layer": registry.serialize(self.layer)}
 
 
 class Bidirectional(Layer):
@@ -191,7 +204,7 @@ class Bidirectional(Layer):
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
-        return _with_layers(config, "layer", "backward_layer")
+        return registry.with_layers(config, "layer", "backward_layer")
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -203,12 +216,6 @@ class Bidirectional(Layer):
 
 def _without_time(shape: BatchShape) -> BatchShape:
     return (shape[0], *shape[2:])
-
-
-def _with_layers(config: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return `config` with the layers of `names` in place of their configs."""
-    made = {n: registry.deserialize(config[n]) for n in names if isinstance(config.get(n), Mapping)}
-    return config | made
 
 
 def _renamed(layer: Layer, prefix: str, turn: bool = False) -> Layer:
