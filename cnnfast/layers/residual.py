@@ -14,6 +14,7 @@ from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.merging import Add, two_shapes
+from cnnfast.layers.regularization import Unchanged
 
 
 class LayerScale(Layer):
@@ -66,7 +67,7 @@ class LayerScale(Layer):
         return {"init_values": self.init_values, "projection_dim": self.projection_dim}
 
 
-class StochasticDepth(Layer):
+class StochasticDepth(Unchanged):
     """Drops whole branches at random in training; does nothing at inference. Of ConvNeXt.
 
     Parameters
@@ -75,18 +76,9 @@ class StochasticDepth(Layer):
         Of training; kept for the config.
     """
 
-    integers = Integers.KEPT
-    built_without_weights = True
-
     def __init__(self, drop_path_rate: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.drop_path_rate = arguments.number(drop_path_rate, "drop_path_rate")
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        return input_shape
-
-    def lower(self, graph: Graph, x: Value) -> Value:
-        return x
 
     def _config(self) -> dict[str, Any]:
         return {"drop_path_rate": self.drop_path_rate}
