@@ -51,8 +51,7 @@ class BaseAdaptivePooling(SpatialLayer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         self._output_shape(x)
-        first = int(self.data_format == "channels_first")
-        for axis, outputs in enumerate(self.output_size, start=first):
+        for axis, outputs in enumerate(self.output_size, start=self._first_axis):
             if max(outputs, x.shape[axis]) > LARGEST_AXIS:
                 raise ValueError(
                     f"Layer '{self.name}': pooling is from and to at most {LARGEST_AXIS} positions "

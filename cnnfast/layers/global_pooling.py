@@ -44,7 +44,7 @@ class BaseGlobalPooling(SpatialLayer):
         return (1,) * self.rank if self.keepdims else ()
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        first = 0 if self.data_format == "channels_last" else 1
+        first = self._first_axis
         out = Value(self._output_shape(x))
         return graph.add(ops.Reduce(x, out, self.kind, first, first + self.rank))
 

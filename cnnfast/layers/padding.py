@@ -59,9 +59,7 @@ class BaseBorder(SpatialLayer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         self._output_shape(x)
-        first = int(self.data_format == "channels_first")
-        pads = {first + axis: added for axis, added in enumerate(self._added)}
-        return lowering.pad(graph, x, pads)
+        return lowering.pad(graph, x, dict(enumerate(self._added, start=self._first_axis)))
 
     def _config(self) -> dict[str, Any]:
         return {self.argument: self._border, "data_format": self.data_format}

@@ -43,6 +43,11 @@ class SpatialLayer(Layer):
         channels = self._output_channels(channels)
         return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
 
+    @property
+    def _first_axis(self) -> int:
+        """The first spatial axis, counted without the batch."""
+        return int(self.data_format == "channels_first")
+
     def _output_sizes(self, spatial: BatchShape) -> BatchShape:
         """Return the sizes of the output; what is 0 or less stands for an illegal input."""
         raise NotImplementedError(f"Layer '{self.name}' does not state its output sizes.")

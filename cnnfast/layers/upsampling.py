@@ -33,9 +33,7 @@ class _UpSampling(SpatialLayer):
         )
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        first = int(self.data_format == "channels_first")
-        times = {first + axis: factor for axis, factor in enumerate(self._factors)}
-        return lowering.repeat(graph, x, times)
+        return lowering.repeat(graph, x, dict(enumerate(self._factors, start=self._first_axis)))
 
 
 class UpSampling1D(_UpSampling):
