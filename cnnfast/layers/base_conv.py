@@ -82,21 +82,8 @@ class WindowedConv(SpatialLayer):
 
     @property
     def kernel(self) -> Variable:
-        """The kernel.
-
-        Raises
-        ------
-        AttributeError
-            If the layer is not built.
-        """
-        return self._kernel(0)
-
-    def _kernel(self, index: int) -> Variable:
-        if not self._trainable_variables:
-            raise AttributeError(
-                f"You must build the layer before accessing `kernel`. Received: {self!r}"
-            )
-        return self._trainable_variables[index]
+        """The kernel; AttributeError if the layer is not built."""
+        return self._built_weight(0, "kernel")
 
     def _bias_numbers(self) -> Float32Array | None:
         return None if self.bias is None else self.bias.numpy()

@@ -97,13 +97,13 @@ class RecurrentCell(Layer):
 
     @property
     def kernel(self) -> Variable:
-        """The matrix of the inputs."""
-        return self._trainable_variables[0]
+        """The matrix of the inputs; AttributeError if the cell is not built."""
+        return self._built_weight(0, "kernel")
 
     @property
     def recurrent_kernel(self) -> Variable:
-        """The matrix of the state."""
-        return self._trainable_variables[1]
+        """The matrix of the state; AttributeError if the cell is not built."""
+        return self._built_weight(1, "recurrent_kernel")
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         columns = self.gates * self.units

@@ -9,7 +9,7 @@ from cnnfast import activations, constraints, initializers, lowering, regularize
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments
+from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
@@ -200,18 +200,8 @@ class Dense(Layer):
 
     @property
     def kernel(self) -> Variable:
-        """The kernel.
-
-        Raises
-        ------
-        AttributeError
-            If the layer is not built.
-        """
-        if not self._trainable_variables:
-            raise AttributeError(
-                f"You must build the layer before accessing `kernel`. Received: {self!r}"
-            )
-        return self._trainable_variables[0]
+        """The kernel; AttributeError if the layer is not built."""
+        return self._built_weight(0, "kernel")
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         inputs = input_shape[-1]
@@ -251,11 +241,7 @@ class Dense(Layer):
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **weight_options.config(self, "kernel"),
+            **weight_options.config(self, "bias"),
             "quantization_config": None,
         }

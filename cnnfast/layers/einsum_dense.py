@@ -145,18 +145,8 @@ class EinsumDense(Layer):
 
     @property
     def kernel(self) -> Variable:
-        """The kernel.
-
-        Raises
-        ------
-        AttributeError
-            If the layer is not built.
-        """
-        if not self._trainable_variables:
-            raise AttributeError(
-                f"You must build the layer before accessing `kernel`. Received: {self!r}"
-            )
-        return self._trainable_variables[0]
+        """The kernel; AttributeError if the layer is not built."""
+        return self._built_weight(0, "kernel")
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         equation = self._equation

@@ -76,18 +76,8 @@ class Embedding(Layer):
 
     @property
     def embeddings(self) -> Variable:
-        """The table.
-
-        Raises
-        ------
-        AttributeError
-            If the layer is not built.
-        """
-        if not self.built:
-            raise AttributeError(
-                f"You must build the layer before accessing `embeddings`. Received: {self!r}"
-            )
-        return self._trainable_variables[0]
+        """The table; AttributeError if the layer is not built."""
+        return self._built_weight(0, "embeddings")
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         self.add_weight(

@@ -20,6 +20,7 @@ class LayerFacts:
 
     _policy: DTypePolicy
     _path: str | None = None
+    _trainable_variables: list[Variable]
 
     if TYPE_CHECKING:
 
@@ -57,6 +58,20 @@ class LayerFacts:
     def input_dtype(self) -> str:
         """The same as `compute_dtype`."""
         return self._policy.compute_dtype
+
+    def _built_weight(self, index: int, name: str) -> Variable:
+        """Return the trainable weight at `index`, which users know as `name`.
+
+        Raises
+        ------
+        AttributeError
+            If the layer is not built.
+        """
+        if not self._trainable_variables:
+            raise AttributeError(
+                f"You must build the layer before accessing `{name}`. Received: {self!r}"
+            )
+        return self._trainable_variables[index]
 
     @property
     def losses(self) -> list[np.float32]:

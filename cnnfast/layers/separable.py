@@ -101,12 +101,12 @@ class BaseSeparableConv(WindowedConv):
     @property
     def depthwise_kernel(self) -> Variable:
         """The kernel of the depthwise convolution; AttributeError if the layer is not built."""
-        return self._kernel(0)
+        return self._built_weight(0, "depthwise_kernel")
 
     @property
     def pointwise_kernel(self) -> Variable:
         """The kernel of the 1x1 convolution; AttributeError if the layer is not built."""
-        return self._kernel(1)
+        return self._built_weight(1, "pointwise_kernel")
 
     def _create_kernels(self, channels: int, path: str) -> None:
         self.add_weight(

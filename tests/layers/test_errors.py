@@ -173,9 +173,21 @@ def test_counting_parameters_needs_a_built_layer() -> None:
         layers.Dense(2).count_params()
 
 
-def test_a_kernel_needs_a_built_layer() -> None:
-    with pytest.raises(AttributeError, match="You must build the layer"):
-        _ = layers.Conv2D(2, 3).kernel
+@pytest.mark.parametrize(
+    ("layer", "weight"),
+    [
+        (layers.Conv2D(2, 3), "kernel"),
+        (layers.Dense(2), "kernel"),
+        (layers.EinsumDense("ab,bc->ac", 2), "kernel"),
+        (layers.Embedding(3, 2), "embeddings"),
+        (layers.GRUCell(2), "recurrent_kernel"),
+        (layers.SeparableConv2D(2, 3), "depthwise_kernel"),
+        (layers.SeparableConv2D(2, 3), "pointwise_kernel"),
+    ],
+)
+def test_a_weight_needs_a_built_layer(layer: layers.Layer, weight: str) -> None:
+    with pytest.raises(AttributeError, match=f"build the layer before accessing `{weight}`"):
+        getattr(layer, weight)
 
 
 HOSTILE_CONFIGS: list[tuple[Any, str]] = [
