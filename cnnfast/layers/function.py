@@ -108,13 +108,12 @@ class Lambda(Layer):
         return self.function(x, **self.arguments)
 
     def lower(self, graph: Graph, x: Any) -> Value:
-        shapes = tree.map_structure(lambda value: (None, *value.shape), x)
-        out = tuple(arguments.integer(n) for n in self.compute_output_shape(shapes)[1:])
+        out = Value(self._output_shape(x))
 
         def call(*arrays: npt.NDArray[np.float32]) -> npt.ArrayLike:
             return self._call(tree.pack(x, arrays))
 
-        return graph.add(ops.Call(tuple(tree.flatten(x)), Value(out), call, self.name))
+        return graph.add(ops.Call(tuple(tree.flatten(x)), out, call, self.name))
 
     def get_config(self) -> NoReturn:
         """Raise `UnsupportedError`: a Python function cannot be written to a config."""

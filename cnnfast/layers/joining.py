@@ -13,6 +13,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.layers.calling import batch_shapes
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.merging import common_batch, listed_shapes, two_shapes
@@ -62,11 +63,8 @@ class Concatenate(Layer):
         return tuple(output)
 
     def lower(self, graph: Graph, x: Any) -> Value:
-        shape = self.compute_output_shape([(None, *value.shape) for value in x])[1:]
-        if len(x) == 1:
-            return x[0]  # type: ignore[no-any-return]
-        out = Value(tuple(size or 0 for size in shape))
-        return graph.add(ops.Concat(tuple(x), out, self.axis % (len(shape) + 1) - 1))
+        shape = self._output_shape(x)
+        return lowering.concat(graph, x, self.axis % (len(shape) + 1) - 1)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -134,9 +132,8 @@ class Dot(Layer):
 
     def lower(self, graph: Graph, x: Any) -> Value:
         left, right = x
-        shapes = [(None, *value.shape) for value in x]
-        sizes = tuple(size or 0 for size in self.compute_output_shape(shapes)[1:])
-        a, b = (axis - 1 for axis in self._axes_of(*shapes))
+        sizes = self._output_shape(x)
+        a, b = (axis - 1 for axis in self._axes_of(*batch_shapes(x)))
         if self.normalize:
             left, right = _unit(graph, left, a), _unit(graph, right, b)
         depth = left.shape[a]

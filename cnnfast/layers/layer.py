@@ -192,9 +192,9 @@ class Layer(LayerFacts, CallableLayer):
         self._check_shapes(batch_shapes(inputs[0] if len(inputs) == 1 else list(inputs)))
         return tree.flatten(self.lower(graph, inputs[0]))
 
-    def _output_shape(self, x: Value) -> tuple[int, ...]:
-        # No None comes out of a shape without None.
-        shape = self.compute_output_shape((None, *x.shape))
+    def _output_shape(self, x: Any) -> tuple[int, ...]:
+        # No None comes out of shapes without None.
+        shape = self.compute_output_shape(batch_shapes(x))
         return tuple(arguments.integer(size) for size in shape[1:])
 
     # --- weights --------------------------------------------------------------------------

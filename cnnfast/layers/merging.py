@@ -57,17 +57,13 @@ class BaseMerge(Layer):
         return n if m == 1 else m
 
     def lower(self, graph: Graph, x: Any) -> Value:
-        self._output_sizes(x)
+        self._output_shape(x)
         rank = max(len(value.shape) for value in x)
         values = [
             lowering.reshape(graph, value, (1,) * (rank - len(value.shape)) + value.shape)
             for value in x
         ]
         return self._finish(graph, reduce(lambda a, b: self._combine(graph, a, b), values), len(x))
-
-    def _output_sizes(self, x: Sequence[Value]) -> BatchShape:
-        """Return the sizes of the output; ValueError if there is none."""
-        return self.compute_output_shape([(None, *value.shape) for value in x])[1:]
 
     def _combine(self, graph: Graph, a: Value, b: Value) -> Value:
         shape: Shape = tuple(n if m == 1 else m for m, n in zip(a.shape, b.shape, strict=True))

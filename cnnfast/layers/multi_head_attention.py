@@ -198,7 +198,7 @@ class MultiHeadAttention(Layer):
         return (*query[:-1], *(self._outputs or query[-1:]))
 
     def lower(self, graph: Graph, x: Any) -> Value:
-        shape = self.compute_output_shape([(None, *value.shape) for value in x])[1:]
+        shape = self._output_shape(x)
         inputs = {"query": x[0], "key": x[-1], "value": x[1]}
         heads = {
             name: self._heads(graph, name, _rows(graph, value)) for name, value in inputs.items()
@@ -213,7 +213,7 @@ class MultiHeadAttention(Layer):
             graph, lowering.transpose(graph, mean, (1, 0, 2)), (steps, count * self.value_dim)
         )
         y = self._projections["output_dense"].project(graph, joined)
-        return lowering.reshape(graph, y, tuple(map(arguments.integer, shape)))
+        return lowering.reshape(graph, y, shape)
 
     def _heads(self, graph: Graph, name: str, rows: Value) -> Value:
         """Return a projection of `rows` as (heads, steps, size); queries come scaled."""
