@@ -8,9 +8,8 @@ import numpy as np
 
 from cnnfast import lowering
 from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
-from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, Shape, Value
+from cnnfast.engine.ops import Activation, Value
 
 
 def softmax(graph: Graph, x: Value) -> Value:
@@ -20,11 +19,11 @@ def softmax(graph: Graph, x: Value) -> Value:
 
 def log_softmax(graph: Graph, x: Value) -> Value:
     """``x - log(sum(exp(x)))``, with the maximum taken off first so that nothing overflows."""
-    below = _binary(graph, x, _reduce(graph, x, ReductionKind.MAX), BinaryKind.SUBTRACT)
+    below = lowering.binary(graph, x, _reduce(graph, x, ReductionKind.MAX), BinaryKind.SUBTRACT)
     powers = lowering.activate(graph, below, [Activation(ActivationKind.EXP)])
     total = _reduce(graph, powers, ReductionKind.SUM)
     log = lowering.activate(graph, total, [Activation(ActivationKind.LOG)])
-    return _binary(graph, below, log, BinaryKind.SUBTRACT)
+    return lowering.binary(graph, below, log, BinaryKind.SUBTRACT)
 
 
 def sparsemax(graph: Graph, x: Value) -> Value:
@@ -38,7 +37,7 @@ def sparsemax(graph: Graph, x: Value) -> Value:
     size = x.shape[-1]
     rows = math.prod(x.shape[:-1])
     row = lowering.reshape(graph, x, (rows, size))
-    differences = _binary(
+    differences = lowering.binary(
         graph,
         lowering.reshape(graph, x, (rows, 1, size)),
         lowering.reshape(graph, x, (rows, size, 1)),
@@ -54,16 +53,16 @@ def sparsemax(graph: Graph, x: Value) -> Value:
     ]
     inside = lowering.activate(graph, excess, steps)
     count = _reduce(graph, inside, ReductionKind.SUM)
-    weights = _binary(graph, count, _ranks(graph, differences, row), BinaryKind.SUBTRACT)
-    kept = _binary(graph, row, inside, BinaryKind.MULTIPLY)
-    kept = _binary(graph, kept, weights, BinaryKind.MULTIPLY)
+    weights = lowering.binary(graph, count, _ranks(graph, differences, row), BinaryKind.SUBTRACT)
+    kept = lowering.binary(graph, row, inside, BinaryKind.MULTIPLY)
+    kept = lowering.binary(graph, kept, weights, BinaryKind.MULTIPLY)
     surplus = lowering.activate(
         graph,
         _reduce(graph, kept, ReductionKind.SUM),
         [Activation(ActivationKind.SCALE, 1.0, -1.0)],
     )
-    tau = _binary(graph, surplus, count, BinaryKind.DIVIDE)
-    y = _binary(graph, row, tau, BinaryKind.SUBTRACT)
+    tau = lowering.binary(graph, surplus, count, BinaryKind.DIVIDE)
+    y = lowering.binary(graph, row, tau, BinaryKind.SUBTRACT)
     y = lowering.activate(graph, y, [Activation(ActivationKind.RELU)])
     return lowering.reshape(graph, y, x.shape)
 
@@ -92,15 +91,9 @@ def glu(graph: Graph, x: Value) -> Value:
     values = lowering.remap(graph, x, {last: positions[: size // 2]})
     gates = lowering.remap(graph, x, {last: positions[size // 2 :]})
     gates = lowering.activate(graph, gates, [Activation(ActivationKind.SIGMOID)])
-    return _binary(graph, values, gates, BinaryKind.MULTIPLY)
+    return lowering.binary(graph, values, gates, BinaryKind.MULTIPLY)
 
 
 def _reduce(graph: Graph, x: Value, kind: ReductionKind) -> Value:
     """Reduce the last axis to size 1."""
-    out = Value((*x.shape[:-1], 1))
-    return graph.add(ops.Reduce(x, out, kind, len(x.shape) - 1, len(x.shape)))
-
-
-def _binary(graph: Graph, x: Value, y: Value, kind: BinaryKind) -> Value:
-    shape: Shape = tuple(max(sizes) for sizes in zip(x.shape, y.shape, strict=True))
-    return graph.add(ops.Binary(x, y, Value(shape), kind))
+    return lowering.reduce(graph, x, kind, [len(x.shape) - 1])

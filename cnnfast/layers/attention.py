@@ -156,7 +156,7 @@ def _pair_sums(graph: Graph, query: Value, key: Value) -> Value:
     (rows, features), columns = query.shape, key.shape[0]
     left = lowering.reshape(graph, query, (rows, 1, features))
     right = lowering.reshape(graph, key, (1, columns, features))
-    return graph.add(ops.Binary(left, right, Value((rows, columns, features)), BinaryKind.ADD))
+    return lowering.binary(graph, left, right, BinaryKind.ADD)
 
 
 def _sum(graph: Graph, x: Value) -> Value:

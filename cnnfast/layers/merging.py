@@ -10,7 +10,7 @@ from cnnfast import lowering
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Shape, Value
+from cnnfast.engine.ops import Value
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
@@ -63,11 +63,8 @@ class BaseMerge(Layer):
             lowering.reshape(graph, value, (1,) * (rank - len(value.shape)) + value.shape)
             for value in x
         ]
-        return self._finish(graph, reduce(lambda a, b: self._combine(graph, a, b), values), len(x))
-
-    def _combine(self, graph: Graph, a: Value, b: Value) -> Value:
-        shape: Shape = tuple(n if m == 1 else m for m, n in zip(a.shape, b.shape, strict=True))
-        return graph.add(ops.Binary(a, b, Value(shape), self.kind))
+        y = reduce(lambda a, b: lowering.binary(graph, a, b, self.kind), values)
+        return self._finish(graph, y, len(x))
 
     def _finish(self, graph: Graph, y: Value, count: int) -> Value:
         return y

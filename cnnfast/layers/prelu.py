@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cnnfast import constraints, initializers, regularizers
+from cnnfast import constraints, initializers, lowering, regularizers
 from cnnfast._core import BinaryKind
-from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments, weight_options
@@ -84,8 +83,8 @@ class PReLU(Layer):
         return input_shape
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        alpha = graph.add(ops.Constant(Value(self.alpha.shape), self.alpha.numpy()))
-        return graph.add(ops.Binary(x, alpha, Value(x.shape), BinaryKind.PRELU))
+        alpha = lowering.constant(graph, self.alpha.numpy())
+        return lowering.binary(graph, x, alpha, BinaryKind.PRELU)
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:

@@ -194,9 +194,8 @@ class Bidirectional(Layer):
             reverse = lowering.remap(graph, reverse, {0: np.arange(reverse.shape[0])[::-1]})
         if self.merge_mode is None:
             return [y, reverse]
-        shape = (*y.shape[:-1], y.shape[-1] + reverse.shape[-1])
         if self.merge_mode == "concat":
-            return graph.add(ops.Concat((y, reverse), Value(shape), len(shape) - 1))
+            return lowering.concat(graph, (y, reverse), len(y.shape) - 1)
         merged = graph.add(ops.Binary(y, reverse, Value(y.shape), _MERGES[self.merge_mode]))
         if self.merge_mode == "ave":
             return lowering.activate(graph, merged, [Activation(ActivationKind.SCALE, 0.5, 0.0)])
