@@ -11,27 +11,40 @@ using cnnfast::ReductionKind;
 
 constexpr std::int64_t kPartialSum = 128;
 
-template <class F, class Load>
-inline Vec fold(F f, Vec start, std::int64_t first, std::int64_t last, Load load_at) {
-  for (std::int64_t i = first; i < last; ++i) start = f(start, load_at(i));
+// Neighbouring vectors that are reduced side by side: the sum of one does not wait for itself.
+template <int N>
+struct Vecs {
+  Vec v[N];
+};
+
+template <int N, class F, class Load>
+inline Vecs<N> fold(F f, Vecs<N> start, std::int64_t first, std::int64_t last, Load load_at) {
+  for (std::int64_t i = first; i < last; ++i) {
+    const Vecs<N> x = load_at(i);
+    for (int n = 0; n < N; ++n) start.v[n] = f(start.v[n], x.v[n]);
+  }
   return start;
 }
 
-// The reduction of load_at(0) … load_at(n - 1), lane by lane.
-template <class Load>
-inline Vec reduce_lanes(ReductionKind kind, std::int64_t n, Load load_at) {
+// The reduction of load_at(0) … load_at(count - 1), lane by lane.
+template <int N, class Load>
+inline Vecs<N> reduce_lanes(ReductionKind kind, std::int64_t count, Load load_at) {
+  const auto plus = [](Vec x, Vec y) { return x + y; };
   switch (kind) {
-    case ReductionKind::max: return fold(larger, load_at(0), 1, n, load_at);
-    case ReductionKind::min: return fold(smaller, load_at(0), 1, n, load_at);
-    case ReductionKind::product:
-      return fold([](Vec x, Vec y) { return x * y; }, splat(1.0F), 0, n, load_at);
+    case ReductionKind::max: return fold<N>(larger, load_at(0), 1, count, load_at);
+    case ReductionKind::min: return fold<N>(smaller, load_at(0), 1, count, load_at);
+    case ReductionKind::product: {
+      const auto times = [](Vec x, Vec y) { return x * y; };
+      return fold<N>(times, load_at(0), 1, count, load_at);
+    }
     case ReductionKind::sum:
     case ReductionKind::mean: break;
   }
-  Vec total = {};
-  for (std::int64_t first = 0; first < n; first += kPartialSum) {
-    const std::int64_t last = n - first < kPartialSum ? n : first + kPartialSum;
-    total += fold([](Vec x, Vec y) { return x + y; }, Vec{}, first, last, load_at);
+  Vecs<N> total = {};
+  for (std::int64_t first = 0; first < count; first += kPartialSum) {
+    const std::int64_t last = count - first < kPartialSum ? count : first + kPartialSum;
+    const Vecs<N> part = fold<N>(plus, Vecs<N>{}, first, last, load_at);
+    for (int n = 0; n < N; ++n) total.v[n] += part.v[n];
   }
   return total;
 }
@@ -72,35 +85,59 @@ template <class F>
 inline float reduce_row(ReductionKind kind, const float* x, std::int64_t n, F f) {
   const std::int64_t whole = n / kLanes;
   Vec v = whole > 0
-              ? reduce_lanes(kind, whole, [&](std::int64_t i) { return f(load(x + i * kLanes)); })
+              ? reduce_lanes<1>(kind, whole,
+                                [&](std::int64_t i) { return Vecs<1>{f(load(x + i * kLanes))}; })
+                    .v[0]
               : neutral(kind);
   const std::int64_t rest = n - whole * kLanes;
   if (rest > 0) {
     Vec tail = f(load_first(x + whole * kLanes, rest));
     const Vec filler = neutral(kind);
     for (std::int64_t i = rest; i < kLanes; ++i) tail[i] = filler[i];
-    Vec both[2] = {v, tail};
-    v = reduce_lanes(kind, 2, [&](std::int64_t i) { return both[i]; });
+    const Vec both[2] = {v, tail};
+    v = reduce_lanes<1>(kind, 2, [&](std::int64_t i) { return Vecs<1>{both[i]}; }).v[0];
   }
   return join_lanes(kind, v);
 }
 
-void reduce(ReductionKind kind, const float* x, float* out, std::int64_t n, std::int64_t inner) {
+// N vectors of columns, of the last the first `lanes`.
+template <int N>
+inline void reduce_vectors(ReductionKind kind, const float* x, std::int64_t stride, float* out,
+                           std::int64_t n, std::int64_t lanes, float divisor) {
+  const Vecs<N> result = reduce_lanes<N>(kind, n, [&](std::int64_t i) {
+    Vecs<N> row;
+    for (int v = 0; v < N; ++v) {
+      const float* from = x + i * stride + v * kLanes;
+      row.v[v] = v + 1 < N || lanes == kLanes ? load(from) : load_first(from, lanes);
+    }
+    return row;
+  });
+  for (int v = 0; v < N; ++v) {
+    const Vec mean = result.v[v] / splat(divisor);
+    if (v + 1 < N || lanes == kLanes) {
+      store(out + v * kLanes, mean);
+    } else {
+      store_first(out + v * kLanes, mean, lanes);
+    }
+  }
+}
+
+void reduce(ReductionKind kind, const float* x, std::int64_t stride, float* out, std::int64_t n,
+            std::int64_t columns) {
   const float divisor = kind == ReductionKind::mean ? static_cast<float>(n) : 1.0F;
-  if (inner == 1) {
+  if (stride == 1) {
     out[0] = reduce_row(kind, x, n, [](Vec v) { return v; }) / divisor;
     return;
   }
+  constexpr int kTogether = 4;
   std::int64_t j = 0;
-  for (; j + kLanes <= inner; j += kLanes) {
-    const Vec v = reduce_lanes(kind, n, [&](std::int64_t i) { return load(x + i * inner + j); });
-    store(out + j, v / splat(divisor));
+  for (; j + kTogether * kLanes <= columns; j += kTogether * kLanes) {
+    reduce_vectors<kTogether>(kind, x + j, stride, out + j, n, kLanes, divisor);
   }
-  const std::int64_t rest = inner - j;
-  if (rest == 0) return;
-  const Vec v =
-      reduce_lanes(kind, n, [&](std::int64_t i) { return load_first(x + i * inner + j, rest); });
-  store_first(out + j, v / splat(divisor), rest);
+  for (; j < columns; j += kLanes) {
+    const std::int64_t lanes = columns - j < kLanes ? columns - j : kLanes;
+    reduce_vectors<1>(kind, x + j, stride, out + j, n, lanes, divisor);
+  }
 }
 
 inline float mean_of(const float* x, std::int64_t n) {

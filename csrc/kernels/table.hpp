@@ -243,9 +243,9 @@ struct Kernels {
   // out[i] = a[i] op b[i]; a step of 0 repeats the first number.
   void (*binary)(BinaryKind kind, const float* a, int a_step, const float* b, int b_step,
                  float* out, std::int64_t n);
-  // out[j] = the reduction over i < n of x[i * inner + j].
-  void (*reduce)(ReductionKind kind, const float* x, float* out, std::int64_t n,
-                 std::int64_t inner);
+  // out[j] = the reduction over i < n of x[i * stride + j], j < columns.
+  void (*reduce)(ReductionKind kind, const float* x, std::int64_t stride, float* out,
+                 std::int64_t n, std::int64_t columns);
   void (*normalize)(NormalizationKind kind, const float* x, float* out, std::int64_t rows,
                     std::int64_t n, float epsilon);
   // out[j] = sum over t < taps of weights[t] * x[indices[t] * x_row + j].

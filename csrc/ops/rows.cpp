@@ -48,26 +48,33 @@ class Normalize final : public RowsStep {
   float epsilon_;
 };
 
-// (outer, n, inner) to (outer, inner).
+// (outer, n, inner) to (outer, inner). A row is a block of columns of one `outer`.
 class Reduce final : public RowsStep {
  public:
-  Reduce(const Dims& in, ReductionKind kind, std::size_t first, std::size_t last)
-      : RowsStep(product(in, 0, first)),
-        kind_(kind),
-        n_(product(in, first, last)),
-        inner_(product(in, last, in.size())) {}
+  Reduce(ReductionKind kind, std::int64_t outer, std::int64_t n, std::int64_t inner)
+      : RowsStep(outer * blocks_of(inner)), kind_(kind), n_(n), inner_(inner) {}
   const char* name() const override { return "reduce"; }
-  Cost cost() const override { return {static_cast<double>(rows() * n_ * inner_)}; }
+  Cost cost() const override {
+    return {static_cast<double>(rows() / blocks_of(inner_) * n_ * inner_)};
+  }
 
  protected:
   void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
                 std::int64_t last) const override {
+    const std::int64_t blocks = blocks_of(inner_);
     for (std::int64_t row = first; row < last; ++row) {
-      kernels().reduce(kind_, in[0] + row * n_ * inner_, out + row * inner_, n_, inner_);
+      const std::int64_t outer = row / blocks;
+      const std::int64_t column = row % blocks * kColumns;
+      kernels().reduce(kind_, in[0] + outer * n_ * inner_ + column, inner_,
+                       out + outer * inner_ + column, n_, std::min(kColumns, inner_ - column));
     }
   }
 
  private:
+  static constexpr std::int64_t kColumns = 64;
+
+  static std::int64_t blocks_of(std::int64_t inner) { return (inner + kColumns - 1) / kColumns; }
+
   ReductionKind kind_;
   std::int64_t n_;
   std::int64_t inner_;
@@ -119,8 +126,10 @@ std::unique_ptr<Step> make_reduce(const Dims& in, ReductionKind kind, int first,
   need(0 <= first && first < last && static_cast<std::size_t>(last) <= in.size(),
        "a reduction needs axes of its input");
   need(count(in) > 0, "a reduction needs numbers");
-  return std::make_unique<Reduce>(in, kind, static_cast<std::size_t>(first),
-                                  static_cast<std::size_t>(last));
+  const auto from = static_cast<std::size_t>(first);
+  const auto to = static_cast<std::size_t>(last);
+  return std::make_unique<Reduce>(kind, product(in, 0, from), product(in, from, to),
+                                  product(in, to, in.size()));
 }
 
 std::unique_ptr<Step> make_matmul(const Dims& a, const Dims& b, const Dims& out) {
