@@ -59,7 +59,8 @@ struct Phase {
   int parts;
 
   static Phase unpacked(std::uint64_t word) {
-    return {word >> 22, static_cast<int>(word >> 12 & 0x3ff), static_cast<int>(word & Job::kMostParts)};
+    return {word >> 22, static_cast<int>(word >> 12 & 0x3ff),
+            static_cast<int>(word & Job::kMostParts)};
   }
   std::uint64_t packed() const {
     return number << 22 | static_cast<std::uint64_t>(threads) << 12 |

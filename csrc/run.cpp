@@ -183,9 +183,9 @@ class Plan::Run final : public Job {
       case Storage::constant: return {plan_.constants_[slot].data(), 0};
       case Storage::resident: break;
     }
-    return {resident_ + value.index * phase.chunk.images + phase.image * size +
-                value.layout.origin(),
-            size};
+    return {
+        resident_ + value.index * phase.chunk.images + phase.image * size + value.layout.origin(),
+        size};
   }
 
   Clock::time_point now() const { return seconds_.empty() ? Clock::time_point() : Clock::now(); }
