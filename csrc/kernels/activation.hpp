@@ -94,16 +94,16 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
     case Kind::sqrt: return sqrt(x);
     case Kind::rsqrt: return splat(1.0F) / sqrt(x);
     case Kind::reciprocal: return splat(1.0F) / x;
-    case Kind::log: return each(x, __builtin_logf);
-    case Kind::log1p: return each(x, __builtin_log1pf);
-    case Kind::expm1: return each(x, __builtin_expm1f);
-    case Kind::sin: return each(x, __builtin_sinf);
-    case Kind::cos: return each(x, __builtin_cosf);
-    case Kind::floor: return each(x, __builtin_floorf);
-    case Kind::ceil: return each(x, __builtin_ceilf);
-    case Kind::round: return each(x, __builtin_rintf);
+    case Kind::log: return each(x, [](float v) { return __builtin_logf(v); });
+    case Kind::log1p: return each(x, [](float v) { return __builtin_log1pf(v); });
+    case Kind::expm1: return each(x, [](float v) { return __builtin_expm1f(v); });
+    case Kind::sin: return each(x, [](float v) { return __builtin_sinf(v); });
+    case Kind::cos: return each(x, [](float v) { return __builtin_cosf(v); });
+    case Kind::floor: return each(x, [](float v) { return __builtin_floorf(v); });
+    case Kind::ceil: return each(x, [](float v) { return __builtin_ceilf(v); });
+    case Kind::round: return each(x, [](float v) { return __builtin_rintf(v); });
     case Kind::sign: return sign(x);
-    case Kind::erf: return each(x, __builtin_erff);
+    case Kind::erf: return each(x, [](float v) { return __builtin_erff(v); });
     case Kind::scale: return x * splat(f.alpha) + splat(f.beta);
     case Kind::clip: return clamp(x, f.alpha, f.beta);
     case Kind::power: {
