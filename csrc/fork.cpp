@@ -16,12 +16,16 @@ std::mutex& mutex() {
   return only;
 }
 
-[[maybe_unused]] const int handlers =
-    pthread_atfork([] { mutex().lock(); }, [] { mutex().unlock(); },
-                   [] {
-                     mutex().unlock();
-                     forks.fetch_add(1, std::memory_order_relaxed);
-                   });
+void before() { mutex().lock(); }
+
+void in_parent() { mutex().unlock(); }
+
+void in_child() {
+  mutex().unlock();
+  forks.fetch_add(1, std::memory_order_relaxed);
+}
+
+[[maybe_unused]] const int handlers = pthread_atfork(before, in_parent, in_child);
 
 }  // namespace
 

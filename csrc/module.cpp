@@ -167,6 +167,7 @@ int add_constant(PlanBuilder& builder, const WeightArray& array) {
 int add_remap(PlanBuilder& builder, int x, const Dims& out,
               const std::vector<std::optional<IntArray>>& indices, float fill) {
   std::vector<AxisMap> maps;
+  maps.reserve(indices.size());
   for (const auto& axis : indices) {
     maps.push_back(axis ? AxisMap(vector_of(*axis)) : std::nullopt);
   }

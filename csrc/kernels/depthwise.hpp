@@ -110,18 +110,12 @@ void depthwise(const DepthwiseRow& t) {
   const std::int32_t shape = 10 * t.sliding_size + t.sliding_stride;
   for (std::int64_t c = 0; c < t.channels; c += kLanes) {
     const std::int64_t n = t.channels - c < kLanes ? t.channels - c : kLanes;
-    if (n < kLanes) {
-      any_row(t, c, n);
-    } else if (shape == 31) {
-      sliding_row<3, 1>(t, c);
-    } else if (shape == 32) {
-      sliding_row<3, 2>(t, c);
-    } else if (shape == 51) {
-      sliding_row<5, 1>(t, c);
-    } else if (shape == 52) {
-      sliding_row<5, 2>(t, c);
-    } else {
-      any_row(t, c, n);
+    switch (n == kLanes ? shape : 0) {
+      case 31: sliding_row<3, 1>(t, c); break;
+      case 32: sliding_row<3, 2>(t, c); break;
+      case 51: sliding_row<5, 1>(t, c); break;
+      case 52: sliding_row<5, 2>(t, c); break;
+      default: any_row(t, c, n);
     }
   }
 }

@@ -1,5 +1,7 @@
 // Which algorithm a convolution takes: the one whose estimate is the least. The numbers depend on
 // the layer alone, never on threads or batch, which would change the bits.
+#include <limits>
+
 #include "conv.hpp"
 
 namespace cnnfast {
@@ -14,10 +16,13 @@ constexpr double kShortSum = 12.0;            // products that starting and stor
 
 double weight_reading(double bytes) { return bytes > kCachedBytes ? bytes * kFlopsPerByte : 0; }
 
+double weight_count(const ConvSpec& spec) {
+  const std::int64_t channels = spec.in[2] / spec.groups;
+  return static_cast<double>(count({spec.window.height, spec.window.width, channels, spec.out[2]}));
+}
+
 double direct_estimate(const ConvSpec& spec) {
-  const Window& w = spec.window;
-  const double weights =
-      static_cast<double>(w.height * w.width * (spec.in[2] / spec.groups) * spec.out[2]);
+  const double weights = weight_count(spec);
   const Dims out = convolved(spec);
   const double pixels = static_cast<double>(out[0] * out[1]);
   return 2 * weights * pixels + weight_reading(4 * weights);
@@ -25,9 +30,9 @@ double direct_estimate(const ConvSpec& spec) {
 
 template <int m>
 double winograd_estimate(const ConvSpec& spec) {
-  const auto tiles_along = [](std::int64_t n) { return static_cast<double>((n + m - 1) / m); };
+  const auto tiles_along = [](std::int64_t n) { return (n + m - 1) / m; };
   const Dims out = convolved(spec);
-  const double tiles = tiles_along(out[0]) * tiles_along(out[1]);
+  const auto tiles = static_cast<double>(tiles_along(out[0]) * tiles_along(out[1]));
   const double positions = static_cast<double>((m + 2) * (m + 2));
   const auto channels = static_cast<double>(spec.in[2]);
   const auto filters = static_cast<double>(spec.out[2]);
@@ -38,9 +43,7 @@ double winograd_estimate(const ConvSpec& spec) {
 
 // Whether one image's products take less time than reading the weights, so that halving these pays.
 bool bound_by_weights(const ConvSpec& spec) {
-  const Window& w = spec.window;
-  const double weights =
-      static_cast<double>(count({w.height, w.width, spec.in[2] / spec.groups, spec.out[2]}));
+  const double weights = weight_count(spec);
   const Dims out = convolved(spec);
   const double pixels = static_cast<double>(out[0] * out[1]);
   return weight_reading(4 * weights) > 2 * weights * pixels;
@@ -89,14 +92,14 @@ std::unique_ptr<Step> make_conv2d(const ConvSpec& spec) {
       spec.out[2] % spec.groups != 0) {
     throw std::invalid_argument("groups must divide the channels and the filters");
   }
-  const Algorithm* best = nullptr;
-  double least = 0;
+  const Algorithm* best = kAlgorithms;
+  double least = std::numeric_limits<double>::infinity();
   std::vector<Candidate> candidates;
   for (const Algorithm& algorithm : kAlgorithms) {
     if (!algorithm.applies(spec)) continue;
     const double estimate = algorithm.estimate(spec);
     candidates.push_back({algorithm.name, estimate});
-    if (best != nullptr && estimate >= least) continue;
+    if (estimate >= least) continue;
     least = estimate;
     best = &algorithm;
   }

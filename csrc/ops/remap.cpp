@@ -152,14 +152,15 @@ std::unique_ptr<Step> make_remap(const Dims& in, const Dims& out, std::vector<Ax
   need(in.size() == out.size() && maps.size() == in.size(), "remap keeps the rank");
   std::size_t mapped = 0;
   for (std::size_t axis = 0; axis < in.size(); ++axis) {
-    if (!maps[axis]) {
+    const AxisMap& map = maps[axis];
+    if (!map) {
       need(in[axis] == out[axis], "an axis without a map keeps its size");
       continue;
     }
     mapped = axis + 1;
-    need(static_cast<std::int64_t>(maps[axis]->size()) == out[axis],
+    need(static_cast<std::int64_t>(map->size()) == out[axis],
          "a map needs a position for each of the output");
-    check_positions(*maps[axis], -1, in[axis]);
+    check_positions(*map, -1, in[axis]);
   }
   return std::make_unique<Remap>(in, out, std::move(maps), fill, mapped);
 }

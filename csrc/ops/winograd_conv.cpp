@@ -113,7 +113,7 @@ class WinogradConv2D final : public Step {
   }
 
  private:
-  std::int64_t positions() const { return (m_ + 2) * (m_ + 2); }
+  std::int64_t positions() const { return std::int64_t{m_ + 2} * (m_ + 2); }
 
   WinogradTask task_for(const Work& w) const {
     WinogradTask task = {};
