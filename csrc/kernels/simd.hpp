@@ -22,8 +22,10 @@ constexpr int kLanes = CNNFAST_VECTOR_BYTES / 4;
 
 using Vec = float __attribute__((vector_size(CNNFAST_VECTOR_BYTES)));
 using IntVec = std::int32_t __attribute__((vector_size(CNNFAST_VECTOR_BYTES)));
-using UnalignedVec =
-    float __attribute__((vector_size(CNNFAST_VECTOR_BYTES), aligned(4), may_alias));
+// Behind the type Clang would ignore `aligned`, and read as if it were a Vec.
+using UnalignedVec __attribute__((vector_size(CNNFAST_VECTOR_BYTES), aligned(4), may_alias)) =
+    float;
+static_assert(alignof(UnalignedVec) == sizeof(float));
 
 template <int I>
 struct Index {

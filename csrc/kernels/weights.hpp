@@ -15,8 +15,8 @@ using cnnfast::WeightDtype;
 
 // kLanes numbers of 16 bits, each widened to 32.
 inline IntVec load_shorts(const std::uint16_t* p) {
-  using Shorts =
-      std::uint16_t __attribute__((vector_size(CNNFAST_VECTOR_BYTES / 2), aligned(2), may_alias));
+  using Shorts __attribute__((vector_size(CNNFAST_VECTOR_BYTES / 2), aligned(2), may_alias)) =
+      std::uint16_t;
   return __builtin_convertvector(*reinterpret_cast<const Shorts*>(p), IntVec);
 }
 
