@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "ops.hpp"
@@ -11,11 +12,12 @@ constexpr std::int64_t kLargestSide = std::int64_t{1} << 31;
 void check_axis(const char* axis, std::int64_t in, std::int64_t out, std::int64_t size,
                 std::int64_t stride, std::int64_t dilation, std::int64_t before,
                 std::int64_t after) {
-  for (const std::int64_t n : {in, out, size, stride, dilation, before + 1, after + 1}) {
-    if (n < 1 || n > kLargestSide) {
-      throw std::invalid_argument(std::string("a window needs positive 31-bit numbers along its ") +
-                                  axis);
-    }
+  const bool good = std::min({in, out, size, stride, dilation}) >= 1 &&
+                    std::min(before, after) >= 0 &&
+                    std::max({in, out, size, stride, dilation, before, after}) <= kLargestSide;
+  if (!good) {
+    throw std::invalid_argument(std::string("a window needs positive 31-bit numbers along its ") +
+                                axis);
   }
   const std::int64_t reach = (size - 1) * dilation + 1;
   if ((out - 1) * stride + reach > before + in + after) {
