@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from cnnfast.errors import ModelFileError, UnsupportedError
 from cnnfast.saving import load_model
+from fuzz.mutations import JUNK, spots
 from saving import functional_files as graphs
 from saving import model_files as files
 
@@ -76,20 +77,6 @@ def test_flipped_bytes_raise_no_other_error(content: bytes, tmp_path: Path) -> N
     assert 0 < loaded < FLIPS
 
 
-JUNK: list[Any] = [None, True, -1, 0, 2, 10**15, 2**63, 1e308, -0.5, "", "x", "conv", [], [None]]
-JUNK += [["conv", 0, 0], {"class_name": "__keras_tensor__", "config": {}}]
-JUNK += [[0, 0], [2**40] * 4, {}, {"class_name": "Dense"}, {"class_name": "x", "config": {}}]
-
-
-def _spots(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place in a configuration, as a container and a key."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items:
-        yield value, key
-        if isinstance(item, dict | list):
-            yield from _spots(item)
-
-
 CONFIGS: dict[str, tuple[Callable[[], Any], Callable[[Path, Any], object]]] = {
     "stack of Keras 2": (files.config_2, graphs.write_2),
     "stack of Keras 3": (files.config_3, graphs.write_3),
@@ -105,8 +92,8 @@ def test_a_config_with_anything_in_it_raises_no_other_error(tmp_path: Path, kind
     refused = 0
     for _ in range(FLIPS):
         config = make()
-        spots = list(_spots(config))
-        container, key = spots[rng.integers(len(spots))]
+        places = list(spots(config))
+        container, key = places[rng.integers(len(places))]
         container[key] = copy.deepcopy(JUNK[rng.integers(len(JUNK))])
         write(tmp_path / "config", config)
         refused += _weights(tmp_path / "config") is None
