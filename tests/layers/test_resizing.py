@@ -51,6 +51,11 @@ class TestAgainstKeras(LayerParity):
     """The taps of two axes of the largest filter, and the rounding of where they are."""
 
 
+def has_a_centre_on_a_border(old: int, new: int) -> bool:
+    """Whether an output pixel lies just between two input pixels: backends round it either way."""
+    return any((2 * i + 1) * old % (2 * new) == 0 for i in range(new))
+
+
 @hypothesis.given(
     old=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     new=st.tuples(st.integers(1, 40), st.integers(1, 40)),
@@ -66,6 +71,9 @@ def test_any_size_to_any_other(
     antialias: bool,
     fit: str,
 ) -> None:
+    # What is cropped or padded to fit has other sizes, which may have such centres.
+    unsure = fit != "" or any(map(has_a_centre_on_a_border, old, new))
+    hypothesis.assume(interpolation != "nearest" or not unsure)
     options: dict[str, Any] = {"interpolation": interpolation, "antialias": antialias}
     theirs, ours = both(
         "Resizing", height=new[0], width=new[1], **options | {fit: True} if fit else options
