@@ -27,29 +27,15 @@ void pause() {
 #endif
 }
 
-// Lets threads wait for a change: by spinning as long as balanced work should need, then asleep,
+// Until `word` is no longer `seen`: by spinning as long as balanced work should need, then asleep,
 // so that a core which somebody else uses is given up instead of burnt.
-class Bell {
- public:
-  unsigned heard() const { return rung_.load(std::memory_order_acquire); }
-
-  void ring() {
-    rung_.fetch_add(1, std::memory_order_release);
-    rung_.notify_all();
+void wait_for_change(const std::atomic<std::uint64_t>& word, std::uint64_t seen) {
+  for (int i = 0; i < kSpins; ++i) {
+    if (word.load(std::memory_order_acquire) != seen) return;
+    pause();
   }
-
-  // Until it has rung since `heard`.
-  void wait(unsigned heard) const {
-    for (int i = 0; i < kSpins; ++i) {
-      if (rung_.load(std::memory_order_acquire) != heard) return;
-      pause();
-    }
-    rung_.wait(heard, std::memory_order_acquire);
-  }
-
- private:
-  std::atomic<unsigned> rung_{0};
-};
+  word.wait(seen, std::memory_order_acquire);
+}
 
 // The phase that is open: a number that no other phase of the crew has, the threads that may help
 // and the parts; all 0 but the number where no job runs. Fits into one word.
@@ -106,9 +92,9 @@ class Crew {
     threads_ = threads;
     open_next();
     for (;;) {
-      const unsigned heard = bell_.heard();
-      if (Phase::unpacked(open_.load(std::memory_order_acquire)).threads == 0) return;
-      if (!work(0)) bell_.wait(heard);
+      const std::uint64_t open = open_.load(std::memory_order_acquire);
+      if (Phase::unpacked(open).threads == 0) return;
+      if (!work(Phase::unpacked(open), 0)) wait_for_change(open_, open);
     }
   }
 
@@ -122,20 +108,19 @@ class Crew {
     if (index_ < job_->phases()) next = {number, threads_, job_->parts(index_)};
     done_.store(0, std::memory_order_relaxed);
     open_.store(next.packed(), std::memory_order_release);
-    bell_.ring();
+    open_.notify_all();
   }
 
   void help(int index) {
     const FlushDenormals flush;
     for (;;) {
-      const unsigned heard = bell_.heard();
-      if (!work(index)) bell_.wait(heard);
+      const std::uint64_t open = open_.load(std::memory_order_acquire);
+      if (!work(Phase::unpacked(open), index)) wait_for_change(open_, open);
     }
   }
 
-  // Runs parts of the open phase until all are taken; whether there was any.
-  bool work(int thread) {
-    const Phase phase = Phase::unpacked(open_.load(std::memory_order_acquire));
+  // Runs parts of the phase until all are taken; whether there was any.
+  bool work(const Phase& phase, int thread) {
     if (thread >= phase.threads) return false;
     int done = 0;
     for (int i = 0; i < phase.threads; ++i) {
@@ -175,13 +160,13 @@ class Crew {
   }
 
   std::array<Taken, kMostThreads> taken_;
+  int size_ = 1;
+  // Written together, between phases.
+  alignas(64) std::atomic<std::uint64_t> open_{0};
   Job* job_ = nullptr;
   int index_ = 0;  // of the open phase in the job
   int threads_ = 0;
-  int size_ = 1;
-  alignas(64) std::atomic<std::uint64_t> open_{0};
-  std::atomic<int> done_{0};
-  Bell bell_;
+  alignas(64) std::atomic<int> done_{0};
 };
 
 // Crews without a job. Never destroyed: their threads outlive every static object.
