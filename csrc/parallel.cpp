@@ -54,7 +54,7 @@ struct Phase {
   }
 
   // A thread's own parts end there.
-  int end(int thread) const { return parts * (thread + 1) / threads; }
+  int end(int thread) const { return (parts * (thread + 1) + threads - 1) / threads; }
 };
 
 // How many of a thread's own parts are taken, in the phase of that number.

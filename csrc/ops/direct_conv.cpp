@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::int64_t kInputBlockBytes = 256 * 1024;  // stays in a core's L2 with the weights
 
+constexpr int kBlocksToShare = 8;
+
 struct Piece {
   std::int64_t offset_row;  // of the window
   std::int64_t offset;      // floats inside that row
@@ -99,6 +101,13 @@ class DirectConv2D final : public Step {
     const double pixels = kInputBlockBytes / bytes_per_pixel;
     block_tiles_ =
         std::max<std::int64_t>(1, std::llround(pixels / static_cast<double>(tile_pixels_)));
+    // Threads that share an image should take pixels, which they find in their caches, rather than
+    // columns: small weights may be read several times.
+    const auto weights = static_cast<double>(depth_ * filters_ * groups_) * 4;
+    const auto output_bytes = static_cast<double>(image_pixels_ * filters_ * groups_) * 4;
+    if (weights < std::min(input_bytes_ + output_bytes, static_cast<double>(l2_bytes()) / 4)) {
+      block_tiles_ = std::min(block_tiles_, std::max<std::int64_t>(2, tiles(1) / kBlocksToShare));
+    }
   }
 
   // A chunk of a column block in float32, where the weights are not.
