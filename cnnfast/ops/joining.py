@@ -27,8 +27,8 @@ class Concatenate(Operation):
     def compute_output_spec(self, xs: Sequence[KerasTensor]) -> KerasTensor:
         shapes = _shapes(xs)
         axis = axis_of(self.axis, len(shapes[0]))
-        parts = [shape[axis] for shape in shapes]
         sizes = list(_common(shapes, axis))
+        parts = [shape[axis] for shape in shapes]
         sizes[axis] = None if None in parts else sum(part or 0 for part in parts)
         return KerasTensor(sizes, promoted(*xs))
 
@@ -120,12 +120,12 @@ def _shapes(xs: Any) -> list[BatchShape]:
 
 def _common(shapes: Sequence[BatchShape], along: int | None) -> BatchShape:
     """Return the shape that all have, but for the axis `along`."""
+    if len({len(shape) for shape in shapes}) > 1:
+        raise ValueError(f"tensors must have the same number of axes. Received: {shapes}")
     sizes: list[int | None] = []
-    for axis, column in enumerate(zip(*shapes, strict=False)):
+    for axis, column in enumerate(zip(*shapes, strict=True)):
         known = {size for size in column if size is not None}
         if axis != along and len(known) > 1:
             raise ValueError(f"shapes must be the same in the other axes. Received: {shapes}")
         sizes.append(known.pop() if known else None)
-    if any(len(shape) != len(sizes) for shape in shapes):
-        raise ValueError(f"tensors must have the same number of axes. Received: {shapes}")
     return tuple(sizes)

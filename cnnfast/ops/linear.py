@@ -24,9 +24,6 @@ class Matmul(Operation):
             raise UnsupportedError(f"the left operand must be a tensor. Received: {x1!r:.200}")
         a = batch_shape(x1)
         b = batch_shape(x2) if is_tensor(x2) else self._matrix(x2).shape
-        inner = b[-2]
-        if None not in (a[-1], inner) and a[-1] != inner:
-            raise ValueError(f"the inner sizes must be the same. Received: shapes {a} and {b}")
         if is_tensor(x2):
             leading = [{m, n} - {None} for m, n in zip(a[1:-2], b[1:-2], strict=False)]
             if len(a) != len(b) or len(a) < 3 or any(len(sizes) > 1 for sizes in leading):
@@ -34,6 +31,8 @@ class Matmul(Operation):
                     "two tensors must have the same axes before the last two, the batch being the "
                     f"first. Received: shapes {a} and {b}"
                 )
+        if None not in (a[-1], b[-2]) and a[-1] != b[-2]:
+            raise ValueError(f"the inner sizes must be the same. Received: shapes {a} and {b}")
         return KerasTensor((*a[:-1], b[-1]), promoted(x1, x2))
 
     def _matrix(self, x: Any) -> np.ndarray[Any, Any]:

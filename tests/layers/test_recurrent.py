@@ -206,6 +206,28 @@ def test_time_distributed_model(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(ours(x), np.asarray(theirs(x)), atol=1e-5)
 
 
+def _branching_network(package: Any) -> Any:
+    """Return branches that are joined, multiplied and shifted by the same map for each frame."""
+    make = package.layers
+    image = make.Input((6, 5, 4))
+    sharp = make.Conv2D(3, 3, padding="same")(image)
+    blurred = make.AveragePooling2D(3, strides=1, padding="same")(image)
+    x = make.Concatenate()([sharp, blurred])
+    x = make.Multiply()([x, make.Activation("sigmoid")(x)])
+    x = x + np.linspace(-1, 1, 42, dtype=np.float32).reshape(1, 6, 1, 7)
+    return package.Model(image, x, name="branches")
+
+
+def test_time_distributed_branches(rng: np.random.Generator) -> None:
+    theirs = keras.layers.TimeDistributed(_branching_network(keras), name="layer")
+    ours = layers.TimeDistributed(_branching_network(cnnfast), name="layer")
+    x = rng.normal(size=(2, 3, 6, 5, 4)).astype(np.float32)
+    theirs.build((None, *x.shape[1:]))
+    ours.build((None, *x.shape[1:]))
+    randomize(theirs, ours, rng)
+    np.testing.assert_allclose(ours(x), np.asarray(theirs(x)), atol=1e-5)
+
+
 def test_lstm_of_keras_2() -> None:
     layer = layers.LSTM.from_config(
         {

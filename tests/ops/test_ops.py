@@ -257,6 +257,35 @@ def test_an_index_out_of_range_is_refused() -> None:
         cnnfast.Input((3,))[:, 3]
 
 
+SHAPES_THAT_DO_NOT_FIT: list[tuple[Case, str]] = [
+    (lambda o, x, y: o.split(x, 4, axis=1), "6 positions cannot be split evenly"),
+    (lambda o, x, y: o.split(x, [3, 2], axis=1), "a part must not be empty"),
+    (lambda o, x, y: o.split(cnnfast.Input((None, 4)), 2, axis=1), "must have a known size"),
+    (lambda o, x, y: o.concatenate([x, y[:, :, :2]], axis=1), "the same in the other axes"),
+    (lambda o, x, y: o.concatenate([x, y[:, 0]], axis=-1), "the same number of axes"),
+    (lambda o, x, y: o.stack([x, y[:, 0]], axis=1), "the same number of axes"),
+    (lambda o, x, y: o.stack(x, axis=1), "expected a list of tensors"),
+    (lambda o, x, y: o.matmul(x, MATRIX.T), "inner sizes must be the same"),
+    (lambda o, x, y: o.matmul(x, np.ones((6, 4, 3))), "a constant operand must be a matrix"),
+    (lambda o, x, y: o.matmul(MATRIX, x), "the left operand must be a tensor"),
+    (lambda o, x, y: o.matmul(x, y[:, :3, :4]), "the same axes before the last two"),
+    (lambda o, x, y: o.matmul(x, y[:, 0, 0, 0]), "the same axes before the last two"),
+    (lambda o, x, y: o.dot(x, y), "the right operand must be a constant matrix"),
+]
+
+
+@pytest.mark.parametrize(("case", "rule"), SHAPES_THAT_DO_NOT_FIT)
+def test_shapes_that_do_not_fit_are_refused(case: Case, rule: str) -> None:
+    with pytest.raises((ValueError, UnsupportedError), match=rf"{rule}.*Received: "):
+        _model(cnnfast, case, (6, 5, 4))
+
+
+@pytest.mark.parametrize("use", [len, list, bool, np.asarray])
+def test_a_symbolic_tensor_is_no_array(use: Callable[[Any], Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"symbolic tensor.*Received: <KerasTensor "):
+        use(cnnfast.Input((3,), name="image"))
+
+
 def test_an_unknown_operation_is_refused_with_the_list() -> None:
     inputs = keras.Input((3, 3, 2))
     config = json.loads(keras.Model(inputs, keras.ops.fft2((inputs, inputs))[0]).to_json())
