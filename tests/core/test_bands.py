@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cnnfast import _core
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import (
@@ -235,3 +236,22 @@ def test_a_report_names_what_is_inside():
     assert joined.weight_bytes == sum(step.weight_bytes for step in steps)
     assert joined.packed_bytes == sum(step.packed_bytes for step in steps)
     assert joined.moved_bytes == 4 * 80 * 80 * (16 + 64)
+
+
+def test_weights_in_the_bands_of_two_plans_count_once():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        chain.conv(64)
+        chain.depthwise(Window((3, 3)))
+        return chain.conv(16)
+
+    graph = graph_of((80, 80, 8), add)
+    before = _core.packed_bytes()
+    one = build_plan(graph)
+    shared = _core.packed_bytes() - before
+    other = build_plan(graph)
+    assert [step.algorithm for step in other.steps] == ["bands"]
+    assert shared == 4 * (8 * 64 + 64 * 16)
+    assert _core.packed_bytes() - before == shared
+    both = one.packed_bytes + other.packed_bytes
+    assert _core.packed_bytes_of([one, other]) == both - shared
