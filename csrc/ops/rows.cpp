@@ -55,7 +55,8 @@ class Reduce final : public RowsStep {
       : RowsStep(outer * blocks_of(inner)), kind_(kind), n_(n), inner_(inner) {}
   const char* name() const override { return "reduce"; }
   Cost cost() const override {
-    return {static_cast<double>(rows() / blocks_of(inner_) * n_ * inner_)};
+    const std::int64_t outer = rows() / blocks_of(inner_);
+    return {static_cast<double>(outer * n_ * inner_)};
   }
 
  protected:
