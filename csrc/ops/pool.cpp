@@ -12,8 +12,8 @@ struct Span {
 };
 
 Span clip(std::int64_t position, std::int64_t size, std::int64_t dilation, std::int64_t limit) {
-  std::int64_t begin = position;
-  while (begin < 0) begin += dilation;
+  const std::int64_t outside = position < 0 ? (dilation - 1 - position) / dilation : 0;
+  const std::int64_t begin = position + outside * dilation;
   const std::int64_t end = std::min(position + (size - 1) * dilation + 1, limit);
   return {static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end)};
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "ops.hpp"
@@ -7,7 +8,7 @@ namespace cnnfast {
 
 namespace {
 
-constexpr std::int64_t kLargestSide = std::int64_t{1} << 31;
+constexpr std::int64_t kLargestSide = std::numeric_limits<std::int32_t>::max();
 
 void check_axis(const char* axis, std::int64_t in, std::int64_t out, std::int64_t size,
                 std::int64_t stride, std::int64_t dilation, std::int64_t before,

@@ -174,6 +174,8 @@ def test_an_activation_is_applied_to_the_finished_sum(rng):
         ({"bias": np.zeros(5, np.float32)}, "another shape"),
         ({"window": ((3, 3), (0, 1), (1, 1), (0, 0, 0, 0))}, "positive"),
         ({"window": ((3, 3), (1, 1), (1, 1), (-1, 0, 0, 0))}, "positive"),
+        ({"window": ((3, 3), (1, 1), (1, 1), (2**63 - 1, 0, 0, 0))}, "positive 31-bit"),
+        ({"window": ((3, 3), (2**31, 1), (1, 1), (0, 0, 0, 0))}, "positive 31-bit"),
         ({"shape": (2**33, 3, 4)}, "positive 31-bit"),
     ],
 )
