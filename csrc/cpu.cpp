@@ -7,14 +7,12 @@
 
 namespace cnnfast {
 
-#if defined(__x86_64__)
+// Each is there where CMakeLists.txt builds it, and says so: CNNFAST_HAS_ and its name.
 extern const Kernels kernels_avx512;
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx2_wide;
 extern const Kernels kernels_x86_64_v2;
-#elif defined(__aarch64__)
 extern const Kernels kernels_neon;
-#endif
 extern const Kernels kernels_portable;
 
 namespace {
@@ -24,20 +22,20 @@ struct Isa {
   bool (*runs_here)();
 };
 
-bool always() { return true; }
+[[maybe_unused]] bool always() { return true; }
 
 #if defined(__x86_64__)
-bool has_avx2() {
+[[maybe_unused]] bool has_avx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
          __builtin_cpu_supports("f16c");
 }
 
-bool has_avx512() {
+[[maybe_unused]] bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
-bool has_x86_64_v2() {
+[[maybe_unused]] bool has_x86_64_v2() {
   return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
 }
 #endif
@@ -45,13 +43,22 @@ bool has_x86_64_v2() {
 // Best first. avx2_wide is the 64-byte source on AVX2: slow, there so that the AVX-512 logic
 // can be tested on any x86-64 machine with AVX2.
 const Isa kIsas[] = {
-#if defined(__x86_64__)
-    {&kernels_avx512, has_avx512},  {&kernels_avx2, has_avx2}, {&kernels_x86_64_v2, has_x86_64_v2},
-#elif defined(__aarch64__)
+#ifdef CNNFAST_HAS_avx512
+    {&kernels_avx512, has_avx512},
+#endif
+#ifdef CNNFAST_HAS_avx2
+    {&kernels_avx2, has_avx2},
+#endif
+#ifdef CNNFAST_HAS_x86_64_v2
+    {&kernels_x86_64_v2, has_x86_64_v2},
+#endif
+#ifdef CNNFAST_HAS_neon
     {&kernels_neon, always},
 #endif
+#ifdef CNNFAST_HAS_portable
     {&kernels_portable, always},
-#if defined(__x86_64__)
+#endif
+#ifdef CNNFAST_HAS_avx2_wide
     {&kernels_avx2_wide, has_avx2},
 #endif
 };

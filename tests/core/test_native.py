@@ -12,6 +12,7 @@ import pytest
 from cnnfast import _core
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+CORPUS = REPOSITORY / "tests" / "native" / "corpus"
 CROSS_COMPILER = "aarch64-linux-gnu-g++"
 EMULATOR = "qemu-aarch64"
 
@@ -50,6 +51,12 @@ def test_the_selftest_passes_on_each_instruction_set(native, isa):
 @pytest.mark.parametrize("program", ["concurrency", "jobs", "allocation"])
 def test_the_core_holds_under_threads_and_without_memory(native, program):
     assert "failed" in run_selftest([native / program])
+
+
+@pytest.mark.parametrize("isa", _core.available_isas())
+def test_graphs_that_fuzzing_found_run_alike_on_each_instruction_set(native, isa):
+    output = run_selftest([native / "plan_fuzzer", CORPUS], isa)
+    assert output == f"{len(list(CORPUS.iterdir()))} files, 0 failed\n"
 
 
 def test_the_selftest_passes_on_neon_under_an_emulator(tmp_path):
