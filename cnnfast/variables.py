@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -20,11 +23,40 @@ WeightInitializer: TypeAlias = Callable[[tuple[int, ...]], npt.ArrayLike]
 _epochs = itertools.count(1)
 _epoch = 0
 _guard = Guard()
+_snapshot: ContextVar[Mapping[Variable, Float32Array | Stored]] = ContextVar(
+    "cnnfast_snapshot", default=MappingProxyType({})
+)
 
 
 def epoch() -> int:
     """Count the assignments to any variable so far: unchanged means no weight has changed."""
     return _epoch
+
+
+@contextmanager
+def snapshot(variables: Iterable[Variable]) -> Iterator[None]:
+    """Let `variables` keep the numbers they have now for whoever reads them in a ``with`` block.
+
+    They are those of one moment: of what `replace_all` replaces, all or nothing. Nobody waits:
+    other threads may assign meanwhile, and see what they assigned.
+    """
+    kept = list(variables)
+    for variable in kept:
+        variable._numbers()  # drawn now, where it was not, and not while others wait
+    with _guard.lock:
+        numbers = {variable: variable._numbers() for variable in kept}
+    token = _snapshot.set(numbers)
+    try:
+        yield
+    finally:
+        _snapshot.reset(token)
+
+
+def replace_all(assignments: Iterable[tuple[Variable, npt.NDArray[Any] | Stored]]) -> None:
+    """Do what `Variable.set_loaded` does for several at once: a `snapshot` has all or none."""
+    with _guard.lock:
+        for variable, numbers in assignments:
+            variable.set_loaded(numbers)
 
 
 class Stored(Protocol):
@@ -125,10 +157,17 @@ class Variable:
         ModelFileError
             They are in a file that was written to.
         """
+        numbers = self._numbers()
+        return numbers if isinstance(numbers, np.ndarray) else _frozen(numbers.read())
+
+    def _numbers(self) -> Float32Array | Stored:
+        kept = _snapshot.get().get(self)
+        if kept is not None:
+            return kept
         value, stored = self._value, self._stored
         if value is not None:
             return value
-        return self._initialize() if stored is None else _frozen(stored.read())
+        return self._initialize() if stored is None else stored
 
     @property
     def value(self) -> Float32Array:
@@ -179,11 +218,11 @@ class Variable:
             self._version = next(_epochs)
             _epoch = self._version
 
-    def _initialize(self) -> Float32Array:
+    def _initialize(self) -> Float32Array | Stored:
         with _guard.lock:
             if self._value is None:
                 if self._stored is not None:  # loaded by another thread in the meantime
-                    return _frozen(self._stored.read())
+                    return self._stored
                 assert self._initializer is not None
                 value = _frozen(self._initializer(self._shape))
                 self._check_shape(value.shape)

@@ -52,7 +52,8 @@ def lower(network: Network, shapes: Sequence[Shape]) -> Graph:
     """Return the graph of `network`, after all passes, for images of `shapes`, one per input."""
     graph = Graph()
     inputs = [graph.add_input(shape) for shape in shapes]
-    graph.outputs = list(network.lower_all(graph, inputs))
+    with variables.snapshot(network.weights):
+        graph.outputs = list(network.lower_all(graph, inputs))
     return optimize(graph)
 
 

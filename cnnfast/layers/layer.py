@@ -23,7 +23,7 @@ from cnnfast.layers.node import Node
 from cnnfast.layers.tensor import as_batch, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope
-from cnnfast.variables import Variable
+from cnnfast.variables import Variable, replace_all, snapshot
 
 if TYPE_CHECKING:
     from typing import Self
@@ -267,10 +267,13 @@ class Layer(LayerFacts, CallableLayer):
 
     def get_weights(self) -> list[Float32Array]:
         """Return copies of the weights, in the order of `weights`."""
-        return [w.numpy().copy() for w in self.weights]
+        with snapshot(self.weights):
+            return [w.numpy().copy() for w in self.weights]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Assign all weights, in the order of `weights`.
+
+        A call that is under way in another thread uses all of the old ones or all of the new.
 
         Raises
         ------
@@ -283,15 +286,14 @@ class Layer(LayerFacts, CallableLayer):
                 f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
                 f"length {len(weights)}, but the layer was expecting {len(variables)} weights."
             )
-        arrays = [np.asarray(value) for value in weights]
+        arrays = [np.array(value, np.float32, order="C") for value in weights]
         for variable, array in zip(variables, arrays, strict=True):
             if variable.shape != array.shape:
                 raise ValueError(
                     f"Layer {self.name} weight shape {variable.shape} is not compatible with "
                     f"provided weight shape {array.shape}."
                 )
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
+        replace_all(zip(variables, arrays, strict=True))
 
     # --- running --------------------------------------------------------------------------
 

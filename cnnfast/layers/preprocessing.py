@@ -15,7 +15,7 @@ from cnnfast.layers import arguments, arrays
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
-from cnnfast.variables import Variable
+from cnnfast.variables import Variable, replace_all
 
 _SMALLEST_DEVIATION = 1e-7
 # Up to here, in standard deviations, the mean goes into the shift of one multiply-add; a larger
@@ -169,8 +169,9 @@ class Normalization(Layer):
                 f"Received: mean={self.input_mean}"
             )
         others = tuple(axis for axis in range(array.ndim) if axis not in self._axes)
-        self._variables[0].assign(array.mean(axis=others, dtype=np.float64))
-        self._variables[1].assign(array.var(axis=others, dtype=np.float64))
+        mean = array.mean(axis=others, dtype=np.float64)
+        variance = array.var(axis=others, dtype=np.float64)
+        replace_all(zip(self._variables, (mean, variance), strict=False))
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return input_shape

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from cnnfast.errors import ModelFileError
 from cnnfast.saving.hdf5 import H5Dataset, StoredArray
+from cnnfast.variables import replace_all
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
@@ -118,9 +119,7 @@ def assign_all(assignments: Sequence[Assignment], mismatches: Mismatches) -> Non
             for assignment in together:
                 assignment.check()
             fitting += together
-    arrays = [assignment.read() for assignment in fitting]
-    for assignment, array in zip(fitting, arrays, strict=True):
-        assignment.variable.set_loaded(array)
+    replace_all([(assignment.variable, assignment.read()) for assignment in fitting])
     mismatches.warn()
 
 

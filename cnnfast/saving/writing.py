@@ -15,6 +15,7 @@ import numpy as np
 from cnnfast.saving import archive, keras_format, legacy_h5
 from cnnfast.saving.atomic import check_overwrite, replacing, temporary
 from cnnfast.saving.source import PathLike
+from cnnfast.variables import snapshot
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
@@ -186,7 +187,7 @@ def _new_h5(path: str, model: Layer) -> Iterator[Any]:
     library = h5py()
     _check_space(path, model)
     try:
-        with library.File(path, "x") as file:
+        with snapshot(model.weights), library.File(path, "x") as file:
             yield file
     except RuntimeError as error:  # what h5py makes of a full disk where it closes the file
         raise OSError(f"{path} could not be written: {error}") from error

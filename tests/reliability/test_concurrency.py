@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,7 @@ import pytest
 import cnnfast
 from cnnfast import layers
 from cnnfast.models import clone_model
+from cnnfast.variables import Variable
 
 WORKERS = 8
 
@@ -34,6 +39,24 @@ def images(rng: np.random.Generator) -> list[np.ndarray]:
 def in_threads(work: Callable[[Any], np.ndarray], items: Iterable[Any]) -> list[np.ndarray]:
     with ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(work, items))
+
+
+@contextmanager
+def repeating(work: Callable[[int], object]) -> Iterator[None]:
+    """Call `work` with 0, 1, 2 and so on in another thread until the block ends."""
+    stop = threading.Event()
+
+    def repeat() -> None:
+        for turn in itertools.takewhile(lambda _: not stop.is_set(), itertools.count()):
+            work(turn)
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def same(got: Iterable[np.ndarray], want: Iterable[np.ndarray]) -> None:
@@ -72,19 +95,8 @@ def test_layers_are_built_once_where_threads_call_them_first(rng: np.random.Gene
 def test_memory_may_be_released_while_threads_predict(rng: np.random.Generator) -> None:
     model, batches = make_model(), images(rng) * 2
     want = [model.predict(x, verbose=0) for x in batches]
-    stop = threading.Event()
-
-    def release() -> None:
-        while not stop.is_set():
-            model.release_memory()
-
-    releasing = threading.Thread(target=release)
-    releasing.start()
-    try:
+    with repeating(lambda _: model.release_memory()):
         same(in_threads(lambda x: model.predict(x, verbose=0, threads=2), batches), want)
-    finally:
-        stop.set()
-        releasing.join()
 
 
 def test_weights_that_are_assigned_meanwhile_are_used_whole_or_not_at_all(
@@ -97,24 +109,74 @@ def test_weights_that_are_assigned_meanwhile_are_used_whole_or_not_at_all(
     for kernel in kernels:
         model.set_weights([kernel])
         want.append(model.predict(x, verbose=0))
-    stop = threading.Event()
-
-    def assign() -> None:
-        turn = 0
-        while not stop.is_set():
-            turn = 1 - turn
-            model.weights[0].assign(kernels[turn])
-
-    assigning = threading.Thread(target=assign)
-    assigning.start()
-    try:
+    with repeating(lambda turn: model.weights[0].assign(kernels[turn % 2])):
         for got in in_threads(lambda x: model.predict(x, verbose=0, threads=2), [x] * 100):
             assert any(np.array_equal(got, w) for w in want)
-    finally:
-        stop.set()
-        assigning.join()
     model.set_weights([kernels[0]])
     np.testing.assert_array_equal(model.predict(x, verbose=0), want[0])
+
+
+def stack(factor: float) -> cnnfast.Model:
+    """Return a model that multiplies by the 24th power of `factor`, one weight each."""
+    image = [layers.DepthwiseConv2D(1, use_bias=False, name=f"d{i}") for i in range(24)]
+    model = cnnfast.Sequential([cnnfast.Input((1, 1, 1)), *image])
+    model.set_weights([np.full(w.shape, factor) for w in model.weights])
+    return model
+
+
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time pass between the weights that are replaced together."""
+    replace = Variable._replace
+
+    def replace_and_wait(*args: Any) -> None:
+        replace(*args)
+        time.sleep(1e-3)
+
+    monkeypatch.setattr(Variable, "_replace", replace_and_wait)
+
+
+@pytest.mark.parametrize("way", ["set_weights", "load_weights"])
+@pytest.mark.usefixtures("slowly")
+def test_weights_replaced_together_are_seen_together(tmp_path: Path, way: str) -> None:
+    model, models = stack(1.0), [stack(1.0), stack(2.0)]
+    sets = [m.get_weights() for m in models]
+    if way == "load_weights":
+        pytest.importorskip("h5py")
+        for turn, m in enumerate(models):
+            m.save_weights(tmp_path / f"{turn}.weights.h5")
+    done = threading.Event()
+
+    def replace(turn: int) -> None:
+        if way == "set_weights":
+            model.set_weights(sets[turn % 2])
+        else:
+            model.load_weights(tmp_path / f"{turn % 2}.weights.h5")
+        if turn == 5:
+            done.set()
+
+    def watch(_: int) -> np.ndarray:
+        seen = []
+        while not done.is_set():
+            seen += [w.item() ** 24 for w in model.get_weights()]
+            seen += model.predict_on_batch(np.ones((1, 1, 1, 1), np.float32)).ravel().tolist()
+        return np.unique(seen)
+
+    with repeating(replace):
+        values = np.concatenate(in_threads(watch, range(3)))
+    assert set(values.tolist()) == {1.0, 2.0**24}
+
+
+@pytest.mark.usefixtures("slowly")
+def test_a_file_saved_meanwhile_holds_one_set_of_weights(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    model, other = stack(1.0), stack(1.0)
+    sets = [stack(factor).get_weights() for factor in (1.0, 2.0)]
+    with repeating(lambda turn: model.set_weights(sets[turn % 2])):
+        for _ in range(4):
+            model.save_weights(tmp_path / "m.weights.h5")
+            other.load_weights(tmp_path / "m.weights.h5")
+            assert len({w.item() for w in other.get_weights()}) == 1
 
 
 def test_numbers_that_a_model_hands_out_cannot_be_written_to() -> None:
