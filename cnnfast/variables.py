@@ -252,16 +252,17 @@ class Variable:
         memo[id(self)] = twin
         return twin
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {
-            "_value": np.asarray(self.numpy()),
-            "_stored": None,
-            "_initializer": None,
-        }
+    def __getstate__(self) -> tuple[dict[str, Any], Float32Array | Stored]:
+        empty = {"_value": None, "_stored": None, "_initializer": None}
+        return self.__dict__ | empty, self._numbers()
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._value = _frozen(state["_value"])
+    def __setstate__(self, state: tuple[dict[str, Any], Float32Array | Stored]) -> None:
+        attributes, numbers = state
+        self.__dict__.update(attributes)
+        if isinstance(numbers, np.ndarray):
+            self._value = _frozen(numbers)
+        else:
+            self._stored = numbers
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"

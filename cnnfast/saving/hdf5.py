@@ -247,7 +247,11 @@ class H5Dataset:
 
 @dataclass(frozen=True)
 class StoredArray:
-    """Float32 numbers that stand in a file as they do in memory."""
+    """Float32 numbers that stand in a file as they do in memory.
+
+    A child process that is being started gets the open file; other pickles hold the array, because
+    they may be read after the file is gone, or where there is none or another of its name.
+    """
 
     source: Source
     storage: hdf5_storage.Contiguous
@@ -266,6 +270,11 @@ class StoredArray:
             The file was written to since it was opened.
         """
         return self.storage.read(self.source)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.source.shareable:
+            return super().__reduce_ex__(protocol)
+        return self.read().__reduce_ex__(protocol)
 
 
 def _as_float32(array: npt.NDArray[Any], dtype: hdf5_storage.NumberType) -> npt.NDArray[np.float32]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import weakref
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,13 +35,15 @@ class File:
         Of the open file, which is closed with this object.
     name
         What error messages call it.
+    opened
+        Size and time of last change when it was opened, where that was in another process.
     """
 
-    def __init__(self, descriptor: int, name: str) -> None:
+    def __init__(self, descriptor: int, name: str, opened: tuple[int, int] | None = None) -> None:
         weakref.finalize(self, os.close, descriptor)
         self._descriptor = descriptor
         self._name = name
-        self._opened = self._stamp()
+        self._opened = opened or self._stamp()
         self.size = self._opened[0]
 
     def read(self, start: int, size: int) -> Bytes:
@@ -70,6 +73,27 @@ class File:
         status = os.fstat(self._descriptor)
         return status.st_size, status.st_mtime_ns
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The child has the open file itself, so it does not matter what became of its name.
+        child = _starting_child()
+        if child is None:
+            raise TypeError(f"{self._name}: an open file does not pickle.")
+        inherited = child.DupFd(child.duplicate_for_child(self._descriptor))
+        return _of_parent, (inherited, self._name, self._opened)
+
+
+def _of_parent(inherited: Any, name: str, opened: tuple[int, int]) -> File:
+    descriptor = inherited.detach()
+    os.set_inheritable(descriptor, False)
+    return File(descriptor, name, opened)
+
+
+def _starting_child() -> Any:
+    """Return the child process that is being started by pickling, if it can inherit open files."""
+    context = sys.modules.get("multiprocessing.context")  # who starts one has imported it
+    child = None if context is None else context.get_spawning_popen()
+    return child if hasattr(child, "DupFd") else None
+
 
 @dataclass(frozen=True)
 class Source:
@@ -98,6 +122,11 @@ class Source:
     def on_disk(self) -> bool:
         """Whether the bytes are in a file and can be read again at any time."""
         return isinstance(self.content, File)
+
+    @property
+    def shareable(self) -> bool:
+        """Whether what is being pickled goes to a process that can read the same open file."""
+        return self.on_disk and _starting_child() is not None
 
     def read(self, start: int = 0, size: int | None = None) -> Bytes:
         """Return `size` bytes from `start` on, or as many as there are; all of them by default.

@@ -40,6 +40,23 @@ def test_children_of_joblib_give_the_bits_of_their_parent() -> None:
     assert run("reliability.children", "joblib").split() == ["joblib"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="children inherit no open files here")
+@pytest.mark.parametrize(
+    ("method", "change", "result"),
+    [
+        ("spawn", "removed", "True"),
+        ("spawn", "overwritten", "refused"),
+        ("forkserver", "replaced", "True"),
+    ],
+)
+def test_a_child_is_given_the_file_that_its_parent_has_open(
+    tmp_path: Path, method: str, change: str, result: str
+) -> None:
+    pytest.importorskip("h5py")
+    path = str(tmp_path / "m.keras")
+    assert run("reliability.heirs", method, change, path).split() == ["1", result]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_children_forked_while_threads_hold_locks_predict() -> None:
     assert run("reliability.forks", "30").split() == ["30"]

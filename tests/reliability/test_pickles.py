@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import cnnfast
-from cnnfast import layers
+from cnnfast import _core, layers
 from cnnfast.models import load_model
 
 # Everything outside this package that unpickling may look up: arrays and plain containers.
@@ -114,6 +114,22 @@ def test_a_deep_copy_has_weights_of_its_own(make: Any) -> None:
     twin.set_weights([np.zeros_like(w) for w in before])
     for got, want in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_shares_the_file_and_the_packed_weights(tmp_path: Path, duplicate: Any) -> None:
+    pytest.importorskip("h5py")
+    sequential().save(tmp_path / "m.keras")
+    model = load_model(tmp_path / "m.keras")
+    model.predict(images(), verbose=0)
+    packed = _core.packed_bytes()
+    twin = duplicate(model)
+    same_predictions(twin, model)
+    assert {weight.storage for weight in twin.weights} == {"file"}
+    assert _core.packed_bytes() == packed
+    weight = copy.copy(model.weights[0])
+    assert weight.storage == "file"
+    np.testing.assert_array_equal(weight.numpy(), model.weights[0].numpy())
 
 
 def test_a_plan_does_not_pickle() -> None:
