@@ -171,11 +171,11 @@ struct GemvTask {
   bool skip_zeros;  // exact only where every weight is finite
 };
 
-// Pixels [0, width) of one output row of a depthwise convolution, with `multiplier` outputs for
-// each input channel.
-struct DepthwiseRow {
-  const float* x;            // window of pixel 0
-  std::int64_t x_pixel;      // from one output pixel's window to the next
+// Rows of the output of a depthwise convolution, with `multiplier` outputs for each input channel.
+struct DepthwiseTask {
+  const float* x;      // window of the first row's pixel 0
+  std::int64_t x_row;  // from one output row's window to the next
+  std::int64_t x_pixel;
   const std::int64_t* taps;  // offsets inside the window
   std::int32_t tap_count;
   std::int32_t sliding_size;    // n where the taps are n x n neighbouring pixels, else 0
@@ -185,8 +185,10 @@ struct DepthwiseRow {
   const float* bias;     // [channels * multiplier]
   Activation activation;
   float* out;
+  std::int64_t out_row;
   std::int64_t out_pixel;
   std::int64_t width;
+  std::int64_t height;    // rows to do
   std::int64_t channels;  // of the output
 };
 
@@ -238,7 +240,7 @@ struct Kernels {
   void (*gemv[kWeightDtypes])(const GemvTask&, std::int64_t first, std::int64_t last);
   void (*max_pool)(const PoolRow&);
   void (*average_pool)(const PoolRow&);
-  void (*depthwise)(const DepthwiseRow&);
+  void (*depthwise)(const DepthwiseTask&);
   void (*recurrent)(const RecurrentTask&);
   // out[i] = a[i] op b[i]; a step of 0 repeats the first number.
   void (*binary)(BinaryKind kind, const float* a, int a_step, const float* b, int b_step,

@@ -14,12 +14,13 @@ class DepthwiseConv2D final : public Step {
         activation_(activation),
         multiplier_(multiplier),
         height_(out[0]),
+        joined_(joined_pixels(out, window, multiplier)),
         cost_{2.0 * static_cast<double>(count({window.height, window.width})) *
                   static_cast<double>(count(out)),
               0},
-        weights_(kernel, kernel + count({window.height, window.width, out[2]})),
-        bias_(static_cast<std::size_t>(out[2])) {
-    if (bias != nullptr) bias_.assign(bias, bias + out[2]);
+        weights_(repeated(kernel, count({window.height, window.width}), out[2])),
+        bias_(static_cast<std::size_t>(joined_ * out[2])) {
+    if (bias != nullptr) bias_ = repeated(bias, 1, out[2]);
     cost_.weight_bytes = 4.0 * static_cast<double>(weights_.size());
   }
 
@@ -42,28 +43,32 @@ class DepthwiseConv2D final : public Step {
   const Window* rows_window() const override { return &window_; }
 
   void run(const Work& w) const override {
-    DepthwiseRow task = {};
-    task.x_pixel = window_.stride_x * in_.pixel();
+    DepthwiseTask task = {};
+    task.x_row = window_.stride_y * in_.row();
+    task.x_pixel = joined_ * window_.stride_x * in_.pixel();
     task.taps = taps_.data();
     task.tap_count = static_cast<std::int32_t>(taps_.size());
     if (slides()) {
       task.sliding_size = static_cast<std::int32_t>(window_.width);
-      task.sliding_stride = static_cast<std::int32_t>(std::min<std::int64_t>(window_.stride_x, 9));
+      const std::int64_t stride = joined_ * window_.stride_x;
+      task.sliding_stride = static_cast<std::int32_t>(std::min<std::int64_t>(stride, 9));
     }
     task.multiplier = static_cast<std::int32_t>(multiplier_);
     task.weights = weights_.data();
     task.bias = bias_.data();
     task.activation = activation_;
-    task.out_pixel = out_.pixel();
-    task.width = out_.width;
-    task.channels = out_.channels;
+    task.out_row = out_.row();
+    task.out_pixel = joined_ * out_.pixel();
+    task.width = out_.width / joined_;
+    task.channels = joined_ * out_.channels;
     const float* corner =
         w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel();
-    for (std::int64_t unit = w.first; unit < w.last; ++unit) {
+    for (std::int64_t unit = w.first; unit < w.last; unit += task.height) {
       const std::int64_t image = unit / height_;
       const std::int64_t y = unit % height_;
-      task.x = corner + image * w.in[0].image + y * window_.stride_y * in_.row();
-      task.out = w.out.data + image * w.out.image + y * out_.row();
+      task.height = std::min(w.last - unit, height_ - y);
+      task.x = corner + image * w.in[0].image + y * task.x_row;
+      task.out = w.out.data + image * w.out.image + y * task.out_row;
       kernels().depthwise(task);
     }
   }
@@ -77,6 +82,29 @@ class DepthwiseConv2D final : public Step {
   }
 
  private:
+  // Neighbouring pixels that the kernel takes as one of that many times the channels: as many as
+  // fill vectors with few channels. Their windows must be neighbours, too.
+  static std::int64_t joined_pixels(const Dims& out, const Window& window,
+                                    std::int64_t multiplier) {
+    constexpr std::int64_t kMost = 4;
+    const std::int64_t lanes = kernels().lanes;
+    if (window.stride_x != 1 || multiplier != 1) return 1;
+    for (std::int64_t pixels = 1; pixels <= kMost; ++pixels) {
+      if (out[1] % pixels == 0 && pixels * out[2] % lanes == 0) return pixels;
+    }
+    return 1;
+  }
+
+  // Rows of numbers by channel, each row as many times as there are pixels joined.
+  std::vector<float> repeated(const float* rows, std::int64_t count, std::int64_t channels) const {
+    std::vector<float> all;
+    for (std::int64_t i = 0; i < count * joined_; ++i) {
+      const float* row = rows + i / joined_ * channels;
+      all.insert(all.end(), row, row + channels);
+    }
+    return all;
+  }
+
   // Whether the window is n x n neighbouring pixels, 1 < n < 10.
   bool slides() const {
     return multiplier_ == 1 && window_.height == window_.width && window_.width > 1 &&
@@ -87,8 +115,9 @@ class DepthwiseConv2D final : public Step {
   Activation activation_;
   std::int64_t multiplier_;
   std::int64_t height_;
+  std::int64_t joined_;
   Cost cost_;
-  std::vector<float> weights_;  // (height, width, channels, multiplier) as given
+  std::vector<float> weights_;  // (height, width, joined pixels, channels, multiplier)
   std::vector<float> bias_;
   std::vector<std::int64_t> taps_;
   Layout in_;
