@@ -24,6 +24,7 @@ struct WindowTiles {
       of[p / kTileRows].residual[p % kTileRows] = nullptr;
     }
     for (TileTask& tile : of) {
+      tile.x_step = 0;
       tile.epilogue = &epilogue;
       tile.columns = static_cast<std::int32_t>(width);
     }
@@ -50,7 +51,7 @@ struct WindowTiles {
         of[i].ahead_step = 0;
         of[i].first = c == 0;
         of[i].last = c + 1 == t.chunk_count;
-        kTiles.of[left < kTileRows ? left : kTileRows][vectors](of[i]);
+        kTiles.run(of[i], left < kTileRows ? left : kTileRows, vectors);
       }
       weights += chunk.depth * vectors * kLanes;
     }

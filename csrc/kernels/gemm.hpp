@@ -27,11 +27,13 @@ constexpr int kTileRows = 6;
 constexpr int kTileVectors = 2;
 #endif
 constexpr std::int64_t kChunkDepth = 512;
-constexpr std::int64_t kLineFloats = 16;  // of a cache line
+constexpr bool kManyRows = kTileRows > 8;  // more than x86 has registers to point to
+constexpr std::int64_t kLineFloats = 16;   // of a cache line
 static_assert((kTileRows + 1) * kTileVectors + 1 <= (kTileRows * kTileVectors > 12 ? 32 : 16));
 
 struct TileTask {
   const float* x[kTileRows];
+  std::int64_t x_step;  // from each pixel of `x` to the next, 0 where they are not evenly spaced
   float* out[kTileRows];
   const float* residual[kTileRows];
   const Run* runs;
@@ -45,6 +47,19 @@ struct TileTask {
   bool last;
 };
 
+// Adds the products of one input of each pixel, input(m), and a row of weights.
+template <int M, int N, class Input>
+CNNFAST_INLINE inline void add_products(Vec (&sum)[M][N], const float* w, Input input) {
+  Vec b[N];
+  CNNFAST_UNROLL
+  for (int n = 0; n < N; ++n) b[n] = load(w + n * kLanes);
+  repeat<M>([&](auto m) CNNFAST_INLINE {
+    const Vec a = splat(input(m));
+    CNNFAST_UNROLL
+    for (int n = 0; n < N; ++n) sum[m][n] += a * b[n];
+  });
+}
+
 template <int M, int N>
 inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
   const float* w = t.weights;
@@ -55,18 +70,32 @@ inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
     for (int m = 0; m < M; ++m) x[m] = t.x[m] + t.runs[r].offset;
     const std::int64_t length = t.runs[r].length;
     for (std::int64_t k = 0; k < length; ++k) {
-      Vec b[N];
-      CNNFAST_UNROLL
-      for (int n = 0; n < N; ++n) b[n] = load(w + n * kLanes);
+      add_products(sum, w, [&](int m) CNNFAST_INLINE { return x[m][k]; });
       w += N * kLanes;
       __builtin_prefetch(ahead, 0, 2);
       ahead += t.ahead_step;
-      CNNFAST_UNROLL
-      for (int m = 0; m < M; ++m) {
-        const Vec a = splat(x[m][k]);
-        CNNFAST_UNROLL
-        for (int n = 0; n < N; ++n) sum[m][n] += a * b[n];
-      }
+    }
+  }
+}
+
+// The same for evenly spaced pixels, a pointer for every third: where each has one, fetching those
+// that are not in a register takes longer than the products of a single vector.
+template <int M>
+inline void accumulate_even(Vec (&sum)[M][1], const TileTask& t) {
+  constexpr int kPointers = (M + 2) / 3;
+  const std::int64_t step = t.x_step;
+  const float* w = t.weights;
+  const float* ahead = t.ahead;
+  for (std::int32_t r = 0; r < t.run_count; ++r) {
+    const float* x[kPointers];
+    CNNFAST_UNROLL
+    for (int i = 0; i < kPointers; ++i) x[i] = t.x[0] + t.runs[r].offset + 3 * i * step;
+    const std::int64_t length = t.runs[r].length;
+    for (std::int64_t k = 0; k < length; ++k) {
+      add_products(sum, w, [&](int m) CNNFAST_INLINE { return x[m / 3][m % 3 * step + k]; });
+      w += kLanes;
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += t.ahead_step;
     }
   }
 }
@@ -95,7 +124,7 @@ inline void finish(Vec (&sum)[M][N], const TileTask& t) {
   }
 }
 
-template <int M, int N>
+template <bool kEven, int M, int N>
 void tile(const TileTask& t) {
   Vec sum[M][N];
   CNNFAST_UNROLL
@@ -103,7 +132,11 @@ void tile(const TileTask& t) {
     CNNFAST_UNROLL
     for (int n = 0; n < N; ++n) sum[m][n] = Vec{};
   }
-  accumulate(sum, t);
+  if constexpr (kEven) {
+    accumulate_even(sum, t);
+  } else {
+    accumulate(sum, t);
+  }
   if (t.columns == N * kLanes) {
     finish<true>(sum, t);
   } else {
@@ -115,15 +148,21 @@ using Tile = void (*)(const TileTask&);
 
 struct Tiles {
   Tile of[kTileRows + 1][kTileVectors + 1];  // by rows and vectors, both from 1
+  Tile even[kTileRows + 1];                  // of one vector, where there are many rows
+
+  void run(const TileTask& t, std::int64_t rows, int vectors) const {
+    (kManyRows && vectors == 1 && t.x_step != 0 ? even[rows] : of[rows][vectors])(t);
+  }
 };
 
 template <int M, int N>
 constexpr void fill(Tiles& tiles) {
-  tiles.of[M][N] = tile<M, N>;
+  tiles.of[M][N] = tile<false, M, N>;
   if constexpr (N > 1) {
     fill<M, N - 1>(tiles);
-  } else if constexpr (M > 1) {
-    fill<M - 1, kTileVectors>(tiles);
+  } else {
+    if constexpr (kManyRows) tiles.even[M] = tile<true, M, 1>;
+    if constexpr (M > 1) fill<M - 1, kTileVectors>(tiles);
   }
 }
 
@@ -150,6 +189,14 @@ class EvenTiles {
   std::int64_t longer_;  // tiles that have one row more
 };
 
+// Floats to fetch ahead for each product, so that weights of this width come in the time of all
+// tiles and not of the first ones alone.
+inline std::int64_t ahead_step(std::int64_t width, std::int64_t rows) {
+  const std::int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  const std::int64_t step = (width + tiles - 1) / tiles;
+  return step < kLineFloats ? step : kLineFloats;
+}
+
 // Walks pixels in order: where each one's window, output and residual are.
 class PixelWalk {
  public:
@@ -157,13 +204,22 @@ class PixelWalk {
       : task_(t),
         column_(pixel % t.width),
         row_(pixel / t.width % t.height),
-        image_(pixel / t.width / t.height) {
+        image_(pixel / t.width / t.height),
+        even_(t.x_strides.row == t.width * t.x_strides.pixel &&
+              t.x_strides.image == t.height * t.x_strides.row) {
     find();
+  }
+
+  // Pixels to divide into tiles together, of `left`: those that are evenly spaced, where it pays.
+  std::int64_t stretch(std::int64_t left, int vectors) const {
+    const std::int64_t in_row = task_.width - column_;
+    return !kManyRows || vectors > 1 || even_ || left < in_row ? left : in_row;
   }
 
   // The next `rows` pixels.
   void fill(TileTask& tile, std::int64_t rows) {
     const Epilogue& e = task_.epilogue;
+    tile.x_step = even_ || column_ + rows <= task_.width ? task_.x_strides.pixel : 0;
     for (std::int64_t m = 0; m < rows; ++m) {
       tile.x[m] = x_;
       tile.out[m] = out_;
@@ -198,6 +254,7 @@ class PixelWalk {
   std::int64_t column_;
   std::int64_t row_;
   std::int64_t image_;
+  bool even_;  // from row to row and image to image
   const float* x_ = nullptr;
   float* out_ = nullptr;
   const float* residual_ = nullptr;
@@ -235,16 +292,21 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
     // The next chunk's weights, or the next column block's, come while this one's are in use.
     tile_task.ahead = stored_weights(t, at + numbers);
     const float* end = stored_weights(t, at + 2 * numbers);
-    tile_task.ahead_step = kLineFloats;
+    const std::int64_t step = ahead_step(std::int64_t{vectors} * kLanes, last - first);
+    tile_task.ahead_step = step;
     PixelWalk walk(t, first);
-    EvenTiles tiles(last - first);
     for (std::int64_t p = first; p < last;) {
-      const std::int64_t rows = tiles.next();
-      p += rows;
-      walk.fill(tile_task, rows);
-      kTiles.of[rows][vectors](tile_task);
-      tile_task.ahead += chunk.depth * kLineFloats;
-      if (tile_task.ahead >= end) tile_task.ahead_step = 0;
+      const std::int64_t stretch = walk.stretch(last - p, vectors);
+      p += stretch;
+      EvenTiles tiles(stretch);
+      for (std::int64_t left = stretch; left > 0;) {
+        const std::int64_t rows = tiles.next();
+        left -= rows;
+        walk.fill(tile_task, rows);
+        kTiles.run(tile_task, rows, vectors);
+        tile_task.ahead += chunk.depth * step;
+        if (tile_task.ahead >= end) tile_task.ahead_step = 0;
+      }
     }
     at += numbers;
   }

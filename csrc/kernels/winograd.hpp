@@ -127,6 +127,7 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
   const std::int64_t width = std::int64_t{vectors} * kLanes;
   const Run run = {0, t.channels};
   TileTask task;
+  task.x_step = t.channels;
   task.runs = &run;
   task.run_count = 1;
   task.columns = static_cast<std::int32_t>(width);
@@ -138,7 +139,8 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
     task.weights = t.weights + position * t.channels * width;
     task.ahead = task.weights + t.channels * width;
     const float* end = task.ahead + t.channels * width;
-    task.ahead_step = kLineFloats;
+    const std::int64_t step = ahead_step(width, t.count);
+    task.ahead_step = step;
     EvenTiles tiles(t.count);
     for (std::int64_t i = 0; i < t.count;) {
       const std::int64_t rows = tiles.next();
@@ -146,8 +148,8 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
         task.x[m] = x + i * t.channels;
         task.out[m] = out + i * width;
       }
-      kTiles.of[rows][vectors](task);
-      task.ahead += t.channels * kLineFloats;
+      kTiles.run(task, rows, vectors);
+      task.ahead += t.channels * step;
       if (task.ahead >= end) task.ahead_step = 0;
     }
   }
