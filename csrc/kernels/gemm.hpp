@@ -45,10 +45,25 @@ struct TileTask {
   std::int32_t columns;
   bool first;  // chunk of the sum
   bool last;
+  bool joined = false;
 };
 
+// sum + a * b in the lanes where b is not -0: that stands for no product, and 0 times NaN would be
+// one.
+inline Vec add_where_reached(Vec sum, Vec a, Vec b) {
+#if CNNFAST_VECTOR_BYTES == 64 && defined(__AVX512F__)
+  const __m512i none = _mm512_set1_epi32(INT32_MIN);  // the bits of -0
+  const __mmask16 reached = _mm512_cmpneq_epi32_mask(reinterpret_cast<__m512i>(b), none);
+  return reinterpret_cast<Vec>(_mm512_mask3_fmadd_ps(reinterpret_cast<__m512>(a),
+                                                     reinterpret_cast<__m512>(b),
+                                                     reinterpret_cast<__m512>(sum), reached));
+#else
+  return select(bits(b) != bits(splat(-0.0F)), sum + a * b, sum);
+#endif
+}
+
 // Adds the products of one input of each pixel, input(m), and a row of weights.
-template <int M, int N, class Input>
+template <bool kJoined, int M, int N, class Input>
 CNNFAST_INLINE inline void add_products(Vec (&sum)[M][N], const float* w, Input input) {
   Vec b[N];
   CNNFAST_UNROLL
@@ -56,11 +71,13 @@ CNNFAST_INLINE inline void add_products(Vec (&sum)[M][N], const float* w, Input 
   repeat<M>([&](auto m) CNNFAST_INLINE {
     const Vec a = splat(input(m));
     CNNFAST_UNROLL
-    for (int n = 0; n < N; ++n) sum[m][n] += a * b[n];
+    for (int n = 0; n < N; ++n) {
+      sum[m][n] = kJoined ? add_where_reached(sum[m][n], a, b[n]) : sum[m][n] + a * b[n];
+    }
   });
 }
 
-template <int M, int N>
+template <bool kJoined, int M, int N>
 inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
   const float* w = t.weights;
   const float* ahead = t.ahead;
@@ -70,7 +87,7 @@ inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
     for (int m = 0; m < M; ++m) x[m] = t.x[m] + t.runs[r].offset;
     const std::int64_t length = t.runs[r].length;
     for (std::int64_t k = 0; k < length; ++k) {
-      add_products(sum, w, [&](int m) CNNFAST_INLINE { return x[m][k]; });
+      add_products<kJoined>(sum, w, [&](int m) CNNFAST_INLINE { return x[m][k]; });
       w += N * kLanes;
       __builtin_prefetch(ahead, 0, 2);
       ahead += t.ahead_step;
@@ -80,7 +97,7 @@ inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
 
 // The same for evenly spaced pixels, a pointer for every third: where each has one, fetching those
 // that are not in a register takes longer than the products of a single vector.
-template <int M>
+template <bool kJoined, int M>
 inline void accumulate_even(Vec (&sum)[M][1], const TileTask& t) {
   constexpr int kPointers = (M + 2) / 3;
   const std::int64_t step = t.x_step;
@@ -92,7 +109,8 @@ inline void accumulate_even(Vec (&sum)[M][1], const TileTask& t) {
     for (int i = 0; i < kPointers; ++i) x[i] = t.x[0] + t.runs[r].offset + 3 * i * step;
     const std::int64_t length = t.runs[r].length;
     for (std::int64_t k = 0; k < length; ++k) {
-      add_products(sum, w, [&](int m) CNNFAST_INLINE { return x[m / 3][m % 3 * step + k]; });
+      add_products<kJoined>(sum, w,
+                            [&](int m) CNNFAST_INLINE { return x[m / 3][m % 3 * step + k]; });
       w += kLanes;
       __builtin_prefetch(ahead, 0, 2);
       ahead += t.ahead_step;
@@ -124,7 +142,7 @@ inline void finish(Vec (&sum)[M][N], const TileTask& t) {
   }
 }
 
-template <bool kEven, int M, int N>
+template <bool kEven, bool kJoined, int M, int N>
 void tile(const TileTask& t) {
   Vec sum[M][N];
   CNNFAST_UNROLL
@@ -133,9 +151,9 @@ void tile(const TileTask& t) {
     for (int n = 0; n < N; ++n) sum[m][n] = Vec{};
   }
   if constexpr (kEven) {
-    accumulate_even(sum, t);
+    accumulate_even<kJoined>(sum, t);
   } else {
-    accumulate(sum, t);
+    accumulate<kJoined>(sum, t);
   }
   if (t.columns == N * kLanes) {
     finish<true>(sum, t);
@@ -149,19 +167,25 @@ using Tile = void (*)(const TileTask&);
 struct Tiles {
   Tile of[kTileRows + 1][kTileVectors + 1];  // by rows and vectors, both from 1
   Tile even[kTileRows + 1];                  // of one vector, where there are many rows
+  Tile joined[kTileRows + 1];                // the same, for joined pixels
 
   void run(const TileTask& t, std::int64_t rows, int vectors) const {
-    (kManyRows && vectors == 1 && t.x_step != 0 ? even[rows] : of[rows][vectors])(t);
+    if (t.joined) {
+      joined[rows](t);
+    } else {
+      (kManyRows && vectors == 1 && t.x_step != 0 ? even[rows] : of[rows][vectors])(t);
+    }
   }
 };
 
 template <int M, int N>
 constexpr void fill(Tiles& tiles) {
-  tiles.of[M][N] = tile<false, M, N>;
+  tiles.of[M][N] = tile<false, false, M, N>;
   if constexpr (N > 1) {
     fill<M, N - 1>(tiles);
   } else {
-    if constexpr (kManyRows) tiles.even[M] = tile<true, M, 1>;
+    if constexpr (kManyRows) tiles.even[M] = tile<true, false, M, 1>;
+    tiles.joined[M] = tile<kManyRows, true, M, 1>;
     if constexpr (M > 1) fill<M - 1, kTileVectors>(tiles);
   }
 }
@@ -280,6 +304,7 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
   TileTask tile_task;
   tile_task.epilogue = &t.epilogue;
   tile_task.columns = t.columns;
+  tile_task.joined = t.joined;
   std::int64_t at = 0;
   for (std::int32_t c = t.first_chunk; c < t.last_chunk; ++c) {
     const Chunk& chunk = t.chunks[c];

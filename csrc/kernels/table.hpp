@@ -135,6 +135,8 @@ struct ConvTask {
   std::int64_t width;  // of the output
   std::int64_t height;
   std::int32_t columns;  // that are stored
+  // Of several pixels, in one vector. A weight of -0 is where a pixel's own window does not reach.
+  bool joined;
 };
 
 // A block of tiles of a Winograd convolution F(m x m, 3 x 3): tiles [first, first + count),

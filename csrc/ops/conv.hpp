@@ -11,6 +11,12 @@ namespace cnnfast {
 // Any convolution, as an indirect matrix product.
 std::unique_ptr<Step> make_direct_conv2d(const ConvSpec& spec);
 
+// The same where filters are few: neighbouring pixels of the output are taken as one with that many
+// times the filters, which fill a vector, and a window over all of theirs. 1 pixel where it does
+// not apply.
+std::int64_t joined_pixels(const ConvSpec& spec);
+std::unique_ptr<Step> make_joined_conv2d(const ConvSpec& spec);
+
 // Winograd F(m x m, 3 x 3), m = 2 or 4: 3 x 3 windows, without stride, dilation or groups.
 bool winograd_applies(const ConvSpec& spec);
 std::unique_ptr<Step> make_winograd_conv2d(const ConvSpec& spec, int m);

@@ -28,6 +28,15 @@ double direct_estimate(const ConvSpec& spec) {
   return 2 * weights * pixels + weight_reading(4 * weights);
 }
 
+// Beside a vector that is filled by one pixel's filters only in part: what each pixel takes of the
+// window that it shares.
+double joined_estimate(const ConvSpec& spec) {
+  const auto pixels = static_cast<double>(joined_pixels(spec));
+  const auto width = static_cast<double>(spec.window.width);
+  const double shared = width + (pixels - 1) * static_cast<double>(spec.window.stride_x);
+  return direct_estimate(spec) * shared / (width * pixels);
+}
+
 template <int m>
 double winograd_estimate(const ConvSpec& spec) {
   const auto tiles_along = [](std::int64_t n) { return (n + m - 1) / m; };
@@ -72,6 +81,8 @@ struct Algorithm {
 // The first takes any convolution; of equal estimates, the earlier wins.
 constexpr Algorithm kAlgorithms[] = {
     {"direct", [](const ConvSpec&) { return true; }, direct_estimate, make_direct},
+    {"joined", [](const ConvSpec& spec) { return joined_pixels(spec) > 1; }, joined_estimate,
+     make_joined_conv2d},
     {"winograd2", winograd_allowed, winograd_estimate<2>, make_winograd<2>},
     {"winograd4", winograd_allowed, winograd_estimate<4>, make_winograd<4>},
 };

@@ -8,6 +8,7 @@ namespace cnnfast {
 namespace {
 
 constexpr std::int64_t kInputBlockBytes = 256 * 1024;  // stays in a core's L2 with the weights
+constexpr std::int64_t kMostJoined = 4;                // pixels; more meet more zeros
 
 constexpr int kBlocksToShare = 8;
 
@@ -52,9 +53,11 @@ std::vector<Chunk> chunks_of(const std::vector<Piece>& pieces, std::int64_t dept
 
 class DirectConv2D final : public Step {
  public:
-  explicit DirectConv2D(const ConvSpec& spec)
+  // `joined`: how many pixels of the image are one of `spec`.
+  DirectConv2D(const ConvSpec& spec, std::int64_t joined)
       : kernels_(kernels()),
         window_(spec.window),
+        joined_(joined),
         groups_(spec.groups),
         channels_(spec.in[2] / spec.groups),
         filters_(spec.out[2] / spec.groups),
@@ -137,16 +140,20 @@ class DirectConv2D final : public Step {
     ConvTask task = task_for(w.in[0]);
     for (std::int64_t block = 0; block < groups_ * blocks_; ++block) {
       select_columns(task, w, block, 0);
-      kernels_.conv(task, w.first * out_.width, w.last * out_.width);
+      kernels_.conv(task, w.first * task.width, w.last * task.width);
     }
   }
 
   Cost cost() const override {
     const double weights = static_cast<double>(depth_) * static_cast<double>(filters_ * groups_);
     const double sums = static_cast<double>(pooled_ ? 4 * image_pixels_ : image_pixels_);
-    return {2 * weights * sums, static_cast<double>(bytes_per_weight()) * weights};
+    const auto width = static_cast<double>(window_.width);
+    const auto others = static_cast<double>(window_.stride_x - window_.stride_x / joined_);
+    const double own = 2 * weights * sums;  // and of the operation itself, those of one window
+    return {own * (width - others) / width, static_cast<double>(bytes_per_weight()) * weights, own};
   }
   const char* algorithm(std::int64_t images) const override {
+    if (joined_ > 1) return "joined";
     return single_row(images) ? "gemv" : "direct";
   }
   std::vector<const Packed*> packed() const override { return {packed_.get()}; }
@@ -279,7 +286,8 @@ class DirectConv2D final : public Step {
     task.chunks = chunks_.data();
     task.chunk_count = static_cast<std::int32_t>(chunks_.size());
     task.last_chunk = task.chunk_count;
-    task.width = out_.width;
+    task.width = out_.width / joined_;
+    task.joined = joined_ > 1;
     task.height = out_.height;
     return task;
   }
@@ -293,13 +301,15 @@ class DirectConv2D final : public Step {
     const std::int64_t width = std::min(block_, padded_ - column);
     task.weights = weights((group * padded_ + column) * depth_ + done * width);
     task.epilogue = channel_data_.epilogue(group, column, w.in[1], residual_);
+    task.epilogue.residual_strides.pixel *= joined_;
     task.out = w.out.data + group * filters_ + column;
-    task.out_strides = {w.out.image, out_.row(), out_.pixel()};
+    task.out_strides = {w.out.image, out_.row(), joined_ * out_.pixel()};
     task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
   }
 
   const Kernels& kernels_;
   Window window_;
+  std::int64_t joined_;
   std::int64_t groups_;
   std::int64_t channels_;  // of a group
   std::int64_t filters_;   // of a group
@@ -323,10 +333,66 @@ class DirectConv2D final : public Step {
   Layout out_;
 };
 
+// Rows of `filters` numbers, each `times` over, as a convolution of joined pixels has them.
+std::vector<float> repeated(const float* row, std::int64_t filters, std::int64_t times) {
+  std::vector<float> all;
+  for (std::int64_t i = 0; row != nullptr && i < times; ++i) {
+    all.insert(all.end(), row, row + filters);
+  }
+  return all;
+}
+
+// The kernel of one window for `pixels` windows side by side: [y][x][channel][pixel][filter], -0
+// where a pixel's own window does not reach, and nowhere else.
+std::vector<float> joined_kernel(const ConvSpec& spec, std::int64_t pixels) {
+  const Window& w = spec.window;
+  const std::int64_t width = w.width + (pixels - 1) * w.stride_x;
+  const std::int64_t filters = spec.out[2];
+  std::vector<float> kernel(
+      static_cast<std::size_t>(count({w.height, width, spec.in[2], pixels, filters})), -0.0F);
+  const float* from = spec.kernel;
+  for (std::int64_t y = 0; y < w.height; ++y) {
+    for (std::int64_t i = 0; i < w.width * spec.in[2]; ++i, from += filters) {
+      for (std::int64_t p = 0; p < pixels; ++p) {
+        const std::int64_t row = (y * width + p * w.stride_x) * spec.in[2] + i;
+        std::transform(from, from + filters, kernel.data() + (row * pixels + p) * filters,
+                       [](float weight) { return weight + 0.0F; });
+      }
+    }
+  }
+  return kernel;
+}
+
 }  // namespace
 
 std::unique_ptr<Step> make_direct_conv2d(const ConvSpec& spec) {
-  return std::make_unique<DirectConv2D>(spec);
+  return std::make_unique<DirectConv2D>(spec, 1);
+}
+
+std::int64_t joined_pixels(const ConvSpec& spec) {
+  if (spec.groups != 1 || spec.window.dilation_x != 1 || spec.max_pool) return 1;
+  for (std::int64_t pixels = kMostJoined; pixels > 1; --pixels) {
+    if (spec.out[1] % pixels == 0 && pixels * spec.out[2] <= kernels().lanes) return pixels;
+  }
+  return 1;
+}
+
+std::unique_ptr<Step> make_joined_conv2d(const ConvSpec& spec) {
+  const std::int64_t pixels = joined_pixels(spec);
+  const std::vector<float> kernel = joined_kernel(spec, pixels);
+  const std::vector<float> bias = repeated(spec.bias, spec.out[2], pixels);
+  const std::vector<float> scale = repeated(spec.scale, spec.out[2], pixels);
+  const std::vector<float> shift = repeated(spec.shift, spec.out[2], pixels);
+  ConvSpec joined = spec;
+  joined.out = {spec.out[0], spec.out[1] / pixels, pixels * spec.out[2]};
+  joined.window.width += (pixels - 1) * spec.window.stride_x;
+  joined.window.stride_x *= pixels;
+  joined.kernel = kernel.data();
+  joined.bias = bias.empty() ? nullptr : bias.data();
+  joined.scale = scale.empty() ? nullptr : scale.data();
+  joined.shift = shift.empty() ? nullptr : shift.data();
+  joined.weight_dtype = WeightDtype::float32;
+  return std::make_unique<DirectConv2D>(joined, pixels);
 }
 
 }  // namespace cnnfast

@@ -192,3 +192,57 @@ def test_the_core_refuses_numbers_that_do_not_fit_together(change, message):
     }
     with pytest.raises(ValueError, match=message):
         builder.conv2d(**(arguments | change))
+
+
+@pytest.mark.parametrize("filters", [1, 2, 3, 8, 16])
+@pytest.mark.parametrize(("width", "strides"), [(24, 1), (24, 2), (25, 1)])
+def test_pixels_with_few_filters_are_joined_with_all_that_is_stored_by_pixel(
+    filters, width, strides, rng
+):
+    """A residual and the border that the next convolution wants lie beside the same pixels."""
+    x = rng.standard_normal((2, 9, width, 2), np.float32)
+    kernel = rng.standard_normal((3, 3, 2, filters), np.float32)
+    bias, scale, shift = rng.standard_normal((3, filters), np.float32)
+    mean = np.full((3, 3, filters, 1), 1 / 9, np.float32)
+    strided = Window((3, 3), (strides, strides), pads=(1, 1, 1, 1))
+    padded = Window((3, 3), pads=(1, 1, 1, 1))
+    conv, tolerance = oracle(x, kernel, bias, strided, 1)
+    want, _ = oracle(2 * conv * scale + shift, mean, None, padded, 1)
+
+    def add(graph, value):
+        def convolve(**arguments):
+            return Conv2D(value, Value(conv.shape[1:]), kernel, bias, strided, **arguments)
+
+        residual = graph.add(convolve())
+        joined = graph.add(convolve(residual=residual, scale=scale, shift=shift))
+        return graph.add(Conv2D(joined, Value(want.shape[1:]), mean, None, padded))
+
+    got = run(add, x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=100 * tolerance)
+    np.testing.assert_array_equal(got, run(add, x, 3))
+
+
+@pytest.mark.parametrize("filters", [1, 2, 4, 8])
+@pytest.mark.parametrize("column", range(4, 8))
+def test_a_nan_reaches_the_pixels_that_see_it_and_no_others(filters, column, rng):
+    x = rng.standard_normal((1, 5, 16, 3), np.float32)
+    x[0, 2, column, 1] = np.nan
+    kernel = rng.standard_normal((3, 3, 3, filters), np.float32)
+    kernel[1, 0] = -0.0  # a weight like any other
+    seen = np.zeros((1, 5, 16, filters), bool)
+    seen[0, 1:4, column - 1 : column + 2] = True
+    got = run(adder(seen, kernel, None, Window((3, 3), pads=(1, 1, 1, 1))), x)
+    np.testing.assert_array_equal(np.isnan(got), seen)
+
+
+def test_joining_pixels_is_chosen_where_it_fills_a_vector(rng):
+    """Two filters leave at least half of any vector empty; an odd width has no pairs of pixels."""
+    kernel = rng.standard_normal((3, 3, 3, 2), np.float32)
+
+    def algorithm(width):
+        window = Window((3, 3), pads=(1, 1, 1, 1))
+        add = adder(np.empty((1, 8, width, 2)), kernel, None, window)
+        return build_plan(graph_of((8, width, 3), add)).steps[-1].algorithm
+
+    assert algorithm(24) == "joined"
+    assert algorithm(25) != "joined"
