@@ -427,7 +427,8 @@ void bind_plan(py::module_& m) {
 
 }  // namespace
 
-PYBIND11_MODULE(_core, m) {
+// Runs share only what csrc guards by locks of its own; a builder belongs to one thread.
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.attr("__version__") = CNNFAST_VERSION;
   bind_enums(m);
   bind_plan(m);

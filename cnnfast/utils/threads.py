@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from cnnfast.utils.cores import usable_cores
+from cnnfast.utils.locks import Guard
 
+_guard = Guard()
 _chosen: int | None = None
 
 
@@ -23,7 +25,9 @@ def set_num_threads(threads: int | None) -> None:
         If `threads` is not a positive integer.
     """
     global _chosen  # noqa: PLW0603 - the knob is process-wide, as in other array libraries
-    _chosen = None if threads is None else positive(threads, "threads")
+    chosen = None if threads is None else positive(threads, "threads")
+    with _guard.lock:
+        _chosen = chosen
 
 
 def get_num_threads() -> int:
@@ -37,9 +41,13 @@ def get_num_threads() -> int:
     has lowered OpenMP's limit, as ``threadpoolctl.threadpool_limits`` does.
     """
     global _chosen  # noqa: PLW0603
-    if _chosen is None:
-        _chosen = _default()
-    return _chosen
+    chosen = _chosen
+    if chosen is not None:
+        return chosen
+    with _guard.lock:
+        if _chosen is None:
+            _chosen = _default()
+        return _chosen
 
 
 def _default() -> int:

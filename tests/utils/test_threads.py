@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -47,6 +48,20 @@ def test_a_wrong_environment_names_the_variable(monkeypatch):
     monkeypatch.setenv("CNNFAST_NUM_THREADS", "many")
     with pytest.raises(ValueError, match=r"CNNFAST_NUM_THREADS must be .* Received: 'many'"):
         cnnfast.get_num_threads()
+
+
+def test_a_number_set_while_the_default_is_looked_up_stays(monkeypatch):
+    setting = threading.Thread(target=cnnfast.set_num_threads, args=(3,))
+
+    def looked_up():
+        setting.start()
+        setting.join(0.05)
+        return 5
+
+    monkeypatch.setattr(threads, "_default", looked_up)
+    assert cnnfast.get_num_threads() in {3, 5}
+    setting.join()
+    assert cnnfast.get_num_threads() == 3
 
 
 class RecordingPlan:
