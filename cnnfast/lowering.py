@@ -11,6 +11,7 @@ import numpy.typing as npt
 from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import Weights
 from cnnfast.engine.ops import Activation, Float32Array, Int32Array, Shape, Value
 from cnnfast.resampling import LARGEST_AXIS
 from cnnfast.resampling import resize as resize  # noqa: PLC0414 - for others to import
@@ -108,7 +109,7 @@ def reduce(graph: Graph, x: Value, kind: ReductionKind, axes: Sequence[int]) -> 
 def product(
     graph: Graph,
     x: Value,
-    matrix: Float32Array,
+    matrix: Weights,
     bias: Float32Array | None,
     shape: Shape,
     activation: Activation = ops.LINEAR,

@@ -14,6 +14,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
 from cnnfast.engine.program import Program, build
+from cnnfast.errors import ModelFileError
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.threads import get_num_threads, positive
 
@@ -145,6 +146,8 @@ class Executor:
         graph = lower(self._network, shapes)
         try:
             plan = build(graph, WEIGHT_DTYPES[self._network.weight_dtype])
+        except ModelFileError:
+            raise
         except ValueError as error:
             raise ValueError(
                 f"'{self._network.name}' cannot run on images of this shape: {error}. "

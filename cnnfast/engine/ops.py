@@ -23,6 +23,7 @@ from cnnfast._core import (
     RecurrentKind,
     ReductionKind,
 )
+from cnnfast.engine.late import Weights, late
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 Int32Array: TypeAlias = npt.NDArray[np.int32]
@@ -108,7 +109,7 @@ class Conv2D(UnaryOp):
     of that over windows of 2 x 2 pixels that do not overlap; there is no residual then.
     """
 
-    kernel: Float32Array
+    kernel: Weights
     bias: Float32Array | None
     window: Window = Window((1, 1))
     groups: int = 1
@@ -127,7 +128,7 @@ class Conv2D(UnaryOp):
         return builder.conv2d(
             ids[self.x],
             self.out.shape,
-            self.kernel,
+            late(self.kernel).make(),
             self.bias,
             (w.size, w.strides, w.dilation, w.pads),
             self.groups,
@@ -147,7 +148,7 @@ class DepthwiseConv2D(UnaryOp):
     output channel ``c * multiplier + m`` reads input channel c.
     """
 
-    kernel: Float32Array
+    kernel: Weights
     bias: Float32Array | None
     window: Window
     activation: Activation = LINEAR
@@ -157,7 +158,7 @@ class DepthwiseConv2D(UnaryOp):
         return builder.depthwise_conv2d(
             ids[self.x],
             self.out.shape,
-            self.kernel,
+            late(self.kernel).make(),
             self.bias,
             (w.size, w.strides, w.dilation, w.pads),
             (f.kind, f.alpha, f.beta),

@@ -10,6 +10,7 @@ from cnnfast import activations, constraints, initializers, lowering, regularize
 from cnnfast._core import RecurrentKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, Float32Array, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
@@ -146,7 +147,7 @@ class RecurrentCell(Layer):
         columns = self.gates * self.units
         input_bias, recurrent_bias = self._biases()
         # The inputs of all steps at once.
-        projected = lowering.product(graph, x, self.kernel.numpy(), input_bias, (steps, columns))
+        projected = lowering.product(graph, x, late(self.kernel), input_bias, (steps, columns))
         return graph.add(
             ops.Recurrent(
                 projected,

@@ -12,6 +12,7 @@ with ``crop``, half of what is too many, cut off in front (Keras' ``compute_conv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ import numpy as np
 from cnnfast import constraints, initializers, lowering, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import LateArray, late
 from cnnfast.engine.ops import Activation, Float32Array, Int32Array, Value, Window
 from cnnfast.layers import arguments, images, weight_options, windows
 from cnnfast.layers.arguments import BatchShape
@@ -187,14 +189,15 @@ class BaseConvTranspose(WindowedConv):
             )
         )
 
-    def _phase_weights(self, axes: list[_Axis]) -> tuple[Float32Array, Float32Array | None]:
-        kernel = self.kernel.numpy()
-        kernel = _phase_kernel(
-            kernel.reshape(*(axis.size for axis in axes), *kernel.shape[-2:]), axes
+    def _phase_weights(self, axes: list[_Axis]) -> tuple[LateArray, Float32Array | None]:
+        filters, inputs = self.kernel.shape[-2:]
+        phases = math.prod(axis.stride for axis in axes)
+        whole = late(self.kernel).reshape(*(axis.size for axis in axes), filters, inputs)
+        kernel = whole.map(
+            lambda array: _phase_kernel(array, axes),
+            (*(axis.taps for axis in axes), inputs, phases * filters),
         )
-        if self.bias is None:
-            return kernel, None
-        return kernel, np.tile(self.bias.numpy(), kernel.shape[-1] // self.filters)
+        return kernel, None if self.bias is None else np.tile(self.bias.numpy(), phases)
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -329,7 +332,7 @@ def _phase_kernel(kernel: Float32Array, axes: list[_Axis]) -> Float32Array:
     split = padded.reshape(*_alternating(taps, strides), filters, inputs)
     split = np.flip(split, tuple(range(0, 2 * rank, 2)))
     phases = split.transpose(*range(0, 2 * rank, 2), 2 * rank + 1, *range(1, 2 * rank, 2), 2 * rank)
-    return np.ascontiguousarray(phases).reshape(*taps, inputs, -1)
+    return phases.reshape(*taps, inputs, -1)
 
 
 def _interleave(graph: Graph, y: Value, axes: list[_Axis], filters: int) -> Value:

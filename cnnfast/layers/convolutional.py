@@ -126,7 +126,7 @@ class BaseConv(WindowedConv):
             lambda image, out: ops.Conv2D(
                 image,
                 out,
-                images.image_kernel(self.kernel.numpy()),
+                images.image_kernel(self.kernel),
                 self._bias_numbers(),
                 self._window(image.shape),
                 self.groups,

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnnfast import activations, constraints, initializers, lowering, regularizers
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
@@ -229,7 +230,7 @@ class Dense(Layer):
         shape = self._output_shape(x)
         bias = None if self.bias is None else self.bias.numpy()
         fused, rest = self.activation.split()
-        y = lowering.product(graph, x, self.kernel.numpy(), bias, shape, fused)
+        y = lowering.product(graph, x, late(self.kernel), bias, shape, fused)
         return rest.lower(graph, y)
 
     @classmethod

@@ -107,7 +107,7 @@ class BaseDepthwiseConv(WindowedConv):
             lambda image, out: ops.DepthwiseConv2D(
                 image,
                 out,
-                images.image_kernel(self.kernel.numpy()),
+                images.image_kernel(self.kernel),
                 self._bias_numbers(),
                 self._window(image.shape),
                 fused,

@@ -12,6 +12,7 @@ import numpy as np
 
 from cnnfast import activations, constraints, initializers, lowering, regularizers
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
@@ -188,11 +189,11 @@ class EinsumDense(Layer):
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._output_shape(x)
         columns = math.prod(self._made)
-        kernel = np.ascontiguousarray(self.kernel.numpy().transpose(self._equation.order))
+        rows = math.prod(self.kernel.shape) // max(columns, 1)
+        order = self._equation.order
+        matrix = late(self.kernel).map(lambda kernel: kernel.transpose(order), (rows, columns))
         fused, rest = self.activation.split()
-        y = lowering.product(
-            graph, x, kernel.reshape(-1, columns), self._bias_numbers(), shape, fused
-        )
+        y = lowering.product(graph, x, matrix, self._bias_numbers(), shape, fused)
         return rest.lower(graph, y)
 
     def _bias_numbers(self) -> Float32Array | None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Op, Shape, Value
+from cnnfast.engine.late import LateArray, late
+from cnnfast.engine.ops import Op, Shape, Value
+from cnnfast.variables import Variable
 
 _IMAGE_RANK = 3
 
@@ -44,6 +46,6 @@ def apply(
     return from_image(graph, y, shape, data_format)
 
 
-def image_kernel(kernel: Float32Array) -> Float32Array:
+def image_kernel(kernel: Variable) -> LateArray:
     """Return a kernel (height, width, inputs, outputs); that of a sequence has height 1."""
-    return kernel if kernel.ndim == _IMAGE_RANK + 1 else kernel[None]
+    return late(kernel).reshape(*(1,) * (_IMAGE_RANK + 1 - kernel.ndim), *kernel.shape)

@@ -10,6 +10,7 @@ from cnnfast import constraints, initializers, lowering, regularizers
 from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, Shape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
@@ -55,7 +56,8 @@ class _Projection(Layer):
     def project(self, graph: Graph, x: Value, factor: float = 1.0) -> Value:
         """Return the product, times `factor`, with the rows of `x`: (rows, all outputs)."""
         columns = math.prod(self._outputs)
-        matrix = self._trainable_variables[0].numpy().reshape(-1, columns)
+        kernel = self._trainable_variables[0]
+        matrix = late(kernel).reshape(math.prod(kernel.shape) // columns, columns)
         bias = None if self.bias is None else self.bias.numpy().reshape(columns)
         scale = Activation(ActivationKind.SCALE, factor, 0.0)
         activation = ops.LINEAR if factor == 1.0 else scale

@@ -136,7 +136,7 @@ class BaseSeparableConv(WindowedConv):
             ops.DepthwiseConv2D(
                 image,
                 Value((*out[:2], image.shape[2] * self.depth_multiplier)),
-                images.image_kernel(self.depthwise_kernel.numpy()),
+                images.image_kernel(self.depthwise_kernel),
                 None,
                 self._window(image.shape),
             )
@@ -145,7 +145,7 @@ class BaseSeparableConv(WindowedConv):
             ops.Conv2D(
                 between,
                 Value(out),
-                images.image_kernel(self.pointwise_kernel.numpy()),
+                images.image_kernel(self.pointwise_kernel),
                 self._bias_numbers(),
                 activation=fused,
             )

@@ -9,6 +9,7 @@ import numpy as np
 from cnnfast import lowering
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import LateArray
 from cnnfast.engine.ops import LINEAR, Activation, Float32Array, Int32Array, Shape, Value, Window
 from cnnfast.layers import windows
 
@@ -21,7 +22,7 @@ class VolumeConv:
     each axis.
     """
 
-    kernel: Float32Array
+    kernel: LateArray
     bias: Float32Array | None
     strides: tuple[int, ...]
     dilation: tuple[int, ...]
@@ -100,8 +101,8 @@ def _inside(positions: np.ndarray[tuple[int, ...], np.dtype[np.int64]], length: 
     return np.where(inside, positions, -1).astype(np.int32)
 
 
-def _stacked_kernel(kernel: Float32Array) -> Float32Array:
+def _stacked_kernel(kernel: LateArray) -> LateArray:
     """Return (height, width, depth * inputs, outputs) of (depth, height, width, …)."""
     depth, height, width, inputs, outputs = kernel.shape
-    stacked = np.ascontiguousarray(kernel.transpose(1, 2, 0, 3, 4))
-    return stacked.reshape(height, width, depth * inputs, outputs)
+    shape = (height, width, depth * inputs, outputs)
+    return kernel.map(lambda array: array.transpose(1, 2, 0, 3, 4), shape)

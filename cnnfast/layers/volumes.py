@@ -6,6 +6,7 @@ from cnnfast import lowering
 from cnnfast._core import PoolKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
 from cnnfast.engine.ops import Shape, Value, Window
 from cnnfast.layers import images, windows
 from cnnfast.layers.convolutional import BaseConv
@@ -27,7 +28,7 @@ class Conv3D(BaseConv):
         volume = images.to_image(graph, x, self.data_format)
         fused, rest = self.activation.split()
         conv = VolumeConv(
-            self.kernel.numpy(),
+            late(self.kernel),
             self._bias_numbers(),
             self.strides,
             self.dilation_rate,

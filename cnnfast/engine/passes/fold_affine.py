@@ -8,7 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import LINEAR, Affine, Conv2D, DepthwiseConv2D, Float32Array, Op, UnaryOp
+from cnnfast.engine.late import late
+from cnnfast.engine.ops import LINEAR, Affine, Conv2D, DepthwiseConv2D, Op, UnaryOp
 from cnnfast.engine.passes.rewrite import merge_into_producer
 
 ConvT = TypeVar("ConvT", Conv2D, DepthwiseConv2D)
@@ -39,18 +40,15 @@ def _fold(first: Op, second: UnaryOp) -> Op | None:
 def _into_weights(first: ConvT, second: Affine) -> ConvT:
     scale = second.scale.astype(np.float64)
     bias = 0.0 if first.bias is None else first.bias.astype(np.float64)
+    factors = scale.reshape(_output_axes(first))
     return replace(
         first,
         out=second.out,
-        kernel=_float32(first.kernel * scale.reshape(_output_axes(first))),
-        bias=_float32(bias * scale + second.shift),
+        kernel=late(first.kernel).map(lambda kernel: kernel * factors, first.kernel.shape),
+        bias=np.ascontiguousarray(bias * scale + second.shift, np.float32),
     )
 
 
 def _output_axes(op: Conv2D | DepthwiseConv2D) -> tuple[int, ...]:
     """Return the shape of the kernel's last axes that together count the output channels."""
     return op.kernel.shape[2 if isinstance(op, DepthwiseConv2D) else 3 :]
-
-
-def _float32(array: np.ndarray) -> Float32Array:
-    return np.ascontiguousarray(array, dtype=np.float32)

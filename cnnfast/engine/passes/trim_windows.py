@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
 from cnnfast.engine.ops import Conv2D, DepthwiseConv2D, Op, Pool2D, Window
 
 
@@ -39,8 +38,9 @@ def _trimmed(op: Op) -> Op:
         return op
     if isinstance(op, Pool2D):
         return replace(op, window=window)
-    kernel = op.kernel[vertical.first : vertical.last, horizontal.first : horizontal.last]
-    return replace(op, window=window, kernel=np.ascontiguousarray(kernel))
+    taps = slice(vertical.first, vertical.last), slice(horizontal.first, horizontal.last)
+    kernel = late(op.kernel).map(lambda kernel: kernel[taps], (*size, *op.kernel.shape[2:]))
+    return replace(op, window=window, kernel=kernel)
 
 
 def _axis(window: Window, inputs: tuple[int, ...], outputs: tuple[int, ...], axis: int) -> _Axis:
