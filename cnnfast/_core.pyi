@@ -1,7 +1,7 @@
 """The C++ core: kernels, plans over them, and what the machine can run."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import final
 
 import numpy as np
@@ -167,7 +167,7 @@ class PlanBuilder:
         self,
         x: int,
         shape: Sequence[int],
-        kernel: _Float32Array,
+        kernel: _Float32Array | Callable[[int, int], _Float32Array],
         bias: _Float32Array | None,
         window: _Window,
         groups: int,

@@ -71,6 +71,10 @@ class Stored(Protocol):
         """Return the numbers, in a new array."""
         ...
 
+    def rows(self, first: int, last: int) -> Float32Array:
+        """Return rows `first` to ``last - 1`` of the last axis, in a new array."""
+        ...
+
 
 class Variable:
     """One weight of a layer.
@@ -168,6 +172,16 @@ class Variable:
         if value is not None:
             return value
         return self._initialize() if stored is None else stored
+
+    def rows(self, first: int, last: int) -> Float32Array:
+        """Return rows `first` to ``last - 1`` of the last axis: (last - first, shape[-1]).
+
+        Of numbers that are in a file only these are read; raises as `numpy` does.
+        """
+        value, stored = self._value, self._stored
+        if value is None and stored is not None:
+            return stored.rows(first, last)
+        return self.numpy().reshape(-1, self._shape[-1])[first:last]
 
     @property
     def value(self) -> Float32Array:

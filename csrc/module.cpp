@@ -2,6 +2,7 @@
 #include <array>
 #include <optional>
 #include <tuple>
+#include <variant>
 
 #include <pybind11/native_enum.h>
 #include <pybind11/numpy.h>
@@ -62,7 +63,24 @@ const float* channels_of(const std::optional<WeightArray>& array, const Dims& ou
   return array ? data_of(*array, {out.back()}, what) : nullptr;
 }
 
-int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const WeightArray& kernel,
+// Numbers, or a function that returns rows `first` to `last - 1` of the last axis.
+using GivenKernel = std::variant<WeightArray, py::function>;
+
+KernelRows rows_of(const GivenKernel& kernel, const Dims& shape) {
+  const std::int64_t width = shape.back();
+  const std::int64_t rows = count(shape) / std::max<std::int64_t>(width, 1);
+  if (const auto* array = std::get_if<WeightArray>(&kernel)) {
+    return {data_of(*array, shape, "kernel"), rows, width};
+  }
+  auto make = [function = std::get<py::function>(kernel), width, made = WeightArray()](
+                  std::int64_t first, std::int64_t last) mutable {
+    made = function(first, last).cast<WeightArray>();
+    return data_of(made, {last - first, width}, "kernel");
+  };
+  return {std::move(make), rows, width};
+}
+
+int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& kernel,
                const std::optional<WeightArray>& bias, const WindowNumbers& numbers,
                std::int64_t groups, const ActivationNumbers& activation,
                std::optional<int> residual, const std::optional<WeightArray>& scale,
@@ -83,7 +101,7 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const WeightArray& 
                    out,
                    window,
                    groups,
-                   data_of(kernel, shape, "kernel"),
+                   rows_of(kernel, shape),
                    channels_of(bias, out, "bias"),
                    activation_of(activation)};
   spec.residual = residual.has_value();

@@ -30,25 +30,25 @@ std::uint64_t mix(std::uint64_t state, std::uint64_t word, std::uint64_t odd) {
 }
 
 // Two functions of all words, with multipliers of no pattern (digits of pi and e).
-Digest digest_of(const float* kernel, std::int64_t size) {
+Digest digest_of(const KernelRows& kernel) {
   constexpr std::uint64_t kOdd[2] = {0x243f6a8885a308d3, 0xb7e151628aed2a6b};
   Lanes states[2] = {{1, 2, 3, 4}, {5, 6, 7, 8}};
-  const auto add = [&](const Lanes& words) {
+  Lanes words = {};
+  const auto add = [&](const float* from, std::size_t floats) {
+    std::memcpy(&words, from, floats * sizeof(float));
     for (std::size_t i = 0; i < kLanes; ++i) {
       for (std::size_t f = 0; f < 2; ++f) states[f][i] = mix(states[f][i], words[i], kOdd[f]);
     }
   };
-  Lanes words;
-  const auto bytes = static_cast<std::size_t>(size) * sizeof(float);
-  const auto* from = reinterpret_cast<const unsigned char*>(kernel);
-  std::size_t at = 0;
-  for (; at + sizeof(words) <= bytes; at += sizeof(words)) {
-    std::memcpy(&words, from + at, sizeof(words));
-    add(words);
-  }
-  words = {};
-  std::memcpy(&words, from + at, bytes - at);
-  add(words);
+  constexpr std::int64_t kFloats = sizeof(words) / sizeof(float);
+  kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+    const std::int64_t count = (last - first) * kernel.width();
+    const std::int64_t whole = count / kFloats * kFloats;
+    for (std::int64_t at = 0; at < whole; at += kFloats) add(numbers + at, kFloats);
+    if (whole == count) return;
+    words = {};
+    add(numbers + whole, static_cast<std::size_t>(count - whole));
+  });
   Digest digest = {};
   for (std::size_t f = 0; f < 2; ++f) {
     for (const std::uint64_t state : states[f]) digest[f] = mix(digest[f], state, kOdd[1 - f]);
@@ -80,9 +80,13 @@ void forget(const Key& key, const Packed* packed) {
 
 }  // namespace
 
-std::shared_ptr<const Packed> shared_packed(const float* kernel, std::int64_t size, Dims order,
-                                            const std::function<Packed()>& pack) {
-  const Key key = {std::move(order), digest_of(kernel, size)};
+std::shared_ptr<const Packed> shared_packed(const KernelRows& source, Dims order,
+                                            const std::function<Packed(const KernelRows&)>& pack) {
+  // Twice through the rows of a large kernel costs less memory than to hold it.
+  constexpr std::int64_t kLargestHeld = 3 << 20;
+  Block held;
+  const KernelRows kernel = source.size() > kLargestHeld ? source : source.all(held);
+  const Key key = {std::move(order), digest_of(kernel)};
   Store& all = store();
   {
     const std::lock_guard lock(shared_state_mutex());
@@ -93,7 +97,7 @@ std::shared_ptr<const Packed> shared_packed(const float* kernel, std::int64_t si
   }
   // Moves without allocating, as a deleter must: the capture of a constant would be copied.
   auto deleter = [key = Key(key)](const Packed* packed) { forget(key, packed); };
-  const auto* packed = new Packed(pack());
+  const auto* packed = new Packed(pack(kernel));
   all.bytes += bytes_of(*packed);
   std::shared_ptr<const Packed> made(packed, std::move(deleter));
   const std::lock_guard lock(shared_state_mutex());

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "kernel_rows.hpp"
 #include "memory.hpp"
 
 namespace cnnfast {
@@ -15,10 +16,10 @@ struct Packed {
   bool finite = true;  // every number
 };
 
-// What pack() returns, or what it returned for a kernel of the same `size` numbers and the same
+// What pack(kernel) returns, or what it returned for a kernel of the same numbers and the same
 // `order`: whatever else packing depends on. Kernels are told apart by 128 bits of their numbers.
-std::shared_ptr<const Packed> shared_packed(const float* kernel, std::int64_t size, Dims order,
-                                            const std::function<Packed()>& pack);
+std::shared_ptr<const Packed> shared_packed(const KernelRows& kernel, Dims order,
+                                            const std::function<Packed(const KernelRows&)>& pack);
 
 // Of all packed weights of the process, each counted once.
 std::int64_t packed_bytes();

@@ -128,7 +128,7 @@ class Conv2D(UnaryOp):
         return builder.conv2d(
             ids[self.x],
             self.out.shape,
-            late(self.kernel).make(),
+            late(self.kernel).source,
             self.bias,
             (w.size, w.strides, w.dilation, w.pads),
             self.groups,

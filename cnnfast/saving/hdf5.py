@@ -271,6 +271,10 @@ class StoredArray:
         """
         return self.storage.read(self.source)
 
+    def rows(self, first: int, last: int) -> npt.NDArray[np.float32]:
+        """Return rows `first` to ``last - 1`` of the last axis; raises as `read` does."""
+        return self.storage.read_rows(self.source, first, last)
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.source.shareable:
             return super().__reduce_ex__(protocol)

@@ -82,6 +82,13 @@ class Contiguous(Storage):
         array = piece.view(self.dtype.numpy).reshape(self.shape)
         return array if source.on_disk else array.copy()
 
+    def read_rows(self, source: Source, first: int, last: int) -> npt.NDArray[Any]:
+        """Return rows `first` to ``last - 1`` of the last axis, where `source` is on disk."""
+        columns = self.shape[-1]
+        row = columns * self.dtype.numpy.itemsize
+        piece = source.read(self.offset + first * row, (last - first) * row)
+        return piece.view(self.dtype.numpy).reshape(-1, columns)
+
 
 @dataclass(frozen=True)
 class Compact(Storage):

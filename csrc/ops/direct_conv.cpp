@@ -73,10 +73,9 @@ class DirectConv2D final : public Step {
     block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
     blocks_ = (filters_ + block_ - 1) / block_;
     padded_ = channel_data_.padded();
-    packed_ =
-        shared_packed(spec.kernel, depth_ * groups_ * filters_,
-                      {0, static_cast<std::int64_t>(spec.weight_dtype), groups_, depth_, filters_},
-                      [&] { return pack(spec.kernel, spec.weight_dtype); });
+    packed_ = shared_packed(
+        spec.kernel, {0, static_cast<std::int64_t>(spec.weight_dtype), groups_, depth_, filters_},
+        [&](const KernelRows& kernel) { return pack(kernel, spec.weight_dtype); });
   }
 
   const char* name() const override {
@@ -165,35 +164,44 @@ class DirectConv2D final : public Step {
   std::int64_t bytes_per_weight() const { return packed_->dtype == WeightDtype::float32 ? 4 : 2; }
 
   // Weights that do not fit into 16 bits stay as they are.
-  Packed pack(const float* kernel, WeightDtype dtype) const {
-    const std::int64_t size = depth_ * groups_ * filters_;
+  Packed pack(const KernelRows& kernel, WeightDtype dtype) const {
     const std::int64_t packed_size = count({groups_, depth_, padded_});
-    const bool finite = fits(WeightDtype::float32, kernel, size);
-    if (dtype == WeightDtype::float32 || !fits(dtype, kernel, size)) {
-      Packed packed = {Block(packed_size), WeightDtype::float32, finite};
+    if (dtype == WeightDtype::float32 || !all_fit(dtype, kernel)) {
+      Packed packed = {Block(packed_size), WeightDtype::float32};
       pack_as(kernel, packed.block.data(), [](float x) { return x; });
+      packed.finite = fits(WeightDtype::float32, packed.block.data(), packed_size);
       return packed;
     }
-    Packed packed = {Block((packed_size + 1) / 2), dtype, finite};
+    Packed packed = {Block((packed_size + 1) / 2), dtype, true};
     auto* const to = reinterpret_cast<std::uint16_t*>(packed.block.data());
     pack_as(kernel, to, dtype == WeightDtype::float16 ? to_float16 : to_bfloat16);
     return packed;
   }
 
+  static bool all_fit(WeightDtype dtype, const KernelRows& kernel) {
+    bool all = true;
+    kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+      all = all && fits(dtype, numbers, (last - first) * kernel.width());
+    });
+    return all;
+  }
+
   // [group][block][depth][block's columns], the last block padded to whole vectors.
   template <class Number, class Convert>
-  void pack_as(const float* kernel, Number* to, Convert convert) const {
-    const std::int64_t row = groups_ * filters_;
-    for (std::int64_t g = 0; g < groups_; ++g) {
-      for (std::int64_t n = 0; n < filters_; n += block_) {
-        const std::int64_t columns = std::min(block_, filters_ - n);
-        const std::int64_t width = std::min(block_, padded_ - n);
-        for (std::int64_t k = 0; k < depth_; ++k, to += width) {
-          const float* from = kernel + k * row + g * filters_ + n;
-          std::fill(std::transform(from, from + columns, to, convert), to + width, Number{0});
+  void pack_as(const KernelRows& kernel, Number* packed, Convert convert) const {
+    kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+      for (std::int64_t g = 0; g < groups_; ++g) {
+        for (std::int64_t n = 0; n < filters_; n += block_) {
+          const std::int64_t columns = std::min(block_, filters_ - n);
+          const std::int64_t width = std::min(block_, padded_ - n);
+          const float* from = numbers + g * filters_ + n;
+          Number* to = packed + (g * padded_ + n) * depth_ + first * width;
+          for (std::int64_t k = first; k < last; ++k, from += kernel.width(), to += width) {
+            std::fill(std::transform(from, from + columns, to, convert), to + width, Number{0});
+          }
         }
       }
-    }
+    });
   }
 
   // A pad before the image would put the one tap outside of it.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "../kernel_rows.hpp"
 #include "step.hpp"
 
 namespace cnnfast {
@@ -31,7 +32,7 @@ struct ConvSpec {
   Dims out;
   Window window;
   std::int64_t groups;
-  const float* kernel;
+  KernelRows kernel;
   const float* bias;
   Activation activation;
   bool residual = false;         // whether a second input is added before the activation

@@ -56,8 +56,8 @@ class WinogradConv2D final : public Step {
     block_tiles_ = tiles_of_block(positions() * (channels_ + block_) * 4,
                                   positions() * channels_ * padded_ * 4, tiles_y_ * tiles_x_,
                                   kernels_.tile_rows);
-    packed_ = shared_packed(spec.kernel, 9 * channels_ * filters_, {m_, channels_, filters_},
-                            [&] { return pack(spec.kernel); });
+    packed_ = shared_packed(spec.kernel, {m_, channels_, filters_},
+                            [&](const KernelRows& kernel) { return pack(kernel); });
   }
 
   const char* name() const override { return "conv2d"; }
@@ -132,7 +132,10 @@ class WinogradConv2D final : public Step {
   }
 
   // [block][position][channel][block's columns], transformed in double precision: G k G^T.
-  Packed pack(const float* kernel) const {
+  Packed pack(const KernelRows& rows) const {
+    Block place;
+    const KernelRows all = rows.all(place);
+    const float* const kernel = all.numbers();
     Packed packed = {Block(count({positions(), channels_, padded_}))};
     float* const weights = packed.block.data();
     std::fill(weights, weights + packed.block.size(), 0.0F);

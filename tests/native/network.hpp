@@ -33,13 +33,16 @@ inline std::unique_ptr<Plan> make_network(std::int64_t size) {
   const std::vector<float> dense = ramp(flat[2] * 16);
   PlanBuilder builder;
   int x = builder.input(in);
-  x = builder.add(make_conv2d({in, wide, same, 1, kernel.data(), bias.data(), relu}), {x}, wide);
+  x = builder.add(
+      make_conv2d({in, wide, same, 1, {kernel.data(), 3 * 3 * 8, 16}, bias.data(), relu}), {x},
+      wide);
   x = builder.add(make_depthwise_conv2d(wide, wide, same, depthwise.data(), bias.data(), relu), {x},
                   wide);
   x = builder.add(make_pool2d(wide, pooled, halves, PoolKind::max), {x}, pooled);
   x = builder.reshape(x, flat);
   const Window one = {1, 1, 1, 1, 1, 1, {0, 0, 0, 0}};
-  x = builder.add(make_conv2d({flat, out, one, 1, dense.data(), bias.data(), {}}), {x}, out);
+  x = builder.add(make_conv2d({flat, out, one, 1, {dense.data(), flat[2], 16}, bias.data(), {}}),
+                  {x}, out);
   x = builder.add(make_softmax(out), {x}, out);
   return builder.build({x});
 }

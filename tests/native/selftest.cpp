@@ -80,15 +80,21 @@ void check_conv(const Case& c) {
   const Dims in = {c.height, c.width, c.channels};
   const Dims out = {c.out(c.height), c.out(c.width), c.filters};
   const std::vector<float> x = random_floats(c.images * count(in));
-  const std::vector<float> k = random_floats(c.size * c.size * c.channels / c.groups * c.filters);
+  const std::int64_t taps = c.size * c.size * c.channels / c.groups;
+  const std::vector<float> k = random_floats(taps * c.filters);
   const std::vector<float> bias = random_floats(c.filters);
   PlanBuilder builder;
   const Window window = {
       c.size, c.size, c.stride, c.stride, c.dilation, c.dilation, {c.pad, c.pad, c.pad, c.pad}};
   const int input = builder.input(in);
-  const auto plan = builder.build({builder.add(
-      make_conv2d({in, out, window, c.groups, k.data(), bias.data(), {ActivationKind::relu, 0, 0}}),
-      {input}, out)});
+  const auto plan = builder.build({builder.add(make_conv2d({in,
+                                                            out,
+                                                            window,
+                                                            c.groups,
+                                                            {k.data(), taps, c.filters},
+                                                            bias.data(),
+                                                            {ActivationKind::relu, 0, 0}}),
+                                               {input}, out)});
   const std::vector<float> y = run(*plan, x, c.images, 1);
   check(y == run(*plan, x, c.images, 3), c.text() + ": the bits of 1 and 3 threads");
   // Error of a sum of n products: n * eps * sum of |products| at worst, its root in practice.
@@ -153,7 +159,8 @@ void check_storage_of(std::int64_t images, std::int64_t depth, std::int64_t filt
   for (float& v : x) v = std::max(v, 0.0F);
   const auto outputs = [&](WeightDtype dtype, int threads) {
     PlanBuilder builder;
-    ConvSpec spec = {{1, 1, depth}, {1, 1, filters}, {}, 1, k.data(), nullptr, {}};
+    ConvSpec spec = {
+        {1, 1, depth}, {1, 1, filters}, {}, 1, {k.data(), depth, filters}, nullptr, {}};
     spec.weight_dtype = dtype;
     const int input = builder.input(spec.in);
     const auto plan = builder.build({builder.add(make_direct_conv2d(spec), {input}, spec.out)});

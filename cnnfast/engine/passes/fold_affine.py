@@ -44,7 +44,7 @@ def _into_weights(first: ConvT, second: Affine) -> ConvT:
     return replace(
         first,
         out=second.out,
-        kernel=late(first.kernel).map(lambda kernel: kernel * factors, first.kernel.shape),
+        kernel=late(first.kernel).scaled(factors),
         bias=np.ascontiguousarray(bias * scale + second.shift, np.float32),
     )
 

@@ -1,0 +1,57 @@
+// The numbers of a kernel as rows of its last axis: in memory, or made when they are asked for.
+#pragma once
+
+#include <functional>
+
+#include "memory.hpp"
+
+namespace cnnfast {
+
+class KernelRows {
+ public:
+  // Rows `first` to `last - 1`, which stay until the next call.
+  using Make = std::function<const float*(std::int64_t first, std::int64_t last)>;
+
+  KernelRows(const float* numbers, std::int64_t rows, std::int64_t width)
+      : numbers_(numbers), rows_(rows), width_(width) {}
+  KernelRows(Make make, std::int64_t rows, std::int64_t width)
+      : make_(std::move(make)), rows_(rows), width_(width) {}
+
+  std::int64_t width() const { return width_; }
+  std::int64_t size() const { return rows_ * width_; }
+  bool in_memory() const { return numbers_ != nullptr; }
+
+  // Calls visit(first, last, numbers) for all rows in their order, a few at a time unless they are
+  // in memory. Each time but the last they are a multiple of eight.
+  template <class Visit>
+  void visit(const Visit& visit) const {
+    if (in_memory()) return visit(0, rows_, numbers_);
+    constexpr std::int64_t kFloats = std::int64_t{1} << 16;
+    const std::int64_t step = std::max<std::int64_t>(kFloats / width_ / 8, 1) * 8;
+    for (std::int64_t first = 0; first < rows_; first += step) {
+      const std::int64_t last = std::min(first + step, rows_);
+      visit(first, last, make_(first, last));
+    }
+  }
+
+  // All of them in memory, if need be in `place`, which they live no longer than.
+  KernelRows all(Block& place) const {
+    if (in_memory()) return *this;
+    // Mapped, as large blocks are: between packed weights it would leave a hole in the heap.
+    place = Block(std::max<std::int64_t>(size(), kHugePage / sizeof(float)));
+    visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+      std::copy_n(numbers, (last - first) * width_, place.data() + first * width_);
+    });
+    return {place.data(), rows_, width_};
+  }
+
+  const float* numbers() const { return numbers_; }  // null unless in memory
+
+ private:
+  const float* numbers_ = nullptr;
+  Make make_;
+  std::int64_t rows_;
+  std::int64_t width_;
+};
+
+}  // namespace cnnfast
