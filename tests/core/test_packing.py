@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from cnnfast import layers
-from cnnfast._core import packed_bytes
+from cnnfast._core import WeightDtype, packed_bytes
 from cnnfast.engine.executor import PLANS_KEPT
+from cnnfast.engine.late import LateArray
 from cnnfast.engine.ops import Conv2D, Value, Window
 from cnnfast.engine.program import build_plan
-from cnnfast.models import Model, Sequential
+from cnnfast.models import Model, Sequential, load_model
 from core.plans import graph_of, run_graph
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
@@ -64,6 +66,73 @@ def test_the_bits_are_those_of_weights_packed_alone(held, rng):
     np.testing.assert_array_equal(run_graph(conv(weights, (4, 4)), x), alone)
     assert held() == once
     del first
+
+
+def by_rows(weights, asked):
+    """`weights` as a kernel that gives rows of its last axis and notes how many."""
+
+    def rows(first, last):
+        asked.append(last - first)
+        return weights.reshape(-1, weights.shape[-1])[first:last].copy()
+
+    return LateArray(weights.shape, lambda: weights, rows)
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups", "dtype"),
+    [
+        ((3, 3, 70, 190), 1, WeightDtype.FLOAT32),
+        ((3, 3, 70, 190), 2, WeightDtype.FLOAT32),
+        ((1, 1, 2051, 1537), 1, WeightDtype.FLOAT32),  # too large to be held as a whole
+        ((1, 1, 2051, 1537), 1, WeightDtype.BFLOAT16),
+    ],
+)
+def test_a_kernel_taken_by_rows_is_packed_as_a_whole_one(held, rng, shape, groups, dtype):
+    weights, asked = kernel(shape=shape), []
+    window = SAME if shape[:2] == (3, 3) else Window((1, 1))
+    size = shape[:2]
+    x = rng.standard_normal((1, *size, groups * shape[2]), np.float32)
+
+    def output(numbers):
+        plan = build_plan(conv(numbers, size, groups, window), dtype)
+        out = np.empty((1, *size, shape[3]), np.float32)
+        plan.run([x], [out], 1)
+        return plan, out
+
+    plan, expected = output(weights)
+    once = held()
+    twin, _ = output(by_rows(weights, asked))
+    assert held() == once, "the digests of the same numbers differ"
+    del plan, twin
+    assert held() == 0
+    _, got = output(by_rows(weights, asked))
+    np.testing.assert_array_equal(got, expected)
+    assert max(asked) < weights.size // shape[3]
+
+
+def test_rows_of_another_shape_are_refused():
+    late = LateArray((1, 1, 8, 24), kernel, lambda first, last: np.ones((2, 24), "f"))
+    with pytest.raises(ValueError, match="kernel has another shape"):
+        build_plan(conv(late, window=Window((1, 1))))
+
+
+def test_planning_a_model_from_a_file_holds_one_layer_at_a_time(tmp_path, rng):
+    """Of kernels that are folded, too, and of a large one only a few rows."""
+    pixels, channels, units = 4, 96, 2100
+    stack = [layers.Input((pixels, pixels, channels))]
+    for _ in range(8):
+        stack += [layers.Conv2D(channels, 3, padding="same"), layers.BatchNormalization()]
+    Sequential([*stack, layers.Flatten(), layers.Dense(units)]).save(tmp_path / "model.keras")
+    model = load_model(tmp_path / "model.keras")
+    x = rng.standard_normal((1, pixels, pixels, channels), np.float32)
+    tracemalloc.start()
+    try:
+        model.predict_on_batch(x)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    one_layer = 9 * channels * channels * 4
+    assert peak < 5 * one_layer, "8 layers and a large one, or doubles of them, are held at once"
 
 
 @pytest.mark.parametrize("place", [0, 1, 7, 8, 9, 1000, -1])
