@@ -25,7 +25,7 @@ from sidebyside import report as reports
 from sidebyside import tables
 from sidebyside.machine import this_machine
 from sidebyside.pages import replace_section
-from sidebyside.prepare import CACHE, Prepared, prepare
+from sidebyside.prepare import CACHE, DiedError, Prepared, prepare
 from sidebyside.rounds import Effort, Worker, WorkerError, interleave, usable_cores, workers
 from sidebyside.runtimes import MODULES, Images, runtime
 from sidebyside.zoo import NETWORKS
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for model in args.models:
         try:
             prepared = prepare(model, args.runtimes, args.cache)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, DiedError) as error:
             report.notes.append(f"{model} was left out: {error}.")
             continue
         for threads in args.threads:

@@ -200,3 +200,30 @@ def test_weight_storage_script_compares_every_kind():
     assert 0 < rows["float16"]["largest_error"] < rows["bfloat16"]["largest_error"]
     assert rows["float16"]["weight_bytes"] < 0.51 * rows["float32"]["weight_bytes"]
     assert all(row["milliseconds"] > 0 for row in rows.values())
+
+
+def test_a_converter_that_is_killed_is_shown_as_such(tmp_path, monkeypatch):
+    from sidebyside import prepare
+
+    (tmp_path / "converter_of_a_test.py").write_text(
+        "import os, signal\n"
+        "def kill_itself(source, directory):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "class OwnError(Exception):\n"
+        "    def __init__(self, first, second):\n"
+        "        super().__init__(f'{first} and {second}')\n"
+        "def refuse(source, directory):\n"
+        "    raise OwnError('this', 'that')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import converter_of_a_test
+
+    problems = []
+    for convert in (converter_of_a_test.kill_itself, converter_of_a_test.refuse):
+        found = type("Runtime", (), {"convert": staticmethod(convert)})
+        monkeypatch.setattr(prepare, "runtime", lambda name, found=found: found)
+        problems.append(prepare.converted("any", tmp_path, tmp_path)["problem"])
+    assert problems == [
+        "no conversion: the process died, exit code -9, as when memory runs out",
+        "RuntimeError: OwnError: this and that",
+    ]

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sidebyside import exports, zoo
-from sidebyside.rounds import silence
+from sidebyside.rounds import die_first, silence
 from sidebyside.runtimes import MODULES, runtime
 
 CACHE = zoo.REPOSITORY / ".benchmarks" / "zoo"
@@ -50,6 +51,8 @@ def prepare(name: str, runtimes: Sequence[str], cache: Path) -> Prepared:
     ------
     FileNotFoundError
         If the network is a file that is not there.
+    DiedError
+        If Keras itself has not memory enough for it.
     """
     directory = cache / fingerprint(Path(zoo.__file__), Path(exports.__file__)) / name
     directory.mkdir(parents=True, exist_ok=True)
@@ -85,17 +88,52 @@ def fingerprint(*parts: object) -> str:
     return hashlib.sha256("\n".join([*texts, version("keras")]).encode()).hexdigest()[:12]
 
 
+class DiedError(Exception):
+    """A process ended without an answer."""
+
+
 def elsewhere(work: Callable[..., Any], *arguments: object) -> Any:
-    """Call `work` in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(with_tensorflow, work, *arguments).result()
+    """Call `work` in a process of its own; raises what it raises, or `DiedError`."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=answer, args=(theirs, work, *arguments), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        result, error = ours.recv()
+    except EOFError:
+        process.join()
+        by_memory = ", as when memory runs out" if process.exitcode == -signal.SIGKILL else ""
+        raise DiedError(f"the process died, exit code {process.exitcode}{by_memory}") from None
+    process.join()
+    if error is not None:
+        raise error
+    return result
 
 
-def with_tensorflow(work: Callable[..., Any], *arguments: object) -> Any:
-    """Call `work` with Keras on its TensorFlow backend, and without a word of the converters."""
+def answer(pipe: Connection, work: Callable[..., Any], *arguments: object) -> None:
+    """Send what `work` returns and None, or None and what it raises.
+
+    Keras is on its TensorFlow backend, and no converter says a word. The process is the first to
+    be ended where memory runs out.
+    """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     silence()
-    return work(*arguments)
+    die_first()
+    try:
+        reply: tuple[Any, Exception | None] = work(*arguments), None
+    except Exception as error:  # the other side says what becomes of it
+        reply = None, sendable(error)
+    pipe.send(reply)
+
+
+def sendable(error: Exception) -> Exception:
+    """Return `error`, or its text where it does not survive being sent."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever a converter's own exceptions hold
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def build(name: str, prepared: Prepared) -> None:
@@ -111,8 +149,8 @@ def converted(name: str, source: Path, directory: Path) -> dict[str, str | None]
     """Convert a network for a runtime: the name of its file, or the problem in one line."""
     try:
         path: Path = elsewhere(runtime(name).convert, source, directory)
-    except BrokenProcessPool:
-        return {"file": None, "problem": "the converter crashed"}
+    except DiedError as error:
+        return {"file": None, "problem": f"no conversion: {error}"}
     except Exception as error:  # a runtime that cannot take a network is a result
         first_line = f"{type(error).__name__}: {error}".splitlines()[0]
         return {"file": None, "problem": first_line[:LONGEST_PROBLEM]}

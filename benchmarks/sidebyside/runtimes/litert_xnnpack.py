@@ -6,6 +6,7 @@ Each batch has a file of its own: the delegate refuses to resize models with Fla
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sidebyside.runtimes import Images, Predict, latest_only, package_versions
 
@@ -21,17 +22,23 @@ def versions() -> dict[str, str]:
 
 def convert(source: Path, directory: Path) -> Path:
     """Write a file for each batch; return where, with `{batch}` in the name."""
-    import tensorflow as tf
-
-    from sidebyside.exports import frozen_function, load_keras
+    from sidebyside.exports import load_keras
 
     pattern = directory / f"{source.stem}_{{batch}}.tflite"
     model = load_keras(source)
     for batch in BATCHES:
-        function = frozen_function(model, batch)
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
-        Path(str(pattern).format(batch=batch)).write_bytes(converter.convert())
+        write(model, batch, Path(str(pattern).format(batch=batch)))
     return pattern
+
+
+def write(model: Any, batch: int, path: Path) -> None:
+    """Write the file of one batch; what the converter held is free behind it."""
+    import tensorflow as tf
+
+    from sidebyside.exports import frozen_function
+
+    function = frozen_function(model, batch)
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([function]).convert())
 
 
 def load(path: Path, threads: int) -> Predict:
