@@ -26,17 +26,16 @@ class KernelRows {
   template <class Visit>
   void visit(const Visit& visit) const {
     if (in_memory()) return visit(0, rows_, numbers_);
-    constexpr std::int64_t kFloats = std::int64_t{1} << 16;
-    const std::int64_t step = std::max<std::int64_t>(kFloats / width_ / 8, 1) * 8;
-    for (std::int64_t first = 0; first < rows_; first += step) {
-      const std::int64_t last = std::min(first + step, rows_);
+    for (std::int64_t first = 0; first < rows_; first += step()) {
+      const std::int64_t last = std::min(first + step(), rows_);
       visit(first, last, make_(first, last));
     }
   }
 
-  // All of them in memory, if need be in `place`, which they live no longer than.
+  // All of them in memory, if need be in `place`; there as long as that and these rows.
   KernelRows all(Block& place) const {
     if (in_memory()) return *this;
+    if (rows_ <= step()) return {make_(0, rows_), rows_, width_};
     // Mapped, as large blocks are: between packed weights it would leave a hole in the heap.
     place = Block(std::max<std::int64_t>(size(), kHugePage / sizeof(float)));
     visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
@@ -48,6 +47,12 @@ class KernelRows {
   const float* numbers() const { return numbers_; }  // null unless in memory
 
  private:
+  // Rows made at a time: a quarter of a megabyte, or eight.
+  std::int64_t step() const {
+    constexpr std::int64_t kFloats = std::int64_t{1} << 16;
+    return std::max<std::int64_t>(kFloats / width_ / 8, 1) * 8;
+  }
+
   const float* numbers_ = nullptr;
   Make make_;
   std::int64_t rows_;
