@@ -358,7 +358,9 @@ std::vector<float> joined_kernel(const ConvSpec& spec, std::int64_t pixels) {
   const std::int64_t filters = spec.out[2];
   std::vector<float> kernel(
       static_cast<std::size_t>(count({w.height, width, spec.in[2], pixels, filters})), -0.0F);
-  const float* from = spec.kernel;
+  Block held;
+  const KernelRows rows = spec.kernel.all(held);
+  const float* from = rows.numbers();
   for (std::int64_t y = 0; y < w.height; ++y) {
     for (std::int64_t i = 0; i < w.width * spec.in[2]; ++i, from += filters) {
       for (std::int64_t p = 0; p < pixels; ++p) {
@@ -395,7 +397,8 @@ std::unique_ptr<Step> make_joined_conv2d(const ConvSpec& spec) {
   joined.out = {spec.out[0], spec.out[1] / pixels, pixels * spec.out[2]};
   joined.window.width += (pixels - 1) * spec.window.stride_x;
   joined.window.stride_x *= pixels;
-  joined.kernel = kernel.data();
+  joined.kernel = {kernel.data(), static_cast<std::int64_t>(kernel.size()) / joined.out[2],
+                   joined.out[2]};
   joined.bias = bias.empty() ? nullptr : bias.data();
   joined.scale = scale.empty() ? nullptr : scale.data();
   joined.shift = shift.empty() ? nullptr : shift.data();
