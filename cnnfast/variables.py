@@ -42,9 +42,9 @@ def snapshot(variables: Iterable[Variable]) -> Iterator[None]:
     """
     kept = list(variables)
     for variable in kept:
-        variable._numbers()  # drawn now, where it was not, and not while others wait
+        variable.numbers()  # drawn now, where it was not, and not while others wait
     with _guard.lock:
-        numbers = {variable: variable._numbers() for variable in kept}
+        numbers = {variable: variable.numbers() for variable in kept}
     token = _snapshot.set(numbers)
     try:
         yield
@@ -161,10 +161,11 @@ class Variable:
         ModelFileError
             They are in a file that was written to.
         """
-        numbers = self._numbers()
+        numbers = self.numbers()
         return numbers if isinstance(numbers, np.ndarray) else _frozen(numbers.read())
 
-    def _numbers(self) -> Float32Array | Stored:
+    def numbers(self) -> Float32Array | Stored:
+        """Return the numbers, or where they stay in their file: those of a `snapshot` in force."""
         kept = _snapshot.get().get(self)
         if kept is not None:
             return kept
@@ -172,16 +173,6 @@ class Variable:
         if value is not None:
             return value
         return self._initialize() if stored is None else stored
-
-    def rows(self, first: int, last: int) -> Float32Array:
-        """Return rows `first` to ``last - 1`` of the last axis: (last - first, shape[-1]).
-
-        Of numbers that are in a file only these are read; raises as `numpy` does.
-        """
-        value, stored = self._value, self._stored
-        if value is None and stored is not None:
-            return stored.rows(first, last)
-        return self.numpy().reshape(-1, self._shape[-1])[first:last]
 
     @property
     def value(self) -> Float32Array:
@@ -268,7 +259,7 @@ class Variable:
 
     def __getstate__(self) -> tuple[dict[str, Any], Float32Array | Stored]:
         empty = {"_value": None, "_stored": None, "_initializer": None}
-        return self.__dict__ | empty, self._numbers()
+        return self.__dict__ | empty, self.numbers()
 
     def __setstate__(self, state: tuple[dict[str, Any], Float32Array | Stored]) -> None:
         attributes, numbers = state

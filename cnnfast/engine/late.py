@@ -73,13 +73,13 @@ Weights: TypeAlias = Float32Array | LateArray
 
 
 def late(weights: Weights | Variable) -> LateArray:
-    """Return `weights` as an array that is made when it is asked for."""
+    """Return `weights`, as they are now, as an array that is made when it is asked for."""
     if isinstance(weights, LateArray):
         return weights
-    if isinstance(weights, Variable):
-        rows = weights.rows if weights.storage == "file" else None
-        return LateArray(weights.shape, weights.numpy, rows)
-    return LateArray(weights.shape, lambda: weights)
+    numbers = weights.numbers() if isinstance(weights, Variable) else weights
+    if isinstance(numbers, np.ndarray):
+        return LateArray(weights.shape, lambda: numbers)
+    return LateArray(weights.shape, numbers.read, numbers.rows)
 
 
 def _float32(array: npt.NDArray[Any]) -> Float32Array:
