@@ -10,6 +10,8 @@ runs; the first run also converts every network for every runtime and keeps the 
 
     python benchmarks/compare.py --quick
     python benchmarks/compare.py --out docs/compare --page docs/performance.md
+
+With ``--busy 1`` another program computes on one of the cores meanwhile.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 from cnnfast.cli.comparison import relative_error
 from sidebyside import report as reports
 from sidebyside import tables
+from sidebyside.busy import busy_cores
 from sidebyside.machine import this_machine
 from sidebyside.pages import replace_section
 from sidebyside.prepare import CACHE, DiedError, Prepared, prepare
@@ -54,13 +57,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         except (FileNotFoundError, DiedError) as error:
             report.notes.append(f"{model} was left out: {error}.")
             continue
-        for threads in args.threads:
-            measure(report, model, prepared, threads, args)
+        with busy_cores(args.busy):
+            for threads in args.threads:
+                measure(report, model, prepared, threads, args)
     show(report)
     if args.out is not None:
         write(report, args.out)
     if args.page is not None:
-        replace_section(args.page, "compare", tables.markdown(report))
+        replace_section(args.page, "busy" if args.busy else "compare", tables.markdown(report))
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -75,6 +79,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help=f"turns of each runtime ({FULL.rounds})")
     parser.add_argument("--seconds", type=float, help=f"length of one turn ({FULL.seconds})")
     parser.add_argument("--quick", action="store_true", help="small networks, batch 1, few rounds")
+    parser.add_argument("--busy", type=int, default=0, help="cores that another program takes")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for converted networks")
     parser.add_argument("--out", type=Path, help="write OUT.json, OUT.md and OUT.svg")
     parser.add_argument("--page", type=Path, help="put the tables into that page, too")
