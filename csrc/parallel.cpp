@@ -16,7 +16,6 @@ namespace cnnfast {
 
 namespace {
 
-constexpr int kMostThreads = 512;
 constexpr int kSpins = 2000;  // 40 to 100 microseconds
 
 void pause() {
@@ -214,7 +213,6 @@ void run_alone(Job& job) {
 }  // namespace
 
 void run_job(Job& job, int threads) {
-  threads = std::min(threads, kMostThreads);
   if (threads <= 1) {
     run_alone(job);
     return;
@@ -226,13 +224,18 @@ void run_job(Job& job, int threads) {
 }
 
 int within_limit(int threads) {
+  threads = std::min(threads, kMostThreads);
+  if (threads == 1) return 1;
   // The limit that a new thread starts with is no such wish: it follows OMP_NUM_THREADS or the
   // processors, which the caller has taken into account.
-  static const int initial = [] {
-    int limit = 0;
-    std::thread([&limit] { limit = omp_get_max_threads(); }).join();
-    return limit;
-  }();
+  static std::atomic<int> initial{0};  // 0 until a thread could be made to ask
+  if (initial == 0) {
+    try {
+      std::thread([] { initial = omp_get_max_threads(); }).join();
+    } catch (const std::exception&) {
+      return 1;
+    }
+  }
   const int limit = omp_get_max_threads();
   return limit < initial ? std::min(threads, limit) : threads;
 }
