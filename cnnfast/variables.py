@@ -197,7 +197,7 @@ class Variable:
         self._replace(_frozen(array))
         return self
 
-    def set_loaded(self, array: npt.NDArray[Any] | Stored) -> None:
+    def set_loaded(self, array: npt.NDArray[Any] | np.generic | Stored) -> None:
         """Replace the numbers by `array` itself, or by what can be read from a file.
 
         Nothing may write to `array` afterwards. It is copied only where it is not float32 and
@@ -209,7 +209,7 @@ class Variable:
             If the shape of `array` is not the variable's.
         """
         self._check_shape(array.shape)
-        if isinstance(array, np.ndarray):
+        if isinstance(array, (np.ndarray, np.generic)):
             self._replace(_frozen(array))
         else:
             self._replace(None, array)
