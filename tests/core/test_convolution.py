@@ -154,6 +154,44 @@ def test_a_single_tap_on_padding_reads_zero(pads, rng):
     np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (20, 20)], ids=["row", "direct", "winograd"])
+def test_scale_and_shift_follow_the_activation(size, rng):
+    x = rng.standard_normal((1, *size, 20), np.float32)
+    kernel = rng.standard_normal((3, 3, 20, 37), np.float32)
+    if size == (1, 1):
+        kernel = kernel[1:2, 1:2]
+    pads = (len(kernel) // 2,) * 4
+    bias, scale, shift = rng.standard_normal((3, 37), np.float32)
+    activation = Activation(ActivationKind.RELU)
+    want, tolerance = oracle(x, kernel, bias, Window(kernel.shape[:2], pads=pads), 1)
+    got = run(
+        lambda graph, v: graph.add(
+            Conv2D(
+                v,
+                Value(want.shape[1:]),
+                kernel,
+                bias,
+                Window(kernel.shape[:2], pads=pads),
+                1,
+                activation,
+                scale=scale,
+                shift=shift,
+            )
+        ),
+        x,
+    )
+    want = np.maximum(want, 0) * scale + shift
+    np.testing.assert_allclose(got, want, rtol=0, atol=4 * abs(scale).max() * tolerance)
+
+
+def test_sums_are_made_chunk_by_chunk_where_windows_leave_the_cache(rng):
+    x = rng.standard_normal((1, 20, 20, 4000), np.float32)
+    kernel = rng.standard_normal((1, 1, 4000, 70), np.float32)
+    want, tolerance = oracle(x, kernel, None, Window((1, 1)), 1)
+    got = run(adder(want, kernel, None, Window((1, 1))), x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+
+
 def test_an_activation_is_applied_to_the_finished_sum(rng):
     x = rng.standard_normal((2, 5, 5, 3), np.float32)
     kernel = rng.standard_normal((3, 3, 3, 11), np.float32)

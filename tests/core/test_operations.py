@@ -233,6 +233,18 @@ def test_depthwise_convolutions_of_any_part_of_vectors(channels, size, dilation,
     check_depthwise(x, kernel, bias, Window((size, size), (1, 1), (dilation, dilation), pads))
 
 
+@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("dilation", [(1, 1), (1, 2)])
+@pytest.mark.parametrize("channels", [16, 37])
+def test_square_depthwise_windows(size, stride, dilation, channels, rng):
+    x = rng.standard_normal((2, 9, 11, channels), np.float32)
+    kernel = rng.standard_normal((size, size, channels, 1), np.float32)
+    bias = rng.standard_normal(channels, np.float32)
+    window = Window((size, size), (stride, stride), dilation, (1, 2, 2, 1))
+    check_depthwise(x, kernel, bias, window)
+
+
 def check_depthwise(x, kernel, bias, window):
     """Compare with a convolution that has a group for each channel, and threads with one."""
     height, width, channels, multiplier = kernel.shape

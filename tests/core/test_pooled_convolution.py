@@ -48,6 +48,7 @@ def convolved_and_pooled(size, channels, filters, *, kernel=3, groups=1, strides
         ((5, 5), 3, 1, {}),
         ((9, 12), 3, 33, {}),
         ((11, 8), 20, 40, {"kernel": 5}),  # a sum of more than one chunk
+        ((30, 30), 64, 64, {"kernel": 7}),  # whose windows leave the cache
         ((9, 9), 6, 10, {"groups": 2}),
         ((15, 17), 4, 8, {"strides": 2}),
         ((27, 30), 32, 48, {}),

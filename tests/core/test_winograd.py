@@ -66,6 +66,16 @@ def test_random_sizes_agree_with_the_oracle(size, channels, filters, images, see
     np.testing.assert_array_equal(got[-1:], run_graph(graph, x[-1:], 2))
 
 
+def test_small_deep_images_agree_with_the_oracle(rng):
+    graph, kernel = conv_graph((6, 6), 256, 256)
+    assert algorithm(graph) == "winograd2"
+    x = rng.standard_normal((3, 6, 6, 256), np.float32)
+    want = np.maximum(reference.conv2d(x, kernel, pads=SAME.pads), 0)
+    got = run_graph(graph, x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
+    np.testing.assert_array_equal(got[-1:], run_graph(graph, x[-1:], 2))
+
+
 def test_the_error_stays_within_four_times_that_of_the_definition(rng):
     graph, kernel = conv_graph((28, 28), 64, 64)
     x = rng.standard_normal((2, 28, 28, 64), np.float32)
