@@ -403,6 +403,9 @@ def test_resample_adds_weighted_positions(rng):
     want = (x[:, indices] * weights[None, :, :, None, None]).sum(2)
     got = run(lambda g, v: g.add(Resample(v, Value((5, 6, 3)), 0, indices, weights)), x, 2)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    want = (x[:, :, indices] * weights[None, None, :, :, None]).sum(3)
+    got = run(lambda g, v: g.add(Resample(v, Value((4, 5, 3)), 1, indices, weights)), x, 2)
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
 def test_matmul_multiplies_each_matrix(rng):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -81,6 +83,13 @@ def test_threads_on_many_models_get_the_bits_of_a_serial_run(rng: np.random.Gene
     for model in models:
         model.release_memory()
     same(in_threads(lambda job: job[0].predict(job[1], verbose=0, threads=2), jobs), want)
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this interpreter has a GIL"
+)
+def test_a_free_threaded_interpreter_stays_free() -> None:
+    assert not sys._is_gil_enabled()  # type: ignore[attr-defined,unused-ignore]
 
 
 def test_layers_are_built_once_where_threads_call_them_first(rng: np.random.Generator) -> None:

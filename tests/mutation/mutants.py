@@ -1,0 +1,167 @@
+"""What a programmer might have got wrong in the core: one expression in place of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong expression.
+
+    Attributes
+    ----------
+    file
+        Where it would stand, below ``csrc``.
+    context
+        Code that stands there once, the right expression in it between ``«`` and ``»``.
+    wrong
+        What takes its place.
+    """
+
+    file: str
+    context: str
+    wrong: str
+
+    def switch(self, text: str, number: int) -> str:
+        """Return the file's `text` with both expressions, of which `number` chooses one.
+
+        Raises
+        ------
+        ValueError
+            If the context does not stand in `text` exactly once.
+        """
+        before, _, rest = self.context.partition("«")
+        right, _, after = rest.partition("»")
+        found = text.count(before + right + after)
+        if found != 1:
+            raise ValueError(
+                f"{self.file}: a mutant's context must stand there once. Received: {found} times "
+                f"{self.context!r}"
+            )
+        switched = f"{before}(mutant == {number} ? ({self.wrong}) : ({right})){after}"
+        return text.replace(before + right + after, switched)
+
+    def __str__(self) -> str:
+        before, _, rest = self.context.partition("«")
+        right, _, after = rest.partition("»")
+        return f"{self.file}: `{before}{self.wrong}{after}` for `{right}`"
+
+
+def _of(file: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
+    return tuple(Mutant(file, context, wrong) for context, wrong in changes)
+
+
+MUTANTS = (
+    *_of(
+        "kernels/gemm.hpp",
+        ("sum[m][n] += «a * b[n]»;", "a * b[0]"),
+        ("sum[m][n] = «load_lanes(t.out[m] + n * kLanes, lanes(n)) + sum[m][n]»;", "sum[m][n]"),
+        ("w += «N * kLanes»;", "kLanes"),
+        ("if (++row_ == «task_.height») {", "task_.height + 1"),
+        ("row_(«pixel / t.width % t.height»)", "pixel / t.width"),
+        ("first = «c == 0»;", "c == t.first_chunk"),
+        ("last = «c + 1 == t.chunk_count»;", "c + 1 == t.last_chunk"),
+        ("    at += «numbers»;", "0"),
+    ),
+    *_of(
+        "kernels/epilogue.hpp",
+        ("load(e.bias + «channel» + n * kLanes)", "0"),
+        ("tile[m][n] += «bias»;", "Vec{}"),
+        ("«load_lanes(residual(m) + n * kLanes, columns - n * kLanes)»", "Vec{}"),
+        ("load_lanes(residual(«m»)", "0"),
+        ("tile[m][n] = «tile[m][n] * scale + shift»;", "tile[m][n] * scale - shift"),
+    ),
+    *_of(
+        "kernels/gemv.hpp",
+        ("count += «x[k] != 0.0F ? 1 : 0»;", "x[k] > 0.0F ? 1 : 0"),
+        ("«start == 0 ? part[b][n] : total[b][n] + part[b][n]»", "part[b][n]"),
+        ("weights + «start * N * kLanes»;", "0"),
+        ("w + «b * block» + (k", "0"),
+        ("columns = «t.columns - column»;", "t.columns"),
+        ("«t.skip_zeros ? list_nonzero(x, depth, list) : depth»", "list_nonzero(x, depth, list)"),
+    ),
+    *_of(
+        "kernels/conv_pool.hpp",
+        ("strides.row, «strides.row + strides.pixel»}", "strides.row"),
+        ("larger(larger(larger(a, b), c), «d»)", "c"),
+        ("«t.columns - n»);", "kLanes"),
+    ),
+    *_of(
+        "kernels/depthwise.hpp",
+        ("sum[p][0] += «bias»;", "Vec{}"),
+        ("x[«(c + i) / multiplier»]", "c / multiplier"),
+        ("t.taps[«y * K»] + c", "y"),
+        ("store_lanes(out + p * t.out_pixel, sum[p][0], «n»)", "kLanes"),
+    ),
+    *_of(
+        "kernels/pool.hpp",
+        ("x = «t.begin[i]»;", "t.begin[i] + t.dilation"),
+        ("static_cast<float>(«count»)", "count + 1"),
+        ("t.x + y * «t.x_row»", "t.x_pixel"),
+    ),
+    *_of(
+        "kernels/softmax.hpp",
+        ("exp(v - splat(«highest»))", "0.0F"),
+        ("if («!(top[i] <= highest) && highest == highest»)", "false"),
+    ),
+    *_of(
+        "kernels/reduce.hpp",
+        ("ReductionKind::min: return «splat(__builtin_inff())»;", "splat(0.0F)"),
+        ("last = «count - first < kPartialSum ? count : first + kPartialSum»;", "count"),
+        ("«variance_of(x, n, mean) + epsilon»", "variance_of(x, n, mean)"),
+    ),
+    *_of(
+        "kernels/recurrent.hpp",
+        ("cell[j] = «gates[n + j]» * cell[j]", "gates[j]"),
+        (
+            "«gates[j] * state[j] + (1.0F - gates[j]) * candidate[j]»",
+            "(1.0F - gates[j]) * state[j] + gates[j] * candidate[j]",
+        ),
+        ("t.x + («t.backwards ? t.time - 1 - i : i») * width", "i"),
+    ),
+    *_of(
+        "kernels/winograd.hpp",
+        ("y[2] = «x[2] - x[1]»;", "x[1] - x[2]"),
+        ("«splat(2 * kB) * difference_b» + x[5]", "splat(kB) * difference_b"),
+        ("y(«tile / t.tiles_x % t.tiles_y»)", "tile / t.tiles_x"),
+        ("rows(«t.height - place.y * M < M ? t.height - place.y * M : M»)", "M"),
+        ("step = «t.pooled ? M / 2 : M»;", "M"),
+    ),
+    *_of(
+        "ops/direct_conv.cpp",
+        ("{y * «w.dilation_y», start", "1"),
+        ("start = «tap * w.dilation_x * channels + at»;", "tap * channels + at"),
+        ("done += «chunks_[static_cast<std::size_t>(c)].depth»;", "0"),
+        ("by_chunk = «!pooled_» && b.last", "true"),
+        ("data - «window_.pads.top» * in_.row()", "window_.pads.bottom"),
+        ("             «group * channels_»;", "0"),
+        ("depth_ + «done * width»)", "done * block_"),
+        ("«window_.pads.top == 0 && window_.pads.left == 0» && !pooled_", "true"),
+        ("{in.image, «window_.stride_y» * in_.row()", "window_.stride_x"),
+    ),
+    *_of("ops/winograd_conv.cpp", ("row[y] * «taps[y][x]» * column[x]", "taps[x][y]")),
+    *_of(
+        "ops/pool.cpp",
+        ("w.in[0].image + «rows.begin» * in_.row()", "0"),
+        ("«rows.end - rows.begin + window_.dilation_y - 1»", "rows.end - rows.begin"),
+    ),
+    *_of(
+        "ops/depthwise.cpp",
+        ("x * «window_.dilation_x» * in_.pixel()", "window_.dilation_y"),
+        ("dilation_y == 1 && «window_.dilation_x == 1»;", "true"),
+    ),
+    *_of(
+        "ops/bands.cpp",
+        ("{rows.first * w.stride_y - «w.pads.top»,", "0"),
+        ("held.data + («rows.first - held.rows.first») * layout.row(), bytes", "0"),
+    ),
+    *_of(
+        "ops/binary.cpp",
+        ("axis.strides[side] = «size == 1 ? 0 : stride[side]»;", "stride[side]"),
+        ("goes_on(0) && «goes_on(1)»", "true"),
+    ),
+    *_of("ops/transpose.cpp", ("to[i] = from[«i * stride»];", "i")),
+    *_of("ops/rows.cpp", ("in[1] + «row / m_ * k_ * n_», n_", "0")),
+    *_of("ops/remap.cpp", ("in[0] + «row / m_ * n_ * inner_», inner_", "0")),
+)
