@@ -50,10 +50,13 @@ spec = importlib.util.spec_from_file_location("cnnfast._core", sys.argv[1])
 sys.modules["cnnfast._core"] = core = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(core)
 import pytest
-from hypothesis import Phase, settings
-unshrunk = {"deadline": None, "phases": [Phase.explicit, Phase.generate]}
-settings.register_profile("unshrunk", **unshrunk)
-sys.exit(pytest.main(["--hypothesis-profile=unshrunk", *sys.argv[2:]]))
+class Unshrunk:
+    def pytest_sessionstart(self):
+        from hypothesis import Phase, settings
+        phases = [Phase.explicit, Phase.generate]
+        settings.register_profile("unshrunk", settings(), phases=phases)
+        settings.load_profile("unshrunk")
+sys.exit(pytest.main(sys.argv[2:], plugins=[Unshrunk()]))
 """
 
 TESTS = [
