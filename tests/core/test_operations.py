@@ -62,6 +62,17 @@ def test_random_pools_agree_with_the_oracle(kind, size, strides, image, same, se
 
 
 @pytest.mark.parametrize("kind", list(POOLS))
+def test_pools_leave_out_what_lies_between_their_taps(kind, rng):
+    x = rng.standard_normal((2, 8, 9, 19), np.float32)
+    window = Window((2, 3), dilation=(3, 2), pads=(1, 2, 2, 1))
+    padded = reference.pad(x, window.pads, np.nan)
+    taps = [padded[:, y : y + 8, z : z + 8] for y in (0, 3) for z in (0, 2, 4)]
+    want = (np.nanmax if kind is PoolKind.MAX else np.nanmean)(taps, axis=0)
+    got = run(lambda g, v: g.add(Pool2D(v, Value(want.shape[1:]), kind, window)), x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=reference.tolerance(6, abs(x).max()))
+
+
+@pytest.mark.parametrize("kind", list(POOLS))
 def test_a_nan_goes_through_a_pool(kind, rng):
     x = rng.standard_normal((1, 6, 6, 19), np.float32)
     x[0, 2, 3, 5] = np.nan

@@ -55,7 +55,7 @@ def _of(file: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
 MUTANTS = (
     *_of(
         "kernels/gemm.hpp",
-        ("sum[m][n] += «a * b[n]»;", "a * b[0]"),
+        ("b[n] = load(w + «n * kLanes»);", "0"),
         ("sum[m][n] = «load_lanes(t.out[m] + n * kLanes, lanes(n)) + sum[m][n]»;", "sum[m][n]"),
         ("w += «N * kLanes»;", "kLanes"),
         ("if (++row_ == «task_.height») {", "task_.height + 1"),
@@ -92,7 +92,7 @@ MUTANTS = (
         ("sum[p][0] += «bias»;", "Vec{}"),
         ("x[«(c + i) / multiplier»]", "c / multiplier"),
         ("t.taps[«y * K»] + c", "y"),
-        ("store_lanes(out + p * t.out_pixel, sum[p][0], «n»)", "kLanes"),
+        ("store_lanes(out + p * t.out_pixel + c, sum[p][0], «n»)", "kLanes"),
     ),
     *_of(
         "kernels/pool.hpp",
