@@ -155,7 +155,8 @@ class Graph {
     const std::vector<float> kernel = weights(kernel_dims);
     const std::vector<float> bias = weights({out[2]});
     spend(count({count(kernel_dims), out[0], out[1]}));
-    const KernelRows rows = {kernel.data(), count(kernel_dims) / out[2], out[2]};
+    const KernelRows rows = {kernel.data(), count(kernel_dims) / std::max<std::int64_t>(out[2], 1),
+                             out[2]};
     ConvSpec spec = {in, out, w, groups, rows, nullptr, activation()};
     if (bytes_.once_in(2)) spec.bias = bias.data();
     if (bytes_.once_in(4)) spec.scale = spec.shift = bias.data();
