@@ -150,10 +150,18 @@ class Plan:
     def pooled_bytes(self) -> int: ...
     def workspace_bytes(self, images: int, threads: int) -> int: ...
     def run(
-        self, inputs: Sequence[_Float32Array], outputs: Sequence[_Float32Array], threads: int
+        self,
+        inputs: Sequence[_Float32Array],
+        outputs: Sequence[_Float32Array],
+        threads: int,
+        useful_only: bool = False,
     ) -> None: ...
     def run_profiled(
-        self, inputs: Sequence[_Float32Array], outputs: Sequence[_Float32Array], threads: int
+        self,
+        inputs: Sequence[_Float32Array],
+        outputs: Sequence[_Float32Array],
+        threads: int,
+        useful_only: bool = False,
     ) -> list[float]: ...
 
 @final

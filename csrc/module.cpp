@@ -236,33 +236,35 @@ struct Batch {
   std::vector<const float*> inputs;
   std::vector<float*> outputs;
   std::int64_t images;
+  int threads;
 };
 
 Batch batch_of(const Plan& plan, const std::vector<FloatArray>& inputs,
-               std::vector<FloatArray>& outputs, int threads) {
+               std::vector<FloatArray>& outputs, int threads, bool useful_only) {
   if (inputs.empty() || inputs[0].ndim() < 1) throw std::invalid_argument("no input");
   if (threads < 1) throw std::invalid_argument("threads must be positive");
   const std::int64_t images = inputs[0].shape(0);
   check_batch(inputs, plan.inputs(), images, "inputs");
   check_batch(outputs, plan.outputs(), images, "outputs");
-  Batch batch = {{}, {}, images};
+  if (useful_only) threads = plan.useful_threads(images, threads);
+  Batch batch = {{}, {}, images, threads};
   for (const FloatArray& array : inputs) batch.inputs.push_back(array.data());
   for (FloatArray& array : outputs) batch.outputs.push_back(array.mutable_data());
   return batch;
 }
 
 void run(const Plan& plan, const std::vector<FloatArray>& inputs, std::vector<FloatArray>& outputs,
-         int threads) {
-  const Batch batch = batch_of(plan, inputs, outputs, threads);
+         int threads, bool useful_only) {
+  const Batch batch = batch_of(plan, inputs, outputs, threads, useful_only);
   const py::gil_scoped_release release;
-  plan.run(batch.inputs, batch.outputs, batch.images, threads);
+  plan.run(batch.inputs, batch.outputs, batch.images, batch.threads);
 }
 
 std::vector<double> run_profiled(const Plan& plan, const std::vector<FloatArray>& inputs,
-                                 std::vector<FloatArray>& outputs, int threads) {
-  const Batch batch = batch_of(plan, inputs, outputs, threads);
+                                 std::vector<FloatArray>& outputs, int threads, bool useful_only) {
+  const Batch batch = batch_of(plan, inputs, outputs, threads, useful_only);
   const py::gil_scoped_release release;
-  return plan.run_profiled(batch.inputs, batch.outputs, batch.images, threads);
+  return plan.run_profiled(batch.inputs, batch.outputs, batch.images, batch.threads);
 }
 
 py::dict costs_of(const StepInfo& step) {
@@ -403,9 +405,9 @@ void bind_plan(py::module_& m) {
           },
           py::arg("images"), py::arg("threads"))
       .def("run", &run, py::arg("inputs").noconvert(), py::arg("outputs").noconvert(),
-           py::arg("threads"))
+           py::arg("threads"), py::arg("useful_only") = false)
       .def("run_profiled", &run_profiled, py::arg("inputs").noconvert(),
-           py::arg("outputs").noconvert(), py::arg("threads"));
+           py::arg("outputs").noconvert(), py::arg("threads"), py::arg("useful_only") = false);
   py::class_<PlanBuilder>(m, "PlanBuilder", py::is_final())
       .def(py::init<bool, WeightDtype>(), py::arg("winograd") = true,
            py::arg("weight_dtype") = WeightDtype::float32)

@@ -70,8 +70,11 @@ class Plan {
   // Floats of workspace for `images` at once on `threads`.
   std::int64_t workspace(std::int64_t images, int threads) const;
 
-  // Runs `images` images on at most `threads` threads. Any number of calls at once. The bits
-  // of an image's outputs depend on neither number.
+  // At most `threads`, fewer where the work would not pay for waking them.
+  int useful_threads(std::int64_t images, int threads) const;
+
+  // Runs `images` images on `threads` threads, fewer where the process is limited to fewer. Any
+  // number of calls at once. The bits of an image's outputs depend on neither number.
   void run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
            std::int64_t images, int threads) const;
   // Runs the same way and returns the seconds of each step; the mean over the threads, where each
@@ -85,8 +88,6 @@ class Plan {
   class Run;
 
   std::int64_t chunk(std::int64_t images) const;
-  // At most `threads`, fewer where the work would not pay for waking them.
-  int useful_threads(std::int64_t images, int threads) const;
   // The seconds of each step, where `watched`.
   std::vector<double> execute(const std::vector<const float*>& inputs,
                               const std::vector<float*>& outputs, std::int64_t images, int threads,

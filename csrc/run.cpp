@@ -213,7 +213,7 @@ std::vector<double> Plan::execute(const std::vector<const float*>& inputs,
                                   const std::vector<float*>& outputs, std::int64_t images,
                                   int threads, bool watched) const {
   if (images < 1) return std::vector<double>(steps_.size());
-  threads = useful_threads(images, within_limit(threads));
+  threads = within_limit(threads);
   Block block = take_workspace(workspace(images, threads));
   Run run(*this, inputs, outputs, images, threads, block.data());
   if (watched) run.watch();

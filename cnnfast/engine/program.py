@@ -78,23 +78,33 @@ class Program:
         return [step for work in self.stages if isinstance(work, Plan) for step in work.steps]
 
     def run(
-        self, inputs: Sequence[Float32Array], outputs: Sequence[Float32Array], threads: int
+        self,
+        inputs: Sequence[Float32Array],
+        outputs: Sequence[Float32Array],
+        threads: int,
+        useful_only: bool = False,
     ) -> None:
-        """Run on a batch; see `Plan.run`.
+        """Run on a batch, on `threads` threads.
+
+        `useful_only`: on fewer where the work of a plan would not pay for waking them.
 
         Raises
         ------
         ValueError
             If a user's function returns another shape than it was said to.
         """
-        self._walk(inputs, outputs, threads, None)
+        self._walk(inputs, outputs, threads, useful_only, None)
 
     def run_profiled(
-        self, inputs: Sequence[Float32Array], outputs: Sequence[Float32Array], threads: int
+        self,
+        inputs: Sequence[Float32Array],
+        outputs: Sequence[Float32Array],
+        threads: int,
+        useful_only: bool = False,
     ) -> list[float]:
         """Run on a batch; return the seconds of each step and function, in their order."""
         seconds: list[float] = []
-        self._walk(inputs, outputs, threads, seconds)
+        self._walk(inputs, outputs, threads, useful_only, seconds)
         return seconds
 
     @property
@@ -107,6 +117,7 @@ class Program:
         inputs: Sequence[Float32Array],
         outputs: Sequence[Float32Array],
         threads: int,
+        useful_only: bool,
         seconds: list[float] | None,
     ) -> None:
         arrays = dict(zip(self._graph.inputs, inputs, strict=True))
@@ -121,9 +132,9 @@ class Program:
                 continue
             made = [np.empty((batch, *value.shape), np.float32) for value in stage.outputs]
             if seconds is None:
-                stage.work.run(taken, made, threads)
+                stage.work.run(taken, made, threads, useful_only)
             else:
-                seconds.extend(stage.work.run_profiled(taken, made, threads))
+                seconds.extend(stage.work.run_profiled(taken, made, threads, useful_only))
             arrays.update(zip(stage.outputs, made, strict=True))
         for value, output in zip(self._graph.outputs, outputs, strict=True):
             output[...] = arrays[value]

@@ -214,14 +214,14 @@ def profile(
     """
     batch = inputs[0].shape[0]
     outputs = [np.empty((batch, *shape), np.float32) for shape in plan.output_shapes]
-    plan.run(inputs, outputs, threads)
+    plan.run(inputs, outputs, threads, useful_only=True)
     whole: list[float] = []
     stamped: list[list[float]] = []
     for _ in range(repeats):
         start = time.perf_counter()
-        plan.run(inputs, outputs, threads)
+        plan.run(inputs, outputs, threads, useful_only=True)
         whole.append(time.perf_counter() - start)
-        stamped.append(plan.run_profiled(inputs, outputs, threads))
+        stamped.append(plan.run_profiled(inputs, outputs, threads, useful_only=True))
     seconds = [statistics.median(times) for times in zip(*stamped, strict=True)]
     machine = measure(threads)
     return Profile(

@@ -158,7 +158,7 @@ def test_an_inverted_residual_block(strides, pads):
         chain.depthwise(Window((3, 3), (strides, strides), pads=pads))
         return chain.conv(24)
 
-    assert_same_bits(graph_of((113, 67, 16), add))
+    assert_same_bits(graph_of((150, 140, 16), add))  # bands enough for several parts a thread
 
 
 def test_the_second_input_may_be_that_of_any_step():

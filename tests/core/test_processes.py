@@ -107,3 +107,36 @@ def test_a_child_forked_after_a_run_with_two_threads_has_threads_too():
         [sys.executable, "-P", "-c", FORK], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout == "both ran\n", done.stderr
+
+
+FEW_THREADS = """
+import os
+import numpy as np
+from cnnfast.models import Sequential
+from cnnfast.layers import Dense, Input
+
+model = Sequential([Input((4,)), Dense(4)])
+x = np.ones((3, 4), np.float32)
+want = model.predict_on_batch(x, threads=1)
+count = lambda: len(os.listdir("/proc/self/task"))
+alone = count()
+assert np.array_equal(model.predict_on_batch(x, threads=3), want)
+assert count() == alone
+got = np.empty_like(want)
+model._executor.plan((x.shape[1:],)).run([x], [got], 3)
+assert np.array_equal(got, want)
+assert count() == alone + 2
+print("both ran")
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+def test_a_model_wakes_no_threads_for_little_work_and_a_plan_those_it_is_given():
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", FEW_THREADS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "both ran\n", done.stderr

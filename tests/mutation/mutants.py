@@ -54,6 +54,13 @@ def _of(file: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
 
 MUTANTS = (
     *_of(
+        "run.cpp",
+        ("n * part / parts, «n * (part + 1) / parts»", "n / parts * (part + 1)"),
+        ("std::min(units, «range.last * phase.grain»)", "range.last"),
+        ("cut(images * rows, «part», parts)", "0"),
+    ),
+    *_of("ops/step.hpp", ("row = «unit % rows_»;", "0")),
+    *_of(
         "kernels/gemm.hpp",
         ("b[n] = load(w + «n * kLanes»);", "0"),
         ("sum[m][n] = «load_lanes(t.out[m] + n * kLanes, lanes(n)) + sum[m][n]»;", "sum[m][n]"),
@@ -139,8 +146,14 @@ MUTANTS = (
         ("depth_ + «done * width»)", "done * block_"),
         ("«window_.pads.top == 0 && window_.pads.left == 0» && !pooled_", "true"),
         ("{in.image, «window_.stride_y» * in_.row()", "window_.stride_x"),
+        ("inside = «unit - start * column_blocks»;", "0"),
+        ("tile = «unit % b.size»;", "0"),
     ),
-    *_of("ops/winograd_conv.cpp", ("row[y] * «taps[y][x]» * column[x]", "taps[x][y]")),
+    *_of(
+        "ops/winograd_conv.cpp",
+        ("row[y] * «taps[y][x]» * column[x]", "taps[x][y]"),
+        ("if («unit == w.first || unit % blocks_ == 0»)", "unit % blocks_ == 0"),
+    ),
     *_of(
         "ops/pool.cpp",
         ("w.in[0].image + «rows.begin» * in_.row()", "0"),
@@ -149,6 +162,7 @@ MUTANTS = (
     *_of(
         "ops/depthwise.cpp",
         ("x * «window_.dilation_x» * in_.pixel()", "window_.dilation_y"),
+        ("y = «unit % height_»;\n      task", "0"),
         ("dilation_y == 1 && «window_.dilation_x == 1»;", "true"),
     ),
     *_of(
