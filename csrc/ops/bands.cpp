@@ -1,6 +1,7 @@
 // Steps that run together, a band of rows at a time: what one makes for the next stays in cache
 // and is never a whole image.
 #include <cstring>
+#include <new>
 #include <numeric>
 #include <string>
 
@@ -69,7 +70,7 @@ class Bands final : public Step {
     }
   }
 
-  std::int64_t scratch() const override { return sum(sizes_) + inner_scratch_; }
+  std::int64_t scratch() const override { return held_floats() + sum(sizes_) + inner_scratch_; }
 
   Cost cost() const override {
     Cost total;
@@ -106,8 +107,13 @@ class Bands final : public Step {
     PerInput<Tensor> in;
     Tensor out;
     float* scratch;  // of the inner steps
-    std::vector<Held> held;
+    Held* held;      // of each step but the last
   };
+
+  // Scratch memory for them: nothing is allocated while a plan runs.
+  std::int64_t held_floats() const {
+    return aligned(static_cast<std::int64_t>(sizes_.size() * sizeof(Held) / sizeof(float)));
+  }
 
   // Rows of the input of step `i` for rows of its output; some may be outside the image.
   Rows read(std::size_t i, const Rows& rows) const {
@@ -129,11 +135,11 @@ class Bands final : public Step {
   }
 
   Image image_of(const Work& w, std::int64_t image) const {
-    Image state = {w.in, w.out, w.scratch, {}};
+    Image state = {w.in, w.out, w.scratch + held_floats(), reinterpret_cast<Held*>(w.scratch)};
     for (Tensor* t : {&state.in[0], &state.in[1], &state.out}) t->data += image * t->image;
-    for (const std::int64_t size : sizes_) {
-      state.held.push_back({state.scratch, {-kLargest, -kLargest}});
-      state.scratch += size;
+    for (std::size_t i = 0; i < sizes_.size(); ++i) {
+      new (state.held + i) Held{state.scratch, {-kLargest, -kLargest}};
+      state.scratch += sizes_[i];
     }
     return state;
   }

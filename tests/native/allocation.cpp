@@ -41,6 +41,7 @@ int main() {
   constexpr std::int64_t kSize = 24;
   const auto kept = make_network(kSize);
   const std::vector<float> expected = run(*kept, 3, 2);
+  if (make_bands_network()->steps().size() != 1) return 1;
   int failures = 0;
   for (long allocation = 0;; ++allocation) {
     // Another size, so that nothing but the shared weights is there already.
@@ -48,6 +49,7 @@ int main() {
     try {
       const auto plan = make_network(kSize - 4);
       run(*plan, 3, 2);
+      run(*make_bands_network(), 1, 2);
       const bool untouched = countdown >= 0;
       countdown = -1;
       if (untouched) break;

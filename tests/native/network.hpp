@@ -47,6 +47,23 @@ inline std::unique_ptr<Plan> make_network(std::int64_t size) {
   return builder.build({x});
 }
 
+// 1x1 convolution of 4 to 64 channels and depthwise, with so large an image between that the two
+// run by bands of rows.
+inline std::unique_ptr<Plan> make_bands_network() {
+  const std::vector<float> kernel = ramp(4 * 64);
+  const std::vector<float> depthwise = ramp(3 * 3 * 64);
+  const Window one = {1, 1, 1, 1, 1, 1, {0, 0, 0, 0}};
+  const Window same = {3, 3, 1, 1, 1, 1, {1, 1, 1, 1}};
+  const Dims in = {64, 64, 4};
+  const Dims wide = {64, 64, 64};
+  PlanBuilder builder;
+  int x = builder.input(in);
+  x = builder.add(make_conv2d({in, wide, one, 1, {kernel.data(), 4, 64}, nullptr, {}}), {x}, wide);
+  x = builder.add(make_depthwise_conv2d(wide, wide, same, depthwise.data(), nullptr, {}), {x},
+                  wide);
+  return builder.build({x});
+}
+
 inline std::vector<float> run(const Plan& plan, std::int64_t images, int threads) {
   const std::vector<float> x = ramp(images * count(plan.inputs()[0]));
   std::vector<float> y(static_cast<std::size_t>(images * count(plan.outputs()[0])));
