@@ -48,8 +48,8 @@ class Binary final : public RowsStep {
   const char* name() const override { return "binary"; }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     const Axis& inner = axes_.front();
     for (std::int64_t row = first; row < last; ++row) {
       PerInput<std::int64_t> offset = {};

@@ -38,8 +38,8 @@ class Remap final : public RowsStep {
   }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     for (std::int64_t row = first; row < last; ++row) {
       const std::int64_t from = source(row);
       float* to = out + row * block_;
@@ -84,8 +84,8 @@ class Place final : public RowsStep {
   }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     for (std::int64_t row = first; row < last; ++row) {
       copy_floats(out + row * out_block_ + start_, in[0] + row * block_, block_);
     }
@@ -116,8 +116,8 @@ class Resample final : public RowsStep {
   }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     for (std::int64_t row = first; row < last; ++row) {
       const std::int64_t at = row % m_ * taps_;
       kernels().weighted_sum(in[0] + row / m_ * n_ * inner_, inner_, indices_.data() + at,

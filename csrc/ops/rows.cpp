@@ -17,8 +17,8 @@ class Softmax final : public RowsStep {
   const char* name() const override { return "softmax"; }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     kernels().softmax(in[0] + first * length_, out + first * length_, last - first, length_);
   }
 
@@ -36,8 +36,8 @@ class Normalize final : public RowsStep {
   const char* name() const override { return "normalize"; }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     kernels().normalize(kind_, in[0] + first * length_, out + first * length_, last - first,
                         length_, epsilon_);
   }
@@ -60,8 +60,8 @@ class Reduce final : public RowsStep {
   }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     const std::int64_t blocks = blocks_of(inner_);
     for (std::int64_t row = first; row < last; ++row) {
       const std::int64_t outer = row / blocks;
@@ -92,8 +92,8 @@ class MatMul final : public RowsStep {
   Cost cost() const override { return {2 * static_cast<double>(rows() * k_ * n_)}; }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     for (std::int64_t row = first; row < last; ++row) {
       kernels().weighted_sum(in[1] + row / m_ * k_ * n_, n_, order_.data(), in[0] + row * k_, k_,
                              out + row * n_, n_);

@@ -100,16 +100,16 @@ class RowsStep : public Step {
       const std::int64_t image = unit / rows_;
       const std::int64_t row = unit % rows_;
       const std::int64_t end = std::min(rows_, row + w.last - unit);
-      run_rows({w.in[0].data + image * w.in[0].image, w.in[1].data + image * w.in[1].image},
-               w.out.data + image * w.out.image, row, end);
+      run_image_rows({w.in[0].data + image * w.in[0].image, w.in[1].data + image * w.in[1].image},
+                     w.out.data + image * w.out.image, row, end);
       unit += end - row;
     }
   }
 
  protected:
   // Rows [first, last) of one image.
-  virtual void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                        std::int64_t last) const = 0;
+  virtual void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                              std::int64_t last) const = 0;
 
   std::int64_t rows() const { return rows_; }
 

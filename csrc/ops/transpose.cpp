@@ -21,8 +21,8 @@ class Transpose final : public RowsStep {
   const char* name() const override { return "transpose"; }
 
  protected:
-  void run_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                std::int64_t last) const override {
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
     const std::int64_t length = dims_.back();
     const std::int64_t stride = strides_.back();
     for (std::int64_t row = first; row < last; ++row) {
