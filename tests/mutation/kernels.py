@@ -63,6 +63,7 @@ TESTS = [
     f"core/test_{name}.py"
     for name in (
         "operations",
+        "depthwise",
         "convolution",
         "winograd",
         "pooled_convolution",
