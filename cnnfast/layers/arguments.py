@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 BatchShape: TypeAlias = tuple[int | None, ...]
@@ -97,6 +97,17 @@ def axes(value: object, name: str) -> tuple[int, ...]:
     if not numbers:
         raise ValueError(f"The `{name}` argument must not be empty. Received: {value!r}")
     return numbers
+
+
+def check_axes(axis: int | Sequence[int], input_shape: BatchShape, layer_name: str) -> None:
+    """Raise ValueError unless each axis of a layer is one of its input and not the batch."""
+    rank = len(input_shape)
+    for one in [axis] if isinstance(axis, int) else axis:
+        if not -rank < one < rank or one == 0:
+            raise ValueError(
+                f"Layer '{layer_name}': axis {one} is out of bounds for input shape "
+                f"{input_shape}, or is the batch. Received: axis={axis}"
+            )
 
 
 def shape(value: Any) -> BatchShape:

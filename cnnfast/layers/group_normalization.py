@@ -108,12 +108,7 @@ class GroupNormalization(AffineNormalization):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        rank = len(input_shape)
-        if not -rank < self.axis < rank or self.axis == 0:
-            raise ValueError(
-                f"Layer '{self.name}': axis {self.axis} is out of bounds for input shape "
-                f"{input_shape}, or is the batch. Received: axis={self.axis}"
-            )
+        arguments.check_axes(self.axis, input_shape, self.name)
         return input_shape
 
     def lower(self, graph: Graph, x: Value) -> Value:

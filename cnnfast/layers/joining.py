@@ -43,12 +43,8 @@ class Concatenate(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
         shapes = listed_shapes(self, input_shape)
+        arguments.check_axes(self.axis, shapes[0], self.name)
         rank = len(shapes[0])
-        if not -rank < self.axis < rank or self.axis == 0:
-            raise ValueError(
-                f"Layer '{self.name}': axis {self.axis} is out of bounds for input shape "
-                f"{shapes[0]}, or is the batch. Received: axis={self.axis}"
-            )
         axis = self.axis % rank
         rest = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
         known = [{size for size in sizes if size is not None} for sizes in zip(*rest, strict=False)]

@@ -38,13 +38,7 @@ class _OverAxes(Layer):
         return [input_shape[axis] for axis in self.axis]
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        rank = len(input_shape)
-        for axis in self._axes:
-            if not -rank < axis < rank or axis == 0:
-                raise ValueError(
-                    f"Layer '{self.name}': axis {axis} is out of bounds for input shape "
-                    f"{input_shape}, or is the batch. Received: axis={self.axis}"
-                )
+        arguments.check_axes(self.axis, input_shape, self.name)
         return input_shape
 
     def _normalize(

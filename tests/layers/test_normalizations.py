@@ -88,6 +88,7 @@ IMPOSSIBLE: list[tuple[layers.Layer, tuple[int | None, ...], str]] = [
     (layers.LayerNormalization(axis=4, name="n"), IMAGE, "Layer 'n': axis 4 is out of bounds"),
     (layers.LayerNormalization(axis=[0, 1], name="n"), IMAGE, "Layer 'n': axis 0"),
     (layers.LayerNormalization(name="n"), (None, 4, None), "must be fully-defined"),
+    (layers.GroupNormalization(2, axis=-4, name="n"), IMAGE, "Layer 'n': axis -4 is out of bounds"),
     (layers.GroupNormalization(4, name="n"), IMAGE, "multiple of the number of groups"),
     (layers.GroupNormalization(2, name="n"), (None, 4, None), "must have a defined size"),
     (layers.RMSNormalization(axis=1, name="n"), IMAGE, "multiplies the last axes"),
