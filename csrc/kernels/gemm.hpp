@@ -86,6 +86,7 @@ inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
     CNNFAST_UNROLL
     for (int m = 0; m < M; ++m) x[m] = t.x[m] + t.runs[r].offset;
     const std::int64_t length = t.runs[r].length;
+    CNNFAST_UNROLL_FOUR
     for (std::int64_t k = 0; k < length; ++k) {
       add_products<kJoined>(sum, w, [&](int m) CNNFAST_INLINE { return x[m][k]; });
       w += N * kLanes;
