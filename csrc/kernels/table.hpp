@@ -146,8 +146,10 @@ struct WinogradTask {
   const float* x;     // window of the first pixel
   Strides x_strides;  // from pixel to pixel
   std::int64_t channels;
-  float* transformed;    // [position][count][channels]
-  float* product;        // [position][count][block's columns]
+  float* transformed;             // [position][count][channels]
+  std::int64_t transformed_step;  // from each position to the next
+  float* product;                 // [position][count][block's columns]
+  std::int64_t product_step;
   const float* weights;  // [position][channels][block's columns], of the column block
   Epilogue epilogue;
   float* out;  // pixel 0, first column of the block

@@ -102,7 +102,6 @@ inline void transform_input(const float* x, const cnnfast::Strides& strides, flo
 
 template <int M>
 void winograd_input(const WinogradTask& t) {
-  const std::int64_t step = t.count * t.channels;  // from one position to the next
   const std::int64_t whole = t.channels / kLanes * kLanes;
   const std::int64_t rest = t.channels - whole;
   for (std::int64_t i = 0; i < t.count; ++i) {
@@ -111,11 +110,11 @@ void winograd_input(const WinogradTask& t) {
                      (place.y * t.x_strides.row + place.x * t.x_strides.pixel) * M;
     float* out = t.transformed + i * t.channels;
     for (std::int64_t c = 0; c < whole; c += kLanes) {
-      transform_input<M>(x + c, t.x_strides, out + c, step, load, store);
+      transform_input<M>(x + c, t.x_strides, out + c, t.transformed_step, load, store);
     }
     if (rest > 0) {
       transform_input<M>(
-          x + whole, t.x_strides, out + whole, step,
+          x + whole, t.x_strides, out + whole, t.transformed_step,
           [rest](const float* p) { return load_first(p, rest); },
           [rest](float* p, Vec v) { store_first(p, v, rest); });
     }
@@ -134,8 +133,8 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
   task.first = true;  // no epilogue yet
   task.last = false;
   for (int position = 0; position < positions; ++position) {
-    const float* x = t.transformed + position * t.count * t.channels;
-    float* out = t.product + position * t.count * width;
+    const float* x = t.transformed + position * t.transformed_step;
+    float* out = t.product + position * t.product_step;
     task.weights = t.weights + position * t.channels * width;
     task.ahead = task.weights + t.channels * width;
     const float* end = task.ahead + t.channels * width;
@@ -239,7 +238,7 @@ void winograd_output(const WinogradTask& t) {
     for (int v = 0; v < vectors; ++v) {
       const std::int64_t channel = std::int64_t{v} * kLanes;
       Vec tile[M][M];
-      transform_output<M>(t.product + i * width + channel, t.count * width, tile);
+      transform_output<M>(t.product + i * width + channel, t.product_step, tile);
       if (t.pooled) {
         output.store_maxima(t, channel, tile);
       } else {

@@ -16,6 +16,13 @@ std::int64_t tiles_of_block(std::int64_t bytes_per_tile, std::int64_t weight_byt
   return tiles <= fitting ? tiles : std::clamp<std::int64_t>(fitting / rows, 1, 8) * rows;
 }
 
+// Floats from one position's tiles to the next: an odd number of cache lines, for a tile's numbers
+// would be in few sets of the caches if they stood a power of two apart.
+std::int64_t position_step(std::int64_t floats) {
+  constexpr std::int64_t kLine = 16;
+  return ((floats + kLine - 1) / kLine | 1) * kLine;
+}
+
 // The kernel's transform G for a point p: (1, p, p^2) / product of (p - q) over the other finite
 // points q; infinity takes the last coefficient.
 std::vector<std::array<double, 3>> kernel_transform(int m) {
@@ -73,7 +80,8 @@ class WinogradConv2D final : public Step {
   }
 
   std::int64_t scratch() const override {
-    return aligned(positions() * block_tiles_ * channels_) + positions() * block_tiles_ * block_;
+    return positions() *
+           (position_step(block_tiles_ * channels_) + position_step(block_tiles_ * block_));
   }
 
   // A unit is a column block of a block of tiles.
@@ -121,7 +129,9 @@ class WinogradConv2D final : public Step {
     task.x_strides = {w.in[0].image, in_.row(), in_.pixel()};
     task.channels = channels_;
     task.transformed = w.scratch;
-    task.product = w.scratch + aligned(positions() * block_tiles_ * channels_);
+    task.transformed_step = position_step(block_tiles_ * channels_);
+    task.product = w.scratch + positions() * task.transformed_step;
+    task.product_step = position_step(block_tiles_ * block_);
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
     task.width = pooled_ ? 2 * out_.width : out_.width;
     task.height = pooled_ ? 2 * out_.height : out_.height;
