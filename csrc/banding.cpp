@@ -23,6 +23,7 @@ std::vector<int> uses_of(const std::vector<Value>& values, const std::vector<Pla
   const auto use = [&](int value) { ++uses[static_cast<std::size_t>(value)]; };
   for (const Value& value : values) {
     if (value.alias_of >= 0) use(value.alias_of);
+    if (value.slice_of >= 0) use(value.slice_of);
   }
   for (const PlannedStep& s : steps) {
     for (const int value : s.in) use(value);
@@ -64,7 +65,7 @@ void PlanBuilder::join_bands() {
   const std::vector<int> uses = uses_of(values, plan_->steps_);
   const auto is_between_two_steps = [&](int index) {
     const Value& value = value_of(values, index);
-    return value.storage == Storage::transient && value.alias_of < 0 &&
+    return value.storage == Storage::transient && value.alias_of < 0 && value.slice_of < 0 &&
            uses[static_cast<std::size_t>(index)] == 2 &&
            4 * static_cast<double>(value.layout.size()) >= kLargeBytes;
   };

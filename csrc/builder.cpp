@@ -1,4 +1,5 @@
 // From steps to a plan: layouts, groups, places in memory.
+#include <algorithm>
 #include <stdexcept>
 
 #include "arena.hpp"
@@ -56,8 +57,10 @@ int PlanBuilder::concat(const std::vector<int>& in, Dims out, int axis) {
   }
   const int value = new_value(std::move(out));
   std::int64_t start = 0;
+  const bool channels = static_cast<std::size_t>(axis) + 1 == dims(value).size();
   for (const int part : in) {
     auto step = make_place(dims(part), dims(value), axis, start);
+    if (channels) joins_.push_back({step.get(), part, value, start});
     plan_->steps_.push_back({std::move(step), {part}, value, label_});
     start += at(dims(part), axis);
   }
@@ -84,8 +87,11 @@ const Dims& PlanBuilder::dims(int value) const {
 }
 
 int PlanBuilder::root(int value) const {
-  while (at(plan_->values_, value).alias_of >= 0) value = at(plan_->values_, value).alias_of;
-  return value;
+  for (;;) {
+    const Value& v = at(plan_->values_, value);
+    if (v.alias_of < 0 && v.slice_of < 0) return value;
+    value = std::max(v.alias_of, v.slice_of);
+  }
 }
 
 // A step before `before` that copies value `of`; returns the copy.
@@ -112,6 +118,35 @@ void PlanBuilder::place_outputs(const std::vector<int>& outputs) {
   }
 }
 
+// Whether every step that writes or reads the part can do so among the channels of the whole.
+bool PlanBuilder::can_be_slice(const Join& join) const {
+  const Value& part = at(plan_->values_, join.part);
+  if (part.storage != Storage::transient || part.alias_of >= 0 || part.slice_of >= 0) return false;
+  for (const Value& value : plan_->values_) {
+    if (value.alias_of == join.part) return false;
+  }
+  for (const PlannedStep& s : plan_->steps_) {
+    const bool reads = std::find(s.in.begin(), s.in.end(), join.part) != s.in.end();
+    if (reads && s.step.get() != join.step && !s.step->reads_slices()) return false;
+    if (s.out == join.part && !s.step->writes_slices()) return false;
+  }
+  return true;
+}
+
+// What is concatenated along the channels is written where it goes, if it can be. The last
+// concatenation comes first: a part of one that is a slice itself becomes a slice of the same
+// value.
+void PlanBuilder::place_slices() {
+  for (auto join = joins_.rbegin(); join != joins_.rend(); ++join) {
+    if (!can_be_slice(*join)) continue;
+    Value& part = at(plan_->values_, join->part);
+    part.slice_of = root(join->whole);
+    part.slice_start = at(plan_->values_, join->whole).slice_start + join->start;
+    std::erase_if(plan_->steps_, [&](const PlannedStep& s) { return s.step.get() == join->step; });
+  }
+  joins_.clear();
+}
+
 // A value gets the border of zeros that its readers want where it is stored, unless it is the
 // caller's array or a step or reshape needs it dense: then a copy gets the border.
 void PlanBuilder::give_borders() {
@@ -133,17 +168,23 @@ void PlanBuilder::give_borders() {
     const Border border = plan_->steps_[i].step->border();
     if (border.empty()) continue;
     int value = plan_->steps_[i].in[0];
-    if (at(dense, value)) {
+    if (at(dense, root(value))) {
       value = add_copy(i++, value);
       dense.push_back(false);
       plan_->steps_[i].in[0] = value;
     }
-    at(plan_->values_, value).layout.border.grow(border);
+    at(plan_->values_, root(value)).layout.border.grow(border);
+  }
+  for (Value& value : plan_->values_) {
+    if (value.slice_of < 0) continue;
+    const Layout& whole = at(plan_->values_, value.slice_of).layout;
+    value.layout.border = whole.border;
+    value.layout.whole = whole.channels;
   }
   for (Value& value : plan_->values_) {
     count({value.layout.border.top + value.layout.height + value.layout.border.bottom,
            value.layout.border.left + value.layout.width + value.layout.border.right,
-           value.layout.channels});
+           value.layout.pixel()});
   }
 }
 
@@ -198,7 +239,8 @@ void PlanBuilder::place_values() {
   for (std::size_t v = 0; v < lives.size(); ++v) {
     Value& value = plan_->values_[v];
     Lifetime life = lives[v];
-    if (value.storage != Storage::transient || value.alias_of >= 0 || life.last < 0) continue;
+    const bool owner = value.alias_of < 0 && value.slice_of < 0;
+    if (value.storage != Storage::transient || !owner || life.last < 0) continue;
     life.size = value.layout.size();
     const Group* from = at(group_of, life.first);
     const Group* to = at(group_of, life.last);
@@ -224,13 +266,14 @@ void PlanBuilder::place_values() {
 std::unique_ptr<Plan> PlanBuilder::build(const std::vector<int>& outputs) {
   for (const int value : outputs) dims(value);
   place_outputs(outputs);
+  place_slices();
   give_borders();
   join_bands();
   bind_steps();
   group_steps();
   place_values();
   for (Value& value : plan_->values_) {
-    if (value.alias_of < 0) continue;
+    if (value.alias_of < 0 && value.slice_of < 0) continue;
     const Value& owner = at(plan_->values_, root(static_cast<int>(&value - plan_->values_.data())));
     value.storage = owner.storage;
     value.index = owner.index;

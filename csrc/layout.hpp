@@ -50,18 +50,18 @@ struct Border {
 };
 
 // Images (height, width, channels) row by row inside an optional border; a tensor of another
-// rank is one row of its leading axes' pixels.
+// rank is one row of its leading axes' pixels. A slice is some channels of a larger image's pixels.
 struct Layout {
   std::int64_t height = 1;
   std::int64_t width = 1;
   std::int64_t channels = 1;
   Border border;
+  std::int64_t whole = 0;  // channels of the image that it is a slice of, if it is one
 
-  std::int64_t pixel() const { return channels; }
-  std::int64_t row() const { return (border.left + width + border.right) * channels; }
+  std::int64_t pixel() const { return whole > 0 ? whole : channels; }
+  std::int64_t row() const { return (border.left + width + border.right) * pixel(); }
   std::int64_t size() const { return (border.top + height + border.bottom) * row(); }
-  std::int64_t origin() const { return border.top * row() + border.left * channels; }
-  bool dense() const { return border.empty(); }
+  std::int64_t origin() const { return border.top * row() + border.left * pixel(); }
 };
 
 // Zeros in row `y` of an image, which begins at `row`: all of it above and below the image, the
@@ -69,8 +69,8 @@ struct Layout {
 inline void clear_border(const Layout& layout, float* row, std::int64_t y) {
   const bool inside = 0 <= y && y < layout.height;
   float* const end = row + layout.row();
-  std::fill(row, inside ? row + layout.border.left * layout.channels : end, 0.0F);
-  if (inside) std::fill(end - layout.border.right * layout.channels, end, 0.0F);
+  std::fill(row, inside ? row + layout.border.left * layout.pixel() : end, 0.0F);
+  if (inside) std::fill(end - layout.border.right * layout.pixel(), end, 0.0F);
 }
 
 inline Layout layout_of(const Dims& dims) {

@@ -23,7 +23,9 @@ enum class Storage {
 struct Value {
   Dims dims;
   Layout layout;
-  int alias_of = -1;  // the value whose memory this one is, under another shape
+  int alias_of = -1;             // the value whose memory this one is, under another shape
+  int slice_of = -1;             // the value that has these numbers among its channels,
+  std::int64_t slice_start = 0;  // from this one on
   Storage storage = Storage::transient;
   // Of the input, output or constant; or the offset in floats for one image.
   std::int64_t index = 0;
@@ -136,16 +138,28 @@ class PlanBuilder {
 
  private:
   int new_value(Dims dims);
+  // The value that owns the memory.
   int root(int value) const;
   int add_copy(std::size_t before, int of);
   void place_outputs(const std::vector<int>& outputs);
+  void place_slices();
   void give_borders();
   void join_bands();
   void bind_steps();
   void group_steps();
   void place_values();
 
+  // A step of a concatenation of channels, which is left out where its input is a slice of `whole`.
+  struct Join {
+    const Step* step;
+    int part;
+    int whole;
+    std::int64_t start;
+  };
+  bool can_be_slice(const Join& join) const;
+
   std::unique_ptr<Plan> plan_ = std::make_unique<Plan>();
+  std::vector<Join> joins_;
   int input_count_ = 0;
   bool winograd_;
   std::string label_;

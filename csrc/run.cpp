@@ -153,18 +153,20 @@ class Plan::Run final : public Job {
                  scratch_ + plan_.scratch_ * thread};
     for (std::size_t i = 0; i < s.in.size(); ++i) work.in[i] = tensor(phase, s.in[i], place);
     const Value& value = plan_.values_[static_cast<std::size_t>(s.out)];
-    if (!value.layout.dense()) clear_borders(value.layout, work.out, phase.images, part, parts);
+    if (!value.layout.border.empty()) clear_borders(value, work.out, phase.images, part, parts);
     if (work.first < work.last) s.step->run(work);
   }
 
-  // A part of the zeros around the images.
-  static void clear_borders(const Layout& layout, const Tensor& tensor, std::int64_t images,
-                            int part, int parts) {
+  // A part of the zeros around the images; around those it is a slice of, if it is one.
+  static void clear_borders(const Value& value, const Tensor& tensor, std::int64_t images, int part,
+                            int parts) {
+    const Layout& layout = value.layout;
+    float* const first = tensor.data - value.slice_start - layout.origin();
     const std::int64_t rows = layout.border.top + layout.height + layout.border.bottom;
     const Range share = cut(images * rows, part, parts);
     for (std::int64_t unit = share.first; unit < share.last; ++unit) {
       const std::int64_t y = unit % rows;
-      float* row = tensor.data + unit / rows * tensor.image - layout.origin() + y * layout.row();
+      float* row = first + unit / rows * tensor.image + y * layout.row();
       clear_border(layout, row, y - layout.border.top);
     }
   }
@@ -174,18 +176,17 @@ class Plan::Run final : public Job {
     const std::int64_t size = value.layout.size();
     const std::int64_t image = phase.chunk.start + phase.image;
     const auto slot = static_cast<std::size_t>(value.index);
+    const std::int64_t first = value.layout.origin() + value.slice_start;
     switch (value.storage) {
       case Storage::input:  // never written
         return {const_cast<float*>(inputs_[slot]) + image * size, size};
-      case Storage::output: return {outputs_[slot] + image * size, size};
+      case Storage::output: return {outputs_[slot] + image * size + first, size};
       case Storage::transient:
-        return {transient_ + plan_.transient_ * place + value.index + value.layout.origin(), size};
+        return {transient_ + plan_.transient_ * place + value.index + first, size};
       case Storage::constant: return {plan_.constants_[slot].data(), 0};
       case Storage::resident: break;
     }
-    return {
-        resident_ + value.index * phase.chunk.images + phase.image * size + value.layout.origin(),
-        size};
+    return {resident_ + value.index * phase.chunk.images + phase.image * size + first, size};
   }
 
   Clock::time_point now() const { return seconds_.empty() ? Clock::time_point() : Clock::now(); }

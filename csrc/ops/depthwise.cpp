@@ -28,6 +28,8 @@ class DepthwiseConv2D final : public Step {
   Border border() const override { return window_.pads; }
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
+  bool reads_slices() const override { return joined_ == 1; }
+  bool writes_slices() const override { return joined_ == 1; }
 
   void bind(const PerInput<Layout>& in, const Layout& out) override {
     in_ = in[0];

@@ -89,6 +89,8 @@ class DirectConv2D final : public Step {
   Border border() const override { return window_.pads; }
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
+  bool reads_slices() const override { return joined_ == 1 && window_.width == 1; }
+  bool writes_slices() const override { return joined_ == 1; }
 
   bool batched() const override { return batched_; }
 

@@ -95,14 +95,30 @@ class Affine final : public PixelRowStep {
   Activation activation_;
 };
 
+// Into the channels of the output from `start` on.
 class Copy final : public PixelRowStep {
  public:
-  const char* name() const override { return "copy"; }
+  Copy(const char* name, std::int64_t start) : name_(name), start_(start) {}
+  const char* name() const override { return name_; }
+  bool reads_slices() const override { return true; }
+  bool writes_slices() const override { return true; }
+  Cost cost() const override {
+    return {.moved_bytes = 8 * static_cast<double>(in_.height * row_floats())};
+  }
 
  protected:
   void run_row(const float* from, float* to) const override {
-    std::memcpy(to, from, static_cast<std::size_t>(row_floats()) * sizeof(float));
+    const bool together = in_.pixel() == in_.channels && out_.pixel() == in_.channels;
+    const std::int64_t pixels = together ? 1 : in_.width;
+    const auto bytes = static_cast<std::size_t>(row_floats() / pixels) * sizeof(float);
+    for (std::int64_t x = 0; x < pixels; ++x) {
+      std::memcpy(to + start_ + x * out_.pixel(), from + x * in_.pixel(), bytes);
+    }
   }
+
+ private:
+  const char* name_;
+  std::int64_t start_;
 };
 
 }  // namespace
@@ -116,6 +132,10 @@ std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const floa
   return std::make_unique<Affine>(in.back(), scale, shift, activation);
 }
 
-std::unique_ptr<Step> make_copy() { return std::make_unique<Copy>(); }
+std::unique_ptr<Step> make_copy() { return std::make_unique<Copy>("copy", 0); }
+
+std::unique_ptr<Step> make_place_channels(std::int64_t start) {
+  return std::make_unique<Copy>("concat", start);
+}
 
 }  // namespace cnnfast

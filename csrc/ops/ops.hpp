@@ -74,8 +74,12 @@ std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out,
 std::unique_ptr<Step> make_matmul(const Dims& a, const Dims& b, const Dims& out);
 // Output axis i is input axis axes[i].
 std::unique_ptr<Step> make_transpose(const Dims& in, const std::vector<int>& axes);
+// (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become a block of pixels.
+std::unique_ptr<Step> make_depth_to_space(const Dims& in, const Dims& out);
 // `in` into `out` at position `start` of `axis`: one part of a concatenation.
 std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std::int64_t start);
+// The same for images and their channels.
+std::unique_ptr<Step> make_place_channels(std::int64_t start);
 
 // Source positions along each axis, -1 for `fill`; an axis without stays as it is.
 using AxisMap = std::optional<std::vector<std::int32_t>>;

@@ -29,6 +29,8 @@ class Pool2D final : public Step {
   const char* name() const override { return name_; }
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
+  bool reads_slices() const override { return true; }
+  bool writes_slices() const override { return true; }
 
   void bind(const PerInput<Layout>& in, const Layout& out) override {
     in_ = in[0];

@@ -173,6 +173,7 @@ std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std:
     need(i == at ? start + in[i] <= out[i] : in[i] == out[i],
          "the inputs of concat differ along its axis only");
   }
+  if (in.size() == 3 && axis == 2) return make_place_channels(start);
   const std::int64_t inner = product(in, at + 1, in.size());
   return std::make_unique<Place>(product(in, 0, at), in[at] * inner, out[at] * inner,
                                  start * inner);

@@ -51,6 +51,9 @@ class Step {
   // Whether it can read an input, or write an output, that has a border.
   virtual bool reads_borders() const { return false; }
   virtual bool writes_borders() const { return false; }
+  // The same for slices; who can, can with borders.
+  virtual bool reads_slices() const { return false; }
+  virtual bool writes_slices() const { return false; }
   // Whether many images at once are better than one after the other.
   virtual bool batched() const { return false; }
 

@@ -71,6 +71,8 @@ class WinogradConv2D final : public Step {
   Border border() const override { return pads_; }
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
+  bool reads_slices() const override { return true; }
+  bool writes_slices() const override { return true; }
   bool batched() const override { return batched_; }
 
   void bind(const PerInput<Layout>& in, const Layout& out) override {
