@@ -212,6 +212,10 @@ int add_recurrent(PlanBuilder& builder, int x, RecurrentKind kind, const WeightA
   return builder.add(std::move(step), {x}, {in[0], units});
 }
 
+int add_depth_to_space(PlanBuilder& builder, int x, const Dims& out) {
+  return builder.add(make_depth_to_space(builder.dims(x), out), {x}, out);
+}
+
 int add_transpose(PlanBuilder& builder, int x, const std::vector<int>& axes) {
   const Dims& in = builder.dims(x);
   auto step = make_transpose(in, axes);
@@ -442,6 +446,7 @@ void bind_plan(py::module_& m) {
            py::arg("recurrent_activation"), py::arg("backwards"))
       .def("reshape", &PlanBuilder::reshape, py::arg("x"), py::arg("shape"))
       .def("transpose", &add_transpose, py::arg("x"), py::arg("axes"))
+      .def("depth_to_space", &add_depth_to_space, py::arg("x"), py::arg("shape"))
       .def("build", &PlanBuilder::build, py::arg("outputs"));
 }
 

@@ -261,6 +261,18 @@ class Transpose(UnaryOp):
 
 
 @dataclass(frozen=True, eq=False)
+class DepthToSpace(UnaryOp):
+    """The channels of a pixel become a block of pixels.
+
+    ``out[i * by + r, j * bx + s, c] = x[i, j, (r * bx + s) * channels + c]``, with blocks of
+    (by, bx) pixels, which follow from the shapes.
+    """
+
+    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
+        return builder.depth_to_space(ids[self.x], self.out.shape)
+
+
+@dataclass(frozen=True, eq=False)
 class Remap(UnaryOp):
     """Pick, repeat, drop or pad positions along each axis.
 

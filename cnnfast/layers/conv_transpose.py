@@ -338,12 +338,14 @@ def _phase_kernel(kernel: Float32Array, axes: list[_Axis]) -> Float32Array:
 def _interleave(graph: Graph, y: Value, axes: list[_Axis], filters: int) -> Value:
     """Lay blocks of cells, which stand in the channels, side by side, and cut off the crop."""
     rank, strides = len(axes), tuple(axis.stride for axis in axes)
-    y = lowering.reshape(graph, y, (*(axis.cells for axis in axes), *strides, filters))
-    if max(strides) > 1:
+    cells = tuple(axis.cells * axis.stride for axis in axes)
+    if max(strides) > 1 and rank == 2:
+        y = graph.add(ops.DepthToSpace(y, Value((*cells, filters))))
+    elif max(strides) > 1:
+        y = lowering.reshape(graph, y, (*(axis.cells for axis in axes), *strides, filters))
         order = _alternating(range(rank), range(rank, 2 * rank))
         y = lowering.transpose(graph, y, (*order, 2 * rank))
-    cells = tuple(axis.cells * axis.stride for axis in axes)
-    y = lowering.reshape(graph, y, (*cells, filters))
+        y = lowering.reshape(graph, y, (*cells, filters))
     return lowering.remap(graph, y, {number: axis.kept for number, axis in enumerate(axes)})
 
 

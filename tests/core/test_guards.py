@@ -93,6 +93,10 @@ REFUSED = {
         lambda b, x: b.reshape(x, (97,)),
         "a reshape keeps the number of elements",
     ),
+    "blocks of pixels that the channels do not fill": (
+        lambda b, x: b.depth_to_space(x, (8, 8, 3)),
+        "depth to space makes whole blocks of pixels of the channels",
+    ),
     "an axis named twice": (
         lambda b, x: b.transpose(x, (0, 1, 1)),
         "axes must name every axis of the input once",

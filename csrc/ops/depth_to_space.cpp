@@ -1,0 +1,62 @@
+#include "ops.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+// A unit is a row of the output: phase `y % block_y` of the input's row `y / block_y`, whose pixels
+// hold that phase's `block_x` pixels one behind the other.
+class DepthToSpace final : public Step {
+ public:
+  DepthToSpace(const Dims& in, const Dims& out)
+      : block_y_(out[0] / in[0]), block_x_(out[1] / in[1]) {}
+
+  const char* name() const override { return "depth_to_space"; }
+  bool reads_borders() const override { return true; }
+  bool writes_borders() const override { return true; }
+  bool reads_slices() const override { return true; }
+  bool writes_slices() const override { return true; }
+
+  void bind(const PerInput<Layout>& in, const Layout& out) override {
+    in_ = in[0];
+    out_ = out;
+  }
+
+  std::int64_t units(std::int64_t images) const override { return images * out_.height; }
+
+  void run(const Work& w) const override {
+    for (std::int64_t unit = w.first; unit < w.last; ++unit) {
+      const std::int64_t image = unit / out_.height;
+      const std::int64_t y = unit % out_.height;
+      run_row(w.in[0].data + image * w.in[0].image + y / block_y_ * in_.row() +
+                  y % block_y_ * block_x_ * out_.channels,
+              w.out.data + image * w.out.image + y * out_.row());
+    }
+  }
+
+ private:
+  void run_row(const float* from, float* to) const {
+    for (std::int64_t x = 0; x < in_.width; ++x, from += in_.pixel()) {
+      for (std::int64_t i = 0; i < block_x_; ++i, to += out_.pixel()) {
+        std::copy_n(from + i * out_.channels, out_.channels, to);
+      }
+    }
+  }
+
+  std::int64_t block_y_;
+  std::int64_t block_x_;
+  Layout in_;
+  Layout out_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_depth_to_space(const Dims& in, const Dims& out) {
+  if (in.size() != 3 || out.size() != 3 || out[0] % in[0] != 0 || out[1] % in[1] != 0 ||
+      count(in) != count(out)) {
+    throw std::invalid_argument("depth to space makes whole blocks of pixels of the channels");
+  }
+  return std::make_unique<DepthToSpace>(in, out);
+}
+
+}  // namespace cnnfast
