@@ -11,7 +11,8 @@ runs; the first run also converts every network for every runtime and keeps the 
     python benchmarks/compare.py --quick
     python benchmarks/compare.py --out docs/compare --page docs/performance.md
 
-With ``--busy 1`` another program computes on one of the cores meanwhile.
+With ``--busy 1`` another program computes on one of the cores meanwhile; with ``--without-avx512``
+every runtime finds a processor that has no AVX-512.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from cnnfast.cli.comparison import relative_error
 from sidebyside import report as reports
 from sidebyside import tables
 from sidebyside.busy import busy_cores
+from sidebyside.hidden import restart_without_avx512
 from sidebyside.machine import this_machine
 from sidebyside.pages import replace_section
 from sidebyside.prepare import CACHE, DiedError, Prepared, prepare
@@ -46,11 +48,15 @@ QUICK_MODELS = ("intro", "cifar10_cnn", "mini_xception", "mobilenet_v2")
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print the tables, write the files."""
     args = parse(argv)
+    if args.without_avx512:
+        restart_without_avx512(args.cache)
     report = reports.Report(this_machine(), {name: runtime(name).NAME for name in args.runtimes})
     if report.machine.load > LOAD_THAT_SPOILS_TIMES:
         report.notes.append(
             f"The machine was not idle: load {report.machine.load:.1f} before the run."
         )
+    if args.without_avx512:
+        report.notes.append("AVX-512 was hidden from every runtime.")
     for model in args.models:
         try:
             prepared = prepare(model, args.runtimes, args.cache)
@@ -64,7 +70,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out is not None:
         write(report, args.out)
     if args.page is not None:
-        replace_section(args.page, "busy" if args.busy else "compare", tables.markdown(report))
+        replace_section(args.page, section(args), tables.markdown(report))
+
+
+def section(args: argparse.Namespace) -> str:
+    """Name the section of the page that such a run belongs to."""
+    if args.busy:
+        return "busy"
+    return "avx2" if args.without_avx512 else "compare"
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -80,6 +93,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help=f"length of one turn ({FULL.seconds})")
     parser.add_argument("--quick", action="store_true", help="small networks, batch 1, few rounds")
     parser.add_argument("--busy", type=int, default=0, help="cores that another program takes")
+    parser.add_argument("--without-avx512", action="store_true", help="hide it from every runtime")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for converted networks")
     parser.add_argument("--out", type=Path, help="write OUT.json, OUT.md and OUT.svg")
     parser.add_argument("--page", type=Path, help="put the tables into that page, too")
