@@ -5,6 +5,7 @@
 #include <new>
 
 #include <dlfcn.h>
+#include <sys/mman.h>
 
 #include "network.hpp"
 #include "packing.hpp"
@@ -17,7 +18,8 @@ bool fails() { return countdown >= 0 && countdown-- == 0; }
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined, or GCC sees free() for what operator new returned.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   if (fails()) throw std::bad_alloc();
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
@@ -25,14 +27,20 @@ void* operator new(std::size_t size) {
 // What asks this way has another way to go on, as std::stable_sort has.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
 void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
-// Takes the place of libc's, which blocks of floats come from.
+// Take the place of libc's, which blocks of floats come from.
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) {
   using Function = void* (*)(std::size_t, std::size_t);
   static const auto real = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "aligned_alloc"));
   return fails() ? nullptr : real(alignment, size);
+}
+
+extern "C" void* mmap(void* at, std::size_t size, int access, int flags, int file, off_t start) {
+  using Function = void* (*)(void*, std::size_t, int, int, int, off_t);
+  static const auto real = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "mmap"));
+  return fails() ? MAP_FAILED : real(at, size, access, flags, file, start);
 }
 
 int main() {
