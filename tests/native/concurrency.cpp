@@ -16,6 +16,8 @@ int main() {
   constexpr std::int64_t kImages = 5;
   const auto shared = make_network(kSize);
   const std::vector<float> expected = run(*shared, kImages, 1);
+  const auto bands = make_bands_network();
+  const std::vector<float> expected_of_bands = run(*bands, 1, 1);
   std::atomic<int> failed{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
@@ -23,11 +25,12 @@ int main() {
       for (int round = 0; round < kRounds; ++round) {
         failed += run(*shared, kImages, 1 + (i + round) % 3) != expected;
         failed += run(*make_network(kSize), kImages, 2) != expected;
+        failed += run(*bands, 1, 1 + (i + round) % 3) != expected_of_bands;
         static_cast<void>(shared->pooled_bytes());
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  std::printf("%d runs, %d failed\n", kThreads * kRounds * 2, failed.load());
+  std::printf("%d runs, %d failed\n", kThreads * kRounds * 3, failed.load());
   return failed == 0 ? 0 : 1;
 }
