@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from cnnfast.engine.ops import (
     Binary,
     Conv2D,
     DepthwiseConv2D,
+    Reshape,
     Value,
     Window,
 )
@@ -202,6 +204,30 @@ def test_what_somebody_else_reads_too_is_made_whole():
         return graph.add(Binary(chain.affine(), wide, Value(wide.shape), BinaryKind.ADD))
 
     assert "bands" not in algorithms(graph_of((80, 80, 4), add))
+
+
+def test_what_is_read_under_another_shape_too_is_made_whole():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        rows = (80 * 80, 64)
+        wide = graph.add(Reshape(chain.conv(64), Value(rows)))
+        scaled = graph.add(Reshape(chain.affine(), Value(rows)))
+        return graph.add(Binary(scaled, wide, Value(rows), BinaryKind.ADD))
+
+    assert "bands" not in algorithms(graph_of((80, 80, 4), add))
+
+
+def test_bands_behind_a_dense_layer_run_on_all_images():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        shape = (65, 64, 64)
+        x = graph.add(Reshape(chain.conv(math.prod(shape)), Value(shape)))
+        x = graph.add(Activate(x, Value(shape), SWISH))
+        return graph.add(Activate(x, Value(shape), RELU6))
+
+    graph = graph_of((1, 1, 4), add)
+    assert [step.batched for step in build_plan(graph).steps] == [True, True]
+    assert_same_bits(graph, images=3)
 
 
 def test_small_images_and_heavy_weights_stay_apart():

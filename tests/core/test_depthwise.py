@@ -42,6 +42,14 @@ def test_depthwise_convolutions_of_any_part_of_vectors(channels, size, dilation,
     check_depthwise(x, kernel, bias, Window((size, size), (1, 1), (dilation, dilation), pads))
 
 
+@pytest.mark.parametrize("channels", [2, 4, 8])
+def test_pixels_whose_depthwise_windows_are_no_neighbours_are_not_joined(channels, rng):
+    x = rng.standard_normal((2, 9, 17, channels), np.float32)
+    kernel = rng.standard_normal((3, 3, channels, 1), np.float32)
+    bias = rng.standard_normal(channels, np.float32)
+    check_depthwise(x, kernel, bias, Window((3, 3), (1, 2)))
+
+
 @pytest.mark.parametrize("size", [2, 3, 5])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("dilation", [(1, 1), (1, 2)])
