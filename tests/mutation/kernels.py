@@ -3,8 +3,8 @@
     python -m mutation.kernels
 
 All mutants are built at once into a copy of the core, for the best instruction set of the machine;
-``CNNFAST_MUTANT`` chooses one of them. A mutant is noticed where the self-test or one of the tests
-fails, crashes or hangs. Prints who noticed each, and ends with 1 if a mutant survived.
+``CNNFAST_MUTANT`` chooses one of them. A mutant is noticed where one of the core's own programs or
+of the tests fails, crashes or hangs. Prints who noticed each, and ends with 1 if a mutant survived.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from cnnfast import _core
 from mutation.mutants import MUTANTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TIMEOUT = 600.0
-"""Seconds after which tests count as hanging."""
+NATIVE = ("selftest", "jobs", "concurrency")
+NATIVE_TIMEOUT, TIMEOUT = 60.0, 600.0
+"""Seconds after which the core's own programs, and the tests, count as hanging."""
 
 SWITCH = """#pragma once
 #include <cstdlib>
@@ -68,6 +69,7 @@ TESTS = [
         "winograd",
         "pooled_convolution",
         "bands",
+        "batches",
         "weight_storage",
         "packing",
         "guards",
@@ -95,8 +97,8 @@ def write_sources(directory: Path) -> Path:
     return source
 
 
-def build(directory: Path) -> tuple[Path, Path]:
-    """Build the self-test and the extension with all mutants; return where they are."""
+def build(directory: Path) -> Path:
+    """Build the core's own programs and the extension with all mutants; return where they are."""
     import pybind11
 
     source, built = write_sources(directory), directory / "build"
@@ -113,19 +115,18 @@ def build(directory: Path) -> tuple[Path, Path]:
     if shutil.which("ccache"):
         options["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
     arguments = [f"-D{name}={value}" for name, value in options.items()]
-    targets = ("selftest", "_core")
     for command in (
         ["cmake", "-S", source, "-B", built, "-G", "Ninja", *arguments],
-        ["cmake", "--build", built, "--target", *targets],
+        ["cmake", "--build", built, "--target", *NATIVE, "_core"],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"The mutants do not build:\n{done.stdout}{done.stderr}")
-    return built / "selftest", next(built.glob("_core.*"))
+    return built
 
 
-def passes(command: list[str | Path], number: int) -> bool:
-    """Whether `command` ends well with mutant `number`; 0 is the core as it should be."""
+def passes(command: Sequence[str | Path], timeout: float, number: int) -> bool:
+    """Whether `command` ends well in time with mutant `number`; 0 is the core as it should be."""
     environment = {**os.environ, "CNNFAST_MUTANT": str(number), "CNNFAST_ISA": _core.isa()}
     try:
         done = subprocess.run(
@@ -134,7 +135,7 @@ def passes(command: list[str | Path], number: int) -> bool:
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -144,21 +145,22 @@ def passes(command: list[str | Path], number: int) -> bool:
 
 def judge(directory: Path, numbers: Sequence[int]) -> int:
     """Try mutants, print a line for each, and return how many survived."""
-    selftest, core = build(directory)
+    built = build(directory)
     options = ["-q", "-x", "-p", "no:cacheprovider"]
-    checks: dict[str, list[str | Path]] = {
-        "selftest": [selftest],
-        "pytest": [sys.executable, "-c", RUN_PYTEST, core, *options, *TESTS],
+    core = next(built.glob("_core.*"))
+    checks: dict[str, tuple[list[str | Path], float]] = {
+        **{name: ([built / name], NATIVE_TIMEOUT) for name in NATIVE},
+        "pytest": ([sys.executable, "-c", RUN_PYTEST, core, *options, *TESTS], TIMEOUT),
     }
-    broken = [name for name, command in checks.items() if not passes(command, 0)]
+    broken = [name for name, check in checks.items() if not passes(*check, 0)]
     if broken:
         raise SystemExit(f"Without a mutant fail: {', '.join(broken)}")
     survivors = 0
     for number in numbers:
-        noticed = (name for name, command in checks.items() if not passes(command, number))
+        noticed = (name for name, check in checks.items() if not passes(*check, number))
         by = next(noticed, None)
         survivors += by is None
-        print(f"{number:3} {by or 'SURVIVED':8} {MUTANTS[number - 1]}", flush=True)
+        print(f"{number:3} {by or 'SURVIVED':11} {MUTANTS[number - 1]}", flush=True)
     print(f"{len(numbers)} mutants, {survivors} survived")
     return survivors
 
