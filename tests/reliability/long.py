@@ -96,8 +96,9 @@ def plot(runs: dict[str, list[Sample]], path: str) -> None:
     figure = Figure(figsize=(7, 3), layout="constrained")
     axes = figure.subplots(1, len(runs))
     for panel, (name, samples) in zip(axes, runs.items(), strict=True):
-        panel.plot([s.predictions for s in samples], [s.resident_bytes / 2**20 for s in samples])
-        panel.set(title=name, xlabel="predictions", ylim=(0, None))
+        resident = [s.resident_bytes / 2**20 for s in samples]
+        panel.plot([s.predictions for s in samples], resident)
+        panel.set(title=name, xlabel="predictions", ylim=(0, 1.2 * max(resident)))
     axes[0].set_ylabel("resident memory, MiB")
     figure.savefig(path)
 
