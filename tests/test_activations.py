@@ -29,6 +29,24 @@ def test_the_function_of_a_name_gives_the_numbers_of_keras(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "silu"])
+def test_sigmoid_and_silu_are_accurate_relative_to_their_result(name: str) -> None:
+    x = np.linspace(-87, 100, 40_000, dtype=np.float32).reshape(40, 1000)
+    wide = x.astype(np.float64)
+    expected = 1 / (1 + np.exp(-wide)) * (wide if name == "silu" else 1)
+    error = np.abs(np.asarray(activations.get(name)(x)) - expected)
+    # A few roundings, and half a one of the argument where there is no fused multiply-add.
+    roundings = 3 + np.abs(wide) / 2
+    assert np.all(error <= roundings * np.finfo(np.float32).eps * np.abs(expected))
+
+
+def test_sigmoid_and_silu_at_the_ends_of_float32() -> None:
+    largest = np.finfo(np.float32).max
+    x = np.array([[-largest, -1e30, -100, -89, 89, 100, 1e30, largest]], np.float32)
+    np.testing.assert_array_equal(activations.get("sigmoid")(x), x > 0)
+    np.testing.assert_array_equal(activations.get("silu")(x), np.maximum(x, 0))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_written_as_keras_writes_it(name: str) -> None:
     theirs = keras.activations.serialize(keras.activations.get(name))

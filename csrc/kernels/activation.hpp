@@ -40,7 +40,7 @@ inline Vec shrink(Vec x, float limit, float step) {
   return select(abs(x) <= splat(limit), splat(0.0F), outside);
 }
 
-inline Vec silu(Vec x) { return x * sigmoid(x); }
+inline Vec silu(Vec x) { return x / one_plus_exp_of_negative(x); }
 
 // -1, 0 or 1; a NaN stays.
 inline Vec sign(Vec x) {

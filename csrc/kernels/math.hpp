@@ -30,35 +30,23 @@ inline Vec exp(Vec x) {
   return p * power_of_two(half) * power_of_two(whole - half);
 }
 
-// 1 + exp(-x) in few operations: exp(-x) need be neither denormal nor beyond 2^127. The low bits
-// of `shifted` are n + 127, and so 2^n's exponent; the polynomial is exp(-r), fitted on
-// [-ln(2)/2, ln(2)/2] by reweighted least squares, relative error 2e-8.
+// 1 + exp(-x) in few operations, infinite where exp(-x) > 2^127.5. The low bits of `shifted` are
+// n + 127, and so 2^n's exponent; the polynomial is exp(-r), fitted on [-ln(2)/2, ln(2)/2] by
+// reweighted least squares, relative error 1e-7. ln(2) as one float adds 3e-9 |x| to that of
+// exp(-x), 6e-8 |x| where products round before they are added.
 inline Vec one_plus_exp_of_negative(Vec x) {
-  const Vec clamped = clamp(x, -88.0F, 87.0F);
+  const Vec clamped = clamp(x, -88.7F, 87.0F);
   const Vec magic = splat(12582912.0F + 127.0F);
   const Vec shifted = clamped * splat(-1.44269504F) + magic;
   const Vec n = shifted - magic;
-  Vec r = clamped + n * splat(0.693359375F);
-  r = r - n * splat(2.12194440e-4F);
-  Vec p = splat(1.384365372e-3F);
-  p = p * r - splat(8.374155499e-3F);
-  p = p * r + splat(4.166800156e-2F);
-  p = p * r - splat(1.666643173e-1F);
-  p = p * r + splat(4.999999404e-1F);
-  p = p * r - splat(1.0F);
+  const Vec r = clamped + n * splat(0.693147181F);
+  Vec p = splat(-8.289731108e-3F);
+  p = p * r + splat(4.189785570e-2F);
+  p = p * r - splat(1.666764766e-1F);
+  p = p * r + splat(4.999915063e-1F);
+  p = p * r - splat(9.999997020e-1F);
   p = p * r + splat(1.0F);
   return p * bits(bits(shifted) << 23) + splat(1.0F);
-}
-
-// 1 / x for x in [1, 2^127), or 0 where that is denormal: from an estimate of 14 bits and one step
-// of Newton's where dividing is slow.
-inline Vec reciprocal(Vec x) {
-#if CNNFAST_VECTOR_BYTES == 64 && defined(__AVX512F__)
-  const Vec estimate = reinterpret_cast<Vec>(_mm512_maskz_rcp14_ps(0xffff, native(x)));
-  return estimate + estimate * (splat(1.0F) - x * estimate);
-#else
-  return splat(1.0F) / x;
-#endif
 }
 
 // log(x) for normal x > 0: mantissa in [sqrt(1/2), sqrt(2)) and Cephes' logf polynomial.
@@ -103,7 +91,7 @@ inline Vec expm1(Vec x) {
   return select(abs(x) < splat(0.35F), p, exp(x) - splat(1.0F));
 }
 
-inline Vec sigmoid(Vec x) { return reciprocal(one_plus_exp_of_negative(x)); }
+inline Vec sigmoid(Vec x) { return splat(1.0F) / one_plus_exp_of_negative(x); }
 
 // tanh|x| = -expm1(-2|x|) / (2 + expm1(-2|x|)), then the sign of x.
 inline Vec tanh(Vec x) {
