@@ -213,6 +213,27 @@ void PlanBuilder::group_steps() {
   }
 }
 
+// A step that can writes over its first input where that is as large and nothing reads it later:
+// what is in cache stays there.
+void PlanBuilder::reuse_inputs() {
+  std::vector<std::size_t> last_read(plan_->values_.size());
+  for (std::size_t i = 0; i < plan_->steps_.size(); ++i) {
+    for (const int value : at(plan_->steps_, static_cast<int>(i)).in)
+      at(last_read, root(value)) = i;
+  }
+  for (std::size_t i = 0; i < plan_->steps_.size(); ++i) {
+    const PlannedStep& s = plan_->steps_[i];
+    const int in = root(s.in[0]);
+    const Value& from = at(plan_->values_, in);
+    Value& to = at(plan_->values_, s.out);
+    if (s.step->overwrites() && at(last_read, in) == i && from.storage == Storage::transient &&
+        to.storage == Storage::transient && from.layout.size() == to.layout.size()) {
+      to.alias_of = in;
+      at(last_read, in) = at(last_read, s.out);
+    }
+  }
+}
+
 // Values that live inside one image-by-image group share a small workspace; the others have a
 // place for each image of the chunk, and inside such a group they live from its start to its
 // end, because the group starts again for every image.
@@ -271,6 +292,7 @@ std::unique_ptr<Plan> PlanBuilder::build(const std::vector<int>& outputs) {
   join_bands();
   bind_steps();
   group_steps();
+  reuse_inputs();
   place_values();
   for (Value& value : plan_->values_) {
     if (value.alias_of < 0 && value.slice_of < 0) continue;

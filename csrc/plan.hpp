@@ -147,6 +147,7 @@ class PlanBuilder {
   void join_bands();
   void bind_steps();
   void group_steps();
+  void reuse_inputs();
   void place_values();
 
   // A step of a concatenation of channels, which is left out where its input is a slice of `whole`.

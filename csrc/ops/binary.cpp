@@ -46,6 +46,7 @@ class Binary final : public RowsStep {
   Binary(std::vector<Axis> axes, std::int64_t size, BinaryKind kind)
       : RowsStep(size / axes.front().size), axes_(std::move(axes)), kind_(kind) {}
   const char* name() const override { return "binary"; }
+  bool overwrites() const override { return true; }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,

@@ -57,6 +57,10 @@ class Step {
   // Whether many images at once are better than one after the other.
   virtual bool batched() const { return false; }
 
+  // Whether its output may stand where an input of that size does, both dense: each number is read
+  // before the one in its place is written, and by the same unit.
+  virtual bool overwrites() const { return false; }
+
   // Fixes the layouts, once: precomputes offsets.
   virtual void bind(const PerInput<Layout>& /*in*/, const Layout& /*out*/) {}
 
