@@ -1,4 +1,4 @@
-// Elementwise operations on two rows; a step of 0 repeats an operand's first number.
+// Elementwise operations on rows of two operands.
 #pragma once
 
 #include "simd.hpp"
@@ -7,10 +7,11 @@
 namespace {
 
 using cnnfast::BinaryKind;
+using cnnfast::BinaryTask;
 
 template <class F>
-inline void binary_row(F f, const float* a, int a_step, const float* b, int b_step, float* out,
-                       std::int64_t n) {
+inline void binary_row(F f, const float* a, std::int64_t a_step, const float* b,
+                       std::int64_t b_step, float* out, std::int64_t n) {
   const Vec first_a = splat(a[0]);
   const Vec first_b = splat(b[0]);
   std::int64_t i = 0;
@@ -29,10 +30,17 @@ inline Vec power(Vec x, Vec y) {
   return z;
 }
 
-void binary(BinaryKind kind, const float* a, int a_step, const float* b, int b_step, float* out,
-            std::int64_t n) {
-  const auto run = [&](auto f) { binary_row(f, a, a_step, b, b_step, out, n); };
-  switch (kind) {
+template <class F>
+inline void binary_rows(F f, const BinaryTask& t) {
+  for (std::int64_t row = 0; row < t.rows; ++row) {
+    binary_row(f, t.a + row * t.a_row, t.a_step, t.b + row * t.b_row, t.b_step, t.out + row * t.n,
+               t.n);
+  }
+}
+
+void binary(const BinaryTask& t) {
+  const auto run = [&](auto f) { binary_rows(f, t); };
+  switch (t.kind) {
     case BinaryKind::add: return run([](Vec x, Vec y) { return x + y; });
     case BinaryKind::subtract: return run([](Vec x, Vec y) { return x - y; });
     case BinaryKind::multiply: return run([](Vec x, Vec y) { return x * y; });

@@ -227,6 +227,20 @@ struct PoolRow {
   std::int64_t channels;
 };
 
+// Rows of out[i] = a[i] op b[i]; a step of 0 repeats a row's first number.
+struct BinaryTask {
+  BinaryKind kind;
+  const float* a;
+  std::int64_t a_step;
+  std::int64_t a_row;  // from one row to the next
+  const float* b;
+  std::int64_t b_step;
+  std::int64_t b_row;
+  float* out;  // its rows stand one behind the other
+  std::int64_t rows;
+  std::int64_t n;  // numbers in a row
+};
+
 struct Kernels {
   const char* name;
   std::int32_t lanes;         // floats in a vector
@@ -246,9 +260,7 @@ struct Kernels {
   void (*average_pool)(const PoolRow&);
   void (*depthwise)(const DepthwiseTask&);
   void (*recurrent)(const RecurrentTask&);
-  // out[i] = a[i] op b[i]; a step of 0 repeats the first number.
-  void (*binary)(BinaryKind kind, const float* a, int a_step, const float* b, int b_step,
-                 float* out, std::int64_t n);
+  void (*binary)(const BinaryTask&);
   // out[j] = the reduction over i < n of x[i * stride + j], j < columns.
   void (*reduce)(ReductionKind kind, const float* x, std::int64_t stride, float* out,
                  std::int64_t n, std::int64_t columns);

@@ -10,7 +10,7 @@ struct Axis {
   PerInput<std::int64_t> strides;  // 0 where the operand is repeated
 };
 
-// The axes of the output, neighbours joined where both operands go on alike.
+// The axes of the output, neighbours joined where both operands go on alike; at least two.
 std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims& out) {
   std::vector<Axis> axes;
   PerInput<std::int64_t> stride = {1, 1};
@@ -37,7 +37,7 @@ std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims&
     }
     axes.push_back(axis);
   }
-  if (axes.empty()) axes.push_back({1, {1, 1}});
+  while (axes.size() < 2) axes.push_back({1, {1, 1}});
   return axes;
 }
 
@@ -52,7 +52,15 @@ class Binary final : public RowsStep {
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
                       std::int64_t last) const override {
     const Axis& inner = axes_.front();
-    for (std::int64_t row = first; row < last; ++row) {
+    const Axis& next = axes_[1];
+    BinaryTask task = {};
+    task.kind = kind_;
+    task.a_step = inner.strides[0];
+    task.b_step = inner.strides[1];
+    task.a_row = next.strides[0];
+    task.b_row = next.strides[1];
+    task.n = inner.size;
+    for (std::int64_t row = first; row < last; row += task.rows) {
       PerInput<std::int64_t> offset = {};
       std::int64_t rest = row;
       for (std::size_t i = 1; i < axes_.size(); ++i) {
@@ -62,14 +70,16 @@ class Binary final : public RowsStep {
           offset[side] += at * axes_[i].strides[side];
         }
       }
-      kernels().binary(kind_, in[0] + offset[0], static_cast<int>(inner.strides[0]),
-                       in[1] + offset[1], static_cast<int>(inner.strides[1]),
-                       out + row * inner.size, inner.size);
+      task.a = in[0] + offset[0];
+      task.b = in[1] + offset[1];
+      task.out = out + row * inner.size;
+      task.rows = std::min(last - row, next.size - row % next.size);
+      kernels().binary(task);
     }
   }
 
  private:
-  std::vector<Axis> axes_;  // innermost first; its strides are 0 or 1
+  std::vector<Axis> axes_;  // at least two, innermost first; its strides are 0 or 1
   BinaryKind kind_;
 };
 
