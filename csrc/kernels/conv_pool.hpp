@@ -8,10 +8,10 @@ namespace {
 // Windows of 2 x 2 pixels at a time: two register tiles. Pixel p is [window][dy][dx] of them.
 constexpr int kWindows = kTileRows / 2;
 
-// The maximum of four pixels in the order of a pooling window, so that it gives the bits of
-// pooling.
+// The maximum of two pixels and the two below them, columns first as in pool.hpp: of equal zeros it
+// takes the same.
 inline Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d) {
-  return larger(larger(larger(a, b), c), d);
+  return larger(larger(a, c), larger(b, d));
 }
 
 // The two tiles of some windows; their sums go to [pixel][width].

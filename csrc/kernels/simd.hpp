@@ -92,9 +92,14 @@ inline Vec max_or_second(Vec a, Vec b) {
 inline Vec min_or_second(Vec a, Vec b) {
   return reinterpret_cast<Vec>(_mm512_maskz_min_ps(0xffff, native(a), native(b)));
 }
-inline Vec nan_or(Vec x, Vec otherwise) {
-  const __mmask16 nan = _mm512_cmp_ps_mask(native(x), native(x), _CMP_UNORD_Q);
-  return reinterpret_cast<Vec>(_mm512_mask_mov_ps(native(otherwise), nan, native(x)));
+// Of two numbers the larger or smaller, the second where they are equal; NaN where either is.
+inline Vec larger(Vec x, Vec y) {
+  const __mmask16 number = _mm512_cmp_ps_mask(native(x), native(x), _CMP_ORD_Q);
+  return reinterpret_cast<Vec>(_mm512_mask_max_ps(native(x), number, native(x), native(y)));
+}
+inline Vec smaller(Vec x, Vec y) {
+  const __mmask16 number = _mm512_cmp_ps_mask(native(x), native(x), _CMP_ORD_Q);
+  return reinterpret_cast<Vec>(_mm512_mask_min_ps(native(x), number, native(x), native(y)));
 }
 #else
 #if CNNFAST_VECTOR_BYTES == 32 && defined(__AVX__)
@@ -109,12 +114,9 @@ inline Vec min_or_second(Vec a, Vec b) {
 inline Vec max_or_second(Vec a, Vec b) { return select(a > b, a, b); }
 inline Vec min_or_second(Vec a, Vec b) { return select(a < b, a, b); }
 #endif
-inline Vec nan_or(Vec x, Vec otherwise) { return select(x != x, x, otherwise); }
+inline Vec larger(Vec x, Vec y) { return bits(bits(max_or_second(x, y)) | (x != x)); }
+inline Vec smaller(Vec x, Vec y) { return bits(bits(min_or_second(x, y)) | (x != x)); }
 #endif
-
-// Where either is NaN the result is; the first one, where both are.
-inline Vec larger(Vec x, Vec y) { return nan_or(x, max_or_second(x, y)); }
-inline Vec smaller(Vec x, Vec y) { return nan_or(x, min_or_second(x, y)); }
 
 // A NaN in `x` goes through.
 inline Vec at_least(Vec x, float low) { return max_or_second(splat(low), x); }

@@ -211,16 +211,22 @@ struct RecurrentTask {
   bool backwards;
 };
 
-// Output row of a pooling window already clipped to the image: for output pixel i the
-// columns [begin[i], end[i]) of `rows` input rows.
+// The taps of a window along an axis that lie in the image.
+struct Taps {
+  std::int64_t first;  // row or column of the image
+  std::int64_t count;
+};
+
+// Output row of a pooling window already clipped to the image.
 struct PoolRow {
-  const float* x;
+  const float* x;        // first row of the window
   std::int64_t x_row;    // floats from one row of the window to the next
-  std::int64_t x_pixel;  // floats from one column of the window to the next
-  std::int64_t rows;
-  const std::int32_t* begin;
-  const std::int32_t* end;
-  std::int32_t dilation;
+  std::int64_t x_pixel;  // and from one pixel of the image to the next
+  std::int64_t x_width;  // of the image
+  std::int64_t rows;     // of the window
+  const Taps* taps;      // of each output pixel
+  std::int64_t dilation;
+  float* columns;  // room for a row of the image
   float* out;
   std::int64_t out_pixel;
   std::int64_t width;
