@@ -15,27 +15,31 @@ using cnnfast::ConvTask;
 using cnnfast::Run;
 
 // 32 registers (AVX-512): 14 x 2 sums, 2 weights, 1 input. 16 registers: 6 x 2, 2 and 1. NEON
-// has 32, and loads are what it has fewest of: 6 x 4.
+// has 32, and loads are what it has fewest of: 6 x 4. Of evenly spaced pixels and one vector
+// kEvenRows: six sums would wait for themselves.
 #if CNNFAST_VECTOR_BYTES == 64
 constexpr int kTileRows = 14;
 constexpr int kTileVectors = 2;
+constexpr int kEvenRows = 14;
 #elif defined(__aarch64__)
 constexpr int kTileRows = 6;
 constexpr int kTileVectors = 4;
+constexpr int kEvenRows = 0;
 #else
 constexpr int kTileRows = 6;
 constexpr int kTileVectors = 2;
+constexpr int kEvenRows = 12;
 #endif
+constexpr int kMostRows = kEvenRows > kTileRows ? kEvenRows : kTileRows;
 constexpr std::int64_t kChunkDepth = 512;
-constexpr bool kManyRows = kTileRows > 8;  // more than x86 has registers to point to
-constexpr std::int64_t kLineFloats = 16;   // of a cache line
+constexpr std::int64_t kLineFloats = 16;  // of a cache line
 static_assert((kTileRows + 1) * kTileVectors + 1 <= (kTileRows * kTileVectors > 12 ? 32 : 16));
 
 struct TileTask {
-  const float* x[kTileRows];
+  const float* x[kMostRows];
   std::int64_t x_step;  // from each pixel of `x` to the next, 0 where they are not evenly spaced
-  float* out[kTileRows];
-  const float* residual[kTileRows];
+  float* out[kMostRows];
+  const float* residual[kMostRows];
   const Run* runs;
   std::int32_t run_count;
   const float* weights;
@@ -163,18 +167,23 @@ void tile(const TileTask& t) {
   }
 }
 
+constexpr bool by_even_rows(int vectors) { return kEvenRows > 0 && vectors == 1; }
+constexpr std::int64_t most_rows(int vectors) {
+  return by_even_rows(vectors) ? kEvenRows : kTileRows;
+}
+
 using Tile = void (*)(const TileTask&);
 
 struct Tiles {
   Tile of[kTileRows + 1][kTileVectors + 1];  // by rows and vectors, both from 1
-  Tile even[kTileRows + 1];                  // of one vector, where there are many rows
-  Tile joined[kTileRows + 1];                // the same, for joined pixels
+  Tile even[kMostRows + 1];                  // of one vector, evenly spaced
+  Tile joined[kMostRows + 1];                // the same, for joined pixels
 
   void run(const TileTask& t, std::int64_t rows, int vectors) const {
     if (t.joined) {
       joined[rows](t);
     } else {
-      (kManyRows && vectors == 1 && t.x_step != 0 ? even[rows] : of[rows][vectors])(t);
+      (by_even_rows(vectors) && t.x_step != 0 ? even[rows] : of[rows][vectors])(t);
     }
   }
 };
@@ -184,25 +193,32 @@ constexpr void fill(Tiles& tiles) {
   tiles.of[M][N] = tile<false, false, M, N>;
   if constexpr (N > 1) {
     fill<M, N - 1>(tiles);
-  } else {
-    if constexpr (kManyRows) tiles.even[M] = tile<true, false, M, 1>;
-    tiles.joined[M] = tile<kManyRows, true, M, 1>;
-    if constexpr (M > 1) fill<M - 1, kTileVectors>(tiles);
+  } else if constexpr (M > 1) {
+    fill<M - 1, kTileVectors>(tiles);
   }
+}
+
+template <int M>
+constexpr void fill_single(Tiles& tiles) {
+  if constexpr (kEvenRows > 0) tiles.even[M] = tile<true, false, M, 1>;
+  tiles.joined[M] = tile<(kEvenRows > 0), true, M, 1>;
+  if constexpr (M > 1) fill_single<M - 1>(tiles);
 }
 
 constexpr Tiles kTiles = [] {
   Tiles tiles = {};
   fill<kTileRows, kTileVectors>(tiles);
+  fill_single<kMostRows>(tiles);
   return tiles;
 }();
 
-// Rows of one tile after the other: as few tiles as can be, of about the same size, for a tile of
-// few rows spends its time loading weights.
+// Rows of one tile after the other, at most so many: as few tiles as can be, of about the same
+// size, for a tile of few rows spends its time loading weights.
 class EvenTiles {
  public:
-  explicit EvenTiles(std::int64_t rows) {
-    const std::int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  EvenTiles(std::int64_t rows, int vectors) {
+    const std::int64_t most = most_rows(vectors);
+    const std::int64_t tiles = (rows + most - 1) / most;
     rows_ = rows / tiles;
     longer_ = rows % tiles;
   }
@@ -214,11 +230,11 @@ class EvenTiles {
   std::int64_t longer_;  // tiles that have one row more
 };
 
-// Floats to fetch ahead for each product, so that weights of this width come in the time of all
-// tiles and not of the first ones alone.
-inline std::int64_t ahead_step(std::int64_t width, std::int64_t rows) {
-  const std::int64_t tiles = (rows + kTileRows - 1) / kTileRows;
-  const std::int64_t step = (width + tiles - 1) / tiles;
+// Floats to fetch ahead for each product, so that weights of so many vectors come in the time of
+// all tiles and not of the first ones alone.
+inline std::int64_t ahead_step(std::int64_t rows, int vectors) {
+  const std::int64_t tiles = (rows + most_rows(vectors) - 1) / most_rows(vectors);
+  const std::int64_t step = (vectors * kLanes + tiles - 1) / tiles;
   return step < kLineFloats ? step : kLineFloats;
 }
 
@@ -238,7 +254,7 @@ class PixelWalk {
   // Pixels to divide into tiles together, of `left`: those that are evenly spaced, where it pays.
   std::int64_t stretch(std::int64_t left, int vectors) const {
     const std::int64_t in_row = task_.width - column_;
-    return !kManyRows || vectors > 1 || even_ || left < in_row ? left : in_row;
+    return !by_even_rows(vectors) || even_ || left < in_row ? left : in_row;
   }
 
   // The next `rows` pixels.
@@ -318,13 +334,13 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
     // The next chunk's weights, or the next column block's, come while this one's are in use.
     tile_task.ahead = stored_weights(t, at + numbers);
     const float* end = stored_weights(t, at + 2 * numbers);
-    const std::int64_t step = ahead_step(std::int64_t{vectors} * kLanes, last - first);
+    const std::int64_t step = ahead_step(last - first, vectors);
     tile_task.ahead_step = step;
     PixelWalk walk(t, first);
     for (std::int64_t p = first; p < last;) {
       const std::int64_t stretch = walk.stretch(last - p, vectors);
       p += stretch;
-      EvenTiles tiles(stretch);
+      EvenTiles tiles(stretch, vectors);
       for (std::int64_t left = stretch; left > 0;) {
         const std::int64_t rows = tiles.next();
         left -= rows;

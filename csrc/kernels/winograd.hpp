@@ -138,9 +138,9 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
     task.weights = t.weights + position * t.channels * width;
     task.ahead = task.weights + t.channels * width;
     const float* end = task.ahead + t.channels * width;
-    const std::int64_t step = ahead_step(width, t.count);
+    const std::int64_t step = ahead_step(t.count, vectors);
     task.ahead_step = step;
-    EvenTiles tiles(t.count);
+    EvenTiles tiles(t.count, vectors);
     for (std::int64_t i = 0; i < t.count;) {
       const std::int64_t rows = tiles.next();
       for (std::int64_t m = 0; m < rows; ++m, ++i) {
