@@ -65,7 +65,7 @@ void PlanBuilder::join_bands() {
   const std::vector<int> uses = uses_of(values, plan_->steps_);
   const auto is_between_two_steps = [&](int index) {
     const Value& value = value_of(values, index);
-    return value.storage == Storage::transient && value.alias_of < 0 && value.slice_of < 0 &&
+    return value.storage == Storage::transient && value.owns_memory() &&
            uses[static_cast<std::size_t>(index)] == 2 &&
            4 * static_cast<double>(value.layout.size()) >= kLargeBytes;
   };

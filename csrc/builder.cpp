@@ -89,7 +89,7 @@ const Dims& PlanBuilder::dims(int value) const {
 int PlanBuilder::root(int value) const {
   for (;;) {
     const Value& v = at(plan_->values_, value);
-    if (v.alias_of < 0 && v.slice_of < 0) return value;
+    if (v.owns_memory()) return value;
     value = std::max(v.alias_of, v.slice_of);
   }
 }
@@ -121,7 +121,7 @@ void PlanBuilder::place_outputs(const std::vector<int>& outputs) {
 // Whether every step that writes or reads the part can do so among the channels of the whole.
 bool PlanBuilder::can_be_slice(const Join& join) const {
   const Value& part = at(plan_->values_, join.part);
-  if (part.storage != Storage::transient || part.alias_of >= 0 || part.slice_of >= 0) return false;
+  if (part.storage != Storage::transient || !part.owns_memory()) return false;
   for (const Value& value : plan_->values_) {
     if (value.alias_of == join.part) return false;
   }
@@ -260,8 +260,7 @@ void PlanBuilder::place_values() {
   for (std::size_t v = 0; v < lives.size(); ++v) {
     Value& value = plan_->values_[v];
     Lifetime life = lives[v];
-    const bool owner = value.alias_of < 0 && value.slice_of < 0;
-    if (value.storage != Storage::transient || !owner || life.last < 0) continue;
+    if (value.storage != Storage::transient || !value.owns_memory() || life.last < 0) continue;
     life.size = value.layout.size();
     const Group* from = at(group_of, life.first);
     const Group* to = at(group_of, life.last);
@@ -295,7 +294,7 @@ std::unique_ptr<Plan> PlanBuilder::build(const std::vector<int>& outputs) {
   reuse_inputs();
   place_values();
   for (Value& value : plan_->values_) {
-    if (value.alias_of < 0 && value.slice_of < 0) continue;
+    if (value.owns_memory()) continue;
     const Value& owner = at(plan_->values_, root(static_cast<int>(&value - plan_->values_.data())));
     value.storage = owner.storage;
     value.index = owner.index;

@@ -29,6 +29,8 @@ struct Value {
   Storage storage = Storage::transient;
   // Of the input, output or constant; or the offset in floats for one image.
   std::int64_t index = 0;
+
+  bool owns_memory() const { return alias_of < 0 && slice_of < 0; }
 };
 
 struct PlannedStep {
