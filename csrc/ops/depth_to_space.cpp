@@ -12,8 +12,6 @@ class DepthToSpace final : public Step {
       : block_y_(out[0] / in[0]), block_x_(out[1] / in[1]) {}
 
   const char* name() const override { return "depth_to_space"; }
-  bool reads_borders() const override { return true; }
-  bool writes_borders() const override { return true; }
   bool reads_slices() const override { return true; }
   bool writes_slices() const override { return true; }
 

@@ -31,8 +31,6 @@ class Pool2D final : public Step {
         name_(kind == PoolKind::max ? "max_pool2d" : "average_pool2d") {}
 
   const char* name() const override { return name_; }
-  bool reads_borders() const override { return true; }
-  bool writes_borders() const override { return true; }
   bool reads_slices() const override { return true; }
   bool writes_slices() const override { return true; }
 

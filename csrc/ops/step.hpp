@@ -48,12 +48,12 @@ class Step {
 
   // Zeros that it reads around its first input.
   virtual Border border() const { return {}; }
-  // Whether it can read an input, or write an output, that has a border.
-  virtual bool reads_borders() const { return false; }
-  virtual bool writes_borders() const { return false; }
-  // The same for slices; who can, can with borders.
+  // Whether it can read an input, or write an output, that is a slice.
   virtual bool reads_slices() const { return false; }
   virtual bool writes_slices() const { return false; }
+  // The same for one that has a border; who can do slices can do borders.
+  virtual bool reads_borders() const { return reads_slices(); }
+  virtual bool writes_borders() const { return writes_slices(); }
   // Whether many images at once are better than one after the other.
   virtual bool batched() const { return false; }
 

@@ -69,8 +69,6 @@ class WinogradConv2D final : public Step {
 
   const char* name() const override { return "conv2d"; }
   Border border() const override { return pads_; }
-  bool reads_borders() const override { return true; }
-  bool writes_borders() const override { return true; }
   bool reads_slices() const override { return true; }
   bool writes_slices() const override { return true; }
   bool batched() const override { return batched_; }
