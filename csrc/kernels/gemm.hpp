@@ -246,8 +246,9 @@ class PixelWalk {
         column_(pixel % t.width),
         row_(pixel / t.width % t.height),
         image_(pixel / t.width / t.height),
-        even_(t.x_strides.row == t.width * t.x_strides.pixel &&
-              t.x_strides.image == t.height * t.x_strides.row) {
+        even_(is_even(t.x_strides)),
+        all_even_(even_ && is_even(t.out_strides) &&
+                  (t.epilogue.residual == nullptr || is_even(t.epilogue.residual_strides))) {
     find();
   }
 
@@ -259,20 +260,44 @@ class PixelWalk {
 
   // The next `rows` pixels.
   void fill(TileTask& tile, std::int64_t rows) {
-    const Epilogue& e = task_.epilogue;
-    tile.x_step = even_ || column_ + rows <= task_.width ? task_.x_strides.pixel : 0;
+    const bool in_row = column_ + rows <= task_.width;
+    tile.x_step = even_ || in_row ? task_.x_strides.pixel : 0;
+    if (in_row || all_even_) {
+      fill_evenly(tile);
+      advance(rows);
+      return;
+    }
     for (std::int64_t m = 0; m < rows; ++m) {
       tile.x[m] = x_;
       tile.out[m] = out_;
       tile.residual[m] = residual_;
-      x_ += task_.x_strides.pixel;
-      out_ += task_.out_strides.pixel;
-      residual_ += e.residual_strides.pixel;
-      if (++column_ == task_.width) next_row();
+      advance(1);
     }
   }
 
  private:
+  // From row to row and image to image.
+  bool is_even(const cnnfast::Strides& s) const {
+    return s.row == task_.width * s.pixel && s.image == task_.height * s.row;
+  }
+
+  // As many as there may be: a loop of a constant count becomes a few vectors.
+  void fill_evenly(TileTask& tile) const {
+    for (std::int64_t m = 0; m < kMostRows; ++m) tile.x[m] = x_ + m * task_.x_strides.pixel;
+    for (std::int64_t m = 0; m < kMostRows; ++m) tile.out[m] = out_ + m * task_.out_strides.pixel;
+    if (task_.epilogue.residual == nullptr) return;
+    const std::int64_t step = task_.epilogue.residual_strides.pixel;
+    for (std::int64_t m = 0; m < kMostRows; ++m) tile.residual[m] = residual_ + m * step;
+  }
+
+  void advance(std::int64_t pixels) {
+    x_ += pixels * task_.x_strides.pixel;
+    out_ += pixels * task_.out_strides.pixel;
+    residual_ += pixels * task_.epilogue.residual_strides.pixel;
+    column_ += pixels;
+    if (column_ == task_.width && !all_even_) next_row();
+  }
+
   void next_row() {
     column_ = 0;
     if (++row_ == task_.height) {
@@ -295,7 +320,8 @@ class PixelWalk {
   std::int64_t column_;
   std::int64_t row_;
   std::int64_t image_;
-  bool even_;  // from row to row and image to image
+  bool even_;      // the inputs' pixels
+  bool all_even_;  // those of outputs and residuals, too
   const float* x_ = nullptr;
   float* out_ = nullptr;
   const float* residual_ = nullptr;
