@@ -70,6 +70,18 @@ int PlanBuilder::concat(const std::vector<int>& in, Dims out, int axis) {
   return value;
 }
 
+int PlanBuilder::reduce(int in, Dims out, ReductionKind kind, int first, int last) {
+  const Reduction all = reduction_of(dims(in), kind, first, last);
+  if (count(out) != all.outer * all.inner) {
+    throw std::invalid_argument("a reduction keeps the other axes");
+  }
+  const float divisor = kind == ReductionKind::mean ? static_cast<float>(all.n) : 1.0F;
+  const std::int64_t parts = parts_of(all);
+  if (parts == 1) return add(make_reduce(all, 1, divisor), {in}, std::move(out));
+  in = add(make_reduce(all, parts, 1.0F), {in}, {all.outer, parts, all.inner});
+  return add(make_reduce({kind, all.outer, parts, all.inner}, 1, divisor), {in}, std::move(out));
+}
+
 int PlanBuilder::reshape(int in, Dims out) {
   if (count(dims(in)) != count(out)) {
     throw std::invalid_argument("a reshape keeps the number of elements");

@@ -160,16 +160,6 @@ int add_normalize(PlanBuilder& builder, int x, NormalizationKind kind, float eps
   return builder.add(make_normalize(in, kind, epsilon), {x}, in);
 }
 
-int add_reduce(PlanBuilder& builder, int x, const Dims& out, ReductionKind kind, int first,
-               int last) {
-  const Dims in = builder.dims(x);
-  auto step = make_reduce(in, kind, first, last);
-  std::int64_t kept = count(in);
-  for (int axis = first; axis < last; ++axis) kept /= in[static_cast<std::size_t>(axis)];
-  if (count(out) != kept) throw std::invalid_argument("a reduction keeps the other axes");
-  return builder.add(std::move(step), {x}, out);
-}
-
 int add_binary(PlanBuilder& builder, int x, int y, const Dims& out, BinaryKind kind) {
   return builder.add(make_binary(builder.dims(x), builder.dims(y), out, kind), {x, y}, out);
 }
@@ -431,8 +421,8 @@ void bind_plan(py::module_& m) {
       .def("activate", &add_activate, py::arg("x"), py::arg("activation"))
       .def("softmax", &add_softmax, py::arg("x"))
       .def("normalize", &add_normalize, py::arg("x"), py::arg("kind"), py::arg("epsilon"))
-      .def("reduce", &add_reduce, py::arg("x"), py::arg("shape"), py::arg("kind"), py::arg("first"),
-           py::arg("last"))
+      .def("reduce", &PlanBuilder::reduce, py::arg("x"), py::arg("shape"), py::arg("kind"),
+           py::arg("first"), py::arg("last"))
       .def("binary", &add_binary, py::arg("x"), py::arg("y"), py::arg("shape"), py::arg("kind"))
       .def("matmul", &add_matmul, py::arg("x"), py::arg("y"), py::arg("shape"))
       .def("constant", &add_constant, py::arg("array").noconvert())

@@ -131,6 +131,8 @@ class PlanBuilder {
   int add(std::unique_ptr<Step> step, std::vector<int> in, Dims out);
   // Tensors one behind the other along `axis`: a step for each.
   int concat(const std::vector<int>& in, Dims out, int axis);
+  // Axes [first, last) to one number each: a step, or one for parts of them and one for those.
+  int reduce(int in, Dims out, ReductionKind kind, int first, int last);
   // The same memory under another shape.
   int reshape(int in, Dims dims);
   const Dims& dims(int value) const;

@@ -123,8 +123,7 @@ inline void reduce_vectors(ReductionKind kind, const float* x, std::int64_t stri
 }
 
 void reduce(ReductionKind kind, const float* x, std::int64_t stride, float* out, std::int64_t n,
-            std::int64_t columns) {
-  const float divisor = kind == ReductionKind::mean ? static_cast<float>(n) : 1.0F;
+            std::int64_t columns, float divisor) {
   if (stride == 1) {
     out[0] = reduce_row(kind, x, n, [](Vec v) { return v; }) / divisor;
     return;
@@ -133,6 +132,9 @@ void reduce(ReductionKind kind, const float* x, std::int64_t stride, float* out,
   std::int64_t j = 0;
   for (; j + kTogether * kLanes <= columns; j += kTogether * kLanes) {
     reduce_vectors<kTogether>(kind, x + j, stride, out + j, n, kLanes, divisor);
+  }
+  for (; j + 2 * kLanes <= columns; j += 2 * kLanes) {
+    reduce_vectors<2>(kind, x + j, stride, out + j, n, kLanes, divisor);
   }
   for (; j < columns; j += kLanes) {
     const std::int64_t lanes = columns - j < kLanes ? columns - j : kLanes;

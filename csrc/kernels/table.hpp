@@ -267,9 +267,10 @@ struct Kernels {
   void (*depthwise)(const DepthwiseTask&);
   void (*recurrent)(const RecurrentTask&);
   void (*binary)(const BinaryTask&);
-  // out[j] = the reduction over i < n of x[i * stride + j], j < columns.
+  // out[j] = the reduction over i < n of x[i * stride + j], j < columns, over `divisor`; a mean is
+  // a sum here.
   void (*reduce)(ReductionKind kind, const float* x, std::int64_t stride, float* out,
-                 std::int64_t n, std::int64_t columns);
+                 std::int64_t n, std::int64_t columns, float divisor);
   void (*normalize)(NormalizationKind kind, const float* x, float* out, std::int64_t rows,
                     std::int64_t n, float epsilon);
   // out[j] = sum over t < taps of weights[t] * x[indices[t] * x_row + j].

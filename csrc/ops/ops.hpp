@@ -68,8 +68,19 @@ struct BandedStep {
 };
 // Steps that each read the one before, all with a rows_window().
 std::unique_ptr<Step> make_bands(std::vector<BandedStep> steps);
-// Axes [first, last) of `in` to one number.
-std::unique_ptr<Step> make_reduce(const Dims& in, ReductionKind kind, int first, int last);
+// Of (outer, n, inner) the n to one number.
+struct Reduction {
+  ReductionKind kind;
+  std::int64_t outer;
+  std::int64_t n;
+  std::int64_t inner;
+};
+// Of axes [first, last) of `in`.
+Reduction reduction_of(const Dims& in, ReductionKind kind, int first, int last);
+// In how many parts of n to do it first, as threads share the rows of an image; 1 for all at once.
+std::int64_t parts_of(const Reduction& of);
+// To (outer, parts, inner), over `divisor`; a mean is a sum here.
+std::unique_ptr<Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor);
 std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out, BinaryKind kind);
 std::unique_ptr<Step> make_matmul(const Dims& a, const Dims& b, const Dims& out);
 // Output axis i is input axis axes[i].

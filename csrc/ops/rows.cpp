@@ -48,37 +48,45 @@ class Normalize final : public RowsStep {
   float epsilon_;
 };
 
-// (outer, n, inner) to (outer, inner). A row is a block of columns of one `outer`.
+// A unit is a strip of columns of one part; where there are several, all columns.
 class Reduce final : public RowsStep {
  public:
-  Reduce(ReductionKind kind, std::int64_t outer, std::int64_t n, std::int64_t inner)
-      : RowsStep(outer * blocks_of(inner)), kind_(kind), n_(n), inner_(inner) {}
+  Reduce(const Reduction& of, std::int64_t parts, float divisor)
+      : Reduce(of, parts, parts > 1 ? of.inner : kColumns, divisor) {}
   const char* name() const override { return "reduce"; }
-  Cost cost() const override {
-    const std::int64_t outer = rows() / blocks_of(inner_);
-    return {static_cast<double>(outer * n_ * inner_)};
-  }
+  Cost cost() const override { return {static_cast<double>(of_.outer * of_.n * of_.inner)}; }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
                       std::int64_t last) const override {
-    const std::int64_t blocks = blocks_of(inner_);
     for (std::int64_t row = first; row < last; ++row) {
-      const std::int64_t outer = row / blocks;
-      const std::int64_t column = row % blocks * kColumns;
-      kernels().reduce(kind_, in[0] + outer * n_ * inner_ + column, inner_,
-                       out + outer * inner_ + column, n_, std::min(kColumns, inner_ - column));
+      const std::int64_t column = row % strips_ * columns_;
+      const std::int64_t to = row / strips_;
+      const std::int64_t part = to % parts_;
+      const std::int64_t start = of_.n * part / parts_;
+      const std::int64_t end = of_.n * (part + 1) / parts_;
+      kernels().reduce(of_.kind, in[0] + (to / parts_ * of_.n + start) * of_.inner + column,
+                       of_.inner, out + to * of_.inner + column, end - start,
+                       std::min(columns_, of_.inner - column), divisor_);
     }
   }
 
  private:
   static constexpr std::int64_t kColumns = 64;
 
-  static std::int64_t blocks_of(std::int64_t inner) { return (inner + kColumns - 1) / kColumns; }
+  Reduce(const Reduction& of, std::int64_t parts, std::int64_t columns, float divisor)
+      : RowsStep(of.outer * parts * ((of.inner + columns - 1) / columns)),
+        of_(of),
+        parts_(parts),
+        columns_(columns),
+        strips_((of.inner + columns - 1) / columns),
+        divisor_(divisor) {}
 
-  ReductionKind kind_;
-  std::int64_t n_;
-  std::int64_t inner_;
+  Reduction of_;
+  std::int64_t parts_;
+  std::int64_t columns_;  // of a strip
+  std::int64_t strips_;   // of a part
+  float divisor_;
 };
 
 // A row is one row of the product: the rows of b weighted by a row of a.
@@ -123,14 +131,25 @@ std::unique_ptr<Step> make_normalize(const Dims& in, NormalizationKind kind, flo
   return std::make_unique<Normalize>(in, kind, epsilon);
 }
 
-std::unique_ptr<Step> make_reduce(const Dims& in, ReductionKind kind, int first, int last) {
+Reduction reduction_of(const Dims& in, ReductionKind kind, int first, int last) {
   need(0 <= first && first < last && static_cast<std::size_t>(last) <= in.size(),
        "a reduction needs axes of its input");
   need(count(in) > 0, "a reduction needs numbers");
   const auto from = static_cast<std::size_t>(first);
   const auto to = static_cast<std::size_t>(last);
-  return std::make_unique<Reduce>(kind, product(in, 0, from), product(in, from, to),
-                                  product(in, to, in.size()));
+  return {kind, product(in, 0, from), product(in, from, to), product(in, to, in.size())};
+}
+
+std::int64_t parts_of(const Reduction& of) {
+  constexpr std::int64_t kLarge = 32 * 1024;
+  constexpr std::int64_t kEnough = 32;
+  constexpr std::int64_t kMany = 1024;
+  if (of.outer > 1 || of.inner == 1 || of.n < kEnough || of.n * of.inner < kLarge) return 1;
+  return of.n < kMany ? 8 : 16;
+}
+
+std::unique_ptr<Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor) {
+  return std::make_unique<Reduce>(of, parts, divisor);
 }
 
 std::unique_ptr<Step> make_matmul(const Dims& a, const Dims& b, const Dims& out) {

@@ -33,7 +33,8 @@ from cnnfast.engine.ops import (
     Value,
     Window,
 )
-from core.plans import run
+from cnnfast.engine.program import build_plan
+from core.plans import graph_of, run, run_graph
 
 POOLS = {PoolKind.MAX: reference.max_pool2d, PoolKind.AVERAGE: reference.average_pool2d}
 
@@ -287,6 +288,21 @@ def test_reductions_agree_with_numpy(kind, shape, axes, seed):
     got = run(add, x)
     np.testing.assert_allclose(got, want, rtol=3e-5, atol=1e-6)
     np.testing.assert_array_equal(got, run(add, x, 3))
+
+
+@pytest.mark.parametrize("kind", REDUCTIONS)
+@pytest.mark.parametrize("shape", [(7, 7, 1000), (41, 29, 33)])
+def test_large_reductions_are_made_of_parts_that_threads_share(kind, shape):
+    x = np.random.default_rng(0).uniform(0.9, 1.1, (2, *shape)).astype(np.float32)
+    x[0] -= 2
+    want = REDUCTIONS[kind](x.astype(np.float64), axis=(1, 2))
+    graph = graph_of(shape, lambda g, v: g.add(Reduce(v, Value(shape[2:]), kind, 0, 2)))
+    assert [step.name for step in build_plan(graph).steps] == ["reduce", "reduce"]
+    got = run_graph(graph, x)
+    np.testing.assert_allclose(got, want, rtol=3e-5, atol=1e-6)
+    for threads in (2, 3, 9):
+        np.testing.assert_array_equal(got, run_graph(graph, x, threads))
+        np.testing.assert_array_equal(got[:1], run_graph(graph, x[:1], threads))
 
 
 def test_a_mean_of_many_numbers_stays_accurate(rng):

@@ -224,11 +224,12 @@ class Graph {
     const auto rank = static_cast<std::int64_t>(in.size());
     const auto first = static_cast<int>(bytes_.below(rank + 1));
     const auto last = first + static_cast<int>(bytes_.below(rank + 1));
-    auto step = make_reduce(in, static_cast<ReductionKind>(bytes_.below(5)), first, last);
+    const auto kind = static_cast<ReductionKind>(bytes_.below(5));
+    reduction_of(in, kind, first, last);  // refuses axes that are none
     Dims out = in;
     out.erase(out.begin() + first, out.begin() + last);
     if (out.empty()) out = {1};
-    return builder_.add(std::move(step), {x}, out);
+    return builder_.reduce(x, out, kind, first, last);
   }
 
   int binary() {
