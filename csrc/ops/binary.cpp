@@ -10,7 +10,8 @@ struct Axis {
   PerInput<std::int64_t> strides;  // 0 where the operand is repeated
 };
 
-// The axes of the output, neighbours joined where both operands go on alike; at least two.
+// The axes of the output, neighbours joined where both operands go on alike; at least two: threads
+// share rows of the inner ones.
 std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims& out) {
   std::vector<Axis> axes;
   PerInput<std::int64_t> stride = {1, 1};
@@ -25,7 +26,9 @@ std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims&
       stride[side] *= size;
     }
     if (out[i] == 1) continue;
-    if (!axes.empty()) {
+    const bool outermost = std::all_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [](std::int64_t size) { return size == 1; });
+    if (!axes.empty() && !(outermost && axes.size() == 1)) {
       Axis& inner = axes.back();
       const auto goes_on = [&](std::size_t side) {
         return axis.strides[side] == inner.strides[side] * inner.size;
