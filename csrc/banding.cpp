@@ -36,6 +36,15 @@ bool runs_by_rows(const PlannedStep& s) {
   return s.step->rows_window() != nullptr && s.step->cost().weight_bytes <= kLightBytes;
 }
 
+// Whether `s` reads each row of its input once, behind a step that does not: joined, they make no
+// row twice, and threads meet once less.
+bool is_pointwise_end(const Chain& chain, const PlannedStep& s) {
+  const Window* before = chain.back().step->rows_window();
+  const Window* after = s.step->rows_window();
+  return before != nullptr && before->height > 1 && after != nullptr && after->height == 1 &&
+         after->stride_y == 1;
+}
+
 // Whether `s` may join `chain`, whose output it reads.
 bool joins(const Chain& chain, const PlannedStep& s) {
   std::size_t inputs = s.in.size();
@@ -66,15 +75,18 @@ void PlanBuilder::join_bands() {
   const auto is_between_two_steps = [&](int index) {
     const Value& value = value_of(values, index);
     return value.storage == Storage::transient && value.owns_memory() &&
-           uses[static_cast<std::size_t>(index)] == 2 &&
-           4 * static_cast<double>(value.layout.size()) >= kLargeBytes;
+           uses[static_cast<std::size_t>(index)] == 2;
+  };
+  const auto is_large = [&](int index) {
+    return 4 * static_cast<double>(value_of(values, index).layout.size()) >= kLargeBytes;
   };
   std::vector<Chain> chains;
   for (PlannedStep& s : plan_->steps_) {
     Chain chain;
     const auto before = std::find_if(chains.begin(), chains.end(),
                                      [&](const Chain& c) { return c.back().out == s.in[0]; });
-    if (before != chains.end() && is_between_two_steps(s.in[0]) && joins(*before, s)) {
+    if (before != chains.end() && is_between_two_steps(s.in[0]) && joins(*before, s) &&
+        (is_large(s.in[0]) || is_pointwise_end(*before, s))) {
       chain = std::move(*before);
       chains.erase(before);
     }

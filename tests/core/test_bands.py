@@ -163,6 +163,18 @@ def test_an_inverted_residual_block(strides, pads):
     assert_same_bits(graph_of((150, 140, 16), add))  # bands enough for several parts a thread
 
 
+@pytest.mark.parametrize("size", [1, 2, 15])
+def test_a_separable_convolution_of_a_small_image(size):
+    def add(graph, x):
+        chain = Chain(graph, x)
+        chain.depthwise(Window((3, 3), pads=(1, 1, 1, 1)))
+        return chain.conv(40)
+
+    graph = graph_of((size, size, 24), add)
+    assert algorithms(graph)[1:] == ["bands"]  # behind the copy into a border
+    assert_same_bits(graph, images=3)
+
+
 def test_the_second_input_may_be_that_of_any_step():
     def add(graph, x):
         chain = Chain(graph, x)
