@@ -62,6 +62,15 @@ def test_random_pools_agree_with_the_oracle(kind, size, strides, image, same, se
 
 
 @pytest.mark.parametrize("kind", list(POOLS))
+def test_a_window_of_a_pool_may_be_wider_than_a_strip_of_columns(kind, rng):
+    x = rng.standard_normal((1, 5, 9, 700), np.float32)
+    want = POOLS[kind](x, (3, 4), (2, 3), reference.NO_PADS)
+    window = Window((3, 4), (2, 3))
+    got = run(lambda g, v: g.add(Pool2D(v, Value(want.shape[1:]), kind, window)), x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=reference.tolerance(12, abs(x).max()))
+
+
+@pytest.mark.parametrize("kind", list(POOLS))
 def test_pools_leave_out_what_lies_between_their_taps(kind, rng):
     x = rng.standard_normal((2, 8, 9, 19), np.float32)
     window = Window((2, 3), dilation=(3, 2), pads=(1, 2, 2, 1))
