@@ -70,6 +70,8 @@ TESTS = [
         "pooled_convolution",
         "bands",
         "batches",
+        "slices",
+        "reuse",
         "weight_storage",
         "packing",
         "guards",

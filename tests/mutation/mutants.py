@@ -59,11 +59,11 @@ MUTANTS = (
         ("std::min(units, «range.last * phase.grain»)", "range.last"),
         ("cut(images * rows, «part», parts)", "0"),
         ("grains = «(units + phase.grain - 1) / phase.grain»;", "units / phase.grain"),
-        ("row = tensor.data + «unit / rows * tensor.image» -", "0"),
+        ("row = first + «unit / rows * tensor.image» +", "0"),
         ("clear_border(layout, row, «y - layout.border.top»);", "y"),
         ("image = «phase.chunk.start + phase.image»;", "phase.image"),
         ("resident_ + «value.index * phase.chunk.images» +", "value.index"),
-        ("+ «phase.image * size» + value.layout.origin(),", "0"),
+        ("+ «phase.image * size» + first, size};", "0"),
     ),
     *_of("ops/step.hpp", ("row = «unit % rows_»;", "0")),
     *_of(
@@ -72,6 +72,9 @@ MUTANTS = (
         ("sum[m][n] = «load_lanes(t.out[m] + n * kLanes, lanes(n)) + sum[m][n]»;", "sum[m][n]"),
         ("w += «N * kLanes»;", "kLanes"),
         ("if (++row_ == «task_.height») {", "task_.height + 1"),
+        ("tile.out[m] = out_ + «m * task_.out_strides.pixel»;", "m * task_.x_strides.pixel"),
+        ("all_even_(«even_ && is_even(t.out_strides)» &&", "even_"),
+        ("nullptr || «is_even(t.epilogue.residual_strides)»)", "true"),
         ("row_(«pixel / t.width % t.height»)", "pixel / t.width"),
         ("first = «c == 0»;", "c == t.first_chunk"),
         ("last = «c + 1 == t.chunk_count»;", "c + 1 == t.last_chunk"),
@@ -97,7 +100,7 @@ MUTANTS = (
     *_of(
         "kernels/conv_pool.hpp",
         ("strides.row, «strides.row + strides.pixel»}", "strides.row"),
-        ("larger(larger(larger(a, b), c), «d»)", "c"),
+        ("larger(larger(a, c), larger(b, «d»))", "c"),
         ("«t.columns - n»);", "kLanes"),
     ),
     *_of(
@@ -109,9 +112,11 @@ MUTANTS = (
     ),
     *_of(
         "kernels/pool.hpp",
-        ("x = «t.begin[i]»;", "t.begin[i] + t.dilation"),
-        ("static_cast<float>(«count»)", "count + 1"),
-        ("t.x + y * «t.x_row»", "t.x_pixel"),
+        ("end = taps.first + «(taps.count - 1) * t.dilation + 1»;", "1"),
+        ("if («next < end») next = end;", "false"),
+        ("x + taps.first * «pixel», t.dilation", "t.x_pixel"),
+        ("t.columns + «x * t.channels»,", "0"),
+        ("static_cast<float>(«t.rows * taps.count»)", "taps.count"),
     ),
     *_of(
         "kernels/softmax.hpp",
@@ -175,8 +180,9 @@ MUTANTS = (
     ),
     *_of(
         "ops/pool.cpp",
-        ("w.in[0].image + «rows.begin» * in_.row()", "0"),
-        ("«rows.end - rows.begin + window_.dilation_y - 1»", "rows.end - rows.begin"),
+        ("w.in[0].image + «rows.first» * in_.row()", "0"),
+        ("before = start < 0 ? «(dilation - 1 - start) / dilation» : 0;", "-start / dilation"),
+        ("inside = «(limit - first + dilation - 1) / dilation»;", "(limit - first) / dilation"),
     ),
     *_of(
         "ops/depthwise.cpp",
@@ -205,7 +211,20 @@ MUTANTS = (
         ("goes_on(0) && «goes_on(1)»", "true"),
     ),
     *_of("ops/transpose.cpp", ("to[i] = from[«i * stride»];", "i")),
-    *_of("ops/rows.cpp", ("in[1] + «row / m_ * k_ * n_», n_", "0")),
+    *_of(
+        "ops/rows.cpp",
+        ("in[1] + «row / m_ * k_ * n_», n_", "0"),
+        ("start = «of_.n * part / parts_»;", "of_.n / parts_ * part"),
+        ("to = «row / strips_»;", "row"),
+    ),
+    *_of(
+        "builder.cpp",
+        ("make_reduce(all, parts, «1.0F»)", "divisor"),
+        ("slice_start = «at(plan_->values_, join->whole).slice_start» + join->start;", "0"),
+        ("if («value.alias_of == join.part») return false;", "false"),
+        ("s.step->overwrites() && «at(last_read, in) == i» &&", "true"),
+        ("«from.layout.size() == to.layout.size()») {", "true"),
+    ),
     *_of("ops/remap.cpp", ("in[0] + «row / m_ * n_ * inner_», inner_", "0")),
     *_of(
         "kernel_rows.hpp",
@@ -222,7 +241,7 @@ MUTANTS = (
         "banding.cpp",
         ("if («value.alias_of >= 0») use(value.alias_of);", "false"),
         (
-            "«uses[static_cast<std::size_t>(index)] == 2» &&",
+            "«uses[static_cast<std::size_t>(index)] == 2»;",
             "uses[static_cast<std::size_t>(index)] >= 2",
         ),
         ("return «inputs <= kMostInputs» &&", "true"),
