@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import reference
 from cnnfast import _core
-from cnnfast._core import ActivationKind
-from cnnfast.engine.ops import LINEAR, Activation, Conv2D, Value, Window
+from cnnfast._core import ActivationKind, BinaryKind
+from cnnfast.engine.ops import LINEAR, Activation, Binary, Conv2D, Value, Window
 from core.plans import build_plan, graph_of, run
 
 
@@ -258,6 +258,27 @@ def test_pixels_with_few_filters_are_joined_with_all_that_is_stored_by_pixel(
     got = run(add, x)
     np.testing.assert_allclose(got, want, rtol=0, atol=100 * tolerance)
     np.testing.assert_array_equal(got, run(add, x, 3))
+
+
+@pytest.mark.parametrize("width", [5, 14, 23])
+def test_a_residual_may_have_a_border_where_input_and_output_have_none(width, rng):
+    x = rng.standard_normal((2, 9, width, 6), np.float32)
+    point, back = rng.standard_normal((2, 1, 1, 6, 6), np.float32)
+    kernel = rng.standard_normal((3, 3, 6, 6), np.float32)
+    pixel, padded = Window((1, 1)), Window((3, 3), pads=(1, 1, 1, 1))
+    first, _ = oracle(x, point, None, pixel, 1)
+    second, _ = oracle(x, back, None, pixel, 1)
+    third, tolerance = oracle(first, kernel, None, padded, 1)
+
+    def add(graph, value):
+        first, sums, third, total = (Value(x.shape[1:]) for _ in range(4))
+        graph.add(Conv2D(value, first, point, None, pixel))
+        graph.add(Conv2D(value, sums, back, None, pixel, residual=first))
+        graph.add(Conv2D(first, third, kernel, None, padded))
+        return graph.add(Binary(sums, third, total, BinaryKind.ADD))
+
+    want = first + second + third
+    np.testing.assert_allclose(run(add, x), want, rtol=0, atol=100 * tolerance)
 
 
 @pytest.mark.parametrize("filters", [1, 2, 4, 8])

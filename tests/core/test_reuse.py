@@ -60,6 +60,16 @@ def test_a_value_that_is_read_later_in_another_shape_is_not_written_over(x: Floa
     np.testing.assert_array_equal(run(add, x), 2 * product - 4 * x)
 
 
+def test_an_input_that_is_repeated_is_not_written_over(x: Floats) -> None:
+    def add(graph: Graph, v: Value) -> Value:
+        image = doubled(graph, v)
+        rest = binary(graph, largest(graph, image), image, BinaryKind.SUBTRACT)
+        return doubled(graph, rest)
+
+    want = 2 * ((2 * x).max((1, 2), keepdims=True) - 2 * x)
+    np.testing.assert_array_equal(run(add, x), want)
+
+
 def test_what_is_written_over_its_input_takes_no_memory_of_its_own() -> None:
     def workspace(steps: int) -> int:
         def add(graph: Graph, v: Value) -> Value:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -162,6 +164,21 @@ def test_what_cannot_be_a_slice_is_copied(rng):
     np.testing.assert_array_equal(run(graph, x, 2), want)
     np.testing.assert_array_equal(want[..., :6], x)
     np.testing.assert_array_equal(want[..., 14:], abs(want[..., 6:10]))
+
+
+def test_what_is_read_under_another_shape_is_copied(rng):
+    def build(layers: Layers, x: Value) -> Value:
+        left, right = layers.conv(x, 4), layers.conv(x, 5)
+        flat = layers.graph.add(Reshape(left, Value((math.prod(left.shape),))))
+        positive = layers.graph.add(Reshape(layers.magnitude(flat), Value(left.shape)))
+        return layers.concat(left, right, positive)
+
+    graph = network(build)
+    x = rng.standard_normal((2, *graph.inputs[0].shape), np.float32)
+    assert names(graph).count("concat") == 2
+    got = run(graph, x)
+    np.testing.assert_array_equal(got, run(without_slices(graph), x))
+    np.testing.assert_array_equal(got[..., 9:], abs(got[..., :4]))
 
 
 @pytest.mark.parametrize("blocks", [(2, 2), (1, 3), (4, 1)])
