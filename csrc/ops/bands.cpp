@@ -53,8 +53,13 @@ class Bands final : public Step {
   std::int64_t units(std::int64_t images) const override {
     return images * steps_.back().out.height;
   }
-  // So many rows that those made twice, at the first of a part, are few.
-  std::int64_t grain() const override { return std::max<std::int64_t>(band_, 8); }
+  // So many rows that those made twice, at the first of a part, are few, if there are any.
+  std::int64_t grain() const override {
+    const bool repeats = std::any_of(steps_.begin() + 1, steps_.end(), [](const BandedStep& s) {
+      return s.step->rows_window()->height > s.step->rows_window()->stride_y;
+    });
+    return repeats ? std::max<std::int64_t>(band_, 8) : 1;
+  }
 
   void run(const Work& w) const override {
     const std::int64_t height = steps_.back().out.height;
@@ -149,7 +154,8 @@ class Bands final : public Step {
     if (i + 1 == steps_.size()) return image.out;
     const Layout& layout = steps_[i].out;
     const Held& held = image.held[i];
-    return {held.data - held.rows.first * layout.row() + layout.border.left * layout.channels, 0};
+    return {held.data - held.rows.first * layout.row() + layout.border.left * layout.channels,
+            layout.size()};
   }
 
   // Makes rows of the output of step `i`, all inside the image.
