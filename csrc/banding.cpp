@@ -36,13 +36,11 @@ bool runs_by_rows(const PlannedStep& s) {
   return s.step->rows_window() != nullptr && s.step->cost().weight_bytes <= kLightBytes;
 }
 
-// Whether `s` reads each row of its input once, behind a step that does not: joined, they make no
-// row twice, and threads meet once less.
-bool is_pointwise_end(const Chain& chain, const PlannedStep& s) {
-  const Window* before = chain.back().step->rows_window();
-  const Window* after = s.step->rows_window();
-  return before != nullptr && before->height > 1 && after != nullptr && after->height == 1 &&
-         after->stride_y == 1;
+// Whether `s` reads its input row by row, behind a step whose windows are higher, as in a separable
+// convolution: joined, they make no row twice, and threads meet once less.
+bool ends_row_by_row(const Chain& chain, const PlannedStep& s) {
+  const Window& after = *s.step->rows_window();
+  return chain.back().step->rows_window()->height > 1 && after.height == 1 && after.stride_y == 1;
 }
 
 // Whether `s` may join `chain`, whose output it reads.
@@ -52,6 +50,12 @@ bool joins(const Chain& chain, const PlannedStep& s) {
   return inputs <= kMostInputs && runs_by_rows(chain.back()) && runs_by_rows(s);
 }
 
+// A layer that is several steps is named once.
+std::string joined_labels(const std::string& first, const std::string& second) {
+  const bool goes_on = second == first || second.rfind(first + " + ", 0) == 0;
+  return goes_on ? second : first + " + " + second;
+}
+
 PlannedStep one_step(Chain chain, const std::vector<Value>& values) {
   if (chain.size() == 1) return std::move(chain.front());
   PlannedStep all = {nullptr, {chain.front().in[0]}, chain.back().out, chain.front().label};
@@ -59,7 +63,7 @@ PlannedStep one_step(Chain chain, const std::vector<Value>& values) {
   for (PlannedStep& s : chain) {
     const bool second = s.in.size() > 1;
     if (second) all.in.push_back(s.in[1]);
-    if (!steps.empty()) all.label += " + " + s.label;
+    if (!steps.empty()) all.label = joined_labels(all.label, s.label);
     steps.push_back({std::move(s.step), value_of(values, s.out).layout, second});
   }
   all.step = make_bands(std::move(steps));
@@ -68,7 +72,8 @@ PlannedStep one_step(Chain chain, const std::vector<Value>& values) {
 
 }  // namespace
 
-// A step joins the one whose output it alone reads, where that is a large image.
+// A step joins the one whose output it alone reads, where that is a large image or makes no
+// difference to the rows.
 void PlanBuilder::join_bands() {
   const std::vector<Value>& values = plan_->values_;
   const std::vector<int> uses = uses_of(values, plan_->steps_);
@@ -86,7 +91,7 @@ void PlanBuilder::join_bands() {
     const auto before = std::find_if(chains.begin(), chains.end(),
                                      [&](const Chain& c) { return c.back().out == s.in[0]; });
     if (before != chains.end() && is_between_two_steps(s.in[0]) && joins(*before, s) &&
-        (is_large(s.in[0]) || is_pointwise_end(*before, s))) {
+        (is_large(s.in[0]) || ends_row_by_row(*before, s))) {
       chain = std::move(*before);
       chains.erase(before);
     }

@@ -242,17 +242,39 @@ def test_bands_behind_a_dense_layer_run_on_all_images():
     assert_same_bits(graph, images=3)
 
 
-def test_small_images_and_heavy_weights_stay_apart():
-    def small(graph, x):
-        return Chain(graph, x).affine() and Chain(graph, x).conv(64)
+SPREAD = Window((3, 3), pads=(1, 1, 1, 1))
 
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda chain: chain.affine() and chain.conv(64),
+        lambda chain: chain.conv(24) and chain.depthwise(SPREAD),
+        lambda chain: chain.depthwise(SPREAD) and chain.conv(24, SPREAD),
+        lambda chain: chain.depthwise(SPREAD) and chain.conv(24, Window((1, 1), (2, 2))),
+    ],
+)
+def test_steps_on_small_images_stay_apart_where_they_would_make_rows_twice_or_meet_as_often(add):
+    assert "bands" not in algorithms(graph_of((20, 20, 4), lambda g, x: add(Chain(g, x))))
+
+
+def test_heavy_weights_stay_apart():
     def heavy(graph, x):
         chain = Chain(graph, x)
         chain.conv(300)
         return chain.conv(300)
 
-    assert "bands" not in algorithms(graph_of((20, 20, 4), small))
     assert "bands" not in algorithms(graph_of((60, 60, 4), heavy))
+
+
+def test_a_layer_of_several_steps_is_named_once():
+    def add(graph, x):
+        chain = Chain(graph, x)
+        with graph.layer("separable"):
+            chain.depthwise(Window((3, 3)))
+            return chain.conv(8)
+
+    assert [step.label for step in build_plan(graph_of((20, 20, 4), add)).steps] == ["separable"]
 
 
 def test_a_report_names_what_is_inside():
