@@ -10,8 +10,10 @@ struct Axis {
   PerInput<std::int64_t> strides;  // 0 where the operand is repeated
 };
 
+constexpr std::int64_t kLongRow = 256;
+
 // The axes of the output, neighbours joined where both operands go on alike; at least two: threads
-// share rows of the inner ones.
+// share rows of the inner ones, if these are long enough for vectors.
 std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims& out) {
   std::vector<Axis> axes;
   PerInput<std::int64_t> stride = {1, 1};
@@ -28,7 +30,8 @@ std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims&
     if (out[i] == 1) continue;
     const bool outermost = std::all_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(i),
                                        [](std::int64_t size) { return size == 1; });
-    if (!axes.empty() && !(outermost && axes.size() == 1)) {
+    const bool rows = outermost && axes.size() == 1 && axes.back().size >= kLongRow;
+    if (!axes.empty() && !rows) {
       Axis& inner = axes.back();
       const auto goes_on = [&](std::size_t side) {
         return axis.strides[side] == inner.strides[side] * inner.size;
