@@ -142,9 +142,11 @@ Reduction reduction_of(const Dims& in, ReductionKind kind, int first, int last) 
 
 std::int64_t parts_of(const Reduction& of) {
   constexpr std::int64_t kLarge = 32 * 1024;
-  constexpr std::int64_t kEnough = 32;
+  constexpr std::int64_t kEnough = 48;
   constexpr std::int64_t kMany = 1024;
-  if (of.outer > 1 || of.inner == 1 || of.n < kEnough || of.n * of.inner < kLarge) return 1;
+  constexpr std::int64_t kWide = 2048;  // strips enough to share
+  if (of.outer > 1 || of.inner == 1 || of.inner >= kWide) return 1;
+  if (of.n < kEnough || of.n * of.inner < kLarge) return 1;
   return of.n < kMany ? 8 : 16;
 }
 

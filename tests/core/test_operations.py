@@ -314,6 +314,22 @@ def test_large_reductions_are_made_of_parts_that_threads_share(kind, shape):
         np.testing.assert_array_equal(got[:1], run_graph(graph, x[:1], threads))
 
 
+@pytest.mark.parametrize(
+    ("shape", "first", "last"),
+    [
+        ((2, 100, 400), 1, 2),
+        ((40000,), 0, 1),
+        ((40, 1000), 0, 1),
+        ((60, 500), 0, 1),
+        ((50, 4096), 0, 1),
+    ],
+)
+def test_other_reductions_are_one_step(shape, first, last):
+    out = Value((*shape[:first], *shape[last:]))
+    graph = graph_of(shape, lambda g, v: g.add(Reduce(v, out, ReductionKind.MAX, first, last)))
+    assert [step.name for step in build_plan(graph).steps] == ["reduce"]
+
+
 def test_a_mean_of_many_numbers_stays_accurate(rng):
     x = (rng.standard_normal((1, 300, 300, 3)) + 100).astype(np.float32)
     got = run(lambda g, v: g.add(Reduce(v, Value((3,)), ReductionKind.MEAN, 0, 2)), x)
