@@ -1,6 +1,7 @@
 // Any bytes are a graph of steps, for libFuzzer and for the corpus beside this file: it is refused
 // with an error, or it runs, and then its numbers are the same for any number of threads, any
 // batch, a workspace used before, and where every value is an output, so that none shares memory.
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -279,6 +280,20 @@ class Graph {
     return transposed(x, axes);
   }
 
+  int depth_to_space() {
+    const int x = image(pick());
+    const Dims& in = builder_.dims(x);
+    std::int64_t channels = in[2];
+    std::array<std::int64_t, 2> block = {};
+    for (std::int64_t& pixels : block) {
+      pixels = 1 + bytes_.below(3);
+      if (channels % pixels != 0) pixels = 1;
+      channels /= pixels;
+    }
+    const Dims out = bytes_.about(Dims{in[0] * block[0], in[1] * block[1], channels});
+    return builder_.add(make_depth_to_space(in, out), {x}, out);
+  }
+
   int concat() {
     std::vector<int> parts = {pick()};
     while (parts.size() < 4 && bytes_.once_in(2)) parts.push_back(like(parts[0]));
@@ -352,10 +367,11 @@ class Graph {
   int add_step() {
     using Method = int (Graph::*)();
     constexpr Method kMethods[] = {
-        &Graph::conv,     &Graph::conv,      &Graph::depthwise, &Graph::pool,   &Graph::affine,
-        &Graph::activate, &Graph::softmax,   &Graph::normalize, &Graph::reduce, &Graph::binary,
-        &Graph::matmul,   &Graph::transpose, &Graph::concat,    &Graph::remap,  &Graph::resample,
-        &Graph::reshape,  &Graph::recurrent,
+        &Graph::conv,      &Graph::conv,           &Graph::depthwise, &Graph::pool,
+        &Graph::affine,    &Graph::activate,       &Graph::softmax,   &Graph::normalize,
+        &Graph::reduce,    &Graph::binary,         &Graph::matmul,    &Graph::transpose,
+        &Graph::concat,    &Graph::remap,          &Graph::resample,  &Graph::reshape,
+        &Graph::recurrent, &Graph::depth_to_space,
     };
     return (this->*kMethods[bytes_.below(std::size(kMethods))])();
   }
