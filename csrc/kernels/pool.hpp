@@ -92,7 +92,8 @@ void pool(const PoolRow& t) {
     const cnnfast::Taps& taps = t.taps[i];
     const std::int64_t end = taps.first + (taps.count - 1) * t.dilation + 1;
     if (t.rows > 1 && done < end) {
-      if (done < taps.first) done = taps.first;
+      // Of dilated windows that begin in the padding a later one may read columns before these.
+      if (t.dilation == 1 && done < taps.first) done = taps.first;
       std::int64_t next = done + strip < t.x_width ? done + strip : t.x_width;
       if (next < end) next = end;
       pool_rows<Rule>(t, done, next);

@@ -71,9 +71,10 @@ def test_a_window_of_a_pool_may_be_wider_than_a_strip_of_columns(kind, rng):
 
 
 @pytest.mark.parametrize("kind", list(POOLS))
-def test_pools_leave_out_what_lies_between_their_taps(kind, rng):
-    x = rng.standard_normal((2, 8, 9, 19), np.float32)
-    window = Window((2, 3), dilation=(3, 2), pads=(1, 2, 2, 1))
+@pytest.mark.parametrize("left", range(4))
+def test_pools_leave_out_what_lies_between_their_taps(kind, left, rng):
+    x = rng.standard_normal((2, 8, 9, 19), np.float32) - 9
+    window = Window((2, 3), dilation=(3, 2), pads=(1, 2, left, 3 - left))
     padded = reference.pad(x, window.pads, np.nan)
     taps = [padded[:, y : y + 8, z : z + 8] for y in (0, 3) for z in (0, 2, 4)]
     want = (np.nanmax if kind is PoolKind.MAX else np.nanmean)(taps, axis=0)
@@ -297,6 +298,15 @@ def test_reductions_agree_with_numpy(kind, shape, axes, seed):
     got = run(add, x)
     np.testing.assert_allclose(got, want, rtol=3e-5, atol=1e-6)
     np.testing.assert_array_equal(got, run(add, x, 3))
+
+
+@pytest.mark.parametrize("kind", REDUCTIONS)
+@pytest.mark.parametrize("n", [3, 21, 64])
+def test_what_fills_a_vector_is_no_part_of_a_row(kind, n):
+    x = np.random.default_rng(n).uniform(0.9, 1.1, (2, 5, n)).astype(np.float32)
+    x[0] *= -1
+    got = run(lambda g, v: g.add(Reduce(v, Value((5,)), kind, 1, 2)), x)
+    np.testing.assert_allclose(got, REDUCTIONS[kind](x.astype(np.float64), axis=2), rtol=3e-5)
 
 
 @pytest.mark.parametrize("kind", REDUCTIONS)
