@@ -12,20 +12,24 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
-from pyfive.dataobjects import (  # type: ignore[import-untyped]
-    DataObjects,
-    determine_data_shape,
-)
-from pyfive.datatype_msg import DatatypeMessage  # type: ignore[import-untyped]
-from pyfive.misc_low_level import SuperBlock  # type: ignore[import-untyped]
-from pyfive.p5t import (  # type: ignore[import-untyped]
-    P5FixedStringType,
-    P5FloatType,
-    P5IntegerType,
-    P5VlenStringType,
-)
 
 from cnnfast.saving.bounded import BoundedReader
+from cnnfast.utils.postponed import postponed
+
+# pyfive imports one for files elsewhere, the other for a checksum: 6 MB, 35 ms.
+with postponed({"fsspec": (), "fsspec.utils": (), "numcodecs": ("Fletcher32",)}):
+    from pyfive.dataobjects import (  # type: ignore[import-untyped]
+        DataObjects,
+        determine_data_shape,
+    )
+    from pyfive.datatype_msg import DatatypeMessage  # type: ignore[import-untyped]
+    from pyfive.misc_low_level import SuperBlock  # type: ignore[import-untyped]
+    from pyfive.p5t import (  # type: ignore[import-untyped]
+        P5FixedStringType,
+        P5FloatType,
+        P5IntegerType,
+        P5VlenStringType,
+    )
 
 # What a hard link leads to: the address of an object header.
 Address: TypeAlias = int
