@@ -71,7 +71,9 @@ def test_check_compares_graphs_with_operations_and_shared_layers(branching, caps
     assert report["input_shapes"] == [[2, 7, 7, 3]]
     names = [x["name"] for x in report["keras"]["layers"]]
     assert names.count("shared") == 2
-    assert {"image", "join", "multiply", "pool"} <= set(names)
+    assert {"image", "join", "pool"} <= set(names)
+    # Keras numbers the operations of a process.
+    assert any(name.startswith("multiply") for name in names)
 
 
 def test_check_names_the_first_layer_that_differs(branching, capsys, monkeypatch):
