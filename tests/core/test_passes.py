@@ -31,6 +31,7 @@ from core.plans import graph_of, run_graph
 RELU = Activation(ActivationKind.RELU)
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 HALVING = Window((2, 2), strides=(2, 2))
+OVERLAPPING = Window((3, 3), strides=(2, 2))
 CHANNELS = 5
 rng = np.random.default_rng(11)
 SCALE, SHIFT = rng.standard_normal((2, CHANNELS), np.float32)
@@ -148,6 +149,62 @@ def test_a_convolution_pads_what_it_reads(convolution):
 )
 def test_what_is_not_zeros_around_the_image_stays(layer):
     assert names(fold_padding(chain(layer, conv))) == ["Remap", "Conv2D"]
+
+
+AROUND = ([-1, *range(6), -1], [-1, *range(7), -1])
+
+
+def overlapping(graph, x, kind=PoolKind.MAX, window=OVERLAPPING):
+    sizes = (out_size(window, x.shape, axis) for axis in (0, 1))
+    return graph.add(Pool2D(x, Value((*sizes, x.shape[2])), kind, window))
+
+
+def activated(graph, x):
+    return graph.add(Conv2D(x, Value(x.shape), KERNEL, BIAS, SAME, activation=RELU))
+
+
+def scaled(graph, x):
+    out = Value(x.shape)
+    return graph.add(Conv2D(x, out, KERNEL, BIAS, SAME, activation=RELU, scale=SCALE, shift=SHIFT))
+
+
+@pytest.mark.parametrize("before", [[relu], [activated], [affine, relu]])
+def test_maxima_of_what_is_never_negative_need_no_zeros_around(before, rng):
+    graph = chain(*before, padded(*AROUND), overlapping)
+    assert names(graph)[-2:] == ["Remap", "Pool2D"]
+    folded = fold_padding(graph)
+    assert names(folded) == [*names(graph)[:-2], "Pool2D"]
+    assert folded.ops[-1].window.pads == (1, 1, 1, 1)
+    x = rng.standard_normal((2, 6, 7, CHANNELS), np.float32)
+    np.testing.assert_array_equal(run_graph(folded, x), run_graph(graph, x))
+
+
+def average(graph, x):
+    return overlapping(graph, x, PoolKind.AVERAGE)
+
+
+def small(graph, x):
+    return overlapping(graph, x, window=Window((1, 2)))
+
+
+def dilated(graph, x):
+    return overlapping(graph, x, window=Window((3, 3), dilation=(2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("before", "pooling"),
+    [
+        (affine, overlapping),
+        (scaled, overlapping),
+        (relu, average),
+        (relu, small),
+        (relu, dilated),
+    ],
+    ids=["below zero", "scaled below zero", "an average", "zeros alone", "dilated"],
+)
+def test_zeros_around_that_a_pool_counts_stay(before, pooling):
+    graph = chain(before, padded(*AROUND), pooling)
+    assert names(fold_padding(graph)) == names(graph)
 
 
 def test_scales_behind_each_other_become_one():
@@ -325,6 +382,7 @@ def test_a_pool_larger_than_the_image_walks_the_image_alone(kind, rng):
     [
         chain(padded(ROWS, COLUMNS), conv, relu),
         chain(padded(ROWS, COLUMNS), depthwise),
+        chain(conv, relu, padded(*AROUND), overlapping),
         chain(affine, affine, conv),
         chain(conv, affine, relu),
         chain(conv, relu, affine),

@@ -1,33 +1,78 @@
-"""Let a convolution pad what it reads, in place of an operation that copies the image."""
+"""Let an operation pad what it reads, in place of one that copies the image."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from cnnfast._core import ActivationKind, PoolKind
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Conv2D, DepthwiseConv2D, Int32Array, Op, Remap, UnaryOp
+from cnnfast.engine.ops import (
+    Activate,
+    Affine,
+    Conv2D,
+    DepthwiseConv2D,
+    Int32Array,
+    Op,
+    Pool2D,
+    Remap,
+    UnaryOp,
+    Value,
+    Window,
+)
 from cnnfast.engine.passes.rewrite import merge_into_producer
+
+_NEVER_NEGATIVE = {ActivationKind.RELU, ActivationKind.CLIPPED_RELU, ActivationKind.SIGMOID}
 
 
 def fold_padding(graph: Graph) -> Graph:
-    """Remap that pads an image with zeros, convolution -> convolution with wider pads."""
-    return merge_into_producer(graph, _fold)
+    """Remap that pads an image with zeros, convolution -> convolution with wider pads.
+
+    Maxima too, of what is never negative: with zeros or without them they are the same.
+    """
+    never_negative = {op.out for op in graph.ops if _is_never_negative(op)}
+    return merge_into_producer(graph, partial(_fold, never_negative))
 
 
-def _fold(first: Op, second: UnaryOp) -> Op | None:
-    if not isinstance(first, Remap) or not isinstance(second, Conv2D | DepthwiseConv2D):
+def _fold(never_negative: set[Value], first: Op, second: UnaryOp) -> Op | None:
+    if not isinstance(first, Remap) or not isinstance(second, Conv2D | DepthwiseConv2D | Pool2D):
         return None
-    if first.fill != 0.0 or len(first.indices) != 3 or first.indices[2] is not None:
+    added = _zeros_around(first)
+    if added is None:
         return None
-    rows = _padding(first.indices[0], first.x.shape[0])
-    columns = _padding(first.indices[1], first.x.shape[1])
-    if rows is None or columns is None:
+    top, bottom, left, right = (
+        pad + more for pad, more in zip(second.window.pads, added, strict=True)
+    )
+    window = replace(second.window, pads=(top, bottom, left, right))
+    if isinstance(second, Pool2D) and not (
+        second.kind is PoolKind.MAX and first.x in never_negative and _always_meets_image(window)
+    ):
         return None
-    top, bottom, left, right = second.window.pads
-    pads = (top + rows[0], bottom + rows[1], left + columns[0], right + columns[1])
-    return replace(second, x=first.x, window=replace(second.window, pads=pads))
+    return replace(second, x=first.x, window=window)
+
+
+def _is_never_negative(op: Op) -> bool:
+    if not isinstance(op, Activate | Affine | Conv2D | DepthwiseConv2D):
+        return False
+    scaled = isinstance(op, Conv2D) and op.scale is not None
+    return op.activation.kind in _NEVER_NEGATIVE and not scaled
+
+
+def _always_meets_image(window: Window) -> bool:
+    """Whether no window lies in the padding alone."""
+    (height, width), (top, bottom, left, right) = window.size, window.pads
+    return window.dilation == (1, 1) and max(top, bottom) < height and max(left, right) < width
+
+
+def _zeros_around(op: Remap) -> tuple[int, int, int, int] | None:
+    """Rows and columns of zeros added (top, bottom, left, right); None if it does anything else."""
+    if op.fill != 0.0 or len(op.indices) != 3 or op.indices[2] is not None:
+        return None
+    rows = _padding(op.indices[0], op.x.shape[0])
+    columns = _padding(op.indices[1], op.x.shape[1])
+    return None if rows is None or columns is None else (*rows, *columns)
 
 
 def _padding(positions: Int32Array | None, size: int) -> tuple[int, int] | None:
