@@ -97,13 +97,9 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& 
     throw std::invalid_argument("scale and shift go together");
   }
   const Dims shape = {window.height, window.width, in[2] / groups, out[2]};
-  ConvSpec spec = {in,
-                   out,
-                   window,
-                   groups,
-                   rows_of(kernel, shape),
-                   channels_of(bias, out, "bias"),
-                   activation_of(activation)};
+  const KernelRows rows = rows_of(kernel, shape);
+  ConvSpec spec = {
+      in, out, window, groups, rows, channels_of(bias, out, "bias"), activation_of(activation)};
   spec.residual = residual.has_value();
   spec.scale = channels_of(scale, out, "scale");
   spec.shift = channels_of(shift, out, "shift");

@@ -149,7 +149,8 @@ class DirectConv2D final : public Step {
     const double weights = static_cast<double>(depth_) * static_cast<double>(filters_ * groups_);
     const double sums = static_cast<double>(pooled_ ? 4 * image_pixels_ : image_pixels_);
     const auto width = static_cast<double>(window_.width);
-    const auto others = static_cast<double>(window_.stride_x - window_.stride_x / joined_);
+    const std::int64_t stride = window_.stride_x / joined_;
+    const auto others = static_cast<double>(window_.stride_x - stride);
     const double own = 2 * weights * sums;  // and of the operation itself, those of one window
     return {own * (width - others) / width, static_cast<double>(bytes_per_weight()) * weights, own};
   }
