@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 @contextmanager
 def temporary(path: str) -> Iterator[str]:
     """Yield an unused path beside `path`; what is there at the end is removed."""
-    beside = f"{path}.{secrets.token_hex(8)}.tmp"
+    beside = f"{path}.{os.urandom(8).hex()}.tmp"
     try:
         yield beside
     finally:
