@@ -16,6 +16,8 @@ from cnnfast.layers.tensor import KerasTensor
 from cnnfast.ops.arithmetic import promoted
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, is_tensor
 
+_MOST_PARTS = 2**12  # of a split; each is a tensor
+
 
 class Concatenate(Operation):
     """Tensors one behind the other along `axis`, batch included."""
@@ -87,6 +89,8 @@ class Split(Operation):
                 raise ValueError(
                     f"the {size} positions cannot be split evenly. Received: {count} parts"
                 )
+            if count > _MOST_PARTS:
+                raise ValueError(f"at most {_MOST_PARTS} parts can be made. Received: {count}")
             places = list(range(size // count, size, size // count))
         edges = list(zip([0, *places], [*places, size], strict=True))
         if any(first >= last for first, last in edges):

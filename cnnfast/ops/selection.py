@@ -109,7 +109,9 @@ class Repeat(Selection):
             refuse_batch("axis=None, which lays out all numbers as one axis")
         axis = axis_of(self.axis, len(shape))
         times = axes(self.repeats, "repeats")
-        return {axis: np.repeat(_every(shape[axis]), times if len(times) > 1 else times[0])}
+        every = _every(shape[axis])
+        _check_positions(sum(times) if len(times) > 1 else len(every) * times[0])
+        return {axis: np.repeat(every, times if len(times) > 1 else times[0])}
 
     def _config(self) -> dict[str, Any]:
         return {"repeats": self.repeats, "axis": self.axis}
@@ -127,11 +129,12 @@ class Tile(Selection):
         times = (1,) * (len(shape) - len(times)) + times
         if len(times) > len(shape) or times[0] != 1:
             refuse_batch(f"repeats={self.repeats}")
-        return {
-            axis: np.tile(_every(size), count)
-            for axis, (size, count) in enumerate(zip(shape, times, strict=True))
-            if count != 1
-        }
+        picked = {}
+        for axis, (size, count) in enumerate(zip(shape, times, strict=True)):
+            if count != 1:
+                _check_positions(size * count)
+                picked[axis] = np.tile(_every(size), count)
+        return picked
 
     def _config(self) -> dict[str, Any]:
         return {"repeats": self.repeats}
@@ -233,11 +236,7 @@ class Pad(Selection):
 
 
 def _padded(size: int, pair: tuple[int, int], mode: str) -> Int32Array:
-    if size + sum(pair) > LARGEST_AXIS:
-        raise ValueError(
-            f"an axis can have {LARGEST_AXIS} positions at most. Received: {size} and "
-            f"pad_width={pair}"
-        )
+    _check_positions(size + sum(pair))
     if mode == "constant":
         return np.pad(_every(size), pair, constant_values=-1)
     return np.pad(_every(size), pair, mode=mode)  # type: ignore[call-overload,no-any-return]
@@ -320,4 +319,11 @@ def _taken(size: int, item: Any, axis: int) -> _Key:
 
 
 def _every(size: int) -> Int32Array:
+    _check_positions(size)
     return np.arange(size, dtype=np.int32)
+
+
+def _check_positions(count: int) -> None:
+    """Refuse, as soon as shapes are known, an axis whose positions would fill the memory."""
+    if count > LARGEST_AXIS:
+        raise ValueError(f"an axis can have {LARGEST_AXIS} positions at most. Received: {count}")

@@ -280,6 +280,34 @@ def test_shapes_that_do_not_fit_are_refused(case: Case, rule: str) -> None:
         _model(cnnfast, case, (6, 5, 4))
 
 
+FAR = 10**15
+MORE_THAN_MEMORY: list[Callable[[Any, Any], Any]] = [
+    lambda o, x: o.flip(x, axis=1),
+    lambda o, x: o.roll(x, 3, axis=1),
+    lambda o, x: o.take(x, [0, 1], axis=1),
+    lambda o, x: o.repeat(x, 2, axis=1),
+    lambda o, x: o.repeat(x, FAR, axis=2),
+    lambda o, x: o.repeat(x, [1, FAR], axis=2),
+    lambda o, x: o.tile(x, (1, 1, FAR)),
+    lambda o, x: o.pad(x, ((0, 0), (0, 0), (FAR, 0))),
+    lambda o, x: x[:, ::-1],
+    lambda o, x: x[:, 3],
+]
+
+
+@pytest.mark.parametrize("case", MORE_THAN_MEMORY)
+def test_an_axis_of_more_positions_than_memory_holds_is_refused(
+    case: Callable[[Any, Any], Any],
+) -> None:
+    with pytest.raises(ValueError, match=r"16777216 positions at most. Received: "):
+        case(cnnfast.ops, cnnfast.Input((FAR, 2)))
+
+
+def test_more_parts_than_any_network_has_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"at most 4096 parts can be made. Received: 4097"):
+        cnnfast.ops.split(cnnfast.Input((4097,)), 4097, axis=1)
+
+
 @pytest.mark.parametrize("use", [len, list, bool, np.asarray])
 def test_a_symbolic_tensor_is_no_array(use: Callable[[Any], Any]) -> None:
     with pytest.raises((TypeError, ValueError), match=r"symbolic tensor.*Received: <KerasTensor "):
