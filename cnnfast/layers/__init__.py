@@ -47,6 +47,7 @@ from cnnfast.layers.augmentation import (
     Solarization,
 )
 from cnnfast.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
+from cnnfast.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from cnnfast.layers.conv_transpose import (
     Conv1DTranspose,
     Conv2DTranspose,
@@ -189,6 +190,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",

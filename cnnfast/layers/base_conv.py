@@ -73,13 +73,6 @@ class WindowedConv(SpatialLayer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None
 
-    def _refuse_strides_with_dilation(self) -> None:
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
-                f"Received: strides={self.strides} and dilation_rate={self.dilation_rate}"
-            )
-
     @property
     def kernel(self) -> Variable:
         """The kernel; AttributeError if the layer is not built."""
@@ -138,6 +131,15 @@ class WindowedConv(SpatialLayer):
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             **weight_options.config(self, "bias"),
         }
+
+
+def refuse_strides_with_dilation(strides: tuple[int, ...], dilation: tuple[int, ...]) -> None:
+    """Raise ValueError if a window shall both stride and be dilated."""
+    if max(strides) > 1 and max(dilation) > 1:
+        raise ValueError(
+            "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
+            f"Received: strides={strides} and dilation_rate={dilation}"
+        )
 
 
 def positive_channels(value: object, name: str) -> int:

@@ -108,16 +108,17 @@ class RecurrentCell(Layer):
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         columns = self.gates * self.units
+        window, axis = self._window_sizes(), self.channel_axis
         self.add_weight(
             name="kernel",
-            shape=(input_shape[-1], columns),
+            shape=(*window, input_shape[axis], columns),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             path=path,
         )
         self.add_weight(
             name="recurrent_kernel",
-            shape=(self.units, columns),
+            shape=(*window, self.units, columns),
             initializer=self.recurrent_initializer,
             regularizer=self.recurrent_regularizer,
             path=path,
@@ -130,7 +131,16 @@ class RecurrentCell(Layer):
                 regularizer=self.bias_regularizer,
                 path=path,
             )
-        self.input_spec = InputSpec(ndim=2, axes={-1: input_shape[-1]})
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: input_shape[axis]})
+
+    def _window_sizes(self) -> tuple[int, ...]:
+        """Return the leading axes of both kernels."""
+        return ()
+
+    @property
+    def channel_axis(self) -> int:
+        """The axis of one step's inputs that the kernel sums over, batch included."""
+        return -1
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -141,25 +151,31 @@ class RecurrentCell(Layer):
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (input_shape[0], self.units)
 
-    def lower_over_time(self, graph: Graph, x: Value, backwards: bool) -> Value:
-        """Append the cell for each row of `x`, (steps, inputs); return (steps, units)."""
+    def lower_over_time(
+        self, graph: Graph, x: Value, backwards: bool, return_sequences: bool
+    ) -> Value:
+        """Append the cell for each step of `x`, (steps, ...); return all states or the last."""
         steps = x.shape[0]
         columns = self.gates * self.units
         input_bias, recurrent_bias = self._biases()
         # The inputs of all steps at once.
         projected = lowering.product(graph, x, late(self.kernel), input_bias, (steps, columns))
-        return graph.add(
+        states = graph.add(
             ops.Recurrent(
                 projected,
                 Value((steps, self.units)),
                 self._kind(),
                 self.recurrent_kernel.numpy(),
                 recurrent_bias,
-                self._elementwise(self.activation),
-                self._elementwise(self._gate_activation()),
+                self.elementwise(self.activation),
+                self.elementwise(self._gate_activation()),
                 backwards,
             )
         )
+        if return_sequences:
+            return states
+        last = lowering.remap(graph, states, {0: np.array([steps - 1])})
+        return lowering.reshape(graph, last, (self.units,))
 
     def _kind(self) -> RecurrentKind:
         raise NotImplementedError
@@ -171,7 +187,8 @@ class RecurrentCell(Layer):
     def _gate_activation(self) -> activations.ActivationFunction:
         return activations.linear
 
-    def _elementwise(self, function: activations.ActivationFunction) -> Activation:
+    def elementwise(self, function: activations.ActivationFunction) -> Activation:
+        """Return `function` as one operation; UnsupportedError if it is none."""
         if type(function) is activations.ActivationFunction and len(function.steps) <= 1:
             return function.steps[0] if function.steps else ops.LINEAR
         raise UnsupportedError(

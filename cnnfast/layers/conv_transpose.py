@@ -26,7 +26,11 @@ from cnnfast.engine.late import LateArray, late
 from cnnfast.engine.ops import Activation, Float32Array, Int32Array, Value, Window
 from cnnfast.layers import arguments, images, weight_options, windows
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.base_conv import WindowedConv, positive_channels
+from cnnfast.layers.base_conv import (
+    WindowedConv,
+    positive_channels,
+    refuse_strides_with_dilation,
+)
 from cnnfast.layers.volume_conv import VolumeConv
 
 
@@ -104,7 +108,7 @@ class BaseConvTranspose(WindowedConv):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
-        self._refuse_strides_with_dilation()
+        refuse_strides_with_dilation(self.strides, self.dilation_rate)
 
     def _check_output_padding(self, value: object) -> tuple[int, ...] | None:
         if value is None:

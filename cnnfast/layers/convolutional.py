@@ -10,7 +10,11 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments, images, weight_options, windows
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.base_conv import WindowedConv, positive_channels
+from cnnfast.layers.base_conv import (
+    WindowedConv,
+    positive_channels,
+    refuse_strides_with_dilation,
+)
 
 
 class BaseConv(WindowedConv):
@@ -92,7 +96,7 @@ class BaseConv(WindowedConv):
                 "The number of filters must be evenly divisible by the number of groups. "
                 f"Received: groups={self.groups}, filters={self.filters}."
             )
-        self._refuse_strides_with_dilation()
+        refuse_strides_with_dilation(self.strides, self.dilation_rate)
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         _, channels = windows.split_channels(input_shape, self.data_format)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cnnfast import lowering
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray, late
-from cnnfast.engine.ops import Op, Shape, Value
+from cnnfast.engine.ops import Float32Array, Op, Shape, Value
 from cnnfast.variables import Variable
 
 _IMAGE_RANK = 3
@@ -46,6 +46,6 @@ def apply(
     return from_image(graph, y, shape, data_format)
 
 
-def image_kernel(kernel: Variable) -> LateArray:
+def image_kernel(kernel: Variable | Float32Array) -> LateArray:
     """Return a kernel (height, width, inputs, outputs); that of a sequence has height 1."""
     return late(kernel).reshape(*(1,) * (_IMAGE_RANK + 1 - kernel.ndim), *kernel.shape)

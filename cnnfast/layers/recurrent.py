@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
-from cnnfast import lowering, regularizers
+from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
@@ -74,12 +72,19 @@ class RNN(Layer):
         self.go_backwards = arguments.boolean(go_backwards, "go_backwards")
         self.unroll = arguments.boolean(unroll, "unroll")
         self.zero_output_for_mask = arguments.boolean(zero_output_for_mask, "zero_output_for_mask")
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = InputSpec(ndim=self._rank)
 
     @property
     def units(self) -> int:
-        """Size of the state."""
+        """Size of the state, or its channels."""
         return self.cell.units
+
+    @property
+    def _rank(self) -> int:
+        """Axes of the input: those of the cell's, and time."""
+        ndim = self.cell.input_spec.ndim
+        assert ndim is not None
+        return ndim + 1
 
     def _sublayers(self) -> Sequence[Layer]:
         return (self.cell,)
@@ -88,19 +93,19 @@ class RNN(Layer):
         return {"cell": self.cell}
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
-        self.cell.build((input_shape[0], input_shape[2]))
-        self.input_spec = InputSpec(ndim=3, axes={-1: input_shape[-1]})
+        self.cell.build(without_time(input_shape))
+        axis = self.cell.channel_axis
+        # Time stands before the channels.
+        axis += axis > 0
+        self.input_spec = InputSpec(ndim=self._rank, axes={axis: input_shape[axis]})
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         steps = input_shape[1:2] if self.return_sequences else ()
-        return (input_shape[0], *steps, self.units)
+        batch, *state = self.cell.compute_output_shape(without_time(input_shape))
+        return (batch, *steps, *state)
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        states = self.cell.lower_over_time(graph, x, self.go_backwards)
-        if self.return_sequences:
-            return states
-        last = lowering.remap(graph, states, {0: np.array([x.shape[0] - 1])})
-        return lowering.reshape(graph, last, (self.units,))
+        return self.cell.lower_over_time(graph, x, self.go_backwards, self.return_sequences)
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +125,7 @@ class RNN(Layer):
         return {**self._time_config(), "cell": registry.serialize(self.cell)}
 
 
-class _WithCell(RNN):
+class WithCell(RNN):
     """A recurrent layer that makes its own cell and takes the arguments of both.
 
     Parameters
@@ -134,6 +139,8 @@ class _WithCell(RNN):
     """
 
     cell_class: ClassVar[type[RecurrentCell]]
+    shared_arguments: ClassVar[tuple[str, ...]] = ("dtype", "trainable")
+    """Arguments of all layers that the cell gets too."""
 
     def __init__(
         self,
@@ -148,7 +155,7 @@ class _WithCell(RNN):
         **kwargs: Any,
     ) -> None:
         own = {key: kwargs.pop(key) for key in _LAYER_ARGUMENTS if key in kwargs}
-        shared = {key: own[key] for key in ("dtype", "trainable") if key in own}
+        shared = {key: own[key] for key in self.shared_arguments if key in own}
         name = to_snake_case(self.cell_class.__name__)
         make: Callable[..., RecurrentCell] = self.cell_class
         cell = make(*args, name=name, **shared, **kwargs)
@@ -175,13 +182,18 @@ class _WithCell(RNN):
         }
 
 
+def without_time(shape: BatchShape) -> BatchShape:
+    """Return the shape of one step."""
+    return (shape[0], *shape[2:])
+
+
 _LAYER_ARGUMENTS = (
     *("name", "trainable", "dtype", "activity_regularizer", "time_major"),
     *("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size"),
 )
 
 
-class SimpleRNN(_WithCell):
+class SimpleRNN(WithCell):
     """A fully connected recurrent layer.
 
     Arguments are those of `SimpleRNNCell`, then those of `RNN`.
@@ -196,7 +208,7 @@ class SimpleRNN(_WithCell):
         return config
 
 
-class LSTM(_WithCell):
+class LSTM(WithCell):
     """Long short-term memory.
 
     Arguments are those of `LSTMCell`, then those of `RNN`.
@@ -205,7 +217,7 @@ class LSTM(_WithCell):
     cell_class = LSTMCell
 
 
-class GRU(_WithCell):
+class GRU(WithCell):
     """Gated recurrent units.
 
     Arguments are those of `GRUCell`, then those of `RNN`.

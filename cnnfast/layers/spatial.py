@@ -34,12 +34,7 @@ class SpatialLayer(Layer):
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         spatial, channels = windows.split_channels(input_shape, self.data_format)
         sizes = self._output_sizes(spatial)
-        if any(size is not None and size <= 0 for size in sizes):
-            geometry = (f"{name}={getattr(self, name)}" for name in self.geometry)
-            raise ValueError(
-                f"Layer '{self.name}': computed output size would be zero or negative. "
-                f"Received: {', '.join([f'input shape={input_shape}', *geometry])}."
-            )
+        check_sizes(self, input_shape, sizes, self.geometry)
         channels = self._output_channels(channels)
         return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
 
@@ -54,3 +49,18 @@ class SpatialLayer(Layer):
 
     def _output_channels(self, channels: int | None) -> int | None:
         return channels
+
+
+def check_sizes(
+    layer: Layer, input_shape: BatchShape, sizes: BatchShape, geometry: tuple[str, ...]
+) -> None:
+    """Raise ValueError unless all known `sizes` of the output are positive.
+
+    `geometry` names the arguments that they depend on.
+    """
+    if any(size is not None and size <= 0 for size in sizes):
+        received = (f"{name}={getattr(layer, name)}" for name in geometry)
+        raise ValueError(
+            f"Layer '{layer.name}': computed output size would be zero or negative. "
+            f"Received: {', '.join([f'input shape={input_shape}', *received])}."
+        )

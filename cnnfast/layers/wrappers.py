@@ -18,7 +18,7 @@ from cnnfast.layers import registry
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
-from cnnfast.layers.recurrent import RNN
+from cnnfast.layers.recurrent import RNN, without_time
 from cnnfast.vectorization import lower_along
 
 _MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTIPLY}
@@ -75,10 +75,10 @@ class TimeDistributed(BaseWrapper):
         self.input_spec = InputSpec(min_ndim=3)
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
-        self.layer.build(_without_time(input_shape))
+        self.layer.build(without_time(input_shape))
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        batch, *rest = self.layer.compute_output_shape(_without_time(input_shape))
+        batch, *rest = self.layer.compute_output_shape(without_time(input_shape))
         return (batch, input_shape[1], *rest)
 
     def result_dtype(self, received: Sequence[str]) -> str:
@@ -134,7 +134,7 @@ class Bidirectional(Layer):
         for item in (layer, layer if backward_layer is None else backward_layer):
             if not isinstance(item, RNN):
                 raise UnsupportedError(
-                    "`Bidirectional` takes an RNN, SimpleRNN, LSTM or GRU layer. "
+                    "`Bidirectional` takes an RNN, SimpleRNN, LSTM, GRU or ConvLSTM layer. "
                     f"Received: {item!r}"
                 )
         if weights is not None:
@@ -146,7 +146,7 @@ class Bidirectional(Layer):
         for rnn in self._rnns():
             # Of masks, which there are none of here; Keras sets it, and so its configs hold it.
             rnn.zero_output_for_mask = rnn.return_sequences
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = self.forward_layer.input_spec
 
     def _check_layers(self) -> None:
         forward, backward = self._rnns()
@@ -177,19 +177,21 @@ class Bidirectional(Layer):
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         for layer in self._sublayers():
             layer.build(input_shape)
-        self.input_spec = InputSpec(ndim=3, axes={-1: input_shape[-1]})
+        self.input_spec = self.forward_layer.input_spec
 
     def compute_output_shape(self, input_shape: BatchShape) -> Any:
         forward, backward = (rnn.compute_output_shape(input_shape) for rnn in self._rnns())
         if self.merge_mode is None:
             return [forward, backward]
-        sizes = [rnn.units for rnn in self._rnns()]
-        units = sum(sizes) if self.merge_mode == "concat" else sizes[0]
-        return (*forward[:-1], units)
+        if self.merge_mode == "concat":
+            sizes = [forward[-1], backward[-1]]
+            return (*forward[:-1], None if None in sizes else sum(sizes))
+        return forward
 
     def lower(self, graph: Graph, x: Value) -> Any:
-        y, reverse = (rnn.lower(graph, x) for rnn in self._rnns())
-        if len(reverse.shape) > 1:
+        forward, backward = self._rnns()
+        y, reverse = forward.lower(graph, x), backward.lower(graph, x)
+        if backward.return_sequences:
             # Both in the order of time.
             reverse = lowering.remap(graph, reverse, {0: np.arange(reverse.shape[0])[::-1]})
         if self.merge_mode is None:
@@ -211,10 +213,6 @@ class Bidirectional(Layer):
             "layer": registry.serialize(self.forward_layer),
             "backward_layer": registry.serialize(self.backward_layer),
         }
-
-
-def _without_time(shape: BatchShape) -> BatchShape:
-    return (shape[0], *shape[2:])
 
 
 def _renamed(layer: Layer, prefix: str, turn: bool = False) -> Layer:

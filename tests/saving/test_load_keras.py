@@ -87,6 +87,19 @@ def _many_of_a_class() -> Any:
     return keras.Sequential([keras.Input((6,)), *dense])
 
 
+def _video() -> Any:
+    lay = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((3, 6, 5, 2)),
+            lay.Bidirectional(lay.ConvLSTM2D(2, 3, padding="same", return_sequences=True)),
+            lay.ConvLSTM2D(3, 2, go_backwards=True),
+            lay.Flatten(),
+            lay.Dense(3),
+        ]
+    )
+
+
 MODELS: dict[str, Build] = {
     "every layer": _every_layer,
     "nested": lambda: _nested(True),
@@ -95,6 +108,7 @@ MODELS: dict[str, Build] = {
     "frozen layers": _frozen_layers,
     "without input": _without_input,
     "many of a class": _many_of_a_class,
+    "video": _video,
 }
 
 
