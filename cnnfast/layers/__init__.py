@@ -81,6 +81,7 @@ from cnnfast.layers.layer_normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from cnnfast.layers.mel_spectrogram import MelSpectrogram
 from cnnfast.layers.merging import (
     Add,
     Average,
@@ -140,6 +141,7 @@ from cnnfast.layers.separable import (
     SeparableConvolution2D,
 )
 from cnnfast.layers.spectral_normalization import SpectralNormalization
+from cnnfast.layers.stft_spectrogram import STFTSpectrogram
 from cnnfast.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from cnnfast.layers.volumes import (
     AveragePooling3D,
@@ -246,6 +248,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MixUp",
     "MultiHeadAttention",
@@ -282,6 +285,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

@@ -21,7 +21,8 @@ SHAPES: dict[int, tuple[int | None, ...]] = {
     2: (None, 4, 6, 5, 3),
     3: (None, 3, 4, 5, 3, 2),
 }
-SMALL = {"filters": 2, "kernel_size": 2}
+# Keras compiles an orthogonal initializer for each shape.
+SMALL = {"filters": 2, "kernel_size": 2, "recurrent_initializer": "glorot_uniform"}
 SEQUENCES = {"return_sequences": True}
 
 
@@ -30,16 +31,12 @@ def case(rank: int, **kwargs: Any) -> tuple[str, dict[str, Any], tuple[int | Non
 
 
 CASES = [
-    case(1),
     case(2, padding="same", kernel_size=3, **SEQUENCES),
-    case(3, padding="same", **SEQUENCES),
+    case(3, strides=(1, 2, 1), data_format="channels_first", **SEQUENCES),
     case(1, strides=2, go_backwards=True, **SEQUENCES),
     case(2, strides=(2, 1), go_backwards=True),
-    case(3, strides=2, kernel_size=(2, 3, 1)),
-    case(1, data_format="channels_first", **SEQUENCES),
+    case(1, data_format="channels_first", use_bias=False, dilation_rate=2),
     case(2, data_format="channels_first", padding="same", **SEQUENCES),
-    case(3, data_format="channels_first"),
-    case(1, dilation_rate=2, kernel_size=3, use_bias=False),
     case(2, dilation_rate=(2, 1), kernel_size=(3, 2), **SEQUENCES),
     case(2, filters=1, kernel_size=1, activation=None, recurrent_activation="hard_sigmoid"),
     case(2, activation="relu", recurrent_activation="tanh", unit_forget_bias=False),
