@@ -112,6 +112,41 @@ def test_a_transposed_convolution_of_keras_2() -> None:
     assert layer.compute_output_shape((None, 3, 3, 1)) == (None, 4, 4, 2)
 
 
+def test_a_convolutional_lstm_of_keras_2() -> None:
+    layer = layers.deserialize(
+        {
+            "class_name": "ConvLSTM2D",
+            "config": {
+                "name": "conv_lstm2d",
+                "trainable": True,
+                "batch_input_shape": [None, 5, 9, 9, 2],
+                "dtype": "float32",
+                "return_sequences": True,
+                "return_state": False,
+                "go_backwards": False,
+                "stateful": False,
+                "unroll": False,
+                "time_major": False,
+                "filters": 4,
+                "kernel_size": [3, 3],
+                "strides": [1, 1],
+                "padding": "same",
+                "data_format": "channels_last",
+                "dilation_rate": [1, 1],
+                "activation": "tanh",
+                "recurrent_activation": "hard_sigmoid",
+                "use_bias": True,
+                "unit_forget_bias": True,
+                "dropout": 0.0,
+                "recurrent_dropout": 0.0,
+            },
+        }
+    )
+    layer.build((None, 5, 9, 9, 2))
+    assert [w.shape for w in layer.weights] == [(3, 3, 2, 16), (3, 3, 4, 16), (16,)]
+    assert layer.compute_output_shape((None, 5, 9, 9, 2)) == (None, 5, 9, 9, 4)
+
+
 @pytest.mark.parametrize("axis", [-1, [3], {"0": 3}])
 def test_layer_normalization_of_keras_2(axis: Any) -> None:
     layer = make("LayerNormalization", axis=axis)
