@@ -184,10 +184,7 @@ class MelSpectrogram(Layer):
         mel = _mel(hertz)[:, None]
         rising = (mel - edges[:-2]) / (edges[1:-1] - edges[:-2])
         falling = (edges[2:] - mel) / (edges[2:] - edges[1:-1])
-        matrix = np.maximum(0.0, np.minimum(rising, falling))
-        # HTK leaves out the mean.
-        matrix[0] = 0.0
-        return np.ascontiguousarray(matrix, np.float32)
+        return np.ascontiguousarray(np.maximum(0.0, np.minimum(rising, falling)), np.float32)
 
     def _decibels(self, graph: Graph, y: Value) -> Value:
         reference = -10.0 * math.log10(max(abs(self.ref_power), self.min_power))

@@ -67,6 +67,13 @@ def test_a_tone_is_loudest_at_its_frequency() -> None:
     assert set(spectrum[0].argmax(axis=-1)) == {16}
 
 
+@pytest.mark.parametrize("mode", ["log", "magnitude"])
+def test_silence(mode: str) -> None:
+    theirs, ours = both("STFTSpectrogram", mode=mode, **SHORT)
+    x = np.zeros((1, 50, 1), np.float32)
+    np.testing.assert_allclose(ours(x), np.asarray(theirs(x)), rtol=1e-6)
+
+
 def mel(shape: tuple[int | None, ...] = (None, 300), **kwargs: Any) -> Any:
     small = {"fft_length": 64, "sequence_stride": 20, "num_mel_bins": 8, "sampling_rate": 8000}
     return ("MelSpectrogram", {**small, **kwargs}, shape)
