@@ -6,18 +6,61 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from cnnfast.losses.functions import (
-    Array,
-    Float32Array,
-    binary_crossentropy,
-    categorical_crossentropy,
-    mean_absolute_error,
-    mean_squared_error,
-    sparse_categorical_crossentropy,
+from cnnfast.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
+from cnnfast.losses.hinge import (
+    CategoricalHinge,
+    Hinge,
+    SquaredHinge,
+    categorical_hinge,
+    hinge,
+    squared_hinge,
 )
 from cnnfast.losses.loss import AUTO_REDUCTION, Loss, LossFunction, LossFunctionWrapper
+from cnnfast.losses.probabilistic import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    categorical_crossentropy,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+from cnnfast.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+from cnnfast.losses.segmentation import (
+    Dice,
+    Tversky,
+    dice,
+    tversky,
+)
+from cnnfast.losses.similarity import (
+    Circle,
+    circle,
+)
 from cnnfast.utils.identifiers import (
     build,
     parse_serialized,
@@ -27,152 +70,111 @@ from cnnfast.utils.identifiers import (
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "Circle",
+    "CosineSimilarity",
+    "Dice",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "LossFunctionWrapper",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "circle",
+    "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "serialize",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
 ]
-
-
-class MeanSquaredError(LossFunctionWrapper):
-    """See `mean_squared_error` and, for the arguments, `Loss`."""
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_squared_error",
-        dtype: object = None,
-    ) -> None:
-        super().__init__(mean_squared_error, reduction, name, dtype)
-
-
-class MeanAbsoluteError(LossFunctionWrapper):
-    """See `mean_absolute_error` and, for the arguments, `Loss`."""
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_absolute_error",
-        dtype: object = None,
-    ) -> None:
-        super().__init__(mean_absolute_error, reduction, name, dtype)
-
-
-class BinaryCrossentropy(LossFunctionWrapper):
-    """See `binary_crossentropy` and, for the other arguments, `Loss`."""
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "binary_crossentropy",
-        dtype: object = None,
-    ) -> None:
-        super().__init__(
-            binary_crossentropy,
-            reduction,
-            name,
-            dtype,
-            from_logits=from_logits,
-            label_smoothing=label_smoothing,
-            axis=axis,
-        )
-
-
-class CategoricalCrossentropy(LossFunctionWrapper):
-    """See `categorical_crossentropy` and, for the other arguments, `Loss`."""
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "categorical_crossentropy",
-        dtype: object = None,
-    ) -> None:
-        super().__init__(
-            categorical_crossentropy,
-            reduction,
-            name,
-            dtype,
-            from_logits=from_logits,
-            label_smoothing=label_smoothing,
-            axis=axis,
-        )
-
-
-class SparseCategoricalCrossentropy(LossFunctionWrapper):
-    """See `sparse_categorical_crossentropy` and, for the other arguments, `Loss`.
-
-    Places of `ignore_class` do not count in the mean.
-    """
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        ignore_class: int | None = None,
-        reduction: str | None = "sum_over_batch_size",
-        axis: int = -1,
-        name: str | None = "sparse_categorical_crossentropy",
-        dtype: object = None,
-    ) -> None:
-        super().__init__(
-            sparse_categorical_crossentropy,
-            reduction,
-            name,
-            dtype,
-            from_logits=from_logits,
-            ignore_class=ignore_class,
-            axis=axis,
-        )
-        self.ignore_class = ignore_class
-        self.axis = axis
-
-    def compute_mask(self, y_true: Float32Array, y_pred: Float32Array) -> Array | None:
-        """Return where the label is not `ignore_class`."""
-        if self.ignore_class is None:
-            return None
-        if y_true.ndim == y_pred.ndim:
-            y_true = y_true.squeeze(self.axis)
-        return np.not_equal(y_true, self.ignore_class)
-
 
 _CLASSES_BY_NAME: dict[str, type[Loss]] = {
     cls.__name__: cls
     for cls in (
         BinaryCrossentropy,
+        BinaryFocalCrossentropy,
         CategoricalCrossentropy,
+        CategoricalFocalCrossentropy,
+        CategoricalGeneralizedCrossEntropy,
+        CategoricalHinge,
+        Circle,
+        CosineSimilarity,
+        Dice,
+        Hinge,
+        Huber,
+        KLDivergence,
+        LogCosh,
         MeanAbsoluteError,
+        MeanAbsolutePercentageError,
         MeanSquaredError,
+        MeanSquaredLogarithmicError,
+        Poisson,
         SparseCategoricalCrossentropy,
+        SquaredHinge,
+        Tversky,
     )
 }
 _FUNCTIONS: tuple[LossFunction, ...] = (
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    circle,
+    cosine_similarity,
+    dice,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
     mean_absolute_error,
+    mean_absolute_percentage_error,
     mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
     sparse_categorical_crossentropy,
+    squared_hinge,
+    tversky,
 )
 KNOWN: Mapping[str, type[Loss] | LossFunction] = MappingProxyType(
     _CLASSES_BY_NAME
     | {function.__name__: function for function in _FUNCTIONS}
     | dict.fromkeys(("bce", "BCE"), binary_crossentropy)
+    | dict.fromkeys(("kld", "KLD"), kl_divergence)
     | dict.fromkeys(("mae", "MAE"), mean_absolute_error)
+    | dict.fromkeys(("mape", "MAPE"), mean_absolute_percentage_error)
     | dict.fromkeys(("mse", "MSE"), mean_squared_error)
+    | dict.fromkeys(("msle", "MSLE"), mean_squared_logarithmic_error)
 )
 
 
@@ -197,6 +199,13 @@ def get(identifier: Any) -> Any:
         If the name is unknown (the known ones are listed) or `identifier` cannot be called.
     """
     return resolve(identifier, KNOWN, deserialize, "loss")
+
+
+def as_loss(function: LossFunction, name: str) -> Loss:
+    """Make a `Loss` of a function, which reduces what it gives."""
+    if function is circle:
+        return Circle(name=name)
+    return LossFunctionWrapper(function, name=name)
 
 
 def deserialize(config: Mapping[str, Any]) -> Any:

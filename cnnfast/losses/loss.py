@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from cnnfast.losses.functions import Array, Float32Array, as_float32, match_ranks
+from cnnfast.losses.arrays import Array, Float32Array, as_float32, match_ranks
 from cnnfast.utils.naming import auto_name
 
 LossFunction: TypeAlias = Callable[..., Any]
@@ -101,16 +101,18 @@ class Loss:
         weight = None if sample_weight is None else as_float32(sample_weight, "sample_weight")
         with np.errstate(all="ignore"):
             values = as_float32(self.call(true, pred), "loss")
-            weight = apply_mask(weight, self.compute_mask(true, pred), self.reduction)
+            weight = apply_mask(weight, self.compute_mask(true, pred, values), self.reduction)
             return reduce_weighted(values, weight, self.reduction)
 
     def call(self, y_true: Float32Array, y_pred: Float32Array) -> Any:
         """Return the loss of each sample (or of each place in it)."""
         raise NotImplementedError(f"{type(self).__name__} must implement `call(y_true, y_pred)`.")
 
-    def compute_mask(self, y_true: Float32Array, y_pred: Float32Array) -> Array | None:
-        """Return which values of `call` count, or None for all of them."""
-        del y_true, y_pred
+    def compute_mask(
+        self, y_true: Float32Array, y_pred: Float32Array, values: Float32Array
+    ) -> Array | None:
+        """Return which `values` of `call` count, or None for all of them."""
+        del y_true, y_pred, values
         return None
 
     def get_config(self) -> dict[str, Any]:

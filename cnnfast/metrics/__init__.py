@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cnnfast import losses
-from cnnfast.losses.functions import as_float32, match_ranks, require_broadcastable
+from cnnfast.losses.arrays import as_float32, match_ranks, require_broadcastable
 from cnnfast.losses.loss import apply_mask
 from cnnfast.metrics.functions import (
     accuracy,

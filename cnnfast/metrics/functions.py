@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfast.losses.functions import (
+from cnnfast.losses.arrays import (
     Array,
     Float32Array,
     as_float32,

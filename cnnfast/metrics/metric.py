@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from cnnfast.losses.functions import Array, as_float32, match_ranks
+from cnnfast.losses.arrays import Array, as_float32, match_ranks
 from cnnfast.utils.naming import auto_name
 
 MetricFunction: TypeAlias = Callable[..., Any]

@@ -12,7 +12,7 @@ import numpy as np
 from cnnfast import losses as losses_module
 from cnnfast import metrics as metrics_module
 from cnnfast.losses import LossFunctionWrapper
-from cnnfast.losses.functions import Array, Float32Array, as_float32
+from cnnfast.losses.arrays import Array, Float32Array, as_float32
 from cnnfast.metrics import Mean, MeanMetricWrapper
 from cnnfast.utils.naming import to_snake_case
 from cnnfast.utils.nested import is_nested, leaves, map_leaves
@@ -268,7 +268,7 @@ def _known_loss(identifier: Any) -> Any:
     if loss is None or hasattr(loss, "reduction"):
         return loss
     name = identifier if isinstance(identifier, str) else _function_name(loss)
-    return LossFunctionWrapper(loss, name=name)
+    return losses_module.as_loss(loss, name)
 
 
 def _known_metric(identifier: Any) -> Any:
@@ -347,6 +347,8 @@ def _named(kind: str, item: Any, function: Callable[..., Any], *args: Any) -> An
 
 def _number(value: Any) -> Any:
     """Return a Python float where `value` is one number, else `value`."""
+    if np.ndim(value):
+        return value
     try:
         return float(value)
     except (TypeError, ValueError):

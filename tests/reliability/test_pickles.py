@@ -34,7 +34,7 @@ FOREIGN = {
 # Functions of this package, as opposed to classes, that unpickling may look up; those of losses
 # and metrics are pure functions of arrays.
 FUNCTIONS = {("cnnfast.activations", "get")}
-PURE = ("cnnfast.losses.functions", "cnnfast.metrics.functions")
+PURE = ("cnnfast.losses.", "cnnfast.metrics.")
 
 
 class Reader(pickle.Unpickler):
@@ -43,7 +43,7 @@ class Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name)
         own = module.startswith("cnnfast.") and (
-            isinstance(found, type) or module in PURE or (module, name) in FUNCTIONS
+            isinstance(found, type) or module.startswith(PURE) or (module, name) in FUNCTIONS
         )
         if not (own or (module, name) in FOREIGN):
             raise pickle.UnpicklingError(f"{module}.{name}")
