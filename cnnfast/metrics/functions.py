@@ -8,8 +8,7 @@ from cnnfast.losses.arrays import (
     Array,
     Float32Array,
     as_float32,
-    match_ranks,
-    require_broadcastable,
+    as_same_rank,
 )
 
 
@@ -30,15 +29,13 @@ def _compare_labels(labels: Array, y_pred: Float32Array) -> Float32Array:
 
 def accuracy(y_true: object, y_pred: object) -> Float32Array:
     """1.0 where `y_pred` equals `y_true`."""
-    true, pred = match_ranks(as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred"))
-    require_broadcastable(true, pred)
+    true, pred = as_same_rank(y_true, y_pred)
     return _hits(true == pred)
 
 
 def binary_accuracy(y_true: object, y_pred: object, threshold: float = 0.5) -> Float32Array:
     """1.0 where ``y_pred > threshold`` equals `y_true`, which holds 0 and 1."""
-    true, pred = match_ranks(as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred"))
-    require_broadcastable(true, pred)
+    true, pred = as_same_rank(y_true, y_pred)
     return _hits(true == (pred > np.float32(threshold)))
 
 

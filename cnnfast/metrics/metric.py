@@ -13,16 +13,19 @@ from cnnfast.utils.naming import auto_name
 MetricFunction: TypeAlias = Callable[..., Any]
 
 
-def samplewise(values: Array, sample_weight: Array | None) -> tuple[Array, Array | None]:
+def samplewise(
+    values: Array, sample_weight: Array | None, reduce: Callable[..., Any] = np.mean
+) -> tuple[Array, Array | None]:
     """Weigh `values` and average both over all axes but the first, as Keras' metrics do.
 
     A weight per sample weighs the mean of the sample; a weight per place weighs the place.
+    With ``reduce=np.sum`` sums stand for means.
     """
     if sample_weight is None:
-        return _mean_from_axis(values, 1), None
+        return _reduce_from_axis(values, 1, reduce), None
     values, sample_weight = match_ranks(values, sample_weight)
     rank = sample_weight.ndim
-    values = _mean_from_axis(values, rank)
+    values = _reduce_from_axis(values, rank, reduce)
     try:
         sample_weight = np.broadcast_to(sample_weight, values.shape)
     except ValueError:
@@ -31,13 +34,14 @@ def samplewise(values: Array, sample_weight: Array | None) -> tuple[Array, Array
             f"Received: sample_weight.shape={sample_weight.shape}, "
             f"metric values of shape {values.shape}"
         ) from None
-    return _mean_from_axis(values * sample_weight, 1), _mean_from_axis(sample_weight, 1)
+    weighted = _reduce_from_axis(values * sample_weight, 1, reduce)
+    return weighted, _reduce_from_axis(sample_weight, 1, reduce)
 
 
-def _mean_from_axis(values: Array, first: int) -> Array:
+def _reduce_from_axis(values: Array, first: int, reduce: Callable[..., Any]) -> Array:
     if values.ndim <= first:
         return values
-    return cast(Array, values.mean(axis=tuple(range(first, values.ndim))))
+    return cast(Array, reduce(values, axis=tuple(range(first, values.ndim))))
 
 
 class Metric:
@@ -120,6 +124,28 @@ class Mean(RunningMean):
     def update_state(self, values: object, sample_weight: object = None) -> None:
         """Add `values`, averaged to one per sample; weights have fewer or as many axes."""
         self.accumulate(values, sample_weight)
+
+
+class Sum(Metric):
+    """The weighted sum of the values it is given."""
+
+    def __init__(self, name: str | None = "sum", dtype: object = None) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.reset_state()
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        self.total = np.float32(0.0)
+
+    def update_state(self, values: object, sample_weight: object = None) -> None:
+        """Add `values`; weights have fewer or as many axes."""
+        weight = None if sample_weight is None else as_float32(sample_weight, "sample_weight")
+        summed, _ = samplewise(as_float32(values, "values"), weight, np.sum)
+        self.total = np.float32(self.total + summed.sum(dtype=np.float32))
+
+    def result(self) -> np.float32:
+        """Return the sum."""
+        return self.total
 
 
 class MeanMetricWrapper(RunningMean):

@@ -98,17 +98,30 @@ def resolve(
     if not isinstance(identifier, str | Mapping):
         described = describe_keras_object(identifier)
         name = described["class_name"] if isinstance(described, dict) else described
-        identifier = described if name in known else identifier
+        if name in known:
+            function = {"class_name": "function", "config": name}
+            identifier = function if inspect.isfunction(identifier) else described
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     found = lookup(known, identifier, kind) if isinstance(identifier, str) else identifier
-    found = found() if inspect.isclass(found) else found
+    if inspect.isclass(found):
+        found = _make_from_name(found, kind)
     if not callable(found):
         raise ValueError(
             f"A {kind} must be a name, a serialized dict, or a callable `(y_true, y_pred)`. "
             f"Received: {found!r}"
         )
     return found
+
+
+def _make_from_name(cls: Callable[[], T], kind: str) -> T:
+    try:
+        return cls()
+    except TypeError as error:
+        raise ValueError(
+            f"This {kind} has arguments without a default: give an object, not its name. "
+            f"Received: {error}"
+        ) from error
 
 
 def serialize_object(module: str, obj: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,15 @@ def test_class_gives_keras_numbers_over_unequal_batches(
 @pytest.mark.parametrize("name", sorted(metrics.KNOWN))
 def test_every_known_name_is_keras_name_for_the_same_metric(name: str) -> None:
     keras = pytest.importorskip("keras")
-    assert type(keras.metrics.get(name)).__name__ == type(metrics.get(name)).__name__
-    assert keras.metrics.get(name).name == metrics.get(name).name
+    try:
+        theirs = keras.metrics.get(name)
+    except TypeError:
+        with pytest.raises(ValueError, match=r"give an object.*Received: .*required positional"):
+            metrics.get(name)
+        return
+    ours = metrics.get(name)
+    assert type(theirs).__name__ == type(ours).__name__
+    assert re.sub(r"_\d+$", "", theirs.name) == re.sub(r"_\d+$", "", ours.name)
 
 
 def test_sparse_labels_may_be_a_column(rng: np.random.Generator) -> None:
@@ -181,7 +189,7 @@ def test_unknown_name_lists_the_known_ones() -> None:
         metrics.get("acuracy")
 
 
-@pytest.mark.parametrize("bad", [3, {"config": {}}, {"class_name": "AUC", "config": {}}])
+@pytest.mark.parametrize("bad", [3, {"config": {}}, {"class_name": "Area", "config": {}}])
 def test_what_is_no_metric_is_refused(bad: Any) -> None:
     with pytest.raises(ValueError, match="Received"):
         metrics.get(bad)
