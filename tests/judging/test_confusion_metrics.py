@@ -26,24 +26,25 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("Recall", {}),
     ("Recall", {"thresholds": [0.1, 0.7]}),
     ("Recall", {"top_k": 1, "class_id": 2}),
-    ("PrecisionAtRecall", {"recall": 0.6}),
+    ("PrecisionAtRecall", {"recall": 0.6, "num_thresholds": 5}),
     ("PrecisionAtRecall", {"recall": 0.6, "num_thresholds": 1}),
-    ("RecallAtPrecision", {"precision": 0.6, "class_id": 0}),
-    ("SensitivityAtSpecificity", {"specificity": 0.4, "num_thresholds": 7}),
+    ("RecallAtPrecision", {"precision": 0.6, "class_id": 0, "num_thresholds": 5}),
+    ("SensitivityAtSpecificity", {"specificity": 0.4, "num_thresholds": 5}),
     ("SpecificityAtSensitivity", {"sensitivity": 0.4, "num_thresholds": 2}),
-    ("SpecificityAtSensitivity", {"sensitivity": 1.0}),
+    ("SpecificityAtSensitivity", {"sensitivity": 1.0, "num_thresholds": 5}),
+    ("AUC", {}),
     *(
-        ("AUC", {"curve": curve, "summation_method": method})
+        ("AUC", {"curve": curve, "summation_method": method, "num_thresholds": 5})
         for curve in ("ROC", "PR", "PRGAIN")
         for method in ("interpolation", "majoring", "minoring")
     ),
-    ("AUC", {"num_thresholds": 3, "from_logits": True}),
+    ("AUC", {"num_thresholds": 5, "from_logits": True}),
     ("AUC", {"thresholds": [0.8, 0.1, 0.3]}),
     ("AUC", {"thresholds": [0.25, 0.5, 0.75], "curve": "PR"}),
-    ("AUC", {"label_weights": [0.2, 1.0, 3.0]}),
-    ("AUC", {"multi_label": True}),
-    ("AUC", {"multi_label": True, "num_labels": 3, "curve": "PR"}),
-    ("AUC", {"multi_label": True, "label_weights": [0.2, 1.0, 3.0], "curve": "pr"}),
+    ("AUC", {"label_weights": [0.2, 1.0, 3.0], "num_thresholds": 5}),
+    ("AUC", {"multi_label": True, "num_thresholds": 5}),
+    ("AUC", {"multi_label": True, "num_labels": 3, "curve": "PR", "num_thresholds": 5}),
+    ("AUC", {"multi_label": True, "label_weights": [0.2, 1.0, 3.0], "num_thresholds": 5}),
     ("AUC", {"multi_label": True, "thresholds": [0.8, 0.1, 0.3]}),
 ]
 
@@ -74,7 +75,7 @@ def test_class_gives_keras_numbers(
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["Precision", "FalseNegatives", "AUC"])
+@pytest.mark.parametrize(("name", "config"), [("Precision", {}), ("AUC", {"num_thresholds": 5})])
 @pytest.mark.parametrize(
     ("true_shape", "pred_shape", "weight_shape"),
     [
@@ -90,6 +91,7 @@ def test_class_gives_keras_numbers(
 )
 def test_shapes_and_weights_are_matched_as_in_keras(
     name: str,
+    config: dict[str, Any],
     true_shape: tuple[int, ...],
     pred_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
@@ -100,7 +102,7 @@ def test_shapes_and_weights_are_matched_as_in_keras(
         rng.uniform(0, 1, pred_shape).astype(np.float32),
         np.asarray(rng.uniform(0, 2, weight_shape)),
     )
-    ours, theirs = update_both(name, {}, [batch])
+    ours, theirs = update_both(name, config, [batch])
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
@@ -109,12 +111,12 @@ def test_shapes_and_weights_are_matched_as_in_keras(
     [
         ("Precision", {}),
         ("Recall", {"thresholds": EVEN}),
-        ("AUC", {}),
-        ("AUC", {"curve": "PR"}),
-        ("AUC", {"curve": "PRGAIN"}),
-        ("AUC", {"thresholds": [0.3]}),
-        ("PrecisionAtRecall", {"recall": 0.5}),
-        ("SpecificityAtSensitivity", {"sensitivity": 0.5}),
+        ("AUC", {"num_thresholds": 5}),
+        ("AUC", {"num_thresholds": 5, "curve": "PR"}),
+        ("AUC", {"num_thresholds": 5, "curve": "PRGAIN"}),
+        ("AUC", {"thresholds": [0.1, 0.3, 0.4]}),
+        ("PrecisionAtRecall", {"recall": 0.5, "num_thresholds": 5}),
+        ("SpecificityAtSensitivity", {"sensitivity": 0.5, "num_thresholds": 5}),
     ],
 )
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [2.5, 0, 0, 1, -1]])

@@ -21,14 +21,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Explicitly requested dtype:UserW
 # The last item says what weights the metric takes.
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
     *(
-        (name, config | {"average": average}, "one_hot", "per sample")
+        ("FBetaScore", {"average": average, "beta": 2.0}, "one_hot", "per sample")
         for average in (None, "micro", "macro", "weighted")
-        for name, config in (
-            ("F1Score", {}),
-            ("F1Score", {"threshold": 0.4}),
-            ("FBetaScore", {"beta": 2.0}),
-        )
     ),
+    ("F1Score", {"threshold": 0.4}, "one_hot", "per sample"),
     ("IoU", {"num_classes": 3, "target_class_ids": [0, 2]}, "classes", "integers"),
     ("IoU", {"num_classes": 2, "target_class_ids": [1], "ignore_class": 0}, "classes", "integers"),
     (
@@ -84,7 +80,7 @@ def test_class_gives_keras_numbers_over_unequal_batches(
     rng: np.random.Generator,
 ) -> None:
     ours, theirs = getattr(metrics, name)(**config), getattr(keras.metrics, name)(**config)
-    for samples, weighted in ((9, True), (4, False), (5, True)):
+    for samples, weighted in ((9, True), (4, False)):
         y_true, y_pred = batch_of(kind, samples, rng)
         drawn = {
             "none": None,
@@ -229,23 +225,22 @@ def test_a_similarity_asked_for_as_the_loss_has_the_sign_of_the_loss(
         assert ours == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("metric", "weighted"),
-    [
-        ("AUC", "Precision"),
-        (metrics.F1Score(), metrics.Recall(thresholds=[0.2, 0.4])),
-        (metrics.OneHotMeanIoU(3), "hinge"),
-        ("PearsonCorrelation", metrics.AUC(multi_label=True, curve="PR")),
-        (metrics.SpecificityAtSensitivity(0.3), "R2Score"),
-    ],
-)
 def test_evaluate_gives_keras_results(
-    echo: Inference, keras_echo: Any, metric: Any, weighted: Any, rng: np.random.Generator
+    echo: Inference, keras_echo: Any, rng: np.random.Generator
 ) -> None:
     theirs = keras_echo((3,))
     x = rng.uniform(0, 1, (20, 3)).astype(np.float32)
     y, weight = np.eye(3)[rng.integers(0, 3, 20)], rng.uniform(0, 2, 20)
-    echo.compile(loss="mse", metrics=[metric], weighted_metrics=[weighted])
+    echo.compile(
+        loss="mse",
+        metrics=["AUC", metrics.F1Score(), metrics.OneHotMeanIoU(3), "PearsonCorrelation"],
+        weighted_metrics=[
+            "Precision",
+            metrics.Recall(thresholds=[0.2, 0.4]),
+            metrics.AUC(multi_label=True, curve="PR", name="area"),
+            "R2Score",
+        ],
+    )
     theirs.compile_from_config(echo.get_compile_config())
     ours, expected = (
         model.evaluate(x, y, 8, sample_weight=weight, verbose=0, return_dict=True)
@@ -264,9 +259,8 @@ def test_a_file_may_name_a_function_as_metric(echo: Inference, rng: np.random.Ge
     assert results["huber"] == pytest.approx(results["loss"], rel=1e-6)
 
 
-@pytest.mark.parametrize("suffix", ["keras", "h5"])
 def test_a_saved_model_evaluates_with_the_metrics_of_its_file(
-    tmp_path: Path, suffix: str, rng: np.random.Generator
+    tmp_path: Path, rng: np.random.Generator
 ) -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="softmax")])
     wanted = keras.metrics
@@ -276,15 +270,11 @@ def test_a_saved_model_evaluates_with_the_metrics_of_its_file(
         weighted_metrics=[wanted.OneHotMeanIoU(4, dtype="float32"), wanted.RecallAtPrecision(0.3)],
     )
     x, y = rng.normal(size=(30, 3)).astype(np.float32), np.eye(4)[rng.integers(0, 4, 30)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras' of files that are not .keras
-        model.evaluate(x, y, verbose=0)
-        model.save(tmp_path / f"m.{suffix}")
     expected = model.evaluate(x, y, 8, verbose=0, return_dict=True)
-    ours = cnnfast.load_model(tmp_path / f"m.{suffix}").evaluate(
-        x, y, 8, verbose=0, return_dict=True
-    )
-    assert ours == pytest.approx(expected, rel=1e-4)
+    for file in (tmp_path / "m.keras", tmp_path / "m.h5"):
+        model.save(file)
+        ours = cnnfast.load_model(file).evaluate(x, y, 8, verbose=0, return_dict=True)
+        assert ours == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize(
