@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from cnnfast.errors import UnsupportedError
 from cnnfast.losses.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
@@ -197,8 +198,19 @@ def get(identifier: Any) -> Any:
     ------
     ValueError
         If the name is unknown (the known ones are listed) or `identifier` cannot be called.
+    UnsupportedError
+        If it is the CTC loss.
     """
+    _require_supported(identifier)
     return resolve(identifier, KNOWN, deserialize, "loss")
+
+
+def _require_supported(name: Any) -> None:
+    if name in ("CTC", "ctc"):
+        raise UnsupportedError(
+            "The CTC loss is not supported: give a function `(y_true, y_pred)` of NumPy arrays in "
+            f"its place. Received: {name!r}"
+        )
 
 
 def as_loss(function: LossFunction, name: str) -> Loss:
@@ -211,6 +223,7 @@ def as_loss(function: LossFunction, name: str) -> Loss:
 def deserialize(config: Mapping[str, Any]) -> Any:
     """Make a loss from what Keras or `serialize` wrote; see `get` for the errors."""
     name, arguments = parse_serialized(config, "loss")
+    _require_supported(name)
     if name == LossFunctionWrapper.__name__ and arguments is not None:
         return build(_wrapper_from_config, arguments, name)
     if arguments is None or name not in _CLASSES_BY_NAME:

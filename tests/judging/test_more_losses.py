@@ -10,6 +10,7 @@ import pytest
 
 import cnnfast
 from cnnfast import losses
+from cnnfast.errors import UnsupportedError
 from cnnfast.models.training import Inference
 
 keras = pytest.importorskip("keras")
@@ -230,6 +231,12 @@ def test_shapes_that_do_not_fit_are_named(
 ) -> None:
     with pytest.raises(ValueError, match=r"Received: y_true.shape=.*\(4, 5"):
         getattr(losses, name)()(np.zeros(true_shape), np.full(pred_shape, 0.5))
+
+
+@pytest.mark.parametrize("identifier", ["ctc", "CTC", {"class_name": "CTC", "config": {}}])
+def test_ctc_is_said_not_to_be_supported(identifier: Any) -> None:
+    with pytest.raises(UnsupportedError, match=r"CTC loss is not supported.*Received: '(ctc|CTC)'"):
+        losses.get(identifier)
 
 
 @pytest.mark.parametrize("q", [0, 1, -0.5])
