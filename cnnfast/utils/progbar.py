@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 WIDTH = 20
 SECONDS_BETWEEN_UPDATES = 0.05
@@ -99,8 +102,9 @@ def _count(current: int, target: int) -> str:
     return f"{current:{len(str(target))}d}/{target}"
 
 
-def _format(value: float) -> str:
-    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+def _format(value: Any) -> str:
+    mean = float(np.mean(value))  # of a metric that gives one number per class
+    return f"{mean:.4f}" if abs(mean) > 1e-3 else f"{mean:.4e}"
 
 
 def _format_time(seconds: float) -> str:

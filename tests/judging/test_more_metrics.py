@@ -251,6 +251,15 @@ def test_evaluate_gives_keras_results(
         np.testing.assert_allclose(ours[name], value, rtol=1e-5, atol=1e-6)
 
 
+def test_the_bar_shows_the_mean_of_a_result_of_several_numbers(
+    echo: Inference, capsys: pytest.CaptureFixture[str]
+) -> None:
+    echo.compile(loss="mse", metrics=[metrics.Recall([0.2, 0.6], name="recall")])
+    result = echo.evaluate(np.full((2, 1), 0.5, np.float32), np.ones((2, 1)), return_dict=True)
+    assert result["recall"].tolist() == [1.0, 0.0]
+    assert "recall: 0.5000" in capsys.readouterr().out
+
+
 def test_a_file_may_name_a_function_as_metric(echo: Inference, rng: np.random.Generator) -> None:
     config = {"module": "builtins", "class_name": "function", "config": "huber"}
     echo.compile_from_config({"optimizer": "adam", "loss": "huber", "metrics": [config]})
