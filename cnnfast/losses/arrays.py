@@ -77,9 +77,21 @@ def as_pair(y_true: object, y_pred: object) -> tuple[Float32Array, Float32Array]
     return true, pred
 
 
+def as_same_shape(y_true: object, y_pred: object) -> tuple[Float32Array, Float32Array]:
+    """Convert labels and predictions to float32 arrays, which must have one shape."""
+    true, pred = as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred")
+    require_same_shape(true, pred)
+    return true, pred
+
+
+def as_matched(y_true: object, y_pred: object) -> tuple[Float32Array, Float32Array]:
+    """Convert labels and predictions to float32 arrays, and do `match_ranks`."""
+    return match_ranks(as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred"))
+
+
 def as_same_rank(y_true: object, y_pred: object) -> tuple[Float32Array, Float32Array]:
     """Do `as_pair` after `match_ranks`."""
-    return as_pair(*match_ranks(as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred")))
+    return as_pair(*as_matched(y_true, y_pred))
 
 
 def mean_over(values: Array, axis: int = -1) -> Float32Array:

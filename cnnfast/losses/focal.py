@@ -10,8 +10,8 @@ import numpy as np
 from cnnfast.losses.arrays import (
     Float32Array,
     as_float32,
+    as_same_shape,
     mean_over,
-    require_same_shape,
     sigmoid,
     sum_over,
 )
@@ -45,8 +45,7 @@ def binary_focal_crossentropy(
     label_smoothing
         Moves the labels towards 0.5: ``y * (1 - s) + s / 2``.
     """
-    true, pred = as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred")
-    require_same_shape(true, pred)
+    true, pred = as_same_shape(y_true, y_pred)
     true = smooth_labels(true, label_smoothing, 2)
     if from_logits:
         pred = sigmoid(pred)
@@ -80,9 +79,8 @@ def categorical_focal_crossentropy(
     label_smoothing
         Moves the labels towards ``1 / classes``.
     """
-    true, pred = as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred")
+    true, pred = as_same_shape(y_true, y_pred)
     true = smooth_labels(true, label_smoothing, true.shape[-1])
-    require_same_shape(true, pred)
     if from_logits:
         pred = np.exp(pred - pred.max(axis=axis, keepdims=True))
     probability = normalize_probabilities(pred, axis)

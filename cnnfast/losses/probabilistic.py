@@ -13,8 +13,8 @@ from cnnfast.losses.arrays import (
     Float32Array,
     as_float32,
     as_pair,
+    as_same_shape,
     mean_over,
-    require_same_shape,
     sum_over,
 )
 from cnnfast.losses.loss import LossFunctionWrapper
@@ -61,8 +61,7 @@ def binary_crossentropy(
     label_smoothing
         Moves the labels towards 0.5: ``y * (1 - s) + s / 2``.
     """
-    true, pred = as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred")
-    require_same_shape(true, pred)
+    true, pred = as_same_shape(y_true, y_pred)
     true = smooth_labels(true, label_smoothing, 2)
     if from_logits:
         zero = np.float32(0.0)
@@ -95,9 +94,8 @@ def categorical_crossentropy(
     label_smoothing
         Moves the labels towards ``1 / classes``.
     """
-    true, pred = as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred")
+    true, pred = as_same_shape(y_true, y_pred)
     true = smooth_labels(true, label_smoothing, true.shape[-1])
-    require_same_shape(true, pred)
     return -sum_over(true * _log_probabilities(pred, from_logits, axis), axis)
 
 

@@ -33,9 +33,7 @@ from cnnfast.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-from cnnfast.metrics.auc import (
-    AUC,
-)
+from cnnfast.metrics.auc import AUC
 from cnnfast.metrics.confusion import (
     FalseNegatives,
     FalsePositives,
@@ -98,9 +96,7 @@ from cnnfast.metrics.operating_points import (
     SensitivityAtSpecificity,
     SpecificityAtSensitivity,
 )
-from cnnfast.metrics.r2 import (
-    R2Score,
-)
+from cnnfast.metrics.r2 import R2Score
 from cnnfast.utils.identifiers import (
     build,
     lookup,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnfast.losses.arrays import Array, Float32Array, as_float32, match_ranks
+from cnnfast.losses.arrays import Array, Float32Array, as_float32, as_matched
 
 # What a prediction counts as that is not among the `top_k`; no threshold is below.
 REJECTED = -1e10
@@ -57,7 +57,7 @@ def count_decisions(
     ValueError
         If the shapes do not fit, or `top_k` or `class_id` is not within the last axis.
     """
-    true, pred = match_ranks(as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred"))
+    true, pred = as_matched(y_true, y_pred)
     weight = as_float32(1.0 if sample_weight is None else sample_weight, "sample_weight")
     weight = weight if weight.ndim == true.ndim else weight[..., None]
     if true.size != pred.size or (multi_label and true.shape != pred.shape):

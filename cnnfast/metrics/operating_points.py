@@ -88,19 +88,8 @@ class SensitivityAtSpecificity(_BestAtConstraint):
 class SpecificityAtSensitivity(_BestAtConstraint):
     """The best specificity at a threshold where the sensitivity is high enough, else 0.
 
-    Parameters
-    ----------
-    sensitivity
-        What is high enough, from 0 to 1.
-    num_thresholds
-        How many thresholds from 0 to 1 are tried; the only one is 0.5.
-    class_id
-        The only class of the last axis that counts.
-
-    Raises
-    ------
-    ValueError
-        If `sensitivity` is not from 0 to 1, or `num_thresholds` not above 0.
+    `sensitivity` says what is high enough; other arguments and errors are those of
+    `SensitivityAtSpecificity`.
     """
 
     _argument = "sensitivity"
@@ -124,19 +113,8 @@ class SpecificityAtSensitivity(_BestAtConstraint):
 class PrecisionAtRecall(_BestAtConstraint):
     """The best precision at a threshold where the recall is high enough, else 0.
 
-    Parameters
-    ----------
-    recall
-        What is high enough, from 0 to 1.
-    num_thresholds
-        How many thresholds from 0 to 1 are tried; the only one is 0.5.
-    class_id
-        The only class of the last axis that counts.
-
-    Raises
-    ------
-    ValueError
-        If `recall` is not from 0 to 1, or `num_thresholds` not above 0.
+    `recall` says what is high enough; other arguments and errors are those of
+    `SensitivityAtSpecificity`.
     """
 
     _argument = "recall"
@@ -160,19 +138,8 @@ class PrecisionAtRecall(_BestAtConstraint):
 class RecallAtPrecision(_BestAtConstraint):
     """The best recall at a threshold where the precision is high enough, else 0.
 
-    Parameters
-    ----------
-    precision
-        What is high enough, from 0 to 1.
-    num_thresholds
-        How many thresholds from 0 to 1 are tried; the only one is 0.5.
-    class_id
-        The only class of the last axis that counts.
-
-    Raises
-    ------
-    ValueError
-        If `precision` is not from 0 to 1, or `num_thresholds` not above 0.
+    `precision` says what is high enough; other arguments and errors are those of
+    `SensitivityAtSpecificity`.
     """
 
     _argument = "precision"

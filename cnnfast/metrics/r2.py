@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast.losses.arrays import as_float32, match_ranks
+from cnnfast.losses.arrays import as_float32, as_matched
 from cnnfast.metrics.metric import Metric
 
 AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
@@ -75,7 +75,7 @@ class R2Score(Metric):
         ValueError
             If a shape is another.
         """
-        true, pred = match_ranks(as_float32(y_true, "y_true"), as_float32(y_pred, "y_pred"))
+        true, pred = as_matched(y_true, y_pred)
         if pred.ndim != 2 or true.shape != pred.shape:
             raise ValueError(
                 "R2Score takes labels and predictions of the shape (samples, columns). "
