@@ -222,6 +222,7 @@ void PlanBuilder::group_steps() {
     } else {
       plan_->groups_.push_back({i, i + 1, step.batched()});
     }
+    if (step.batched()) plan_->batched_weight_bytes_ += step.cost().weight_bytes;
   }
 }
 

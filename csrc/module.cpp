@@ -229,10 +229,14 @@ struct Batch {
   int threads;
 };
 
+void check_threads(int threads) {
+  if (threads < 1) throw std::invalid_argument("threads must be positive");
+}
+
 Batch batch_of(const Plan& plan, const std::vector<FloatArray>& inputs,
                std::vector<FloatArray>& outputs, int threads, bool useful_only) {
   if (inputs.empty() || inputs[0].ndim() < 1) throw std::invalid_argument("no input");
-  if (threads < 1) throw std::invalid_argument("threads must be positive");
+  check_threads(threads);
   const std::int64_t images = inputs[0].shape(0);
   check_batch(inputs, plan.inputs(), images, "inputs");
   check_batch(outputs, plan.outputs(), images, "outputs");
@@ -379,18 +383,26 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("weight_bytes", [](const StepInfo& s) { return s.cost.weight_bytes; })
       .def_property_readonly("moved_bytes", [](const StepInfo& s) { return s.cost.moved_bytes; })
       .def_readonly("packed_bytes", &StepInfo::packed_bytes)
+      .def_readonly("images", &StepInfo::images)
       .def_readonly("batched", &StepInfo::batched);
   py::class_<Plan>(m, "Plan", py::is_final())
       .def_property_readonly("input_shapes", [](const Plan& p) { return tuples_of(p.inputs()); })
       .def_property_readonly("output_shapes", [](const Plan& p) { return tuples_of(p.outputs()); })
       .def_property_readonly("steps", [](const Plan& p) { return p.steps(); })
-      .def("steps_for", &Plan::steps, py::arg("images"))
+      .def(
+          "steps_for",
+          [](const Plan& p, std::int64_t images, int threads) {
+            check_threads(threads);
+            return p.steps(images, threads);
+          },
+          py::arg("images"), py::arg("threads"))
       .def_property_readonly("packed_bytes", [](const Plan& p) { return Plan::packed_bytes({&p}); })
       .def_property_readonly("constant_bytes", &Plan::constant_bytes)
       .def_property_readonly("pooled_bytes", &Plan::pooled_bytes)
       .def(
           "workspace_bytes",
           [](const Plan& p, std::int64_t images, int threads) {
+            check_threads(threads);
             return p.workspace(images, threads) * 4;
           },
           py::arg("images"), py::arg("threads"))

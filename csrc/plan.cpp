@@ -8,13 +8,17 @@ namespace cnnfast {
 
 namespace {
 
-constexpr std::int64_t kChunkFloats = std::int64_t{16} << 20;  // resident values of a chunk
-constexpr std::size_t kPoolSize = 16;                          // idle workspaces kept
+// Floats of resident values in a chunk: what the cache holds, and the most that is ever kept.
+constexpr std::int64_t kCachedFloats = std::int64_t{2} << 20;
+constexpr std::int64_t kMostFloats = std::int64_t{16} << 20;
+constexpr std::size_t kPoolSize = 16;  // idle workspaces kept
 
 // Work that pays for waking one more thread, and what a core does in a second, roughly.
 constexpr double kSecondsPerThread = 15e-6;
 constexpr double kFlopsPerSecond = 60e9;
 constexpr double kBytesPerSecond = 20e9;
+
+std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 Cost completed(Cost cost, const std::vector<Dims>& in, const Dims& out) {
   if (cost.own_flops == 0) cost.own_flops = cost.flops;
@@ -27,7 +31,7 @@ Cost completed(Cost cost, const std::vector<Dims>& in, const Dims& out) {
 
 }  // namespace
 
-std::vector<StepInfo> Plan::steps(std::int64_t images) const {
+std::vector<StepInfo> Plan::steps(std::int64_t images, int threads) const {
   std::vector<StepInfo> infos;
   for (const Group& group : groups_) {
     for (int i = group.first; i < group.last; ++i) {
@@ -37,7 +41,8 @@ std::vector<StepInfo> Plan::steps(std::int64_t images) const {
       info.out = values_[static_cast<std::size_t>(s.out)].dims;
       info.name = s.step->name();
       info.label = s.label;
-      info.algorithm = s.step->algorithm(group.batched ? chunk(images) : 1);
+      info.images = group.batched ? chunk(images, threads) : 1;
+      info.algorithm = s.step->algorithm(info.images);
       info.candidates = s.step->candidates;
       info.cost = completed(s.step->cost(), info.in, info.out);
       info.packed_bytes = s.step->packed_bytes();
@@ -75,9 +80,20 @@ std::int64_t Plan::pooled_bytes() const {
   return bytes;
 }
 
-std::int64_t Plan::chunk(std::int64_t images) const {
+// Each chunk reads the batched weights again; of values that the cache does not hold, all but as
+// much as it holds is written to memory and read back. The sum is least for as many images as fit
+// where the weights are less than twice what it holds, and otherwise for as many as there may be.
+std::int64_t Plan::chunk(std::int64_t images, int threads) const {
   if (resident_ == 0) return images;
-  return std::clamp<std::int64_t>(kChunkFloats / resident_, 1, images);
+  const bool heavy = batched_weight_bytes_ > 2.0 * sizeof(float) * kCachedFloats;
+  const std::int64_t most = std::max<std::int64_t>(kMostFloats / resident_, 1);
+  const std::int64_t fitting = std::max<std::int64_t>(kCachedFloats / resident_, threads);
+  const std::int64_t size = heavy ? most : std::min(fitting, most);
+  if (size >= images) return images;
+  // Chunks of about one size, a multiple of the threads.
+  const std::int64_t unit = std::min<std::int64_t>(size, threads);
+  const std::int64_t chunks = divided_up(images, size / unit * unit);
+  return divided_up(divided_up(images, chunks), unit) * unit;
 }
 
 int Plan::useful_threads(std::int64_t images, int threads) const {
@@ -88,7 +104,7 @@ int Plan::useful_threads(std::int64_t images, int threads) const {
 }
 
 std::int64_t Plan::workspace(std::int64_t images, int threads) const {
-  return (transient_ + scratch_) * threads + resident_ * chunk(images);
+  return (transient_ + scratch_) * threads + resident_ * chunk(images, threads);
 }
 
 Block Plan::take_workspace(std::int64_t floats) const {

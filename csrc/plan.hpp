@@ -58,6 +58,7 @@ struct StepInfo {
   Dims out;
   Cost cost;
   std::int64_t packed_bytes;
+  std::int64_t images;  // for which it runs at once
   bool batched;
 };
 
@@ -65,8 +66,8 @@ class Plan {
  public:
   const std::vector<Dims>& inputs() const { return inputs_; }
   const std::vector<Dims>& outputs() const { return outputs_; }
-  // The steps as they run for so many images.
-  std::vector<StepInfo> steps(std::int64_t images = 1) const;
+  // The steps as they run for so many images on so many threads.
+  std::vector<StepInfo> steps(std::int64_t images = 1, int threads = 1) const;
   // Of all steps of `plans`; what several hold counts once.
   static std::int64_t packed_bytes(const std::vector<const Plan*>& plans);
   std::int64_t constant_bytes() const;
@@ -91,7 +92,8 @@ class Plan {
   friend class PlanBuilder;
   class Run;
 
-  std::int64_t chunk(std::int64_t images) const;
+  // How many images go through the plan together; the bits do not depend on it.
+  std::int64_t chunk(std::int64_t images, int threads) const;
   // The seconds of each step, where `watched`.
   std::vector<double> execute(const std::vector<const float*>& inputs,
                               const std::vector<float*>& outputs, std::int64_t images, int threads,
@@ -110,6 +112,7 @@ class Plan {
   std::int64_t scratch_ = 0;    // floats that a step may use in each thread
   double flops_ = 0;            // of one image
   double weight_bytes_ = 0;
+  double batched_weight_bytes_ = 0;  // read once for each chunk
   mutable std::vector<Block> pool_;  // guarded by shared_state_mutex
 };
 

@@ -34,7 +34,7 @@ class Plan::Run final : public Job {
         transient_(workspace),
         scratch_(workspace + plan.transient_ * threads),
         resident_(scratch_ + plan.scratch_ * threads) {
-    const std::int64_t size = plan.chunk(images);
+    const std::int64_t size = plan.chunk(images, threads);
     for (std::int64_t start = 0; start < images; start += size) {
       const Chunk chunk = {start, std::min(size, images - start)};
       for (const Group& group : plan.groups_) add_phases(group, chunk);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -240,7 +241,7 @@ def _rows(
 ) -> tuple[Row, ...]:
     steps: list[StepInfo | Call] = []
     for stage in (plan,) if isinstance(plan, Plan) else plan.stages:
-        steps += [stage] if isinstance(stage, Call) else stage.steps_for(batch)
+        steps += [stage] if isinstance(stage, Call) else stage.steps_for(batch, machine.threads)
     weights = sum(step.weight_bytes for step in steps if isinstance(step, StepInfo))
     total = sum(seconds)
     rows = []
@@ -255,12 +256,11 @@ def _rows(
 
 
 def _step_row(step: StepInfo, batch: int, weights: float, machine: Machine) -> Row:
-    images = batch if step.batched else 1
-    weight_bytes = step.weight_bytes * batch / images
+    weight_bytes = step.weight_bytes * math.ceil(batch / step.images)
     moved_bytes = step.moved_bytes * batch
     # All weights are read between two readings of one; activations were just written.
     reading = weight_bytes / machine.gbs(weights)
-    reading += moved_bytes / machine.gbs(step.moved_bytes * images)
+    reading += moved_bytes / machine.gbs(step.moved_bytes * step.images)
     return Row(
         layer=step.label,
         op=step.name,

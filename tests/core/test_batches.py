@@ -39,8 +39,39 @@ def test_the_padding_of_each_image_is_cleared():
     assert_each_image_is_alone(graph, 3)
 
 
-@pytest.mark.parametrize("images", [64, 70])
+def wide(channels, filters):
+    """A graph with `channels` floats for each image between its two steps."""
+    convolutions = [(channels, PIXEL), (filters, PIXEL)]
+    return graph_of((1, 1, 4), lambda graph, x: stack(graph, x, *convolutions))
+
+
+@pytest.mark.parametrize("images", [8, 70])
 def test_a_large_batch_runs_in_chunks(images):
-    """Of 64 images, as what lies between the steps takes a megabyte for each."""
-    graph = graph_of((1, 1, 4), lambda graph, x: stack(graph, x, (1 << 18, PIXEL), (3, PIXEL)))
-    assert_each_image_is_alone(graph, images)
+    """Of 8 images, as what lies between the steps takes a megabyte for each."""
+    assert_each_image_is_alone(wide(1 << 18, 3), images)
+
+
+@pytest.mark.parametrize(
+    ("channels", "filters", "images", "threads", "together"),
+    [
+        (1 << 18, 3, 8, 1, 8),  # as many as fit in 8 MiB
+        (1 << 18, 3, 9, 1, 5),  # in two chunks of about one size
+        (1 << 18, 3, 100, 3, 6),  # each thread has as many
+        (1 << 18, 3, 20, 9, 9),  # no thread goes without, though that does not fit
+        (1 << 18, 3, 1, 9, 1),
+        (1 << 18, 20, 64, 1, 64),  # 24 MiB of weights are read seldom,
+        (1 << 18, 20, 70, 1, 35),  # but no chunk takes more than 64 MiB
+    ],
+)
+def test_chunks_have_what_the_cache_holds_or_many_weights_need(
+    channels, filters, images, threads, together
+):
+    steps = build_plan(wide(channels, filters)).steps_for(images, threads)
+    assert [step.images for step in steps] == [together, together]
+
+
+def test_no_threads_are_refused():
+    plan = build_plan(wide(1 << 18, 3))
+    for ask in (plan.steps_for, plan.workspace_bytes):
+        with pytest.raises(ValueError, match="threads must be positive"):
+            ask(100, 0)
