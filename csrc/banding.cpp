@@ -9,7 +9,10 @@ namespace {
 
 // Measured on the machines of docs/performance.md.
 constexpr double kLargeBytes = 1024 * 1024;  // an image that does not stay in cache
-constexpr double kLightBytes = 64 * 1024;    // a step's weights, which every band reads again
+// A step's weights, which every band reads again.
+constexpr double kLightBytes = 64 * 1024;
+// The same where joining also saves a meeting of threads.
+constexpr double kLightBytesAtEnd = 512 * 1024;
 
 using Chain = std::vector<PlannedStep>;
 
@@ -32,28 +35,28 @@ std::vector<int> uses_of(const std::vector<Value>& values, const std::vector<Pla
   return uses;
 }
 
-bool runs_by_rows(const PlannedStep& s) {
-  return s.step->rows_window() != nullptr && s.step->cost().weight_bytes <= kLightBytes;
+bool runs_by_rows(const PlannedStep& s, double most_bytes) {
+  return s.step->rows_window() != nullptr && s.step->cost().weight_bytes <= most_bytes;
 }
 
 // Whether `s` reads its input row by row, behind a step whose windows are higher, as in a separable
 // convolution: joined, they make no row twice, and threads meet once less.
 bool ends_row_by_row(const Chain& chain, const PlannedStep& s) {
+  if (!runs_by_rows(s, kLightBytesAtEnd)) return false;
   const Window& after = *s.step->rows_window();
   return chain.back().step->rows_window()->height > 1 && after.height == 1 && after.stride_y == 1;
 }
 
-// Whether `s` may join `chain`, whose output it reads.
-bool joins(const Chain& chain, const PlannedStep& s) {
+bool is_within_inputs(const Chain& chain, const PlannedStep& s) {
   std::size_t inputs = s.in.size();
   for (const PlannedStep& before : chain) inputs += before.in.size() - 1;
-  return inputs <= kMostInputs && runs_by_rows(chain.back()) && runs_by_rows(s);
+  return inputs <= kMostInputs;
 }
 
 // A layer that is several steps is named once.
 std::string joined_labels(const std::string& first, const std::string& second) {
-  const bool goes_on = second == first || second.rfind(first + " + ", 0) == 0;
-  return goes_on ? second : first + " + " + second;
+  const bool same = second == first || second.rfind(first + " + ", 0) == 0;
+  return same ? second : first + " + " + second;
 }
 
 PlannedStep one_step(Chain chain, const std::vector<Value>& values) {
@@ -90,8 +93,9 @@ void PlanBuilder::join_bands() {
     Chain chain;
     const auto before = std::find_if(chains.begin(), chains.end(),
                                      [&](const Chain& c) { return c.back().out == s.in[0]; });
-    if (before != chains.end() && is_between_two_steps(s.in[0]) && joins(*before, s) &&
-        (is_large(s.in[0]) || ends_row_by_row(*before, s))) {
+    if (before != chains.end() && is_between_two_steps(s.in[0]) && is_within_inputs(*before, s) &&
+        runs_by_rows(before->back(), kLightBytes) &&
+        (ends_row_by_row(*before, s) || (is_large(s.in[0]) && runs_by_rows(s, kLightBytes)))) {
       chain = std::move(*before);
       chains.erase(before);
     }

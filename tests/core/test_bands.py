@@ -267,6 +267,16 @@ def test_heavy_weights_stay_apart():
     assert "bands" not in algorithms(graph_of((60, 60, 4), heavy))
 
 
+@pytest.mark.parametrize(("filters", "joined"), [(128, True), (512, False)])
+def test_a_separable_convolution_stays_in_one_up_to_512_kib_of_weights(filters, joined):
+    def add(graph, x):
+        chain = Chain(graph, x)
+        chain.depthwise(Window((3, 3)))
+        return chain.conv(filters)
+
+    assert ("bands" in algorithms(graph_of((30, 30, 300), add))) is joined
+
+
 def test_a_layer_of_several_steps_is_named_once():
     def add(graph, x):
         chain = Chain(graph, x)
