@@ -17,11 +17,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from cnnfast._core import ActivationKind, BinaryKind, Plan, PlanBuilder, PoolKind
 
 Array = npt.NDArray[np.float32]
+Window = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int, int, int]]
 
 LINEAR = (ActivationKind.LINEAR, 0.0, 0.0)
 RELU = (ActivationKind.RELU, 0.0, 0.0)
 HALVING = ((2, 2), (2, 2), (1, 1), (0, 0, 0, 0))
-SAME = ((3, 3), (1, 1), (1, 1), (1, 1, 1, 1))
 rng = np.random.default_rng(1)
 
 
@@ -39,17 +39,25 @@ class Case:
     build: Callable[[bool], Plan]
 
 
-def winograd(size: int, channels: int) -> Case:
-    """Make a 3x3 convolution by Winograd's algorithm or by the direct product."""
-    kernel = normal(3, 3, channels, channels) / np.float32(3 * np.sqrt(channels))
+def same(height: int, width: int) -> Window:
+    """Give a window the padding that keeps an image's size."""
+    top, left = height // 2, width // 2
+    return (height, width), (1, 1), (1, 1), (top, top, left, left)
+
+
+def winograd(size: int, channels: int, window: tuple[int, int] = (3, 3)) -> Case:
+    """Make a convolution by Winograd's algorithm or by the direct product."""
+    kernel = normal(*window, channels, channels) / np.float32(np.sqrt(np.prod(window) * channels))
     shape = (size, size, channels)
 
     def build(used: bool) -> Plan:
         builder = PlanBuilder(winograd=used)
-        made = builder.conv2d(builder.input(shape), shape, kernel, None, SAME, 1, RELU)
+        x = builder.input(shape)
+        made = builder.conv2d(x, shape, kernel, None, same(*window), 1, RELU)
         return builder.build([made])
 
-    return Case(f"winograd {size}x{size}x{channels}", shape, build)
+    taps = "x".join(map(str, window))
+    return Case(f"winograd {taps} {size}x{size}x{channels}", shape, build)
 
 
 def max_pool(size: int, channels: int, filters: int) -> Case:
@@ -61,7 +69,7 @@ def max_pool(size: int, channels: int, filters: int) -> Case:
         builder = PlanBuilder()
         x = builder.input((size, size, channels))
         shape = half if used else (size, size, filters)
-        made = builder.conv2d(x, shape, kernel, None, SAME, 1, RELU, max_pool=used)
+        made = builder.conv2d(x, shape, kernel, None, same(3, 3), 1, RELU, max_pool=used)
         if not used:
             made = builder.pool2d(made, half, PoolKind.MAX, HALVING)
         return builder.build([made])
@@ -93,6 +101,9 @@ CASES = [
     winograd(28, 128),
     winograd(14, 256),
     winograd(7, 512),
+    winograd(28, 64, (5, 5)),
+    winograd(32, 128, (1, 3)),
+    winograd(32, 128, (5, 1)),
     max_pool(64, 3, 32),
     max_pool(112, 64, 64),
     residual(56, 64, 256),

@@ -19,8 +19,9 @@ class Config:
     Attributes
     ----------
     winograd
-        Whether 3x3 convolutions may use Winograd's algorithm, which takes fewer products and
-        rounds a little more: see docs/performance.md for the bound.
+        Whether convolutions of 3x3, 5x5 and one row or column of them may use Winograd's
+        algorithm, which takes fewer products and rounds a little more: see docs/performance.md
+        for the bound.
     """
 
     winograd: bool = True

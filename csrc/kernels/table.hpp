@@ -139,9 +139,8 @@ struct ConvTask {
   bool joined;
 };
 
-// A block of tiles of a Winograd convolution F(m x m, 3 x 3): tiles [first, first + count),
-// numbered through all images. The input is transformed once, then each column block of the
-// output is made from it.
+// A block of tiles of a Winograd convolution: tiles [first, first + count), numbered through all
+// images. The input is transformed once, then each column block of the output is made from it.
 struct WinogradTask {
   const float* x;     // window of the first pixel
   Strides x_strides;  // from pixel to pixel
@@ -247,6 +246,16 @@ struct BinaryTask {
   std::int64_t n;  // numbers in a row
 };
 
+// Winograd's algorithm for so many outputs of a tile and taps of a window, along each axis.
+struct WinogradKernels {
+  std::int32_t outputs_y;
+  std::int32_t outputs_x;
+  std::int32_t taps_y;
+  std::int32_t taps_x;
+  void (*input)(const WinogradTask&);
+  void (*output)(const WinogradTask&);
+};
+
 struct Kernels {
   const char* name;
   std::int32_t lanes;         // floats in a vector
@@ -257,10 +266,7 @@ struct Kernels {
   void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
   // The maximum over 2 x 2 pixels of it: `out`, `width` and `height` are the maximum's.
   void (*conv_pool)(const ConvTask&, std::int64_t first, std::int64_t last);
-  void (*winograd2_input)(const WinogradTask&);
-  void (*winograd2_output)(const WinogradTask&);
-  void (*winograd4_input)(const WinogradTask&);
-  void (*winograd4_output)(const WinogradTask&);
+  WinogradKernels winograd[7];
   void (*gemv[kWeightDtypes])(const GemvTask&, std::int64_t first, std::int64_t last);
   void (*max_pool)(const PoolRow&);
   void (*average_pool)(const PoolRow&);

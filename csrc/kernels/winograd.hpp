@@ -1,11 +1,11 @@
-// Winograd convolution F(m x m, 3 x 3) for m = 2 and 4: m^2 outputs from (m + 2)^2 products where
-// the definition takes 9 m^2. A tile of (m + 2)^2 pixels is transformed, multiplied by the
+// Winograd convolution F(m x m, r x r): m^2 outputs from (m + r - 1)^2 products where the
+// definition takes r^2 m^2. A tile of (m + r - 1)^2 pixels is transformed, multiplied by the
 // transformed kernel one position at a time (each a matrix product over the channels), and
-// transformed back.
+// transformed back. A form for windows of one row or column does so along one axis.
 //
-// The transforms are Cook and Toom's for the points 0, a, -a, (b, -b,) infinity. F(4) takes
-// a = sqrt(1/2) and b = sqrt(2) instead of 1 and 2: the powers of the points then stay closer to 1,
-// and so do the rounding errors.
+// The transforms are Cook and Toom's for the points 0, a, -a, (b, -b,) infinity; that of the input
+// depends on them alone. Tiles of 6 take a = sqrt(1/2) and b = sqrt(2) instead of 1 and 2: the
+// powers of the points then stay closer to 1, and so do the rounding errors.
 #pragma once
 
 #include "conv_pool.hpp"
@@ -14,13 +14,18 @@ namespace {
 
 using cnnfast::WinogradTask;
 
-template <int M>
-struct Winograd;
+// Along one axis, for tiles of so many pixels.
+template <int kSize>
+struct Transform;
 
 template <>
-struct Winograd<2> {
-  static constexpr int kSize = 4;
+struct Transform<1> {
+  static void input(const Vec (&x)[1], Vec (&y)[1]) { y[0] = x[0]; }
+  static void output(const Vec (&x)[1], Vec (&y)[1]) { y[0] = x[0]; }
+};
 
+template <>
+struct Transform<4> {
   static void input(const Vec (&x)[4], Vec (&y)[4]) {
     y[0] = x[2] - x[0];
     y[1] = x[2] + x[1];
@@ -35,8 +40,7 @@ struct Winograd<2> {
 };
 
 template <>
-struct Winograd<4> {
-  static constexpr int kSize = 6;
+struct Transform<6> {
   static constexpr float kA = 0.707106781F;
   static constexpr float kB = 1.41421356F;
 
@@ -53,6 +57,11 @@ struct Winograd<4> {
     y[5] = x[1] - splat(2.5F) * x[3] + x[5];
   }
 
+  static void output(const Vec (&x)[6], Vec (&y)[2]) {
+    y[0] = x[0] + (x[1] + x[2]) + (x[3] + x[4]);
+    y[1] = splat(kA) * (x[1] - x[2]) + splat(kB) * (x[3] - x[4]) + x[5];
+  }
+
   static void output(const Vec (&x)[6], Vec (&y)[4]) {
     const Vec sum_a = x[1] + x[2];
     const Vec difference_a = x[1] - x[2];
@@ -63,6 +72,15 @@ struct Winograd<4> {
     y[2] = splat(0.5F) * sum_a + splat(2.0F) * sum_b;
     y[3] = splat(0.5F * kA) * difference_a + splat(2 * kB) * difference_b + x[5];
   }
+};
+
+// A tile of kRows x kColumns pixels, for kOutputRows x kOutputColumns outputs.
+template <int kOutputsY, int kOutputsX, int kTapsY, int kTapsX>
+struct Form {
+  static constexpr int kOutputRows = kOutputsY;
+  static constexpr int kOutputColumns = kOutputsX;
+  static constexpr int kRows = kOutputsY + kTapsY - 1;
+  static constexpr int kColumns = kOutputsX + kTapsX - 1;
 };
 
 struct TilePlace {
@@ -77,43 +95,43 @@ struct TilePlace {
 };
 
 // One tile, some channels: load(pointer) and store(pointer, vector) cut off behind the last.
-template <int M, class Load, class Store>
+template <class F, class Load, class Store>
 inline void transform_input(const float* x, const cnnfast::Strides& strides, float* out,
                             std::int64_t step, Load load_lanes, Store store_lanes) {
-  constexpr int kSize = Winograd<M>::kSize;
-  Vec half[kSize][kSize];
-  for (int column = 0; column < kSize; ++column) {
-    Vec in[kSize];
-    Vec done[kSize];
-    for (int row = 0; row < kSize; ++row) {
+  Vec half[F::kRows][F::kColumns];
+  for (int column = 0; column < F::kColumns; ++column) {
+    Vec in[F::kRows];
+    Vec done[F::kRows];
+    for (int row = 0; row < F::kRows; ++row) {
       in[row] = load_lanes(x + row * strides.row + column * strides.pixel);
     }
-    Winograd<M>::input(in, done);
-    for (int row = 0; row < kSize; ++row) half[row][column] = done[row];
+    Transform<F::kRows>::input(in, done);
+    for (int row = 0; row < F::kRows; ++row) half[row][column] = done[row];
   }
-  for (int row = 0; row < kSize; ++row) {
-    Vec done[kSize];
-    Winograd<M>::input(half[row], done);
-    for (int column = 0; column < kSize; ++column) {
-      store_lanes(out + (row * kSize + column) * step, done[column]);
+  for (int row = 0; row < F::kRows; ++row) {
+    Vec done[F::kColumns];
+    Transform<F::kColumns>::input(half[row], done);
+    for (int column = 0; column < F::kColumns; ++column) {
+      store_lanes(out + (row * F::kColumns + column) * step, done[column]);
     }
   }
 }
 
-template <int M>
+template <class F>
 void winograd_input(const WinogradTask& t) {
   const std::int64_t whole = t.channels / kLanes * kLanes;
   const std::int64_t rest = t.channels - whole;
   for (std::int64_t i = 0; i < t.count; ++i) {
     const TilePlace place(t, t.first + i);
     const float* x = t.x + place.image * t.x_strides.image +
-                     (place.y * t.x_strides.row + place.x * t.x_strides.pixel) * M;
+                     place.y * F::kOutputRows * t.x_strides.row +
+                     place.x * F::kOutputColumns * t.x_strides.pixel;
     float* out = t.transformed + i * t.channels;
     for (std::int64_t c = 0; c < whole; c += kLanes) {
-      transform_input<M>(x + c, t.x_strides, out + c, t.transformed_step, load, store);
+      transform_input<F>(x + c, t.x_strides, out + c, t.transformed_step, load, store);
     }
     if (rest > 0) {
-      transform_input<M>(
+      transform_input<F>(
           x + whole, t.x_strides, out + whole, t.transformed_step,
           [rest](const float* p) { return load_first(p, rest); },
           [rest](float* p, Vec v) { store_first(p, v, rest); });
@@ -154,40 +172,48 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
   }
 }
 
-template <int M>
-inline void transform_output(const float* x, std::int64_t step, Vec (&out)[M][M]) {
-  constexpr int kSize = Winograd<M>::kSize;
-  Vec half[M][kSize];
-  for (int column = 0; column < kSize; ++column) {
-    Vec in[kSize];
-    Vec done[M];
-    for (int row = 0; row < kSize; ++row) in[row] = load(x + (row * kSize + column) * step);
-    Winograd<M>::output(in, done);
-    for (int row = 0; row < M; ++row) half[row][column] = done[row];
+template <class F>
+inline void transform_output(const float* x, std::int64_t step,
+                             Vec (&out)[F::kOutputRows][F::kOutputColumns]) {
+  Vec half[F::kOutputRows][F::kColumns];
+  for (int column = 0; column < F::kColumns; ++column) {
+    Vec in[F::kRows];
+    Vec done[F::kOutputRows];
+    for (int row = 0; row < F::kRows; ++row)
+      in[row] = load(x + (row * F::kColumns + column) * step);
+    Transform<F::kRows>::output(in, done);
+    for (int row = 0; row < F::kOutputRows; ++row) half[row][column] = done[row];
   }
-  for (int row = 0; row < M; ++row) Winograd<M>::output(half[row], out[row]);
+  for (int row = 0; row < F::kOutputRows; ++row) {
+    Transform<F::kColumns>::output(half[row], out[row]);
+  }
 }
 
-// Where a tile's outputs go: one vector of channels of M x M pixels, cut off at the image's edge.
-template <int M>
+// Where a tile's outputs go: one vector of channels of kHeight x kWidth pixels, cut off at the
+// image's edge.
+template <int kHeight, int kWidth>
 struct TileOutput {
+  using Row = Vec[kWidth][1];
+  using Tile = Vec[kHeight][kWidth];
+
   float* corner;
   const float* residual;
   std::int64_t rows;
   std::int64_t columns;
 
   TileOutput(const WinogradTask& t, const TilePlace& place)
-      : rows(t.height - place.y * M < M ? t.height - place.y * M : M),
-        columns(t.width - place.x * M < M ? t.width - place.x * M : M) {
-    const std::int64_t step = t.pooled ? M / 2 : M;
+      : rows(t.height - place.y * kHeight < kHeight ? t.height - place.y * kHeight : kHeight),
+        columns(t.width - place.x * kWidth < kWidth ? t.width - place.x * kWidth : kWidth) {
+    const std::int64_t step = t.pooled ? 2 : 1;
     const auto offset = [&](const cnnfast::Strides& s) {
-      return place.image * s.image + (place.y * s.row + place.x * s.pixel) * step;
+      return place.image * s.image + place.y * (kHeight / step) * s.row +
+             place.x * (kWidth / step) * s.pixel;
     };
     corner = t.out + offset(t.out_strides);
     residual = t.epilogue.residual + offset(t.epilogue.residual_strides);
   }
 
-  void finish(const WinogradTask& t, std::int64_t channel, std::int64_t y, Vec (&row)[M][1]) const {
+  void finish(const WinogradTask& t, std::int64_t channel, std::int64_t y, Row& row) const {
     const cnnfast::Strides& strides = t.epilogue.residual_strides;
     // Pixels behind the edge are not stored; their residual is read from the last one.
     finish_tile(row, t.epilogue, channel, t.columns - channel, [&](int x) {
@@ -196,10 +222,10 @@ struct TileOutput {
     });
   }
 
-  void store(const WinogradTask& t, std::int64_t channel, const Vec (&tile)[M][M]) const {
+  void store(const WinogradTask& t, std::int64_t channel, const Tile& tile) const {
     for (std::int64_t y = 0; y < rows; ++y) {
-      Vec row[M][1];
-      for (int x = 0; x < M; ++x) row[x][0] = tile[y][x];
+      Row row;
+      for (int x = 0; x < kWidth; ++x) row[x][0] = tile[y][x];
       finish(t, channel, y, row);
       for (std::int64_t x = 0; x < columns; ++x) {
         store_lanes(corner + y * t.out_strides.row + x * t.out_strides.pixel + channel, row[x][0],
@@ -208,11 +234,11 @@ struct TileOutput {
     }
   }
 
-  void store_maxima(const WinogradTask& t, std::int64_t channel, const Vec (&tile)[M][M]) const {
+  void store_maxima(const WinogradTask& t, std::int64_t channel, const Tile& tile) const {
     for (std::int64_t y = 0; y < rows; y += 2) {
-      Vec upper[M][1];
-      Vec lower[M][1];
-      for (int x = 0; x < M; ++x) {
+      Row upper;
+      Row lower;
+      for (int x = 0; x < kWidth; ++x) {
         upper[x][0] = tile[y][x];
         lower[x][0] = tile[y + 1][x];
       }
@@ -228,24 +254,36 @@ struct TileOutput {
 };
 
 // Multiplies one column block and writes its outputs.
-template <int M>
+template <class F>
 void winograd_output(const WinogradTask& t) {
   const int vectors = (t.columns + kLanes - 1) / kLanes;
   const std::int64_t width = std::int64_t{vectors} * kLanes;
-  winograd_multiply(t, Winograd<M>::kSize * Winograd<M>::kSize, vectors);
+  winograd_multiply(t, F::kRows * F::kColumns, vectors);
   for (std::int64_t i = 0; i < t.count; ++i) {
-    const TileOutput<M> output(t, TilePlace(t, t.first + i));
+    const TileOutput<F::kOutputRows, F::kOutputColumns> output(t, TilePlace(t, t.first + i));
     for (int v = 0; v < vectors; ++v) {
       const std::int64_t channel = std::int64_t{v} * kLanes;
-      Vec tile[M][M];
-      transform_output<M>(t.product + i * width + channel, t.product_step, tile);
-      if (t.pooled) {
-        output.store_maxima(t, channel, tile);
-      } else {
-        output.store(t, channel, tile);
+      Vec tile[F::kOutputRows][F::kOutputColumns];
+      transform_output<F>(t.product + i * width + channel, t.product_step, tile);
+      if constexpr (F::kOutputRows > 1 && F::kOutputColumns > 1) {
+        if (t.pooled) {
+          output.store_maxima(t, channel, tile);
+          continue;
+        }
       }
+      output.store(t, channel, tile);
     }
   }
 }
+
+template <int kOutputsY, int kOutputsX, int kTapsY, int kTapsX>
+constexpr cnnfast::WinogradKernels kWinograd = {
+    kOutputsY,
+    kOutputsX,
+    kTapsY,
+    kTapsX,
+    winograd_input<Form<kOutputsY, kOutputsX, kTapsY, kTapsX>>,
+    winograd_output<Form<kOutputsY, kOutputsX, kTapsY, kTapsX>>,
+};
 
 }  // namespace

@@ -1,6 +1,9 @@
 // The algorithms of a convolution, for ops/conv2d.cpp to choose from.
 #pragma once
 
+#include <algorithm>
+#include <optional>
+
 #include "../cpu.hpp"
 #include "../memory.hpp"
 #include "../packing.hpp"
@@ -17,8 +20,28 @@ std::unique_ptr<Step> make_direct_conv2d(const ConvSpec& spec);
 std::int64_t joined_pixels(const ConvSpec& spec);
 std::unique_ptr<Step> make_joined_conv2d(const ConvSpec& spec);
 
-// Winograd F(m x m, 3 x 3), m = 2 or 4: 3 x 3 windows, without stride, dilation or groups.
-bool winograd_applies(const ConvSpec& spec);
+// A form of Winograd's algorithm: the tiles of its kernels.
+struct WinogradForm {
+  const WinogradKernels* kernels;
+
+  std::int64_t m() const { return std::max(kernels->outputs_y, kernels->outputs_x); }
+  std::int64_t rows() const { return kernels->outputs_y + kernels->taps_y - 1; }
+  std::int64_t columns() const { return kernels->outputs_x + kernels->taps_x - 1; }
+  std::int64_t positions() const { return rows() * columns(); }
+  bool along_one_axis() const { return rows() == 1 || columns() == 1; }
+  // Tiles of a column and of a row of so many outputs.
+  std::int64_t tiles_y(std::int64_t height) const {
+    return (height + kernels->outputs_y - 1) / kernels->outputs_y;
+  }
+  std::int64_t tiles_x(std::int64_t width) const {
+    return (width + kernels->outputs_x - 1) / kernels->outputs_x;
+  }
+};
+
+// The form with m outputs along an axis for a convolution's window: 3 x 3, 5 x 5 or one row or
+// column of them, without stride, dilation or groups, and with no maximum over 2 x 2 pixels behind
+// a row or column. None for others.
+std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m);
 std::unique_ptr<Step> make_winograd_conv2d(const ConvSpec& spec, int m);
 
 // A step's own copy of what its epilogue reads, by group: each group's channels are padded to whole

@@ -12,6 +12,7 @@ namespace {
 constexpr double kFlopsPerByte = 5.0;         // reading weights that do not stay in cache
 constexpr double kCachedBytes = 1024 * 1024;  // weights that do
 constexpr double kTransformFlops = 10.0;      // per position, tile and channel
+constexpr double kLineTransformFlops = 25.0;  // the same where tiles have one axis
 constexpr double kShortSum = 12.0;            // products that starting and storing a sum is worth
 
 double weight_reading(double bytes) { return bytes > kCachedBytes ? bytes * kFlopsPerByte : 0; }
@@ -39,14 +40,15 @@ double joined_estimate(const ConvSpec& spec) {
 
 template <int m>
 double winograd_estimate(const ConvSpec& spec) {
-  const auto tiles_along = [](std::int64_t n) { return (n + m - 1) / m; };
+  const WinogradForm form = *winograd_form(spec, m);
   const Dims out = convolved(spec);
-  const auto tiles = static_cast<double>(tiles_along(out[0]) * tiles_along(out[1]));
-  const double positions = static_cast<double>((m + 2) * (m + 2));
+  const auto tiles = static_cast<double>(form.tiles_y(out[0]) * form.tiles_x(out[1]));
+  const auto positions = static_cast<double>(form.positions());
+  const double each = form.along_one_axis() ? kLineTransformFlops : kTransformFlops;
   const auto channels = static_cast<double>(spec.in[2]);
   const auto filters = static_cast<double>(spec.out[2]);
   const double products = 2 * tiles * positions * (channels + kShortSum) * filters;
-  const double transforms = kTransformFlops * positions * tiles * (channels + filters);
+  const double transforms = each * positions * tiles * (channels + filters);
   return products + transforms + weight_reading(4 * positions * channels * filters);
 }
 
@@ -69,7 +71,10 @@ std::unique_ptr<Step> make_winograd(const ConvSpec& spec) {
   return make_winograd_conv2d(spec, m);
 }
 
-bool winograd_allowed(const ConvSpec& spec) { return spec.winograd && winograd_applies(spec); }
+template <int m>
+bool winograd_applies(const ConvSpec& spec) {
+  return spec.winograd && winograd_form(spec, m).has_value();
+}
 
 struct Algorithm {
   const char* name;
@@ -83,8 +88,8 @@ constexpr Algorithm kAlgorithms[] = {
     {"direct", [](const ConvSpec&) { return true; }, direct_estimate, make_direct},
     {"joined", [](const ConvSpec& spec) { return joined_pixels(spec) > 1; }, joined_estimate,
      make_joined_conv2d},
-    {"winograd2", winograd_allowed, winograd_estimate<2>, make_winograd<2>},
-    {"winograd4", winograd_allowed, winograd_estimate<4>, make_winograd<4>},
+    {"winograd2", winograd_applies<2>, winograd_estimate<2>, make_winograd<2>},
+    {"winograd4", winograd_applies<4>, winograd_estimate<4>, make_winograd<4>},
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <array>
 #include <cmath>
 
 #include "conv.hpp"
@@ -23,47 +24,76 @@ std::int64_t position_step(std::int64_t floats) {
   return ((floats + kLine - 1) / kLine | 1) * kLine;
 }
 
-// The kernel's transform G for a point p: (1, p, p^2) / product of (p - q) over the other finite
-// points q; infinity takes the last coefficient.
-std::vector<std::array<double, 3>> kernel_transform(int m) {
-  const std::vector<double> points =
-      m == 2 ? std::vector<double>{0, 1, -1}
-             : std::vector<double>{0, std::sqrt(0.5), -std::sqrt(0.5), std::sqrt(2), -std::sqrt(2)};
-  std::vector<std::array<double, 3>> rows;
+constexpr std::size_t kMostTaps = 25;
+constexpr std::size_t kFiltersAtOnce = 8;
+
+// The finite points of tiles of so many pixels along an axis.
+std::vector<double> points_of(std::int64_t size) {
+  if (size == 1) return {};
+  if (size == 4) return {0, 1, -1};
+  return {0, std::sqrt(0.5), -std::sqrt(0.5), std::sqrt(2), -std::sqrt(2)};
+}
+
+// The kernel's transform G along an axis, for a point p: (1, p, p^2, ...) / product of (p - q) over
+// the other finite points q; infinity takes the last coefficient.
+std::vector<std::vector<double>> axis_transform(std::int64_t size, std::int64_t taps) {
+  const std::vector<double> points = points_of(size);
+  std::vector<std::vector<double>> rows;
   for (const double p : points) {
-    double scale = 1;
-    for (const double q : points) scale *= p == q ? 1 : p - q;
-    rows.push_back({1 / scale, p / scale, p * p / scale});
+    double coefficient = 1;
+    for (const double q : points) coefficient /= p == q ? 1 : p - q;
+    std::vector<double> row;
+    for (std::int64_t i = 0; i < taps; ++i, coefficient *= p) row.push_back(coefficient);
+    rows.push_back(row);
   }
-  rows.push_back({0, 0, 1});
+  rows.emplace_back(taps, 0.0);
+  rows.back().back() = 1;
   return rows;
+}
+
+// G k G^T as a matrix: what each tap is multiplied with at each position, [position][tap].
+std::vector<double> kernel_transform(const WinogradForm& form) {
+  const auto along_y = axis_transform(form.rows(), form.kernels->taps_y);
+  const auto along_x = axis_transform(form.columns(), form.kernels->taps_x);
+  std::vector<double> factors;
+  for (const std::vector<double>& row : along_y) {
+    for (const std::vector<double>& column : along_x) {
+      for (const double y : row) {
+        for (const double x : column) factors.push_back(y * x);
+      }
+    }
+  }
+  return factors;
 }
 
 class WinogradConv2D final : public Step {
  public:
   WinogradConv2D(const ConvSpec& spec, int m)
       : kernels_(kernels()),
-        m_(m),
+        form_(*winograd_form(spec, m)),
         pads_(spec.window.pads),
         channels_(spec.in[2]),
         filters_(spec.out[2]),
         pooled_(spec.max_pool),
-        tiles_y_((convolved(spec)[0] + m - 1) / m),
-        tiles_x_((convolved(spec)[1] + m - 1) / m),
+        tiles_y_(form_.tiles_y(convolved(spec)[0])),
+        tiles_x_(form_.tiles_x(convolved(spec)[1])),
         batched_(prefers_batches(spec)),
         channel_data_(spec, kernels_.lanes),
-        flops_(2.0 * 9 * static_cast<double>(channels_) *
+        flops_(2.0 * static_cast<double>(taps() * channels_) *
                static_cast<double>(count(convolved(spec)))) {
     // Tiles at the edge reach beyond the window of the last pixel.
-    pads_.bottom = std::max(pads_.bottom, tiles_y_ * m + 2 - pads_.top - spec.in[0]);
-    pads_.right = std::max(pads_.right, tiles_x_ * m + 2 - pads_.left - spec.in[1]);
+    const std::int64_t height = tiles_y_ * form_.kernels->outputs_y + form_.kernels->taps_y - 1;
+    const std::int64_t width = tiles_x_ * form_.kernels->outputs_x + form_.kernels->taps_x - 1;
+    pads_.bottom = std::max(pads_.bottom, height - pads_.top - spec.in[0]);
+    pads_.right = std::max(pads_.right, width - pads_.left - spec.in[1]);
     block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
     blocks_ = (filters_ + block_ - 1) / block_;
     padded_ = channel_data_.padded();
     block_tiles_ = tiles_of_block(positions() * (channels_ + block_) * 4,
                                   positions() * channels_ * padded_ * 4, tiles_y_ * tiles_x_,
                                   kernels_.tile_rows);
-    packed_ = shared_packed(spec.kernel, {m_, channels_, filters_},
+    packed_ = shared_packed(spec.kernel,
+                            {1, form_.m(), form_.rows(), form_.columns(), channels_, filters_},
                             [&](const KernelRows& kernel) { return pack(kernel); });
   }
 
@@ -97,14 +127,14 @@ class WinogradConv2D final : public Step {
       if (unit == w.first || unit % blocks_ == 0) {
         task.first = unit / blocks_ * block_tiles_;
         task.count = std::min(block_tiles_, tiles - task.first);
-        (m_ == 2 ? kernels_.winograd2_input : kernels_.winograd4_input)(task);
+        form_.kernels->input(task);
       }
       const std::int64_t column = unit % blocks_ * block_;
       task.weights = packed_->block.data() + column * positions() * channels_;
       task.epilogue = channel_data_.epilogue(0, column, w.in[1], residual_);
       task.out = w.out.data + column;
       task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
-      (m_ == 2 ? kernels_.winograd2_output : kernels_.winograd4_output)(task);
+      form_.kernels->output(task);
     }
   }
 
@@ -113,7 +143,7 @@ class WinogradConv2D final : public Step {
     return {flops_, 4 * weights, 2 * weights * static_cast<double>(tiles_y_ * tiles_x_)};
   }
   const char* algorithm(std::int64_t /*images*/) const override {
-    return m_ == 2 ? "winograd2" : "winograd4";
+    return form_.m() == 2 ? "winograd2" : "winograd4";
   }
   std::vector<const Packed*> packed() const override { return {packed_.get()}; }
   std::int64_t packed_bytes() const override {
@@ -121,7 +151,8 @@ class WinogradConv2D final : public Step {
   }
 
  private:
-  std::int64_t positions() const { return std::int64_t{m_ + 2} * (m_ + 2); }
+  std::int64_t positions() const { return form_.positions(); }
+  std::int64_t taps() const { return form_.kernels->taps_y * form_.kernels->taps_x; }
 
   WinogradTask task_for(const Work& w) const {
     WinogradTask task = {};
@@ -141,7 +172,7 @@ class WinogradConv2D final : public Step {
     return task;
   }
 
-  // [block][position][channel][block's columns], transformed in double precision: G k G^T.
+  // [block][position][channel][block's columns], transformed in double precision.
   Packed pack(const KernelRows& rows) const {
     Block place;
     const KernelRows all = rows.all(place);
@@ -149,33 +180,43 @@ class WinogradConv2D final : public Step {
     Packed packed = {Block(count({positions(), channels_, padded_}))};
     float* const weights = packed.block.data();
     std::fill(weights, weights + packed.block.size(), 0.0F);
-    const auto transform = kernel_transform(m_);
-    const auto size = static_cast<std::int64_t>(transform.size());
-    for (std::int64_t n = 0; n < filters_; ++n) {
-      const std::int64_t block = n / block_ * block_;
-      const std::int64_t width = std::min(block_, padded_ - block);
-      float* to = weights + block * positions() * channels_ + n - block;
+    const std::vector<double> transform = kernel_transform(form_);
+    for (std::int64_t n = 0; n < filters_; n += block_) {
+      const std::int64_t width = std::min(block_, padded_ - n);
+      const std::int64_t end = std::min(filters_, n + block_);
+      float* const to = weights + n * positions() * channels_;
       for (std::int64_t c = 0; c < channels_; ++c) {
-        double taps[3][3];
-        for (std::int64_t i = 0; i < 9; ++i) {
-          taps[i / 3][i % 3] = kernel[(i * channels_ + c) * filters_ + n];
-        }
-        for (std::int64_t position = 0; position < size * size; ++position) {
-          const auto& row = transform[static_cast<std::size_t>(position / size)];
-          const auto& column = transform[static_cast<std::size_t>(position % size)];
-          double sum = 0;
-          for (std::size_t y = 0; y < 3; ++y) {
-            for (std::size_t x = 0; x < 3; ++x) sum += row[y] * taps[y][x] * column[x];
-          }
-          to[(position * channels_ + c) * width] = static_cast<float>(sum);
+        for (std::int64_t at = n; at < end; at += kFiltersAtOnce) {
+          transform_columns(transform, kernel + c * filters_ + at,
+                            std::min<std::int64_t>(kFiltersAtOnce, end - at),
+                            to + c * width + at - n, channels_ * width);
         }
       }
     }
     return packed;
   }
 
+  // All positions of some columns of a channel, whose taps stand `channels_ * filters_` apart.
+  void transform_columns(const std::vector<double>& transform, const float* kernel,
+                         std::int64_t columns, float* to, std::int64_t step) const {
+    std::array<std::array<double, kFiltersAtOnce>, kMostTaps> window = {};
+    for (std::int64_t i = 0; i < taps(); ++i) {
+      std::copy_n(kernel + i * channels_ * filters_, columns,
+                  window[static_cast<std::size_t>(i)].begin());
+    }
+    const double* factor = transform.data();
+    for (std::int64_t position = 0; position < positions(); ++position, to += step) {
+      std::array<double, kFiltersAtOnce> sums = {};
+      for (std::int64_t i = 0; i < taps(); ++i, ++factor) {
+        const auto& tap = window[static_cast<std::size_t>(i)];
+        for (std::size_t j = 0; j < kFiltersAtOnce; ++j) sums[j] += *factor * tap[j];
+      }
+      std::copy_n(sums.begin(), columns, to);
+    }
+  }
+
   const Kernels& kernels_;
-  int m_;
+  WinogradForm form_;
   Border pads_;
   std::int64_t channels_;
   std::int64_t filters_;
@@ -197,10 +238,17 @@ class WinogradConv2D final : public Step {
 
 }  // namespace
 
-bool winograd_applies(const ConvSpec& spec) {
+std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m) {
   const Window& w = spec.window;
-  return w.height == 3 && w.width == 3 && w.stride_y == 1 && w.stride_x == 1 && w.dilation_y == 1 &&
-         w.dilation_x == 1 && spec.groups == 1;
+  const bool touching = w.dilation_y == 1 && w.dilation_x == 1;
+  if (w.stride_y != 1 || w.stride_x != 1 || !touching || spec.groups != 1) return std::nullopt;
+  for (const WinogradKernels& kernels : kernels().winograd) {
+    const WinogradForm form = {&kernels};
+    if (kernels.taps_y != w.height || kernels.taps_x != w.width || form.m() != m) continue;
+    // A maximum over 2 x 2 pixels needs tiles that are even both ways.
+    if (!spec.max_pool || !form.along_one_axis()) return form;
+  }
+  return std::nullopt;
 }
 
 std::unique_ptr<Step> make_winograd_conv2d(const ConvSpec& spec, int m) {

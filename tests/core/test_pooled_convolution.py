@@ -16,8 +16,9 @@ rng = np.random.default_rng(5)
 
 
 def convolved_and_pooled(size, channels, filters, *, kernel=3, groups=1, strides=1) -> Graph:
-    height, width = ((n - kernel) // strides + 1 for n in size)
-    weights = rng.standard_normal((kernel, kernel, channels // groups, filters), np.float32)
+    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
+    height, width = ((n - k) // strides + 1 for n, k in zip(size, kernel, strict=True))
+    weights = rng.standard_normal((*kernel, channels // groups, filters), np.float32)
     bias, scale, shift = rng.standard_normal((3, filters), np.float32)
 
     def add(graph, x):
@@ -27,7 +28,7 @@ def convolved_and_pooled(size, channels, filters, *, kernel=3, groups=1, strides
                 Value((height, width, filters)),
                 weights,
                 bias,
-                Window((kernel, kernel), strides=(strides, strides)),
+                Window(kernel, strides=(strides, strides)),
                 groups,
                 Activation(ActivationKind.LEAKY_RELU, 0.2),
                 scale=scale,
@@ -52,6 +53,7 @@ def convolved_and_pooled(size, channels, filters, *, kernel=3, groups=1, strides
         ((9, 9), 6, 10, {"groups": 2}),
         ((15, 17), 4, 8, {"strides": 2}),
         ((27, 30), 32, 48, {}),
+        ((14, 20), 32, 48, {"kernel": 5}),  # tiles of two outputs
         ((8, 8), 256, 64, {}),
         ((4, 4), 2, 130, {"kernel": 1}),
         ((2, 2), 7, 5, {"kernel": 1}),
@@ -74,3 +76,17 @@ def test_the_bits_are_those_of_two_steps(size, channels, filters, options):
 def test_every_algorithm_stores_maxima(size, channels, name):
     (step,) = build_plan(fuse_max_pool(convolved_and_pooled(size, channels, channels))).steps
     assert step.algorithm == name
+
+
+@pytest.mark.parametrize("kernel", [(1, 3), (5, 1)], ids=str)
+def test_tiles_of_one_row_or_column_have_no_maxima(kernel):
+    def algorithm(graph):
+        return next(s.algorithm for s in build_plan(graph).steps if s.name == "conv2d")
+
+    apart = convolved_and_pooled((28, 28), 128, 128, kernel=kernel)
+    assert algorithm(apart).startswith("winograd")
+    joined = fuse_max_pool(apart)
+    assert algorithm(joined) == "direct"
+    x = rng.standard_normal((2, 28, 28, 128), np.float32)
+    want = run_graph(apart, x)
+    np.testing.assert_allclose(run_graph(joined, x), want, rtol=0, atol=4e-5 * abs(want).max())

@@ -16,15 +16,29 @@ from cnnfast.engine.passes import optimize
 from cnnfast.engine.program import build_plan
 from core.plans import graph_of, run_graph
 
-SAME = Window((3, 3), pads=(1, 1, 1, 1))
+
+def same(height, width):
+    return Window((height, width), pads=(*[height // 2] * 2, *[width // 2] * 2))
 
 
-def conv_graph(size, channels, filters, *, residual=False):
-    kernel = np.random.default_rng(3).standard_normal((3, 3, channels, filters), np.float32)
-    kernel /= np.float32(np.sqrt(9 * channels))
+SAME = same(3, 3)
+WINDOWS = {
+    "3x3": same(3, 3),
+    "5x5": same(5, 5),
+    "1x3": same(1, 3),
+    "3x1": same(3, 1),
+    "1x5": same(1, 5),
+    "5x1": same(5, 1),
+}
+
+
+def conv_graph(size, channels, filters, *, window=SAME, residual=False):
+    shape = (*window.size, channels, filters)
+    kernel = np.random.default_rng(3).standard_normal(shape, np.float32)
+    kernel /= np.float32(np.sqrt(np.prod(shape[:3])))
 
     def add(graph, x):
-        y = graph.add(Conv2D(x, Value((*x.shape[:2], filters)), kernel, None, SAME))
+        y = graph.add(Conv2D(x, Value((*x.shape[:2], filters)), kernel, None, window))
         if residual:
             y = graph.add(Binary(y, x, Value(y.shape), BinaryKind.ADD))
         return graph.add(Activate(y, Value(y.shape), Activation(ActivationKind.RELU)))
@@ -48,6 +62,24 @@ def test_the_cost_model_chooses_by_size_and_channels(size, channels, name):
     assert algorithm(conv_graph(size, channels, channels)[0]) == name
 
 
+@pytest.mark.parametrize(
+    ("window", "channels", "name"),
+    [
+        ("5x5", 32, "winograd2"),
+        ("1x3", 64, "winograd4"),
+        ("3x1", 64, "winograd4"),
+        ("1x5", 128, "winograd2"),
+        ("5x1", 128, "winograd2"),
+    ],
+)
+def test_other_windows_take_it_from_more_channels_on(window, channels, name):
+    def chosen(channels):
+        return algorithm(conv_graph((28, 28), channels, channels, window=WINDOWS[window])[0])
+
+    assert chosen(channels) == name
+    assert chosen(4) in ("direct", "joined")
+
+
 @given(
     size=st.tuples(*[st.integers(9, 23)] * 2),
     channels=st.integers(14, 50),
@@ -66,6 +98,41 @@ def test_random_sizes_agree_with_the_oracle(size, channels, filters, images, see
     np.testing.assert_array_equal(got[-1:], run_graph(graph, x[-1:], 2))
 
 
+@given(
+    window=st.sampled_from(sorted(WINDOWS)),
+    size=st.tuples(*[st.integers(11, 23)] * 2),
+    channels=st.integers(120, 140),
+    filters=st.integers(100, 140),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_every_window_agrees_with_the_oracle(window, size, channels, filters, seed):
+    graph, kernel = conv_graph(size, channels, filters, window=WINDOWS[window])
+    assert algorithm(graph).startswith("winograd")
+    x = np.random.default_rng(seed).standard_normal((2, *size, channels), np.float32)
+    want = np.maximum(reference.conv2d(x, kernel, pads=WINDOWS[window].pads), 0)
+    got = run_graph(graph, x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
+    np.testing.assert_array_equal(got, run_graph(graph, x, 3))
+    np.testing.assert_array_equal(got[-1:], run_graph(graph, x[-1:], 2))
+
+
+@pytest.mark.parametrize("size", [(1, 64), (64, 1), (7, 9), (3, 13), (13, 3)], ids=str)
+@pytest.mark.parametrize("pads", [(2, 2, 2, 2), (3, 1, 1, 3), (4, 5, 6, 4)], ids=str)
+@pytest.mark.parametrize("name", WINDOWS)
+def test_narrow_images_and_uneven_padding(name, pads, size, rng):
+    kernel = rng.standard_normal((*WINDOWS[name].size, 100, 75), np.float32) / np.float32(30)
+    x = rng.standard_normal((2, *size, 100), np.float32)
+    want = reference.conv2d(x, kernel, pads=pads)
+    window = Window(WINDOWS[name].size, pads=pads)
+    graph = graph_of(
+        (*size, 100),
+        lambda graph, x: graph.add(Conv2D(x, Value(want.shape[1:]), kernel, None, window)),
+    )
+    got = run_graph(graph, x)
+    np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
+    np.testing.assert_array_equal(got, run_graph(graph, x, 5))
+
+
 def test_small_deep_images_agree_with_the_oracle(rng):
     graph, kernel = conv_graph((6, 6), 256, 256)
     assert algorithm(graph) == "winograd2"
@@ -76,14 +143,17 @@ def test_small_deep_images_agree_with_the_oracle(rng):
     np.testing.assert_array_equal(got[-1:], run_graph(graph, x[-1:], 2))
 
 
-def test_the_error_stays_within_four_times_that_of_the_definition(rng):
-    graph, kernel = conv_graph((28, 28), 64, 64)
-    x = rng.standard_normal((2, 28, 28, 64), np.float32)
-    want = np.maximum(reference.conv2d(x, kernel, pads=SAME.pads), 0)
+@pytest.mark.parametrize("name", WINDOWS)
+def test_the_error_stays_within_four_times_that_of_the_definition(name, rng):
+    window = WINDOWS[name]
+    graph, kernel = conv_graph((28, 28), 128, 64, window=window)
+    x = rng.standard_normal((2, 28, 28, 128), np.float32)
+    want = np.maximum(reference.conv2d(x, kernel, pads=window.pads), 0)
     error = abs(run_graph(graph, x) - want).max()
     with config.override(winograd=False):
         direct = abs(run_graph(graph, x) - want).max()
-    assert 0 < direct < error < 4 * direct
+    assert algorithm(graph).startswith("winograd")
+    assert 0 < error < 4 * direct
 
 
 def test_a_residual_is_added_before_the_activation(rng):

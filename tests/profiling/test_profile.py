@@ -107,7 +107,7 @@ def test_the_algorithm_taken_is_the_cheapest_candidate(block):
 
 
 def test_the_roofline_is_the_longer_of_computing_and_reading():
-    deep = Sequential([layers.Input((8, 8, 16)), layers.Conv2D(16, 5)])
+    deep = Sequential([layers.Input((12, 12, 16)), layers.Conv2D(16, 7)])
     (row,) = profiled(deep).rows
     assert row.own_flops / 2.0 > (row.weight_bytes + row.moved_bytes) / 0.5
     assert row.least_milliseconds == pytest.approx(row.own_flops / 2.0 / 1e6)
