@@ -54,6 +54,12 @@ def _of(file: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
 
 MUTANTS = (
     *_of(
+        "plan.cpp",
+        ("size = heavy ? most : «std::min(fitting, most)»;", "most"),
+        ("bool heavy = «batched_weight_bytes_ > 2.0 * sizeof(float) * kCachedFloats»;", "false"),
+        ("unit = «std::min<std::int64_t>(size, threads)»;", "1"),
+    ),
+    *_of(
         "run.cpp",
         ("n * part / parts, «n * (part + 1) / parts»", "n / parts * (part + 1)"),
         ("std::min(units, «range.last * phase.grain»)", "range.last"),
@@ -143,8 +149,9 @@ MUTANTS = (
         ("y[2] = «x[2] - x[1]»;", "x[1] - x[2]"),
         ("«splat(2 * kB) * difference_b» + x[5]", "splat(kB) * difference_b"),
         ("y(«tile / t.tiles_x % t.tiles_y»)", "tile / t.tiles_x"),
-        ("rows(«t.height - place.y * M < M ? t.height - place.y * M : M»)", "M"),
-        ("step = «t.pooled ? M / 2 : M»;", "M"),
+        ("rows(«t.height - place.y * kHeight» < kHeight", "kHeight"),
+        ("step = «t.pooled ? 2 : 1»;", "1"),
+        ("«splat(kA) * (x[1] - x[2])» + splat(kB)", "(x[1] - x[2])"),
     ),
     *_of(
         "ops/direct_conv.cpp",
@@ -175,7 +182,9 @@ MUTANTS = (
     ),
     *_of(
         "ops/winograd_conv.cpp",
-        ("row[y] * «taps[y][x]» * column[x]", "taps[x][y]"),
+        ("factors.push_back(«y * x»);", "x * x"),
+        ("«kernels.taps_x != w.width» || form.m()", "false"),
+        ("|| «!form.along_one_axis()»)", "true"),
         ("if («unit == w.first || unit % blocks_ == 0»)", "unit % blocks_ == 0"),
     ),
     *_of(
@@ -244,7 +253,8 @@ MUTANTS = (
             "«uses[static_cast<std::size_t>(index)] == 2»;",
             "uses[static_cast<std::size_t>(index)] >= 2",
         ),
-        ("return «inputs <= kMostInputs» &&", "true"),
+        ("return «inputs <= kMostInputs»;", "true"),
+        ("if (!runs_by_rows(s, «kLightBytesAtEnd»))", "kLightBytes"),
         ("value_of(values, s.out).layout, «second»}", "false"),
     ),
     *_of(
