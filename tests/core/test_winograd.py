@@ -128,6 +128,8 @@ def test_narrow_images_and_uneven_padding(name, pads, size, rng):
         (*size, 100),
         lambda graph, x: graph.add(Conv2D(x, Value(want.shape[1:]), kernel, None, window)),
     )
+    along = [n for n, taps in zip(size, window.size, strict=True) if taps > 1]
+    assert min(along) < 7 or algorithm(graph).startswith("winograd")
     got = run_graph(graph, x)
     np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
     np.testing.assert_array_equal(got, run_graph(graph, x, 5))
@@ -153,7 +155,7 @@ def test_the_error_stays_within_four_times_that_of_the_definition(name, rng):
     with config.override(winograd=False):
         direct = abs(run_graph(graph, x) - want).max()
     assert algorithm(graph).startswith("winograd")
-    assert 0 < error < 4 * direct
+    assert 0 < direct < error < 4 * direct
 
 
 def test_a_residual_is_added_before_the_activation(rng):
