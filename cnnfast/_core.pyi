@@ -135,6 +135,16 @@ class StepInfo:
     @property
     def batched(self) -> bool: ...
 
+_Rows = Callable[[int, int], _Float32Array]
+
+@final
+class Kernel:
+    def __init__(
+        self, source: _Float32Array | _Rows, shape: Sequence[int], at_once: bool = False
+    ) -> None: ...
+    @property
+    def shape(self) -> list[int]: ...
+
 @final
 class Plan:
     @property
@@ -177,7 +187,7 @@ class PlanBuilder:
         self,
         x: int,
         shape: Sequence[int],
-        kernel: _Float32Array | Callable[[int, int], _Float32Array],
+        kernel: Kernel | _Float32Array | _Rows,
         bias: _Float32Array | None,
         window: _Window,
         groups: int,
@@ -191,7 +201,7 @@ class PlanBuilder:
         self,
         x: int,
         shape: Sequence[int],
-        kernel: _Float32Array,
+        kernel: Kernel | _Float32Array | _Rows,
         bias: _Float32Array | None,
         window: _Window,
         activation: _Activation,
@@ -214,20 +224,20 @@ class PlanBuilder:
         x: int,
         shape: Sequence[int],
         axis: int,
-        indices: _Int32Array,
-        weights: _Float32Array,
+        taps: tuple[_Int32Array, _Float32Array],
     ) -> int: ...
     def recurrent(
         self,
         x: int,
         kind: RecurrentKind,
-        kernel: _Float32Array,
+        units: int,
+        kernel: Kernel | _Float32Array | _Rows,
         bias: _Float32Array | None,
         activation: _Activation,
         recurrent_activation: _Activation,
         backwards: bool,
     ) -> int: ...
-    def constant(self, array: _Float32Array) -> int: ...
+    def constant(self, numbers: Kernel | _Float32Array) -> int: ...
     def binary(self, x: int, y: int, shape: Sequence[int], kind: BinaryKind) -> int: ...
     def matmul(self, x: int, y: int, shape: Sequence[int]) -> int: ...
     def concat(self, xs: Sequence[int], shape: Sequence[int], axis: int) -> int: ...
@@ -239,6 +249,6 @@ class PlanBuilder:
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
 def packed_bytes() -> int: ...
-def packed_bytes_of(plans: Sequence[Plan]) -> int: ...
+def packed_bytes_of(plans: Sequence[Plan], kernels: Sequence[Kernel] = ()) -> int: ...
 def fma_peak(seconds: float, threads: int = 1) -> float: ...
 def read_peak(bytes: int, seconds: float, threads: int = 1) -> float: ...

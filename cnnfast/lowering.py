@@ -12,7 +12,8 @@ from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import Weights
-from cnnfast.engine.ops import Activation, Float32Array, Int32Array, Shape, Value
+from cnnfast.engine.ops import Activation, Float32Array, Shape, Value
+from cnnfast.engine.positions import Positions, Repeated, Span, listed
 from cnnfast.resampling import LARGEST_AXIS
 from cnnfast.resampling import resize as resize  # noqa: PLC0414 - for others to import
 
@@ -135,16 +136,33 @@ def remap(
     graph: Graph, x: Value, maps: Mapping[int, npt.NDArray[np.integer]], fill: float = 0.0
 ) -> Value:
     """Pick positions along some axes; -1 stands for `fill`. Axes count without the batch."""
-    moved: dict[int, Int32Array] = {
-        axis: np.ascontiguousarray(positions, np.int32)
+    moved = {
+        axis: listed(np.ascontiguousarray(positions, np.int32), x.shape[axis])
         for axis, positions in maps.items()
         if not np.array_equal(positions, np.arange(x.shape[axis]))
     }
-    if not moved:
+    return pick(graph, x, moved, fill)
+
+
+def pick(graph: Graph, x: Value, positions: Mapping[int, Positions], fill: float = 0.0) -> Value:
+    """Pick positions along some axes, all of which change; no operation where none does."""
+    if not positions:
         return x
-    shape = tuple(len(moved[a]) if a in moved else size for a, size in enumerate(x.shape))
-    indices = tuple(moved.get(axis) for axis in range(len(shape)))
-    return graph.add(ops.Remap(x, Value(shape), indices, fill))
+    shape = tuple(
+        positions[axis].count if axis in positions else size for axis, size in enumerate(x.shape)
+    )
+    picked = tuple(positions.get(axis) for axis in range(len(shape)))
+    return graph.add(ops.Remap(x, Value(shape), picked, fill))
+
+
+def crop(graph: Graph, x: Value, spans: Mapping[int, tuple[int, int]]) -> Value:
+    """Keep (count) positions from (first) on, of some axes; see `Span`."""
+    moved = {
+        axis: Span(x.shape[axis], first, count)
+        for axis, (first, count) in spans.items()
+        if not (first == 0 and count == x.shape[axis])
+    }
+    return pick(graph, x, moved)
 
 
 def pad(graph: Graph, x: Value, pads: Mapping[int, tuple[int, int]], fill: float = 0.0) -> Value:
@@ -155,7 +173,7 @@ def pad(graph: Graph, x: Value, pads: Mapping[int, tuple[int, int]], fill: float
     ValueError
         If an axis becomes too long.
     """
-    maps = {}
+    moved = {}
     for axis, (before, after) in pads.items():
         size = x.shape[axis]
         if size + before + after > LARGEST_AXIS:
@@ -163,9 +181,9 @@ def pad(graph: Graph, x: Value, pads: Mapping[int, tuple[int, int]], fill: float
                 f"An axis can be padded to at most {LARGEST_AXIS} positions. "
                 f"Received: {size} positions and a padding of {(before, after)}"
             )
-        positions = np.arange(-before, size + after, dtype=np.int32)
-        maps[axis] = np.where((positions >= 0) & (positions < size), positions, np.int32(-1))
-    return remap(graph, x, maps, fill)
+        if before != 0 or after != 0:
+            moved[axis] = Span(size, -before, size + before + after)
+    return pick(graph, x, moved, fill)
 
 
 def repeat(graph: Graph, x: Value, times: Mapping[int, int]) -> Value:
@@ -182,11 +200,8 @@ def repeat(graph: Graph, x: Value, times: Mapping[int, int]) -> Value:
                 f"An axis can be repeated to at most {LARGEST_AXIS} positions. "
                 f"Received: {x.shape[axis]} positions, {count} times"
             )
-    maps = {
-        axis: np.repeat(np.arange(x.shape[axis], dtype=np.int32), count)
-        for axis, count in times.items()
-    }
-    return remap(graph, x, maps)
+    moved = {axis: Repeated(x.shape[axis], count) for axis, count in times.items() if count != 1}
+    return pick(graph, x, moved)
 
 
 def scale_and_shift(graph: Graph, x: Value, scale: npt.ArrayLike, shift: npt.ArrayLike) -> Value:

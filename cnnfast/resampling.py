@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Int32Array, Value
+from cnnfast.engine.ops import Float32Array, Value
+from cnnfast.engine.positions import Int32Array, Made, Nearest
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Taps: TypeAlias = tuple[Int32Array, Float32Array]
@@ -116,16 +117,17 @@ def resize(
     sizes = (height, width)
     if x.shape[:2] == sizes:
         return x
-    if max(*sizes, *x.shape[:2]) > LARGEST_AXIS:
+    if any(size > LARGEST_AXIS for size in (*sizes, *x.shape[:2])):
         raise ValueError(
             f"Images are resized from and to at most {LARGEST_AXIS} pixels along an axis. "
             f"Received: {x.shape[:2]} to {sizes}"
         )
     if interpolation == "nearest":
-        rows, columns = (nearest(x.shape[axis], sizes[axis]) for axis in (0, 1))
+        rows, columns = (Nearest(x.shape[axis], sizes[axis]) for axis in (0, 1))
         return graph.add(ops.Remap(x, Value((*sizes, x.shape[2])), (rows, columns, None)))
     # What shrinks most comes first, so that the second axis has less to do.
-    for axis in sorted((0, 1), key=lambda axis: sizes[axis] / x.shape[axis]):
+    rows_first = height * x.shape[1] <= width * x.shape[0]
+    for axis in (0, 1) if rows_first else (1, 0):
         x = _resize_axis(graph, x, axis, sizes[axis], interpolation, antialias)
     return x
 
@@ -137,17 +139,13 @@ def _resize_axis(
     kernel = _FILTERS.get(interpolation)
     if old == size and (kernel is None or kernel.interpolates):
         return x
-    indices, weights = (
-        area_taps(old, size) if kernel is None else filter_taps(old, size, kernel, antialias)
+    taps = (
+        Made(area_taps, (old, size))
+        if kernel is None
+        else Made(filter_taps, (old, size, kernel, antialias))
     )
     out = Value((*x.shape[:axis], size, *x.shape[axis + 1 :]))
-    return graph.add(ops.Resample(x, out, axis, indices, weights))
-
-
-def nearest(inputs: int, outputs: int) -> Int32Array:
-    """Return the input pixel that each output pixel repeats: ``floor((i + 0.5) * I / O)``."""
-    doubled = 2 * np.arange(outputs, dtype=np.int64) + 1
-    return (doubled * inputs // (2 * outputs)).astype(np.int32)
+    return graph.add(ops.Resample(x, out, axis, taps))
 
 
 def filter_taps(inputs: int, outputs: int, kernel: Filter, antialias: bool) -> Taps:

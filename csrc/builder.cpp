@@ -34,13 +34,14 @@ int PlanBuilder::input(Dims dims) {
   return value;
 }
 
-int PlanBuilder::constant(const float* data, Dims dims) {
+int PlanBuilder::constant(const SharedKernel& numbers, Dims dims) {
   const int value = new_value(std::move(dims));
-  const std::int64_t size = count(this->dims(value));
   at(plan_->values_, value).storage = Storage::constant;
   at(plan_->values_, value).index = static_cast<std::int64_t>(plan_->constants_.size());
-  plan_->constants_.emplace_back(size);
-  std::copy_n(data, size, plan_->constants_.back().data());
+  plan_->constants_.push_back(numbers.plain());
+  if (plan_->constants_.back()->block.size() != count(this->dims(value))) {
+    throw std::invalid_argument("a constant has as many numbers as its shape says");
+  }
   return value;
 }
 

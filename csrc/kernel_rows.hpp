@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "memory.hpp"
 
@@ -9,14 +10,20 @@ namespace cnnfast {
 
 class KernelRows {
  public:
-  // Rows `first` to `last - 1`, which stay until the next call.
-  using Make = std::function<const float*(std::int64_t first, std::int64_t last)>;
+  using Numbers = std::shared_ptr<const float>;  // there as long as it is held
+  // Rows `first` to `last - 1`. May be called by several threads at once.
+  using Make = std::function<Numbers(std::int64_t first, std::int64_t last)>;
 
+  // Of numbers that outlive these rows.
   KernelRows(const float* numbers, std::int64_t rows, std::int64_t width)
-      : numbers_(numbers), rows_(rows), width_(width) {}
-  KernelRows(Make make, std::int64_t rows, std::int64_t width)
-      : make_(std::move(make)), rows_(rows), width_(width) {}
+      : KernelRows(Numbers(Numbers(), numbers), rows, width) {}
+  KernelRows(Numbers numbers, std::int64_t rows, std::int64_t width)
+      : numbers_(std::move(numbers)), rows_(rows), width_(width) {}
+  // Made a few at a time, or all `at_once`.
+  KernelRows(Make make, std::int64_t rows, std::int64_t width, bool at_once = false)
+      : make_(std::move(make)), rows_(rows), width_(width), at_once_(at_once) {}
 
+  std::int64_t rows() const { return rows_; }
   std::int64_t width() const { return width_; }
   std::int64_t size() const { return rows_ * width_; }
   bool in_memory() const { return numbers_ != nullptr; }
@@ -25,10 +32,10 @@ class KernelRows {
   // in memory. Each time but the last they are a multiple of eight.
   template <class Visit>
   void visit(const Visit& visit) const {
-    if (in_memory()) return visit(0, rows_, numbers_);
+    if (in_memory()) return visit(0, rows_, numbers());
     for (std::int64_t first = 0; first < rows_; first += step()) {
       const std::int64_t last = std::min(first + step(), rows_);
-      visit(first, last, make_(first, last));
+      visit(first, last, make_(first, last).get());
     }
   }
 
@@ -44,19 +51,21 @@ class KernelRows {
     return {place.data(), rows_, width_};
   }
 
-  const float* numbers() const { return numbers_; }  // null unless in memory
+  const float* numbers() const { return numbers_.get(); }  // null unless in memory
 
  private:
   // Rows made at a time: a quarter of a megabyte, or eight.
   std::int64_t step() const {
     constexpr std::int64_t kFloats = std::int64_t{1} << 16;
-    return std::max<std::int64_t>(kFloats / width_ / 8, 1) * 8;
+    if (at_once_) return rows_;
+    return std::max<std::int64_t>(kFloats / std::max<std::int64_t>(width_, 1) / 8, 1) * 8;
   }
 
-  const float* numbers_ = nullptr;
+  Numbers numbers_;
   Make make_;
   std::int64_t rows_;
   std::int64_t width_;
+  bool at_once_ = false;
 };
 
 }  // namespace cnnfast

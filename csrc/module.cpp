@@ -63,21 +63,62 @@ const float* channels_of(const std::optional<WeightArray>& array, const Dims& ou
   return array ? data_of(*array, {out.back()}, what) : nullptr;
 }
 
-// Numbers, or a function that returns rows `first` to `last - 1` of the last axis.
-using GivenKernel = std::variant<WeightArray, py::function>;
+// What Python objects hold, for as long as it is held; given back with the GIL, which whoever packs
+// does not have.
+template <class Held>
+std::shared_ptr<Held> held(Held objects) {
+  return {new Held(std::move(objects)), [](Held* last) {
+            const py::gil_scoped_acquire gil;
+            delete last;
+          }};
+}
 
-KernelRows rows_of(const GivenKernel& kernel, const Dims& shape) {
-  const std::int64_t width = shape.back();
-  const std::int64_t rows = count(shape) / std::max<std::int64_t>(width, 1);
-  if (const auto* array = std::get_if<WeightArray>(&kernel)) {
-    return {data_of(*array, shape, "kernel"), rows, width};
+KernelRows::Numbers numbers_of(WeightArray array, const Dims& shape) {
+  const float* const numbers = data_of(array, shape, "kernel");
+  return {held(std::move(array)), numbers};
+}
+
+// Numbers, or a function that returns rows `first` to `last - 1` of the last axis, asked for a few
+// at a time or all `at_once`. It is called again for each form that its kernel is packed in.
+using KernelSource = std::variant<WeightArray, py::function>;
+
+// A kernel and its shape, which the sizes of a step must agree with.
+struct BoundKernel {
+  SharedKernel kernel;
+  Dims shape;
+
+  BoundKernel(const KernelSource& source, Dims dims, bool at_once = false)
+      : kernel(rows_of(source, dims, at_once)), shape(std::move(dims)) {}
+
+  static KernelRows rows_of(const KernelSource& source, const Dims& shape, bool at_once) {
+    const std::int64_t width = shape.empty() ? 1 : shape.back();
+    const std::int64_t rows = count(shape) / std::max<std::int64_t>(width, 1);
+    if (const auto* array = std::get_if<WeightArray>(&source)) {
+      return {numbers_of(*array, shape), rows, width};
+    }
+    auto make = [function = held(std::get<py::function>(source)), width](std::int64_t first,
+                                                                         std::int64_t last) {
+      const py::gil_scoped_acquire gil;
+      return numbers_of((*function)(first, last).cast<WeightArray>(), {last - first, width});
+    };
+    return {std::move(make), rows, width, at_once};
   }
-  auto make = [function = std::get<py::function>(kernel), width, made = WeightArray()](
-                  std::int64_t first, std::int64_t last) mutable {
-    made = function(first, last).cast<WeightArray>();
-    return data_of(made, {last - first, width}, "kernel");
-  };
-  return {std::move(make), rows, width};
+};
+
+// A kernel that plans share, or the source of one that this step has for itself.
+using GivenKernel = std::variant<const BoundKernel*, WeightArray, py::function>;
+
+SharedKernel kernel_of(const GivenKernel& given, const Dims& shape) {
+  if (const auto* bound = std::get_if<const BoundKernel*>(&given)) {
+    if ((*bound)->shape != shape) {
+      throw std::invalid_argument("kernel has another shape than its step");
+    }
+    return (*bound)->kernel;
+  }
+  if (const auto* array = std::get_if<WeightArray>(&given)) {
+    return BoundKernel(*array, shape).kernel;
+  }
+  return BoundKernel(std::get<py::function>(given), shape).kernel;
 }
 
 int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& kernel,
@@ -97,9 +138,13 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& 
     throw std::invalid_argument("scale and shift go together");
   }
   const Dims shape = {window.height, window.width, in[2] / groups, out[2]};
-  const KernelRows rows = rows_of(kernel, shape);
-  ConvSpec spec = {
-      in, out, window, groups, rows, channels_of(bias, out, "bias"), activation_of(activation)};
+  ConvSpec spec = {in,
+                   out,
+                   window,
+                   groups,
+                   kernel_of(kernel, shape),
+                   channels_of(bias, out, "bias"),
+                   activation_of(activation)};
   spec.residual = residual.has_value();
   spec.scale = channels_of(scale, out, "scale");
   spec.shift = channels_of(shift, out, "shift");
@@ -108,10 +153,11 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& 
   spec.weight_dtype = builder.weight_dtype();
   std::vector<int> inputs = {x};
   if (residual) inputs.push_back(*residual);
+  const py::gil_scoped_release release;  // packing takes its time
   return builder.add(make_conv2d(spec), std::move(inputs), out);
 }
 
-int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const WeightArray& kernel,
+int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& given,
                          const std::optional<WeightArray>& bias, const WindowNumbers& numbers,
                          const ActivationNumbers& activation) {
   const Dims& in = builder.dims(x);
@@ -120,10 +166,11 @@ int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const Wei
     throw std::invalid_argument("the input channels must divide the output channels");
   }
   const Dims shape = {window.height, window.width, in[2], out[2] / in[2]};
-  const float* weights = data_of(kernel, shape, "kernel");
+  const SharedKernel kernel = kernel_of(given, shape);
   const float* shift = bias ? data_of(*bias, {out[2]}, "bias") : nullptr;
+  const py::gil_scoped_release release;
   return builder.add(
-      make_depthwise_conv2d(in, out, window, weights, shift, activation_of(activation)), {x}, out);
+      make_depthwise_conv2d(in, out, window, kernel, shift, activation_of(activation)), {x}, out);
 }
 
 int add_pool2d(PlanBuilder& builder, int x, const Dims& out, PoolKind kind,
@@ -164,8 +211,13 @@ int add_matmul(PlanBuilder& builder, int x, int y, const Dims& out) {
   return builder.add(make_matmul(builder.dims(x), builder.dims(y), out), {x, y}, out);
 }
 
-int add_constant(PlanBuilder& builder, const WeightArray& array) {
-  return builder.constant(array.data(), Dims(array.shape(), array.shape() + array.ndim()));
+int add_constant(PlanBuilder& builder, const std::variant<const BoundKernel*, WeightArray>& given) {
+  if (const auto* bound = std::get_if<const BoundKernel*>(&given)) {
+    return builder.constant((*bound)->kernel, (*bound)->shape);
+  }
+  const auto& array = std::get<WeightArray>(given);
+  const Dims shape(array.shape(), array.shape() + array.ndim());
+  return builder.constant(BoundKernel(array, shape).kernel, shape);
 }
 
 int add_remap(PlanBuilder& builder, int x, const Dims& out,
@@ -178,23 +230,23 @@ int add_remap(PlanBuilder& builder, int x, const Dims& out,
   return builder.add(make_remap(builder.dims(x), out, std::move(maps), fill), {x}, out);
 }
 
-int add_resample(PlanBuilder& builder, int x, const Dims& out, int axis, const IntArray& indices,
-                 const FloatArray& weights) {
+int add_resample(PlanBuilder& builder, int x, const Dims& out, int axis,
+                 const std::tuple<IntArray, FloatArray>& taps) {
+  const auto& [indices, weights] = taps;
   return builder.add(
       make_resample(builder.dims(x), out, axis, vector_of(indices), vector_of(weights)), {x}, out);
 }
 
-int add_recurrent(PlanBuilder& builder, int x, RecurrentKind kind, const WeightArray& kernel,
-                  const std::optional<WeightArray>& bias, const ActivationNumbers& activation,
+int add_recurrent(PlanBuilder& builder, int x, RecurrentKind kind, std::int64_t units,
+                  const GivenKernel& kernel, const std::optional<WeightArray>& bias,
+                  const ActivationNumbers& activation,
                   const ActivationNumbers& recurrent_activation, bool backwards) {
   const Dims& in = builder.dims(x);
-  if (in.size() != 2 || kernel.ndim() != 2 || kernel.shape(1) != in[1]) {
-    throw std::invalid_argument("a recurrent step reads (time, gates * units)");
-  }
-  const std::int64_t units = kernel.shape(0);
+  if (in.size() != 2) throw std::invalid_argument("a recurrent step reads (time, gates * units)");
   const float* shift = bias ? data_of(*bias, {in[1]}, "bias") : nullptr;
-  auto step = make_recurrent(in, units, kind, kernel.data(), shift, activation_of(activation),
-                             activation_of(recurrent_activation), backwards);
+  auto step =
+      make_recurrent(in, units, kind, kernel_of(kernel, {units, in[1]}), shift,
+                     activation_of(activation), activation_of(recurrent_activation), backwards);
   return builder.add(std::move(step), {x}, {in[0], units});
 }
 
@@ -370,7 +422,18 @@ void bind_enums(py::module_& m) {
       .finalize();
 }
 
+std::int64_t packed_bytes_of(const std::vector<const Plan*>& plans,
+                             const std::vector<const BoundKernel*>& kernels) {
+  std::vector<SharedKernel> shared;
+  for (const BoundKernel* kernel : kernels) shared.push_back(kernel->kernel);
+  return Plan::packed_bytes(plans, shared);
+}
+
 void bind_plan(py::module_& m) {
+  py::class_<BoundKernel>(m, "Kernel", py::is_final())
+      .def(py::init<const KernelSource&, Dims, bool>(), py::arg("source").noconvert(),
+           py::arg("shape"), py::arg("at_once") = false)
+      .def_readonly("shape", &BoundKernel::shape);
   py::class_<StepInfo>(m, "StepInfo", py::is_final())
       .def_readonly("name", &StepInfo::name)
       .def_readonly("label", &StepInfo::label)
@@ -396,7 +459,8 @@ void bind_plan(py::module_& m) {
             return p.steps(images, threads);
           },
           py::arg("images"), py::arg("threads"))
-      .def_property_readonly("packed_bytes", [](const Plan& p) { return Plan::packed_bytes({&p}); })
+      .def_property_readonly("packed_bytes",
+                             [](const Plan& p) { return Plan::packed_bytes({&p}, {}); })
       .def_property_readonly("constant_bytes", &Plan::constant_bytes)
       .def_property_readonly("pooled_bytes", &Plan::pooled_bytes)
       .def(
@@ -433,19 +497,20 @@ void bind_plan(py::module_& m) {
            py::arg("first"), py::arg("last"))
       .def("binary", &add_binary, py::arg("x"), py::arg("y"), py::arg("shape"), py::arg("kind"))
       .def("matmul", &add_matmul, py::arg("x"), py::arg("y"), py::arg("shape"))
-      .def("constant", &add_constant, py::arg("array").noconvert())
+      .def("constant", &add_constant, py::arg("numbers").noconvert())
       .def("concat", &PlanBuilder::concat, py::arg("xs"), py::arg("shape"), py::arg("axis"))
       .def("remap", &add_remap, py::arg("x"), py::arg("shape"), py::arg("indices").noconvert(),
            py::arg("fill"))
       .def("resample", &add_resample, py::arg("x"), py::arg("shape"), py::arg("axis"),
-           py::arg("indices").noconvert(), py::arg("weights").noconvert())
-      .def("recurrent", &add_recurrent, py::arg("x"), py::arg("kind"),
+           py::arg("taps").noconvert())
+      .def("recurrent", &add_recurrent, py::arg("x"), py::arg("kind"), py::arg("units"),
            py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("activation"),
            py::arg("recurrent_activation"), py::arg("backwards"))
       .def("reshape", &PlanBuilder::reshape, py::arg("x"), py::arg("shape"))
       .def("transpose", &add_transpose, py::arg("x"), py::arg("axes"))
       .def("depth_to_space", &add_depth_to_space, py::arg("x"), py::arg("shape"))
-      .def("build", &PlanBuilder::build, py::arg("outputs"));
+      .def("build", &PlanBuilder::build, py::arg("outputs"),
+           py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace
@@ -458,7 +523,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("available_isas", &available_isas);
   m.def("packed_bytes", &packed_bytes);
-  m.def("packed_bytes_of", &Plan::packed_bytes, py::arg("plans"));
+  m.def("packed_bytes_of", &packed_bytes_of, py::arg("plans"), py::arg("kernels") = py::tuple());
   m.def("fma_peak", &fma_peak, py::arg("seconds"), py::arg("threads") = 1,
         py::call_guard<py::gil_scoped_release>());
   m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,

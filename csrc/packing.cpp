@@ -3,7 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <map>
+#include <random>
 
 #include "fork.hpp"
 
@@ -11,11 +11,14 @@ namespace cnnfast {
 
 namespace {
 
-using Digest = std::array<std::uint64_t, 2>;
+using Shared = std::shared_ptr<const Packed>;
 
+// Where to look for packed weights of the same content, which is then compared. The digest only
+// shortens the search: it is a few bits, so that others often have the same one, and seeded, so
+// that nobody can make weights that all have.
 struct Key {
   Dims order;
-  Digest digest;
+  std::uint64_t digest;
 
   auto operator<=>(const Key&) const = default;
 };
@@ -23,41 +26,43 @@ struct Key {
 constexpr std::size_t kLanes = 4;  // independent chains, to hide the latency of multiplying
 using Lanes = std::array<std::uint64_t, kLanes>;
 
-// One to one for each word, so that kernels which differ in one word never agree.
-std::uint64_t mix(std::uint64_t state, std::uint64_t word, std::uint64_t odd) {
-  state = (state ^ word) * odd;
-  return state ^ (state >> 32);
+Lanes random_lanes() {
+  std::random_device random;
+  Lanes lanes = {};
+  for (std::uint64_t& lane : lanes) lane = std::uint64_t{random()} << 32 | random();
+  return lanes;
 }
 
-// Two functions of all words, with multipliers of no pattern (digits of pi and e).
-Digest digest_of(const KernelRows& kernel) {
-  constexpr std::uint64_t kOdd[2] = {0x243f6a8885a308d3, 0xb7e151628aed2a6b};
-  Lanes states[2] = {{1, 2, 3, 4}, {5, 6, 7, 8}};
+std::uint64_t digest_of(const Packed& packed) {
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
+  constexpr int kBits = 12;
+  static const Lanes seed = random_lanes();
+  Lanes lanes = seed;
   Lanes words = {};
-  const auto add = [&](const float* from, std::size_t floats) {
-    std::memcpy(&words, from, floats * sizeof(float));
-    for (std::size_t i = 0; i < kLanes; ++i) {
-      for (std::size_t f = 0; f < 2; ++f) states[f][i] = mix(states[f][i], words[i], kOdd[f]);
-    }
+  const auto mix = [](std::uint64_t state, std::uint64_t word) {
+    state = (state ^ word) * kOdd;
+    return state ^ (state >> 29);
   };
-  constexpr std::int64_t kFloats = sizeof(words) / sizeof(float);
-  kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
-    const std::int64_t count = (last - first) * kernel.width();
-    const std::int64_t whole = count / kFloats * kFloats;
-    for (std::int64_t at = 0; at < whole; at += kFloats) add(numbers + at, kFloats);
-    if (whole == count) return;
-    words = {};
-    add(numbers + whole, static_cast<std::size_t>(count - whole));
-  });
-  Digest digest = {};
-  for (std::size_t f = 0; f < 2; ++f) {
-    for (const std::uint64_t state : states[f]) digest[f] = mix(digest[f], state, kOdd[1 - f]);
+  const auto* const bytes = reinterpret_cast<const std::byte*>(packed.block.data());
+  const auto size = static_cast<std::size_t>(packed.block.bytes());
+  for (std::size_t at = 0; at < size; at += sizeof(words)) {
+    if (size - at < sizeof(words)) words = {};
+    std::memcpy(words.data(), bytes + at, std::min(sizeof(words), size - at));
+    for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = mix(lanes[i], words[i]);
   }
-  return digest;
+  std::uint64_t digest = 0;
+  for (const std::uint64_t lane : lanes) digest = mix(digest, lane);
+  return digest >> (64 - kBits);
+}
+
+bool same(const Packed& a, const Packed& b) {
+  return a.dtype == b.dtype && a.finite == b.finite && a.block.size() == b.block.size() &&
+         std::memcmp(a.block.data(), b.block.data(), static_cast<std::size_t>(a.block.bytes())) ==
+             0;
 }
 
 struct Store {
-  std::map<Key, std::weak_ptr<const Packed>> packed;
+  std::multimap<Key, std::weak_ptr<const Packed>> packed;
   std::atomic<std::int64_t> bytes{0};
 };
 
@@ -67,44 +72,84 @@ Store& store() {
   return only;
 }
 
-std::int64_t bytes_of(const Packed& packed) { return packed.block.size() * 4; }
-
 void forget(const Key& key, const Packed* packed) {
   Store& all = store();
-  all.bytes -= bytes_of(*packed);
+  all.bytes -= packed->block.bytes();
   delete packed;
   const std::lock_guard lock(shared_state_mutex());
-  const auto found = all.packed.find(key);
-  if (found != all.packed.end() && found->second.expired()) all.packed.erase(found);
+  auto [at, last] = all.packed.equal_range(key);
+  while (at != last) at = at->second.expired() ? all.packed.erase(at) : std::next(at);
+}
+
+// One under `key` that is not among `compared`, into which it is put.
+Shared candidate(const Key& key, std::vector<Shared>& compared) {
+  const auto [first, last] = store().packed.equal_range(key);
+  for (auto at = first; at != last; ++at) {
+    Shared found = at->second.lock();
+    if (found == nullptr) continue;
+    if (std::find(compared.begin(), compared.end(), found) != compared.end()) continue;
+    compared.push_back(found);
+    return found;
+  }
+  return nullptr;
+}
+
+// `packed` for everybody, or what somebody else made before it with the same content.
+Shared shared(Packed packed, const Dims& order) {
+  Store& all = store();
+  const Key key = {order, digest_of(packed)};
+  // Moves without allocating, as a deleter must: the capture of a constant would be copied.
+  auto deleter = [key = Key(key)](const Packed* old) { forget(key, old); };
+  const auto* made = new Packed(std::move(packed));
+  all.bytes += made->block.bytes();
+  Shared own(made, std::move(deleter));
+  std::vector<Shared> compared;  // outlives the lock, which what it lets go would take
+  for (;;) {
+    Shared other;
+    {
+      const std::lock_guard lock(shared_state_mutex());
+      other = candidate(key, compared);
+      if (other == nullptr) {
+        all.packed.emplace(key, own);
+        return own;
+      }
+    }
+    if (same(*own, *other)) return other;
+  }
 }
 
 }  // namespace
 
-std::shared_ptr<const Packed> shared_packed(const KernelRows& source, Dims order,
-                                            const std::function<Packed(const KernelRows&)>& pack) {
-  // Twice through the rows of a large kernel costs less memory than to hold it.
-  constexpr std::int64_t kLargestHeld = 3 << 20;
-  Block held;
-  const KernelRows kernel = source.size() > kLargestHeld ? source : source.all(held);
-  const Key key = {std::move(order), digest_of(kernel)};
-  Store& all = store();
+SharedKernel::SharedKernel(KernelRows rows) : state_(new State{std::move(rows), {}}) {}
+
+Shared SharedKernel::packed(Packing form, Dims order, const Pack& pack) const {
+  order.insert(order.begin(), static_cast<std::int64_t>(form));
   {
     const std::lock_guard lock(shared_state_mutex());
-    const auto found = all.packed.find(key);
-    if (found != all.packed.end()) {
-      if (auto shared = found->second.lock()) return shared;
-    }
+    const auto found = state_->packed.find(order);
+    if (found != state_->packed.end()) return found->second;
   }
-  // Moves without allocating, as a deleter must: the capture of a constant would be copied.
-  auto deleter = [key = Key(key)](const Packed* packed) { forget(key, packed); };
-  const auto* packed = new Packed(pack(kernel));
-  all.bytes += bytes_of(*packed);
-  std::shared_ptr<const Packed> made(packed, std::move(deleter));
+  Shared made = shared(pack(state_->rows), order);
   const std::lock_guard lock(shared_state_mutex());
-  auto& place = all.packed[key];
-  if (auto shared = place.lock()) return shared;  // another thread was faster
-  place = made;
-  return made;
+  return state_->packed.try_emplace(std::move(order), std::move(made)).first->second;
+}
+
+Shared SharedKernel::plain() const {
+  return packed(Packing::plain, {state_->rows.size()}, [](const KernelRows& rows) {
+    Packed packed = {Block(rows.size())};
+    rows.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+      std::copy_n(numbers, (last - first) * rows.width(),
+                  packed.block.data() + first * rows.width());
+    });
+    return packed;
+  });
+}
+
+std::vector<Shared> SharedKernel::all() const {
+  const std::lock_guard lock(shared_state_mutex());
+  std::vector<Shared> found;
+  for (const auto& [order, packed] : state_->packed) found.push_back(packed);
+  return found;
 }
 
 std::int64_t packed_bytes() { return store().bytes; }

@@ -1,8 +1,9 @@
-// Packed weights, held once for all plans that read the same numbers in the same order: plans of
-// one model for images of several sizes, models that share layers, a file that was loaded twice.
+// Packed weights: made once for all plans of a model, and held once where those of other models
+// are the same.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "kernel_rows.hpp"
@@ -16,10 +17,33 @@ struct Packed {
   bool finite = true;  // every number
 };
 
-// What pack(kernel) returns, or what it returned for a kernel of the same numbers and the same
-// `order`: whatever else packing depends on. Kernels are told apart by 128 bits of their numbers.
-std::shared_ptr<const Packed> shared_packed(const KernelRows& kernel, Dims order,
-                                            const std::function<Packed(const KernelRows&)>& pack);
+// The forms in which kernels are packed.
+enum class Packing : std::int64_t { plain, direct, joined, winograd, depthwise };
+
+// A kernel: its numbers, and what was packed of them. Copies are the same kernel.
+class SharedKernel {
+ public:
+  using Pack = std::function<Packed(const KernelRows&)>;
+
+  explicit SharedKernel(KernelRows rows);
+  SharedKernel(const float* numbers, std::int64_t rows, std::int64_t width)
+      : SharedKernel(KernelRows(numbers, rows, width)) {}
+
+  // What pack(rows) returned for this form, of which `order` says whatever else the places of the
+  // numbers depend on; what is asked for the first time is packed, which takes no lock.
+  std::shared_ptr<const Packed> packed(Packing form, Dims order, const Pack& pack) const;
+  // The numbers as they are.
+  std::shared_ptr<const Packed> plain() const;
+  // Whatever was packed so far.
+  std::vector<std::shared_ptr<const Packed>> all() const;
+
+ private:
+  struct State {
+    KernelRows rows;
+    std::map<Dims, std::shared_ptr<const Packed>> packed;  // guarded by shared_state_mutex
+  };
+  std::shared_ptr<State> state_;
+};
 
 // Of all packed weights of the process, each counted once.
 std::int64_t packed_bytes();

@@ -53,7 +53,8 @@ std::vector<StepInfo> Plan::steps(std::int64_t images, int threads) const {
   return infos;
 }
 
-std::int64_t Plan::packed_bytes(const std::vector<const Plan*>& plans) {
+std::int64_t Plan::packed_bytes(const std::vector<const Plan*>& plans,
+                                const std::vector<SharedKernel>& kernels) {
   std::int64_t bytes = 0;
   std::set<const Packed*> counted;
   for (const Plan* plan : plans) {
@@ -63,13 +64,21 @@ std::int64_t Plan::packed_bytes(const std::vector<const Plan*>& plans) {
         if (!counted.insert(packed).second) bytes -= packed->block.bytes();
       }
     }
+    for (const auto& constant : plan->constants_) {
+      if (counted.insert(constant.get()).second) bytes += constant->block.bytes();
+    }
+  }
+  for (const SharedKernel& kernel : kernels) {
+    for (const std::shared_ptr<const Packed>& packed : kernel.all()) {
+      if (counted.insert(packed.get()).second) bytes += packed->block.bytes();
+    }
   }
   return bytes;
 }
 
 std::int64_t Plan::constant_bytes() const {
   std::int64_t bytes = 0;
-  for (const Block& block : constants_) bytes += block.bytes();
+  for (const auto& constant : constants_) bytes += constant->block.bytes();
   return bytes;
 }
 

@@ -17,7 +17,7 @@ enum class Storage {
   output,     // the caller's array
   transient,  // one image's place in a thread's workspace, used again for every image
   resident,   // a place for each image of the chunk
-  constant,   // the plan's own, the same for every image
+  constant,   // the same for every image
 };
 
 struct Value {
@@ -68,8 +68,9 @@ class Plan {
   const std::vector<Dims>& outputs() const { return outputs_; }
   // The steps as they run for so many images on so many threads.
   std::vector<StepInfo> steps(std::int64_t images = 1, int threads = 1) const;
-  // Of all steps of `plans`; what several hold counts once.
-  static std::int64_t packed_bytes(const std::vector<const Plan*>& plans);
+  // Of all steps and constants of `plans` and of `kernels`; what several hold counts once.
+  static std::int64_t packed_bytes(const std::vector<const Plan*>& plans,
+                                   const std::vector<SharedKernel>& kernels);
   std::int64_t constant_bytes() const;
   std::int64_t pooled_bytes() const;  // of idle workspaces
   // Floats of workspace for `images` at once on `threads`.
@@ -103,7 +104,7 @@ class Plan {
 
   std::vector<Value> values_;
   std::vector<PlannedStep> steps_;
-  std::vector<Block> constants_;
+  std::vector<std::shared_ptr<const Packed>> constants_;
   std::vector<Group> groups_;
   std::vector<Dims> inputs_;
   std::vector<Dims> outputs_;
@@ -130,7 +131,7 @@ class PlanBuilder {
   void label(std::string text) { label_ = std::move(text); }
 
   int input(Dims dims);
-  int constant(const float* data, Dims dims);
+  int constant(const SharedKernel& numbers, Dims dims);
   int add(std::unique_ptr<Step> step, std::vector<int> in, Dims out);
   // Tensors one behind the other along `axis`: a step for each.
   int concat(const std::vector<int>& in, Dims out, int axis);

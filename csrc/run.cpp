@@ -183,7 +183,7 @@ class Plan::Run final : public Job {
       case Storage::output: return {outputs_[slot] + image * size + first, size};
       case Storage::transient:
         return {transient_ + plan_.transient_ * place + value.index + first, size};
-      case Storage::constant: return {plan_.constants_[slot].data(), 0};
+      case Storage::constant: return {plan_.constants_[slot]->block.data(), 0};
       case Storage::resident: break;
     }
     return {resident_ + value.index * phase.chunk.images + phase.image * size + first, size};

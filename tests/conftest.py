@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 # Read by keras and jax when a test first imports them, so they are set before any test is.
@@ -16,6 +17,8 @@ os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
 import hypothesis
 import numpy as np
 import pytest
+
+import lowered
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_MODELS = REPOSITORY.parent / "shared" / "models"
@@ -54,6 +57,17 @@ def shared_models() -> Path:
     if not SHARED_MODELS.is_dir():
         pytest.skip("the models shared beside the repository (../shared/models) are not here")
     return SHARED_MODELS
+
+
+@pytest.fixture(autouse=True)
+def judge() -> Iterator[pytest.MonkeyPatch]:
+    """Compare each plan of a network that was lowered for other sizes with a new lowering.
+
+    `undo()` ends that, for a test of what lowering does not do.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        lowered.judge_every_plan(patch)
+        yield patch
 
 
 @pytest.fixture

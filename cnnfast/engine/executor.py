@@ -9,16 +9,20 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from cnnfast import config, variables
-from cnnfast._core import Plan, WeightDtype
+from cnnfast._core import Kernel, Plan, WeightDtype
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import Kernels
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
-from cnnfast.engine.program import Program, build
+from cnnfast.engine.program import Program, build, has_calls
+from cnnfast.engine.sizes import Sizes
+from cnnfast.engine.template import Template
 from cnnfast.errors import ModelFileError
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.threads import get_num_threads, positive
 
-PLANS_KEPT = 8
+PLANS_KEPT = 32
+LOWERED_KEPT = 8
 
 WEIGHT_DTYPES = {
     "float32": WeightDtype.FLOAT32,
@@ -44,6 +48,14 @@ class Network(Protocol):
         """How plans store weights where reading them is most of the work; see `WEIGHT_DTYPES`."""
         ...
 
+    def check(self, shapes: Sequence[Shape]) -> None:
+        """Raise ValueError, in Keras' words, if the network cannot take images of `shapes`."""
+        ...
+
+    def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
+        """Which sizes of `shapes` are likely to be others in other calls."""
+        ...
+
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         """Append the network's operations to `graph`; return its outputs."""
         ...
@@ -61,15 +73,19 @@ def lower(network: Network, shapes: Sequence[Shape]) -> Graph:
 class Executor:
     """Runs one layer or model, from any number of threads at once.
 
-    Plans are kept per input shape, the most recently used `PLANS_KEPT` of them, and dropped
-    when a variable of the network is assigned. They share packed weights, as do those of other
-    executors.
+    Plans are kept per input shape, the most recently used `PLANS_KEPT` of them. All share the
+    packed weights, and most are made of a `Lowered` that was made for another shape. Everything is
+    dropped when a variable of the network is assigned.
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._plans: OrderedDict[PlanKey, Plan | Program] = OrderedDict()
+        self._lowered: list[Lowered] = []  # the last one used is the first
+        self._kernels = Kernels()
         self._guard = Guard()
+        # Held while a plan is made; who finds one does not wait for it.
+        self._making = Guard()
         self._epoch = -1
         self._versions: tuple[int, ...] = ()
 
@@ -81,18 +97,37 @@ class Executor:
         ValueError
             If the network cannot run on such images, or needs a tensor that is too large.
         """
+        key = (config.get(), self._network.weight_dtype, shapes)
+        plan = self._find(key)
+        if plan is not None:
+            return plan
+        with self._making.lock:
+            plan = self._find(key)
+            if plan is not None:
+                return plan
+            versions = self._versions
+            lowered, plan = self._make(shapes, WEIGHT_DTYPES[self._network.weight_dtype])
+            with self._guard.lock:
+                self._drop_outdated()
+                if versions == self._versions:
+                    self._keep(key, plan, lowered)
+            return plan
+
+    def _find(self, key: PlanKey) -> Plan | Program | None:
         with self._guard.lock:
             self._drop_outdated()
-            key = (config.get(), self._network.weight_dtype, shapes)
             plan = self._plans.get(key)
-            if plan is None:
-                plan = self._build(shapes)
-                self._plans[key] = plan
-                if len(self._plans) > PLANS_KEPT:
-                    self._plans.popitem(last=False)
-            else:
+            if plan is not None:
                 self._plans.move_to_end(key)
             return plan
+
+    def _keep(self, key: PlanKey, plan: Plan | Program, lowered: Lowered | None) -> None:
+        self._plans[key] = plan
+        if len(self._plans) > PLANS_KEPT:
+            self._plans.popitem(last=False)
+        if lowered is not None:
+            others = [other for other in self._lowered if other is not lowered]
+            self._lowered = [lowered, *others][:LOWERED_KEPT]
 
     @property
     def plans(self) -> dict[tuple[Shape, ...], Plan | Program]:
@@ -101,6 +136,11 @@ class Executor:
             self._drop_outdated()
             current = (config.get(), self._network.weight_dtype)
             return {key[-1]: plan for key, plan in self._plans.items() if key[:-1] == current}
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """The kernels that plans share, with what was packed of them."""
+        return self._kernels.all()
 
     def run(
         self,
@@ -138,14 +178,33 @@ class Executor:
         return list(outputs)
 
     def clear(self) -> None:
-        """Drop all plans; those that run now end first."""
+        """Drop all plans and packed weights; those that run now end first."""
         with self._guard.lock:
             self._plans.clear()
+            self._lowered.clear()
 
-    def _build(self, shapes: tuple[Shape, ...]) -> Plan | Program:
+    def _make(
+        self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype
+    ) -> tuple[Lowered | None, Plan | Program]:
+        winograd = config.get().winograd
+        with self._guard.lock:
+            known = list(self._lowered)
+        for lowered in known:
+            plan = lowered.plan(shapes, winograd, weight_dtype)
+            if plan is not None:
+                return lowered, plan
+        self._network.check(shapes)
+        new = lowered_for_all(self._network, shapes, self._kernels)
+        plan = None if new is None else new.plan(shapes, winograd, weight_dtype)
+        if plan is not None:
+            return new, plan
+        return None, self._make_alone(shapes, weight_dtype)
+
+    def _make_alone(self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype) -> Plan | Program:
+        """Make a plan for these shapes and no others."""
         graph = lower(self._network, shapes)
         try:
-            plan = build(graph, WEIGHT_DTYPES[self._network.weight_dtype])
+            return build(graph, weight_dtype, self._kernels)
         except ModelFileError:
             raise
         except ValueError as error:
@@ -153,7 +212,6 @@ class Executor:
                 f"'{self._network.name}' cannot run on images of this shape: {error}. "
                 f"Received: {', '.join(map(str, shapes))}"
             ) from error
-        return plan
 
     def _drop_outdated(self) -> None:
         epoch = variables.epoch()
@@ -162,4 +220,69 @@ class Executor:
         versions = tuple(v.version for v in self._network.weights)
         if versions != self._versions:
             self._plans.clear()
+            self._lowered.clear()
         self._epoch, self._versions = epoch, versions
+
+
+class Lowered:
+    """A network that was lowered once, and the plans it gives for images of many sizes.
+
+    Parameters
+    ----------
+    pattern
+        The shapes that it is for; None stands for a size that is open.
+    sizes
+        The open sizes, in their order.
+    template
+        What the network lowered to.
+    """
+
+    def __init__(
+        self, pattern: Sequence[tuple[int | None, ...]], sizes: Sizes, template: Template
+    ) -> None:
+        self._pattern, self._sizes, self._template = pattern, sizes, template
+
+    def plan(
+        self, shapes: Sequence[Shape], winograd: bool, weight_dtype: WeightDtype
+    ) -> Plan | None:
+        """Return the plan for `shapes`; None where the network does not lower alike for them."""
+        opened: list[int] = []
+        for known, shape in zip(self._pattern, shapes, strict=True):
+            if len(known) != len(shape):
+                return None
+            for size, now in zip(known, shape, strict=True):
+                if size is None:
+                    opened.append(now)
+                elif size != now:
+                    return None
+        values = self._sizes.solve(opened)
+        if values is None:
+            return None
+        try:
+            return self._template.plan(values, winograd, weight_dtype)
+        except ModelFileError:
+            raise
+        except ValueError:
+            return None  # what is wrong is said where the network is lowered for these shapes
+
+
+def lowered_for_all(network: Network, shapes: Sequence[Shape], kernels: Kernels) -> Lowered | None:
+    """Lower `network` with its open sizes left open; None where it has to know them."""
+    sizes = Sizes()
+    pattern = [
+        tuple(None if is_open else size for size, is_open in zip(shape, flags, strict=True))
+        for shape, flags in zip(shapes, network.open_sizes(shapes), strict=True)
+    ]
+    opened = [
+        tuple(sizes.open(now) if size is None else size for size, now in zip(*pair, strict=True))
+        for pair in zip(pattern, shapes, strict=True)
+    ]
+    try:
+        graph = lower(network, opened)
+        if has_calls(graph):
+            return None  # a user's function may do anything with a size
+        return Lowered(pattern, sizes, Template(graph, kernels))
+    except ModelFileError:
+        raise
+    except Exception:
+        return None

@@ -7,13 +7,15 @@ rows at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 
+from cnnfast._core import Kernel
 from cnnfast.variables import Float32Array, Variable
 
 Rows: TypeAlias = Callable[[int, int], Float32Array]
@@ -30,27 +32,49 @@ class LateArray:
     rows
         ``rows(first, last)`` returns rows of the last axis without making the others:
         ``make().reshape(-1, shape[-1])[first:last]``. None where it takes the whole array.
+    key
+        Which numbers they are and what becomes of them: arrays with equal keys and shapes, of
+        which one still exists, are equal.
+    numbers
+        The same numbers, where they are in memory.
     """
 
     shape: tuple[int, ...]
     make: Callable[[], Float32Array]
-    rows: Rows | None = None
+    rows: Rows | None
+    key: tuple[Hashable, ...]
+    numbers: Float32Array | None = None
 
-    @property
-    def source(self) -> Float32Array | Rows:
-        """What a plan packs: `rows` where there is, otherwise the numbers."""
-        return self.make() if self.rows is None else self.rows
+    def packable(self) -> Kernel:
+        """Return what plans pack, and what they share of it."""
+        if self.numbers is not None:
+            return Kernel(self.numbers.reshape(self.shape), self.shape)
+        if self.rows is not None:
+            return Kernel(self.rows, self.shape)
+        columns = self.shape[-1]
+        return Kernel(lambda *_: self.make().reshape(-1, columns), self.shape, at_once=True)
 
     def map(
-        self, function: Callable[[Float32Array], npt.NDArray[Any]], shape: tuple[int, ...]
+        self,
+        function: Callable[[Float32Array], npt.NDArray[Any]],
+        shape: tuple[int, ...],
+        key: Hashable,
     ) -> LateArray:
-        """Return what `function` makes of the whole array: an array of `shape`."""
-        return LateArray(shape, lambda: _float32(function(self.make())).reshape(shape))
+        """Return what `function` makes of the whole array: an array of `shape`.
+
+        `key` says what the function does: equal ones do the same.
+        """
+        return LateArray(
+            shape,
+            lambda: _float32(function(self.make())).reshape(shape),
+            None,
+            (*self.key, self.shape, key),
+        )
 
     def reshape(self, *shape: int) -> LateArray:
         """Return the same numbers under another shape, every size of which is given."""
         rows = self.rows if shape[-1:] == self.shape[-1:] else None
-        return LateArray(shape, lambda: self.make().reshape(shape), rows)
+        return LateArray(shape, lambda: self.make().reshape(shape), rows, self.key, self.numbers)
 
     def scaled(self, factors: npt.NDArray[np.float64]) -> LateArray:
         """Return the products with `factors`, of the shape of the last axes, rounded once."""
@@ -61,6 +85,7 @@ class LateArray:
             None
             if rows is None or factors.ndim != 1
             else lambda first, last: _float32(rows(first, last) * factors),
+            (*self.key, self.shape, factors.shape, factors.tobytes()),
         )
 
     def __array__(
@@ -77,9 +102,30 @@ def late(weights: Weights | Variable) -> LateArray:
     if isinstance(weights, LateArray):
         return weights
     numbers = weights.numbers() if isinstance(weights, Variable) else weights
+    key = (id(numbers),)  # which the functions below keep alive
     if isinstance(numbers, np.ndarray):
-        return LateArray(weights.shape, lambda: numbers)
-    return LateArray(weights.shape, numbers.read, numbers.rows)
+        rows = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
+        return LateArray(weights.shape, lambda: numbers, lambda a, b: rows[a:b], key, numbers)
+    return LateArray(weights.shape, numbers.read, numbers.rows, key)
+
+
+class Kernels:
+    """The kernels of a network, each once, for as long as a plan or a template has it."""
+
+    def __init__(self) -> None:
+        self._kernels: WeakValueDictionary[Hashable, Kernel] = WeakValueDictionary()
+
+    def get(self, array: LateArray) -> Kernel:
+        """Return the one kernel of these numbers under this shape."""
+        key = (array.key, array.shape)
+        kernel = self._kernels.get(key)
+        if kernel is None:
+            kernel = self._kernels[key] = array.packable()
+        return kernel
+
+    def all(self) -> list[Kernel]:
+        """Return those that are in use."""
+        return list(self._kernels.values())
 
 
 def _float32(array: npt.NDArray[Any]) -> Float32Array:

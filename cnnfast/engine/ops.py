@@ -7,9 +7,9 @@ Images are channels-last, ``(height, width, channels)``, as Keras stores them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,9 @@ from cnnfast._core import (
     ReductionKind,
 )
 from cnnfast.engine.late import Weights, late
+from cnnfast.engine.positions import Int32Array, Made, Positions
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]
-Int32Array: TypeAlias = npt.NDArray[np.int32]
 Shape: TypeAlias = tuple[int, ...]
 
 
@@ -37,7 +37,20 @@ class Value:
     shape: Shape
 
 
-Ids: TypeAlias = Mapping[Value, int]
+class Instruction(NamedTuple):
+    """One call of a `PlanBuilder`, which returns the id of the operation's output there.
+
+    Attributes
+    ----------
+    method
+        Of the builder.
+    arguments
+        Plain arguments, and in place of what is known later: a `Value` for its id, a `LateArray`
+        for a kernel, a `Made` for an array, and sizes that are open, also inside of tuples.
+    """
+
+    method: Callable[..., int]
+    arguments: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,11 @@ class Activation:
     kind: ActivationKind = ActivationKind.LINEAR
     alpha: float = 0.0
     beta: float = 0.0
+
+    @property
+    def numbers(self) -> tuple[ActivationKind, float, float]:
+        """As the core takes it."""
+        return self.kind, self.alpha, self.beta
 
 
 LINEAR = Activation()
@@ -63,6 +81,11 @@ class Window:
     strides: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def numbers(self) -> tuple[tuple[int, ...], ...]:
+        """As the core takes it."""
+        return self.size, self.strides, self.dilation, self.pads
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +105,9 @@ class Op(FromLayers):
         """The values that are read."""
         raise NotImplementedError
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        """Append this operation to `builder`; return the id of its output there."""
+    @property
+    def instruction(self) -> Instruction:
+        """What appends this operation to a plan."""
         raise NotImplementedError
 
 
@@ -123,21 +147,22 @@ class Conv2D(UnaryOp):
     def inputs(self) -> tuple[Value, ...]:
         return (self.x,) if self.residual is None else (self.x, self.residual)
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        w, f = self.window, self.activation
-        return builder.conv2d(
-            ids[self.x],
+    @property
+    def instruction(self) -> Instruction:
+        arguments = (
+            self.x,
             self.out.shape,
-            late(self.kernel).source,
+            late(self.kernel),
             self.bias,
-            (w.size, w.strides, w.dilation, w.pads),
+            self.window.numbers,
             self.groups,
-            (f.kind, f.alpha, f.beta),
-            None if self.residual is None else ids[self.residual],
+            self.activation.numbers,
+            self.residual,
             self.scale,
             self.shift,
             self.max_pool,
         )
+        return Instruction(PlanBuilder.conv2d, arguments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,16 +178,17 @@ class DepthwiseConv2D(UnaryOp):
     window: Window
     activation: Activation = LINEAR
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        w, f = self.window, self.activation
-        return builder.depthwise_conv2d(
-            ids[self.x],
+    @property
+    def instruction(self) -> Instruction:
+        arguments = (
+            self.x,
             self.out.shape,
-            late(self.kernel).make(),
+            late(self.kernel),
             self.bias,
-            (w.size, w.strides, w.dilation, w.pads),
-            (f.kind, f.alpha, f.beta),
+            self.window.numbers,
+            self.activation.numbers,
         )
+        return Instruction(PlanBuilder.depthwise_conv2d, arguments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,11 +198,10 @@ class Pool2D(UnaryOp):
     kind: PoolKind
     window: Window
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        w = self.window
-        return builder.pool2d(
-            ids[self.x], self.out.shape, self.kind, (w.size, w.strides, w.dilation, w.pads)
-        )
+    @property
+    def instruction(self) -> Instruction:
+        arguments = (self.x, self.out.shape, self.kind, self.window.numbers)
+        return Instruction(PlanBuilder.pool2d, arguments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,9 +212,10 @@ class Affine(UnaryOp):
     shift: Float32Array
     activation: Activation = LINEAR
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        f = self.activation
-        return builder.affine(ids[self.x], self.scale, self.shift, (f.kind, f.alpha, f.beta))
+    @property
+    def instruction(self) -> Instruction:
+        arguments = (self.x, self.scale, self.shift, self.activation.numbers)
+        return Instruction(PlanBuilder.affine, arguments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,17 +224,18 @@ class Activate(UnaryOp):
 
     activation: Activation
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        f = self.activation
-        return builder.activate(ids[self.x], (f.kind, f.alpha, f.beta))
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.activate, (self.x, self.activation.numbers))
 
 
 @dataclass(frozen=True, eq=False)
 class Softmax(UnaryOp):
     """Softmax over the last axis."""
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.softmax(ids[self.x])
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.softmax, (self.x,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,8 +250,9 @@ class Normalize(UnaryOp):
     kind: NormalizationKind
     epsilon: float
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.normalize(ids[self.x], self.kind, self.epsilon)
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.normalize, (self.x, self.kind, self.epsilon))
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,16 +266,19 @@ class Reduce(UnaryOp):
     first: int
     last: int
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.reduce(ids[self.x], self.out.shape, self.kind, self.first, self.last)
+    @property
+    def instruction(self) -> Instruction:
+        arguments = (self.x, self.out.shape, self.kind, self.first, self.last)
+        return Instruction(PlanBuilder.reduce, arguments)
 
 
 @dataclass(frozen=True, eq=False)
 class Reshape(UnaryOp):
     """The same numbers in the same order under another shape."""
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.reshape(ids[self.x], self.out.shape)
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.reshape, (self.x, self.out.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,8 +287,9 @@ class Transpose(UnaryOp):
 
     axes: tuple[int, ...]
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.transpose(ids[self.x], self.axes)
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.transpose, (self.x, self.axes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,8 +300,9 @@ class DepthToSpace(UnaryOp):
     (by, bx) pixels, which follow from the shapes.
     """
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.depth_to_space(ids[self.x], self.out.shape)
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.depth_to_space, (self.x, self.out.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,27 +314,30 @@ class Remap(UnaryOp):
     repetition are all this. `None` stands for an axis that stays as it is.
     """
 
-    indices: tuple[Int32Array | None, ...]
+    indices: tuple[Positions | None, ...]
     fill: float = 0.0
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.remap(ids[self.x], self.out.shape, self.indices, self.fill)
+    @property
+    def instruction(self) -> Instruction:
+        picked = tuple(None if p is None else p.made for p in self.indices)
+        return Instruction(PlanBuilder.remap, (self.x, self.out.shape, picked, self.fill))
 
 
 @dataclass(frozen=True, eq=False)
 class Resample(UnaryOp):
     """Weighted sums along one axis: ``out[i] = sum_t weights[i, t] * x[indices[i, t]]``.
 
-    Bilinear, bicubic, Lanczos and area resizing are two of these, one per axis. `indices` and
-    `weights` are (output size, taps).
+    Bilinear, bicubic, Lanczos and area resizing are two of these, one per axis. `taps` are
+    (indices, weights), both (output size, taps), or what makes them.
     """
 
     axis: int
-    indices: Int32Array
-    weights: Float32Array
+    taps: tuple[Int32Array, Float32Array] | Made
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.resample(ids[self.x], self.out.shape, self.axis, self.indices, self.weights)
+    @property
+    def instruction(self) -> Instruction:
+        arguments = (self.x, self.out.shape, self.axis, self.taps)
+        return Instruction(PlanBuilder.resample, arguments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,24 +351,26 @@ class Recurrent(UnaryOp):
     """
 
     kind: RecurrentKind
-    kernel: Float32Array
+    kernel: Weights
     bias: Float32Array | None
     activation: Activation
     recurrent_activation: Activation
     backwards: bool = False
     """Whether time runs from the end; outputs then stand in the order they were made."""
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        f, g = self.activation, self.recurrent_activation
-        return builder.recurrent(
-            ids[self.x],
+    @property
+    def instruction(self) -> Instruction:
+        arguments = (
+            self.x,
             self.kind,
-            self.kernel,
+            self.kernel.shape[0],
+            late(self.kernel),
             self.bias,
-            (f.kind, f.alpha, f.beta),
-            (g.kind, g.alpha, g.beta),
+            self.activation.numbers,
+            self.recurrent_activation.numbers,
             self.backwards,
         )
+        return Instruction(PlanBuilder.recurrent, arguments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -346,8 +384,9 @@ class Constant(Op):
     def inputs(self) -> tuple[Value, ...]:
         return ()
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.constant(self.array)
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.constant, (late(self.array),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -372,16 +411,18 @@ class Binary(BinaryOp):
 
     kind: BinaryKind
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.binary(ids[self.x], ids[self.y], self.out.shape, self.kind)
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.binary, (self.x, self.y, self.out.shape, self.kind))
 
 
 @dataclass(frozen=True, eq=False)
 class MatMul(BinaryOp):
     """Matrix products: (..., m, k) times (..., k, n), with the same leading axes."""
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.matmul(ids[self.x], ids[self.y], self.out.shape)
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.matmul, (self.x, self.y, self.out.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -396,8 +437,9 @@ class Concat(Op):
     def inputs(self) -> tuple[Value, ...]:
         return self.xs
 
-    def add_to(self, builder: PlanBuilder, ids: Ids) -> int:
-        return builder.concat([ids[x] for x in self.xs], self.out.shape, self.axis)
+    @property
+    def instruction(self) -> Instruction:
+        return Instruction(PlanBuilder.concat, (self.xs, self.out.shape, self.axis))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnfast import config
-from cnnfast._core import Plan, PlanBuilder, StepInfo, WeightDtype
+from cnnfast._core import Plan, StepInfo, WeightDtype
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import Kernels
 from cnnfast.engine.ops import Call, Float32Array, Op, Shape, Value
+from cnnfast.engine.template import Template
 
 
 @dataclass(frozen=True)
@@ -23,29 +25,44 @@ class Stage:
     outputs: tuple[Value, ...]
 
 
-def build_plan(graph: Graph, weight_dtype: WeightDtype = WeightDtype.FLOAT32) -> Plan:
-    """Hand `graph` to the C++ core, which packs weights and places buffers."""
-    builder = PlanBuilder(config.get().winograd, weight_dtype)
-    ids = {value: builder.input(value.shape) for value in graph.inputs}
-    for op in graph.ops:
-        builder.label(" + ".join(op.layers))
-        ids[op.out] = op.add_to(builder, ids)
-    return builder.build([ids[value] for value in graph.outputs])
+def has_calls(graph: Graph) -> bool:
+    """Whether functions of a user stand between the operations."""
+    return any(isinstance(op, Call) for op in graph.ops)
 
 
-def build(graph: Graph, weight_dtype: WeightDtype = WeightDtype.FLOAT32) -> Plan | Program:
-    """Build what runs `graph`: one plan, or several with the user's functions between."""
-    if any(isinstance(op, Call) for op in graph.ops):
-        return Program(graph, weight_dtype)
-    return build_plan(graph, weight_dtype)
+def build(
+    graph: Graph,
+    weight_dtype: WeightDtype = WeightDtype.FLOAT32,
+    kernels: Kernels | None = None,
+) -> Plan | Program:
+    """Build what runs `graph`: one plan, or several with the user's functions between.
+
+    The kernels of a network are found in `kernels`.
+    """
+    kernels = kernels or Kernels()
+    if has_calls(graph):
+        return Program(graph, weight_dtype, kernels)
+    return Template(graph, kernels).plan([], config.get().winograd, weight_dtype)
 
 
 class Program:
-    """Runs like a plan; a graph is cut at each user's function."""
+    """Runs like a plan; a graph is cut at each user's function.
 
-    def __init__(self, graph: Graph, weight_dtype: WeightDtype = WeightDtype.FLOAT32) -> None:
+    Parameters
+    ----------
+    graph
+        After all passes; every size is a number.
+    weight_dtype
+        As plans take it.
+    kernels
+        Where the kernels of the network are found.
+    """
+
+    def __init__(self, graph: Graph, weight_dtype: WeightDtype, kernels: Kernels) -> None:
         self._graph = graph
         self._weight_dtype = weight_dtype
+        self._kernels = kernels
+        self._templates: list[Template] = []  # hold the kernels
         self._stages: list[Stage] = []
         self.output_shapes: tuple[Shape, ...] = tuple(value.shape for value in graph.outputs)
         segment: list[Op] = []
@@ -69,7 +86,9 @@ class Program:
         read = dict.fromkeys(value for op in ops for value in op.inputs if value not in made)
         # A segment of constants alone still needs an input, for the size of the batch.
         inputs = tuple(read) or (self._graph.inputs[0],)
-        plan = build_plan(Graph(list(inputs), list(ops), list(outputs)), self._weight_dtype)
+        segment = Template(Graph(list(inputs), list(ops), list(outputs)), self._kernels)
+        self._templates.append(segment)
+        plan = segment.plan([], config.get().winograd, self._weight_dtype)
         self._stages.append(Stage(plan, inputs, outputs))
 
     @property

@@ -16,6 +16,7 @@ from cnnfast._core import ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
+from cnnfast.engine.positions import Int32Array
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.spatial import SpatialLayer
@@ -75,7 +76,7 @@ class BaseAdaptiveAveragePooling(BaseAdaptivePooling):
         positions, inside = _windows(x.shape[axis], outputs)
         weights = inside / inside.sum(axis=1, keepdims=True)
         out = Value((*x.shape[:axis], outputs, *x.shape[axis + 1 :]))
-        return graph.add(ops.Resample(x, out, axis, positions, weights.astype(np.float32)))
+        return graph.add(ops.Resample(x, out, axis, (positions, weights.astype(np.float32))))
 
 
 class BaseAdaptiveMaxPooling(BaseAdaptivePooling):
@@ -145,7 +146,7 @@ class AdaptiveMaxPooling3D(BaseAdaptiveMaxPooling):
     rank = 3
 
 
-def _windows(length: int, outputs: int) -> tuple[ops.Int32Array, npt.NDArray[np.bool_]]:
+def _windows(length: int, outputs: int) -> tuple[Int32Array, npt.NDArray[np.bool_]]:
     """Return the positions in each window, (outputs, taps), and which do not stand twice."""
     numbers = np.arange(outputs, dtype=np.int64)
     starts = numbers * length // outputs

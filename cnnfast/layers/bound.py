@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import Shape, Value
 from cnnfast.layers import dtypes
 from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor, as_batches
@@ -37,6 +37,13 @@ class BoundCall:
     def weights(self) -> list[Variable]:
         """The variables of what is called."""
         return self._operation.weights
+
+    def check(self, shapes: Sequence[Shape]) -> None:
+        """Do nothing: the call was checked when its outputs were inferred."""
+
+    def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
+        """None: what is called once is lowered once."""
+        return [[False] * len(shape) for shape in shapes]
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         """Append the operations of the call."""

@@ -165,7 +165,7 @@ class RecurrentCell(Layer):
                 projected,
                 Value((steps, self.units)),
                 self._kind(),
-                self.recurrent_kernel.numpy(),
+                late(self.recurrent_kernel),
                 recurrent_bias,
                 self.elementwise(self.activation),
                 self.elementwise(self._gate_activation()),

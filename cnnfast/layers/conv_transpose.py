@@ -23,7 +23,7 @@ from cnnfast import constraints, initializers, lowering, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray, late
-from cnnfast.engine.ops import Activation, Float32Array, Int32Array, Value, Window
+from cnnfast.engine.ops import Activation, Float32Array, Value, Window
 from cnnfast.layers import arguments, images, weight_options, windows
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.base_conv import (
@@ -200,6 +200,7 @@ class BaseConvTranspose(WindowedConv):
         kernel = whole.map(
             lambda array: _phase_kernel(array, axes),
             (*(axis.taps for axis in axes), inputs, phases * filters),
+            ("phases", *(axis.stride for axis in axes)),
         )
         return kernel, None if self.bias is None else np.tile(self.bias.numpy(), phases)
 
@@ -310,10 +311,9 @@ class _Axis:
         return before, self.first + self.cells - self.length
 
     @property
-    def kept(self) -> Int32Array:
-        """The cells, of all blocks in a row, that are the output."""
-        start = self.crop - self.first * self.stride
-        return np.arange(start, start + self.outputs, dtype=np.int32)
+    def kept(self) -> tuple[int, int]:
+        """The first of the cells, of all blocks in a row, that are the output; their number."""
+        return self.crop - self.first * self.stride, self.outputs
 
 
 def _window(axes: list[_Axis]) -> Window:
@@ -350,7 +350,7 @@ def _interleave(graph: Graph, y: Value, axes: list[_Axis], filters: int) -> Valu
         order = _alternating(range(rank), range(rank, 2 * rank))
         y = lowering.transpose(graph, y, (*order, 2 * rank))
         y = lowering.reshape(graph, y, (*cells, filters))
-    return lowering.remap(graph, y, {number: axis.kept for number, axis in enumerate(axes)})
+    return lowering.crop(graph, y, {number: axis.kept for number, axis in enumerate(axes)})
 
 
 def _alternating(first: Iterable[int], second: Iterable[int]) -> tuple[int, ...]:

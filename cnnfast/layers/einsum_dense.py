@@ -191,7 +191,9 @@ class EinsumDense(Layer):
         columns = math.prod(self._made)
         rows = math.prod(self.kernel.shape) // max(columns, 1)
         order = self._equation.order
-        matrix = late(self.kernel).map(lambda kernel: kernel.transpose(order), (rows, columns))
+        matrix = late(self.kernel).map(
+            lambda kernel: kernel.transpose(order), (rows, columns), ("transposed", *order)
+        )
         fused, rest = self.activation.split()
         y = lowering.product(graph, x, matrix, self._bias_numbers(), shape, fused)
         return rest.lower(graph, y)

@@ -46,9 +46,11 @@ class Concatenate(Layer):
         arguments.check_axes(self.axis, shapes[0], self.name)
         rank = len(shapes[0])
         axis = self.axis % rank
-        rest = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
-        known = [{size for size in sizes if size is not None} for sizes in zip(*rest, strict=False)]
-        if any(len(shape) != rank for shape in shapes) or any(len(sizes) > 1 for sizes in known):
+        rest = [shape[:axis] + shape[axis + 1 :] for shape in shapes]
+        known = [[size for size in sizes if size is not None] for sizes in zip(*rest, strict=False)]
+        if any(len(shape) != rank for shape in shapes) or any(
+            size != sizes[0] for sizes in known for size in sizes
+        ):
             raise ValueError(
                 f"Layer '{self.name}': a `Concatenate` layer requires inputs with matching shapes "
                 f"except for the concatenation axis. Received: input_shape={shapes}"

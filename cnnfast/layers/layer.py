@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cnnfast import initializers, regularizers
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Value
+from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, dtypes
 from cnnfast.layers.arguments import BatchShape
@@ -195,7 +195,7 @@ class Layer(LayerFacts, CallableLayer):
     def _output_shape(self, x: Any) -> tuple[int, ...]:
         # No None comes out of shapes without None.
         shape = self.compute_output_shape(batch_shapes(x))
-        return tuple(arguments.integer(size) for size in shape[1:])
+        return cast("tuple[int, ...]", shape[1:])
 
     # --- weights --------------------------------------------------------------------------
 
@@ -317,9 +317,16 @@ class Layer(LayerFacts, CallableLayer):
             if not self.built:
                 self.build(shape)
         self.input_spec.check(shape, self.name)
-        self.compute_output_shape(shape)
         self._fitting = array.shape[1:]
         return [array]
+
+    def check(self, shapes: Sequence[Shape]) -> None:
+        """Raise ValueError if the layer has no output for images of `shapes`, one per input."""
+        self.compute_output_shape((None, *shapes[0]))
+
+    def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
+        """Which sizes of `shapes` are likely to be others in other calls: all but the channels."""
+        return [[True] * (len(shape) - 1) + [False] * (len(shape) > 0) for shape in shapes]
 
     def _adjust_rank(self, x: Float32Array) -> Float32Array:
         return x

@@ -10,7 +10,8 @@ from cnnfast import lowering
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray
-from cnnfast.engine.ops import LINEAR, Activation, Float32Array, Int32Array, Shape, Value, Window
+from cnnfast.engine.ops import LINEAR, Activation, Float32Array, Shape, Value, Window
+from cnnfast.engine.positions import Int32Array
 from cnnfast.layers import windows
 
 
@@ -105,4 +106,4 @@ def _stacked_kernel(kernel: LateArray) -> LateArray:
     """Return (height, width, depth * inputs, outputs) of (depth, height, width, …)."""
     depth, height, width, inputs, outputs = kernel.shape
     shape = (height, width, depth * inputs, outputs)
-    return kernel.map(lambda array: array.transpose(1, 2, 0, 3, 4), shape)
+    return kernel.map(lambda array: array.transpose(1, 2, 0, 3, 4), shape, "stacked")

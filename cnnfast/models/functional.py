@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Value
+from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.layers.arguments import BatchShape, boolean
 from cnnfast.layers.core import Input
 from cnnfast.layers.input_spec import InputSpec
@@ -248,10 +248,11 @@ class Functional(Model):
             for own, batch in zip(self.inputs, as_batches(arrays, self._described()), strict=True)
         ]
         shapes = tuple(batch.shape[1:] for batch in batches)
-        if shapes != self._fitting_shapes:
-            self._inferred([(None, *shape) for shape in shapes])
-            self._fitting_shapes = shapes
+        self._fitting_shapes = shapes
         return batches
+
+    def check(self, shapes: Sequence[Shape]) -> None:
+        self._inferred([(None, *shape) for shape in shapes])
 
     def _fits(self, arrays: Sequence[Any]) -> bool:
         """Whether `arrays` are what the core takes, of the shapes seen last."""

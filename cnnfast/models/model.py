@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from cnnfast.engine.executor import WEIGHT_DTYPES
 from cnnfast.engine.ops import Float32Array, Shape
 from cnnfast.errors import UnsupportedError
+from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.registry import serialize
@@ -264,7 +265,57 @@ class Model(Inference, Layer):
         shapes = self._fixed_input_shapes()
         if not self._executor.plans and shapes is not None:
             self._executor.plan(shapes)
-        return memory_report(self.name, self.weights, self._executor.plans, batch, threads)
+        executor = self._executor
+        return memory_report(
+            self.name, self.weights, executor.plans, executor.kernels, batch, threads
+        )
+
+    def warm_up(self, shapes: Iterable[Any] | None = None) -> None:
+        """Read and pack the weights, and make the plans of predictions, before the first of them.
+
+        A server does so before it says that it is ready, and a process before it forks: children
+        then share the packed weights.
+
+        Parameters
+        ----------
+        shapes
+            Of one image each, without the batch, such as ``[(224, 224, 3), (320, 240, 3)]``; for
+            several inputs a list of shapes each, in the order of `inputs`. Where None, the one
+            that the model says.
+
+        Raises
+        ------
+        ValueError
+            If the model cannot take such images, or `shapes` is None and the model leaves a size
+            open.
+
+        Examples
+        --------
+        >>> from cnnfast import Sequential, layers
+        >>> model = Sequential([layers.Input((None, None, 3)), layers.Conv2D(8, 3)])
+        >>> model.warm_up([(32, 32, 3), (48, 64, 3)])
+        """
+        if shapes is not None:
+            wanted = [self._shapes_of_inputs(shape) for shape in shapes]
+        else:
+            fixed = self._fixed_input_shapes()
+            if fixed is None:
+                raise ValueError(
+                    f"Model '{self.name}' takes images of any size: `shapes` must say for which "
+                    "it is made ready, such as [(224, 224, 3)]. Received: shapes=None"
+                )
+            wanted = [fixed]
+        for one in wanted:
+            self._executor.plan(one)
+
+    def _shapes_of_inputs(self, given: Any) -> tuple[Shape, ...]:
+        """Return the shape of one image of each input, built for it where the model is not yet."""
+        several = isinstance(given, list | tuple) and any(
+            isinstance(shape, list | tuple) for shape in given
+        )
+        shapes = [arguments.shape(shape) for shape in (given if several else [given])]
+        batches = [np.empty((1, *shape), np.float32) for shape in map(_known, shapes)]
+        return tuple(x.shape[1:] for x in self._prepare(batches[0] if not several else batches))
 
     def _fixed_input_shapes(self) -> tuple[Shape, ...] | None:
         """Return the shape of one image of each input; None unless every size is known."""
@@ -350,6 +401,12 @@ class Model(Inference, Layer):
                 layer._engine.clear()
             waiting.extend(layer._sublayers())
 
+    def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
+        """Which sizes of `shapes` the model does not say."""
+        own: list[BatchShape] = []
+        tree.map_shapes(own.append, self.input_shape)
+        return [[size is None for size in shape[1:]] for shape in own]
+
     def _described(self) -> str:
         return f"model '{self.name}'"
 
@@ -364,3 +421,11 @@ class Model(Inference, Layer):
                 f"{expected}. Received: input with shape {x.shape}"
             )
         return x
+
+
+def _known(shape: BatchShape) -> Shape:
+    """Return the shape of an image, every size of which must be known and positive."""
+    sizes = tuple(size for size in shape if size)
+    if len(sizes) != len(shape):
+        raise ValueError(f"The sizes of an image must be positive integers. Received: {shape}")
+    return sizes

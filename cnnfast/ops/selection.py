@@ -9,7 +9,8 @@ import numpy as np
 
 from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Int32Array, Value
+from cnnfast.engine.ops import Value
+from cnnfast.engine.positions import Int32Array
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.arguments import BatchShape, axes, integer, number
 from cnnfast.layers.tensor import KerasTensor
@@ -270,17 +271,24 @@ class GetItem(Operation):
 
     def lower(self, graph: Graph, x: Value, key: Any) -> Value:
         maps: dict[int, Int32Array] = {}
+        spans: dict[int, tuple[int, int]] = {}
         sizes = []
         for axis, item in _per_axis(key, len(x.shape) + 1):
             if axis is None:
                 sizes.append(1)
                 continue
-            taken = _taken(x.shape[axis - 1], item, axis)
+            size = x.shape[axis - 1]
+            if isinstance(item, slice) and item.step in (None, 1):
+                spans[axis - 1] = _span(size, item)
+                sizes.append(spans[axis - 1][1])
+                continue
+            taken = _taken(size, item, axis)
             maps[axis - 1] = taken.positions
             sizes += [] if taken.drop else [len(taken.positions)]
-        if 0 in sizes:
+        if any(size < 1 for size in sizes):
             raise ValueError(f"the result must not be empty. Received: key={key}")
-        return lowering.reshape(graph, lowering.remap(graph, x, maps), tuple(sizes))
+        y = lowering.crop(graph, lowering.remap(graph, x, maps), spans)
+        return lowering.reshape(graph, y, tuple(sizes))
 
 
 def _per_axis(key: Any, rank: int) -> list[tuple[int | None, Any]]:
@@ -308,6 +316,19 @@ def _per_axis(key: Any, rank: int) -> list[tuple[int | None, Any]]:
         paired.append((None, None) if item is None else (axis, item))
         axis += item is not None
     return paired[1:]
+
+
+def _span(size: int, item: slice) -> tuple[int, int]:
+    """Return the first position of a slice without steps, and their number, 0 or less for none."""
+
+    def position(given: Any, default: int) -> int:
+        if given is None:
+            return default
+        end: int = integer(given)
+        return max(end + size, 0) if end < 0 else min(end, size)
+
+    first = position(item.start, 0)
+    return first, position(item.stop, size) - first
 
 
 def _taken(size: int, item: Any, axis: int) -> _Key:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnfast._core import Plan, packed_bytes_of
+from cnnfast._core import Kernel, Plan, packed_bytes_of
 from cnnfast.engine.ops import Shape
 from cnnfast.variables import Variable
 
@@ -26,9 +26,10 @@ class PlanMemory:
     input_shapes
         Of one image, one per input.
     packed_bytes
-        Weights in the order that the kernels read them; other plans may hold the same ones.
+        Weights and constants in the order that the kernels read them; other plans may hold the
+        same ones.
     constant_bytes
-        Tensors that are the same for every image.
+        The part of them that are tensors of their own, the same for every image.
     workspace_bytes
         Activations and scratch memory of one run of the report's batch and threads.
     idle_bytes
@@ -59,7 +60,8 @@ class MemoryReport:
     deferred_bytes
         Variables that will be drawn when they are first needed; they take nothing yet.
     packed_bytes
-        Packed weights of all plans; what several plans hold counts once.
+        Packed weights and constants of the model, those of plans that are gone among them; what
+        several plans hold counts once.
     plans
         What is cached, one per input shape.
     """
@@ -76,8 +78,8 @@ class MemoryReport:
     @property
     def held_bytes(self) -> int:
         """What the model holds between runs."""
-        plans = sum(p.constant_bytes + p.idle_bytes for p in self.plans)
-        return self.variable_bytes + self.packed_bytes + plans
+        idle = sum(plan.idle_bytes for plan in self.plans)
+        return self.variable_bytes + self.packed_bytes + idle
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -103,10 +105,11 @@ def memory_report(
     name: str,
     variables: Sequence[Variable],
     plans: Mapping[tuple[Shape, ...], Plan | Program],
+    kernels: Sequence[Kernel],
     batch: int,
     threads: int,
 ) -> MemoryReport:
-    """Add up what `variables` and `plans` hold.
+    """Add up what `variables`, `plans` and `kernels` hold.
 
     Parameters
     ----------
@@ -116,6 +119,8 @@ def memory_report(
         All of the model's, a shared one once.
     plans
         What is cached, by the shapes of the inputs.
+    kernels
+        What plans share.
     batch, threads
         Of the run whose workspace is asked for.
     """
@@ -129,7 +134,9 @@ def memory_report(
         variable_bytes=bytes_of["own"],
         file_bytes=bytes_of["file"],
         deferred_bytes=bytes_of["deferred"],
-        packed_bytes=packed_bytes_of([part for plan in plans.values() for part in _parts(plan)]),
+        packed_bytes=packed_bytes_of(
+            [part for plan in plans.values() for part in _parts(plan)], kernels
+        ),
         plans=tuple(_plan(shapes, plan, batch, threads) for shapes, plan in plans.items()),
     )
 

@@ -9,7 +9,7 @@ namespace {
 class DepthwiseConv2D final : public Step {
  public:
   DepthwiseConv2D(const Dims& out, const Window& window, std::int64_t multiplier,
-                  const float* kernel, const float* bias, Activation activation)
+                  const SharedKernel& kernel, const float* bias, Activation activation)
       : window_(window),
         activation_(activation),
         multiplier_(multiplier),
@@ -18,10 +18,18 @@ class DepthwiseConv2D final : public Step {
         cost_{2.0 * static_cast<double>(count({window.height, window.width})) *
                   static_cast<double>(count(out)),
               0},
-        weights_(repeated(kernel, count({window.height, window.width}), out[2])),
         bias_(static_cast<std::size_t>(joined_ * out[2])) {
     if (bias != nullptr) bias_ = repeated(bias, 1, out[2]);
-    cost_.weight_bytes = 4.0 * static_cast<double>(weights_.size());
+    const std::int64_t taps = count({window.height, window.width});
+    packed_ = kernel.packed(Packing::depthwise, {joined_, taps, out[2]}, [&](const auto& rows) {
+      Block place;
+      const KernelRows all = rows.all(place);
+      const std::vector<float> weights = repeated(all.numbers(), taps, out[2]);
+      Packed packed = {Block(static_cast<std::int64_t>(weights.size()))};
+      std::copy(weights.begin(), weights.end(), packed.block.data());
+      return packed;
+    });
+    cost_.weight_bytes = static_cast<double>(packed_->block.bytes());
   }
 
   const char* name() const override { return "depthwise_conv2d"; }
@@ -56,7 +64,7 @@ class DepthwiseConv2D final : public Step {
       task.sliding_stride = static_cast<std::int32_t>(std::min<std::int64_t>(stride, 9));
     }
     task.multiplier = static_cast<std::int32_t>(multiplier_);
-    task.weights = weights_.data();
+    task.weights = packed_->block.data();
     task.bias = bias_.data();
     task.activation = activation_;
     task.out_row = out_.row();
@@ -79,8 +87,9 @@ class DepthwiseConv2D final : public Step {
   const char* algorithm(std::int64_t /*images*/) const override {
     return slides() ? "sliding" : "taps";
   }
+  std::vector<const Packed*> packed() const override { return {packed_.get()}; }
   std::int64_t packed_bytes() const override {
-    return static_cast<std::int64_t>((weights_.size() + bias_.size()) * sizeof(float));
+    return packed_->block.bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
   }
 
  private:
@@ -119,7 +128,7 @@ class DepthwiseConv2D final : public Step {
   std::int64_t height_;
   std::int64_t joined_;
   Cost cost_;
-  std::vector<float> weights_;  // (height, width, joined pixels, channels, multiplier)
+  std::shared_ptr<const Packed> packed_;  // (height, width, joined pixels, channels, multiplier)
   std::vector<float> bias_;
   std::vector<std::int64_t> taps_;
   Layout in_;
@@ -129,7 +138,7 @@ class DepthwiseConv2D final : public Step {
 }  // namespace
 
 std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, const Window& window,
-                                            const float* kernel, const float* bias,
+                                            const SharedKernel& kernel, const float* bias,
                                             Activation activation) {
   check_window(window, in, out);
   if (out[2] % in[2] != 0 || count({window.height, window.width}) >= (std::int64_t{1} << 31)) {

@@ -73,9 +73,16 @@ class DirectConv2D final : public Step {
     block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
     blocks_ = (filters_ + block_ - 1) / block_;
     padded_ = channel_data_.padded();
-    packed_ = shared_packed(
-        spec.kernel, {0, static_cast<std::int64_t>(spec.weight_dtype), groups_, depth_, filters_},
-        [&](const KernelRows& kernel) { return pack(kernel, spec.weight_dtype); });
+    if (joined_ > 1) {
+      packed_ = spec.kernel.packed(Packing::joined,
+                                   {joined_, window_.height, window_.width, spec.in[2], filters_},
+                                   [&](const KernelRows& kernel) { return pack_joined(kernel); });
+    } else {
+      packed_ = spec.kernel.packed(
+          Packing::direct,
+          {static_cast<std::int64_t>(spec.weight_dtype), groups_, depth_, filters_},
+          [&](const KernelRows& kernel) { return pack(kernel, spec.weight_dtype); });
+    }
   }
 
   const char* name() const override {
@@ -176,9 +183,33 @@ class DirectConv2D final : public Step {
       return packed;
     }
     Packed packed = {Block((packed_size + 1) / 2), dtype, true};
+    packed.block.data()[packed.block.size() - 1] = 0;  // half of it may stay as it is
     auto* const to = reinterpret_cast<std::uint16_t*>(packed.block.data());
     pack_as(kernel, to, dtype == WeightDtype::float16 ? to_float16 : to_bfloat16);
     return packed;
+  }
+
+  // The kernel of one window for all joined windows side by side: [y][x][channel][pixel][filter],
+  // -0 where a pixel's own window does not reach, and nowhere else.
+  Packed pack_joined(const KernelRows& rows) const {
+    const std::int64_t stride = window_.stride_x / joined_;
+    const std::int64_t own_width = window_.width - (joined_ - 1) * stride;
+    const std::int64_t filters = filters_ / joined_;
+    Block kernel(count({depth_, filters_}));
+    std::fill(kernel.data(), kernel.data() + kernel.size(), -0.0F);
+    Block held;
+    const KernelRows all = rows.all(held);
+    const float* from = all.numbers();
+    for (std::int64_t y = 0; y < window_.height; ++y) {
+      for (std::int64_t i = 0; i < own_width * channels_; ++i, from += filters) {
+        for (std::int64_t p = 0; p < joined_; ++p) {
+          const std::int64_t row = (y * window_.width + p * stride) * channels_ + i;
+          std::transform(from, from + filters, kernel.data() + (row * joined_ + p) * filters,
+                         [](float weight) { return weight + 0.0F; });
+        }
+      }
+    }
+    return pack({kernel.data(), depth_, filters_}, WeightDtype::float32);
   }
 
   static bool all_fit(WeightDtype dtype, const KernelRows& kernel) {
@@ -353,29 +384,6 @@ std::vector<float> repeated(const float* row, std::int64_t filters, std::int64_t
   return all;
 }
 
-// The kernel of one window for `pixels` windows side by side: [y][x][channel][pixel][filter], -0
-// where a pixel's own window does not reach, and nowhere else.
-std::vector<float> joined_kernel(const ConvSpec& spec, std::int64_t pixels) {
-  const Window& w = spec.window;
-  const std::int64_t width = w.width + (pixels - 1) * w.stride_x;
-  const std::int64_t filters = spec.out[2];
-  std::vector<float> kernel(
-      static_cast<std::size_t>(count({w.height, width, spec.in[2], pixels, filters})), -0.0F);
-  Block held;
-  const KernelRows rows = spec.kernel.all(held);
-  const float* from = rows.numbers();
-  for (std::int64_t y = 0; y < w.height; ++y) {
-    for (std::int64_t i = 0; i < w.width * spec.in[2]; ++i, from += filters) {
-      for (std::int64_t p = 0; p < pixels; ++p) {
-        const std::int64_t row = (y * width + p * w.stride_x) * spec.in[2] + i;
-        std::transform(from, from + filters, kernel.data() + (row * pixels + p) * filters,
-                       [](float weight) { return weight + 0.0F; });
-      }
-    }
-  }
-  return kernel;
-}
-
 }  // namespace
 
 std::unique_ptr<Step> make_direct_conv2d(const ConvSpec& spec) {
@@ -392,7 +400,6 @@ std::int64_t joined_pixels(const ConvSpec& spec) {
 
 std::unique_ptr<Step> make_joined_conv2d(const ConvSpec& spec) {
   const std::int64_t pixels = joined_pixels(spec);
-  const std::vector<float> kernel = joined_kernel(spec, pixels);
   const std::vector<float> bias = repeated(spec.bias, spec.out[2], pixels);
   const std::vector<float> scale = repeated(spec.scale, spec.out[2], pixels);
   const std::vector<float> shift = repeated(spec.shift, spec.out[2], pixels);
@@ -400,8 +407,6 @@ std::unique_ptr<Step> make_joined_conv2d(const ConvSpec& spec) {
   joined.out = {spec.out[0], spec.out[1] / pixels, pixels * spec.out[2]};
   joined.window.width += (pixels - 1) * spec.window.stride_x;
   joined.window.stride_x *= pixels;
-  joined.kernel = {kernel.data(), static_cast<std::int64_t>(kernel.size()) / joined.out[2],
-                   joined.out[2]};
   joined.bias = bias.empty() ? nullptr : bias.data();
   joined.scale = scale.empty() ? nullptr : scale.data();
   joined.shift = shift.empty() ? nullptr : shift.data();

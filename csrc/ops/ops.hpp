@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 
-#include "../kernel_rows.hpp"
 #include "step.hpp"
 
 namespace cnnfast {
@@ -25,14 +24,14 @@ void check_window(const Window& window, const Dims& in, const Dims& out);
 
 enum class PoolKind : std::int32_t { max, average };
 
-// `kernel` is (height, width, channels / groups, filters), `bias` (filters) or null; both are
-// read while the step is made and not kept.
+// `kernel` is (height, width, channels / groups, filters), `bias` (filters) or null, which is read
+// while the step is made and not kept.
 struct ConvSpec {
   Dims in;
   Dims out;
   Window window;
   std::int64_t groups;
-  KernelRows kernel;
+  SharedKernel kernel;
   const float* bias;
   Activation activation;
   bool residual = false;         // whether a second input is added before the activation
@@ -48,7 +47,7 @@ Dims convolved(const ConvSpec& spec);
 std::unique_ptr<Step> make_conv2d(const ConvSpec& spec);
 // `kernel` is (height, width, channels, multiplier), `bias` (channels * multiplier) or null.
 std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, const Window& window,
-                                            const float* kernel, const float* bias,
+                                            const SharedKernel& kernel, const float* bias,
                                             Activation activation);
 std::unique_ptr<Step> make_pool2d(const Dims& in, const Dims& out, const Window& window,
                                   PoolKind kind);
@@ -101,7 +100,8 @@ std::unique_ptr<Step> make_resample(const Dims& in, const Dims& out, int axis,
                                     std::vector<std::int32_t> indices, std::vector<float> weights);
 // `kernel` is (units, gates * units), `bias` (gates * units) or null.
 std::unique_ptr<Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
-                                     const float* kernel, const float* bias, Activation activation,
-                                     Activation recurrent_activation, bool backwards);
+                                     const SharedKernel& kernel, const float* bias,
+                                     Activation activation, Activation recurrent_activation,
+                                     bool backwards);
 
 }  // namespace cnnfast

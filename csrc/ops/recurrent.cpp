@@ -18,7 +18,7 @@ std::int64_t gates_of(RecurrentKind kind) {
 // A unit is one image: time runs in order.
 class Recurrent final : public Step {
  public:
-  Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, const float* kernel,
+  Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, const SharedKernel& kernel,
             const float* bias, Activation activation, Activation recurrent_activation,
             bool backwards)
       : time_(time),
@@ -26,9 +26,9 @@ class Recurrent final : public Step {
         kind_(kind),
         activation_(activation),
         recurrent_activation_(recurrent_activation),
-        backwards_(backwards) {
+        backwards_(backwards),
+        kernel_(kernel.plain()) {
     const std::int64_t width = gates_of(kind) * units;
-    kernel_.assign(kernel, kernel + count({units, width}));
     bias_.assign(static_cast<std::size_t>(width), 0.0F);
     if (bias != nullptr) bias_.assign(bias, bias + width);
   }
@@ -43,7 +43,7 @@ class Recurrent final : public Step {
     task.kind = kind_;
     task.activation = activation_;
     task.recurrent_activation = recurrent_activation_;
-    task.kernel = kernel_.data();
+    task.kernel = kernel_->block.data();
     task.bias = bias_.data();
     task.scratch = w.scratch;
     task.time = time_;
@@ -57,11 +57,12 @@ class Recurrent final : public Step {
   }
 
   Cost cost() const override {
-    const auto weights = static_cast<double>(kernel_.size());
+    const auto weights = static_cast<double>(kernel_->block.size());
     return {2 * weights * static_cast<double>(time_), 4 * weights};
   }
+  std::vector<const Packed*> packed() const override { return {kernel_.get()}; }
   std::int64_t packed_bytes() const override {
-    return static_cast<std::int64_t>((kernel_.size() + bias_.size()) * sizeof(float));
+    return kernel_->block.bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
   }
 
  private:
@@ -71,15 +72,16 @@ class Recurrent final : public Step {
   Activation activation_;
   Activation recurrent_activation_;
   bool backwards_;
-  std::vector<float> kernel_;
+  std::shared_ptr<const Packed> kernel_;
   std::vector<float> bias_;
 };
 
 }  // namespace
 
 std::unique_ptr<Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
-                                     const float* kernel, const float* bias, Activation activation,
-                                     Activation recurrent_activation, bool backwards) {
+                                     const SharedKernel& kernel, const float* bias,
+                                     Activation activation, Activation recurrent_activation,
+                                     bool backwards) {
   if (in.size() != 2 || units < 1 || in[1] != gates_of(kind) * units) {
     throw std::invalid_argument("a recurrent step reads (time, gates * units)");
   }

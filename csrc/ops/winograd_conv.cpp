@@ -92,9 +92,9 @@ class WinogradConv2D final : public Step {
     block_tiles_ = tiles_of_block(positions() * (channels_ + block_) * 4,
                                   positions() * channels_ * padded_ * 4, tiles_y_ * tiles_x_,
                                   kernels_.tile_rows);
-    packed_ = shared_packed(spec.kernel,
-                            {1, form_.m(), form_.rows(), form_.columns(), channels_, filters_},
-                            [&](const KernelRows& kernel) { return pack(kernel); });
+    packed_ = spec.kernel.packed(Packing::winograd,
+                                 {form_.m(), form_.rows(), form_.columns(), channels_, filters_},
+                                 [&](const KernelRows& kernel) { return pack(kernel); });
   }
 
   const char* name() const override { return "conv2d"; }

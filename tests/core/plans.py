@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.engine.program import build_plan
+from cnnfast.engine.program import build as build_plan
 
 Floats = npt.NDArray[np.float32]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnfast.engine.ops import Conv2D, Value, Window
-from cnnfast.engine.program import build_plan
+from cnnfast.engine.program import build as build_plan
 from core.plans import graph_of
 
 PIXEL = Window((1, 1))

@@ -33,7 +33,8 @@ from cnnfast.engine.ops import (
     Value,
     Window,
 )
-from cnnfast.engine.program import build_plan
+from cnnfast.engine.positions import Picked
+from cnnfast.engine.program import build as build_plan
 from core.plans import graph_of, run, run_graph
 
 POOLS = {PoolKind.MAX: reference.max_pool2d, PoolKind.AVERAGE: reference.average_pool2d}
@@ -365,14 +366,14 @@ def test_normalizations_agree_with_their_formulas(kind, n, rng):
 
 def test_remap_picks_repeats_and_fills(rng):
     x = rng.standard_normal((2, 3, 4, 5), np.float32)
-    rows = np.array([-1, 2, 0, 0], np.int32)
-    columns = np.array([3, -1, 1], np.int32)
-    want = x[:, rows][:, :, columns]
+    rows = Picked(np.array([-1, 2, 0, 0], np.int32))
+    columns = Picked(np.array([3, -1, 1], np.int32))
+    want = x[:, rows.array][:, :, columns.array]
     want[:, 0] = want[:, :, 1] = 7
     out = Value((4, 3, 5))
     got = run(lambda g, v: g.add(Remap(v, out, (rows, columns, None), 7.0)), x, 2)
     np.testing.assert_array_equal(got, want)
-    channels = np.array([4, 0, -1], np.int32)
+    channels = Picked(np.array([4, 0, -1], np.int32))
     got = run(lambda g, v: g.add(Remap(v, Value((3, 4, 3)), (None, None, channels))), x)
     np.testing.assert_array_equal(got[..., :2], x[..., [4, 0]])
     np.testing.assert_array_equal(got[..., 2], 0)
@@ -396,10 +397,10 @@ def test_resample_adds_weighted_positions(rng):
     indices = rng.integers(0, 4, (5, 2)).astype(np.int32)
     weights = rng.standard_normal((5, 2), np.float32)
     want = (x[:, indices] * weights[None, :, :, None, None]).sum(2)
-    got = run(lambda g, v: g.add(Resample(v, Value((5, 6, 3)), 0, indices, weights)), x, 2)
+    got = run(lambda g, v: g.add(Resample(v, Value((5, 6, 3)), 0, (indices, weights))), x, 2)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
     want = (x[:, :, indices] * weights[None, None, :, :, None]).sum(3)
-    got = run(lambda g, v: g.add(Resample(v, Value((4, 5, 3)), 1, indices, weights)), x, 2)
+    got = run(lambda g, v: g.add(Resample(v, Value((4, 5, 3)), 1, (indices, weights))), x, 2)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 

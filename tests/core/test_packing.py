@@ -10,11 +10,18 @@ import numpy as np
 import pytest
 
 from cnnfast import layers
-from cnnfast._core import WeightDtype, packed_bytes
+from cnnfast._core import (
+    ActivationKind,
+    Kernel,
+    PlanBuilder,
+    WeightDtype,
+    packed_bytes,
+    packed_bytes_of,
+)
 from cnnfast.engine.executor import PLANS_KEPT
 from cnnfast.engine.late import LateArray
 from cnnfast.engine.ops import Conv2D, Value, Window
-from cnnfast.engine.program import build_plan
+from cnnfast.engine.program import build as build_plan
 from cnnfast.models import Model, Sequential, load_model
 from core.plans import graph_of, run_graph
 
@@ -68,6 +75,66 @@ def test_the_bits_are_those_of_weights_packed_alone(held, rng):
     del first
 
 
+def test_kernels_that_differ_in_signs_are_two(held, rng):
+    """All 65,536 kernels of 16 numbers of 1 and -1 would share a few thousand digests."""
+    first = rng.standard_normal((16, 16), np.float32)
+    second = first.copy()
+    second.reshape(-1)[[1, 8, 9]] *= -1
+    model = Sequential([layers.Input((16,)), *(layers.Dense(16, use_bias=False) for _ in range(2))])
+    model.set_weights([first, second])
+    x = rng.standard_normal((4, 16), np.float32)
+    np.testing.assert_allclose(model(x), x @ first @ second, rtol=1e-4, atol=1e-4)
+
+
+def test_each_of_thousands_of_kernels_keeps_its_own_numbers(held):
+    """There are more than the digest tells apart: their content does."""
+    one = np.ones((1, 1, 1, 16), np.float32)
+    plans = []
+    for number in range(0, 1 << 16, 11):
+        signs = one * np.where(number >> np.arange(16) & 1, 1, -1).astype(np.float32)
+        plans.append((signs, build_plan(conv(signs, (1, 1), window=Window((1, 1))))))
+        out = np.empty((1, 1, 1, 16), np.float32)
+        plans[-1][1].run([np.ones((1, 1, 1, 1), np.float32)], [out], 1)
+        np.testing.assert_array_equal(out, signs)
+    each = plans[0][1].packed_bytes
+    assert held() == each * len(plans) - sum(4 * 16 for _ in plans)  # biases are the plans' own
+
+
+@pytest.mark.parametrize("size", [(6, 7), (28, 28)], ids=["direct", "winograd"])
+def test_a_kernel_and_one_of_other_signs_in_one_graph(rng, size):
+    weights = kernel(shape=(3, 3, 64, 64))
+    other = weights * rng.choice([-1, 1], weights.shape).astype(np.float32)
+    x = rng.standard_normal((1, *size, 64), np.float32)
+
+    def both(graph, value):
+        for numbers in (weights, other):
+            value = graph.add(Conv2D(value, Value((*size, 64)), numbers, None, SAME))
+        return value
+
+    middle = run_graph(conv(weights, size), x)
+    want = run_graph(conv(other, size), middle)
+    np.testing.assert_array_equal(run_graph(graph_of((*size, 64), both), x), want)
+
+
+def test_one_kernel_in_two_forms_is_packed_twice(held):
+    weights = kernel(shape=(3, 3, 64, 64))
+    shared = Kernel(weights, weights.shape)
+    plans = []
+    for size in ((6, 7), (28, 28), (5, 5), (32, 28)):
+        builder = PlanBuilder()
+        shape = (*size, 64)
+        x = builder.input(shape)
+        window = ((3, 3), (1, 1), (1, 1), (1, 1, 1, 1))
+        linear = (ActivationKind.LINEAR, 0.0, 0.0)
+        plans.append(builder.build([builder.conv2d(x, shape, shared, None, window, 1, linear)]))
+    kinds = {plan.steps[-1].algorithm: plan.packed_bytes - 4 * 64 for plan in plans}
+    assert len(kinds) > 1
+    assert held() == sum(kinds.values())
+    assert packed_bytes_of([], [shared]) == held()
+    del plans, builder
+    assert held() == packed_bytes_of([], [shared]) > 0
+
+
 def by_rows(weights, asked):
     """`weights` as a kernel that gives rows of its last axis and notes how many."""
 
@@ -75,7 +142,7 @@ def by_rows(weights, asked):
         asked.append(last - first)
         return weights.reshape(-1, weights.shape[-1])[first:last].copy()
 
-    return LateArray(weights.shape, lambda: weights, rows)
+    return LateArray(weights.shape, lambda: weights, rows, (id(rows),))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +169,7 @@ def test_a_kernel_taken_by_rows_is_packed_as_a_whole_one(held, rng, shape, group
     plan, expected = output(weights)
     once = held()
     twin, _ = output(by_rows(weights, asked))
-    assert held() == once, "the digests of the same numbers differ"
+    assert held() == once, "the same numbers are packed in another way"
     del plan, twin
     assert held() == 0
     _, got = output(by_rows(weights, asked))
@@ -111,7 +178,7 @@ def test_a_kernel_taken_by_rows_is_packed_as_a_whole_one(held, rng, shape, group
 
 
 def test_rows_of_another_shape_are_refused():
-    late = LateArray((1, 1, 8, 24), kernel, lambda first, last: np.ones((2, 24), "f"))
+    late = LateArray((1, 1, 8, 24), kernel, lambda *_: np.ones((2, 24), "f"), ("wrong",))
     with pytest.raises(ValueError, match="kernel has another shape"):
         build_plan(conv(late, window=Window((1, 1))))
 
@@ -194,7 +261,7 @@ def model():
 
 
 def test_a_models_sizes_share_also_what_was_folded(held, model, rng):
-    images = [rng.standard_normal((1, n, n + 1, 3), np.float32) for n in range(5, 25)]
+    images = [rng.standard_normal((1, n, n + 1, 3), np.float32) for n in range(5, 45)]
     model.predict(images[0], verbose=0)
     once = held()
     for image in images:

@@ -26,6 +26,7 @@ from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
 from cnnfast.engine.passes.fuse_residual import fuse_residual
 from cnnfast.engine.passes.merge_scales import merge_scales
 from cnnfast.engine.passes.trim_windows import trim_windows
+from cnnfast.engine.positions import listed
 from core.plans import graph_of, run_graph
 
 RELU = Activation(ActivationKind.RELU)
@@ -117,7 +118,10 @@ def padded(rows, columns, fill=0.0, channels=None):
     def layer(graph, x):
         out = Value((len(rows), len(columns), x.shape[2]))
         positions = (rows, columns, channels)
-        indices = tuple(None if axis is None else np.array(axis, np.int32) for axis in positions)
+        indices = tuple(
+            None if picked is None else listed(np.array(picked, np.int32), size)
+            for picked, size in zip(positions, x.shape, strict=True)
+        )
         return graph.add(Remap(x, out, indices, fill))
 
     return layer

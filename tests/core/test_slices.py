@@ -22,7 +22,7 @@ from cnnfast.engine.ops import (
     Value,
     Window,
 )
-from cnnfast.engine.program import build_plan
+from cnnfast.engine.program import build as build_plan
 from core.plans import graph_of
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))

@@ -18,13 +18,13 @@ inline std::vector<float> ramp(std::int64_t n) {
 }
 
 // Makes rows of a kernel when they are asked for, as those of a file are.
-inline KernelRows late_rows(const std::vector<float>& numbers, std::int64_t width) {
-  const auto make = [&numbers, width, made = std::vector<float>()](std::int64_t first,
-                                                                   std::int64_t last) mutable {
-    made.assign(numbers.begin() + first * width, numbers.begin() + last * width);
-    return made.data();
+inline SharedKernel late_rows(const std::vector<float>& numbers, std::int64_t width) {
+  const auto make = [&numbers, width](std::int64_t first, std::int64_t last) {
+    const auto made = std::make_shared<std::vector<float>>(numbers.begin() + first * width,
+                                                           numbers.begin() + last * width);
+    return KernelRows::Numbers(made, made->data());
   };
-  return {make, static_cast<std::int64_t>(numbers.size()) / width, width};
+  return SharedKernel({make, static_cast<std::int64_t>(numbers.size()) / width, width});
 }
 
 // 3x3 convolution of 8 to 16 channels (Winograd where it pays), depthwise, max pool, and dense with

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from cnnfast._core import ActivationKind, PoolKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import (
@@ -14,7 +12,6 @@ from cnnfast.engine.ops import (
     Affine,
     Conv2D,
     DepthwiseConv2D,
-    Int32Array,
     Op,
     Pool2D,
     Remap,
@@ -23,6 +20,7 @@ from cnnfast.engine.ops import (
     Window,
 )
 from cnnfast.engine.passes.rewrite import merge_into_producer
+from cnnfast.engine.positions import Positions, Span
 
 _NEVER_NEGATIVE = {ActivationKind.RELU, ActivationKind.CLIPPED_RELU, ActivationKind.SIGMOID}
 
@@ -70,17 +68,15 @@ def _zeros_around(op: Remap) -> tuple[int, int, int, int] | None:
     """Rows and columns of zeros added (top, bottom, left, right); None if it does anything else."""
     if op.fill != 0.0 or len(op.indices) != 3 or op.indices[2] is not None:
         return None
-    rows = _padding(op.indices[0], op.x.shape[0])
-    columns = _padding(op.indices[1], op.x.shape[1])
+    rows, columns = _padding(op.indices[0]), _padding(op.indices[1])
     return None if rows is None or columns is None else (*rows, *columns)
 
 
-def _padding(positions: Int32Array | None, size: int) -> tuple[int, int] | None:
-    """Return how many are before and behind positions 0 to ``size - 1``; None if not these."""
+def _padding(positions: Positions | None) -> tuple[int, int] | None:
+    """Return how many are before and behind all positions of an axis; None if not all are taken."""
     if positions is None:
         return 0, 0
-    inside = np.flatnonzero(positions >= 0)
-    if not np.array_equal(positions[inside], np.arange(size)):
+    if not isinstance(positions, Span):
         return None
-    before, after = int(inside[0]), len(positions) - 1 - int(inside[-1])
-    return (before, after) if before + size + after == len(positions) else None
+    before, after = -positions.first, positions.first + positions.count - positions.inputs
+    return (before, after) if before >= 0 and after >= 0 else None

@@ -39,7 +39,11 @@ def _trimmed(op: Op) -> Op:
     if isinstance(op, Pool2D):
         return replace(op, window=window)
     taps = slice(vertical.first, vertical.last), slice(horizontal.first, horizontal.last)
-    kernel = late(op.kernel).map(lambda kernel: kernel[taps], (*size, *op.kernel.shape[2:]))
+    kernel = late(op.kernel).map(
+        lambda kernel: kernel[taps],
+        (*size, *op.kernel.shape[2:]),
+        ("taps", vertical[:2], horizontal[:2]),
+    )
     return replace(op, window=window, kernel=kernel)
 
 
