@@ -40,6 +40,8 @@ class Job:
     threads: int
     cores: Sequence[int]
     """The cores to be pinned to; none where the system cannot."""
+    any_size: bool = False
+    """Whether the images are of many sizes, each an array of its own in the file."""
 
 
 def usable_cores() -> list[int]:
@@ -71,6 +73,11 @@ class Worker:
         """Predict the first `batch` images for `seconds`; the median seconds of one call."""
         median: float = self._ask("time", batch, seconds)
         return median
+
+    def visit(self, image: int) -> tuple[float, Images]:
+        """Predict one image of many sizes: the seconds it took, and the output."""
+        visited: tuple[float, Images] = self._ask("visit", image)
+        return visited
 
     def versions(self) -> dict[str, str]:
         """Ask the runtime for its versions."""
@@ -144,9 +151,15 @@ class Served:
 
     def __init__(self, job: Job) -> None:
         self._runtime = runtime(job.runtime)
-        self._predict: Predict = self._runtime.load(job.path, job.threads)
+        load = self._runtime.load
+        if job.any_size:
+            load = getattr(self._runtime, "load_for_any_size", load)
+        self._predict: Predict = load(job.path, job.threads)
         with np.load(job.answers) as arrays:
-            self._images: Images = arrays["images"]
+            if job.any_size:
+                self._each = [arrays[f"image_{i}"] for i in range(int(arrays["count"]))]
+            else:
+                self._images: Images = arrays["images"]
         self._first_seconds: dict[int, float] = {}
 
     def answer(self, batch: int) -> Images:
@@ -175,6 +188,12 @@ class Served:
             times.append(time.perf_counter() - start)
         return statistics.median(times)
 
+    def visit(self, image: int) -> tuple[float, Images]:
+        """Predict one image of many sizes."""
+        start = time.perf_counter()
+        output = self._predict(self._each[image])
+        return time.perf_counter() - start, np.array(output)
+
     def versions(self) -> dict[str, str]:
         """Name the versions of the runtime."""
         return self._runtime.versions()
@@ -189,13 +208,15 @@ class Served:
 
 
 @contextmanager
-def workers(files: Mapping[str, Path], answers: Path, threads: int) -> Iterator[dict[str, Worker]]:
+def workers(
+    files: Mapping[str, Path], answers: Path, threads: int, any_size: bool = False
+) -> Iterator[dict[str, Worker]]:
     """Start a worker for each runtime, and end them all."""
     cores = usable_cores()[:threads]
     with ExitStack() as stack:
         started = {}
         for name, path in files.items():
-            started[name] = Worker(Job(name, path, answers, threads, cores))
+            started[name] = Worker(Job(name, path, answers, threads, cores, any_size))
             stack.callback(started[name].close)
         yield started
 

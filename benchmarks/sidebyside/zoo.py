@@ -7,7 +7,7 @@ statistics its inputs really have, moved a little: no layer is an identity, no s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,12 @@ def mini_xception() -> Any:
 
 
 def unet128() -> Any:
-    """Build a U-Net of four levels, 32 to 256 channels, with transposed convolutions."""
+    """Build a U-Net of four levels, 32 to 256 channels, for images of 128x128."""
+    return unet(128)
+
+
+def unet(size: int | None = None) -> Any:
+    """Build a U-Net of four levels, with transposed convolutions, for images of any size."""
     from keras import Input, Model, layers
 
     def block(x: Any, filters: int) -> Any:
@@ -79,7 +84,7 @@ def unet128() -> Any:
             x = layers.ReLU()(layers.BatchNormalization()(x))
         return x
 
-    x = inputs = Input((128, 128, 3))
+    x = inputs = Input((size, size, 3))
     levels = []
     for filters in (32, 64, 128):
         x = block(x, filters)
@@ -89,7 +94,7 @@ def unet128() -> Any:
     for filters, skipped in reversed(levels):
         x = layers.Conv2DTranspose(filters, 2, strides=2)(x)
         x = block(layers.Concatenate()([x, skipped]), filters)
-    return Model(inputs, layers.Conv2D(1, 1, activation="sigmoid")(x), name="unet128")
+    return Model(inputs, layers.Conv2D(1, 1, activation="sigmoid")(x), name="unet")
 
 
 def application(name: str) -> Callable[[], Any]:
@@ -101,6 +106,13 @@ def application(name: str) -> Callable[[], Any]:
         return getattr(keras.applications, name)(weights=None)
 
     return build
+
+
+def resnet50_any() -> Any:
+    """Build ResNet50 without its top: feature maps of images of any size."""
+    import keras
+
+    return keras.applications.ResNet50(weights=None, include_top=False, input_shape=(None, None, 3))
 
 
 CIFAR10_CNN = "cifar10_cnn"
@@ -117,6 +129,18 @@ NETWORKS = {
     "vgg16": Network(application("VGG16")),
 }
 """Name -> network, in the order of the tables."""
+
+
+OF_ANY_SIZE = {"resnet50": resnet50_any, "unet": unet}
+"""Name -> builder of the networks that take images of any size."""
+
+
+def build_of_any_size(name: str, sizes: Sequence[tuple[int, int]]) -> tuple[Any, list[Images]]:
+    """Build a network of `OF_ANY_SIZE` with its weights; return it and an image of each size."""
+    model = OF_ANY_SIZE[name]()
+    rng = np.random.default_rng([SEED, *name.encode()])
+    draw_weights(model, pictures((64, 64, 3), rng)[:IMAGES_FOR_STATISTICS], rng)
+    return model, [pictures((*size, 3), rng)[:1] for size in sizes]
 
 
 def trained_file(name: str) -> Any:

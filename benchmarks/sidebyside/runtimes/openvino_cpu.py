@@ -45,3 +45,25 @@ def load(path: Path, threads: int) -> Predict:
         return predict
 
     return latest_only(make)
+
+
+def load_for_any_size(path: Path, threads: int) -> Predict:
+    """Compile once, with height and width open: the way that OpenVINO's guide gives for it."""
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path)
+    model.reshape([1, -1, -1, 3])
+    properties = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": "1",
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    request = core.compile_model(model, "CPU", properties).create_infer_request()
+
+    def predict(images: Images) -> Images:
+        outputs: Images = request.infer([images], share_inputs=True, share_outputs=False)[0]
+        return outputs
+
+    return predict
