@@ -47,8 +47,9 @@ inline std::unique_ptr<Plan> make_network(std::int64_t size) {
   x = builder.add(
       make_conv2d({in, wide, same, 1, {kernel.data(), 3 * 3 * 8, 16}, bias.data(), relu}), {x},
       wide);
-  x = builder.add(make_depthwise_conv2d(wide, wide, same, depthwise.data(), bias.data(), relu), {x},
-                  wide);
+  x = builder.add(make_depthwise_conv2d(wide, wide, same, {depthwise.data(), 3 * 3, wide[2]},
+                                        bias.data(), relu),
+                  {x}, wide);
   x = builder.add(make_pool2d(wide, pooled, halves, PoolKind::max), {x}, pooled);
   x = builder.reshape(x, flat);
   const Window one = {1, 1, 1, 1, 1, 1, {0, 0, 0, 0}};
@@ -76,8 +77,9 @@ inline std::unique_ptr<Plan> make_bands_network() {
   int x = builder.input(in);
   x = builder.add(make_conv2d({in, wide, one, 1, {expand.data(), 2, 64}, bias.data(), relu}), {x},
                   wide);
-  x = builder.add(make_depthwise_conv2d(wide, wide, same, depthwise.data(), bias.data(), relu), {x},
-                  wide);
+  x = builder.add(make_depthwise_conv2d(wide, wide, same, {depthwise.data(), 3 * 3, wide[2]},
+                                        bias.data(), relu),
+                  {x}, wide);
   x = builder.add(make_conv2d({wide, out, across, 1, late_rows(project, 4), bias.data(), {}}), {x},
                   out);
   return builder.build({x});

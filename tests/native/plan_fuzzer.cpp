@@ -156,8 +156,8 @@ class Graph {
     const std::vector<float> kernel = weights(kernel_dims);
     const std::vector<float> bias = weights({out[2]});
     spend(count({count(kernel_dims), out[0], out[1]}));
-    const KernelRows rows = {kernel.data(), count(kernel_dims) / std::max<std::int64_t>(out[2], 1),
-                             out[2]};
+    const SharedKernel rows = {kernel.data(),
+                               count(kernel_dims) / std::max<std::int64_t>(out[2], 1), out[2]};
     ConvSpec spec = {in, out, w, groups, rows, nullptr, activation()};
     if (bytes_.once_in(2)) spec.bias = bias.data();
     if (bytes_.once_in(4)) spec.scale = spec.shift = bias.data();
@@ -182,8 +182,10 @@ class Graph {
     const std::vector<float> bias = weights({out[2]});
     spend(count({count({w.height, w.width}), count(out)}));
     const float* shift = bytes_.once_in(2) ? bias.data() : nullptr;
-    return builder_.add(make_depthwise_conv2d(in, out, w, kernel.data(), shift, activation()), {x},
-                        out);
+    return builder_.add(
+        make_depthwise_conv2d(in, out, w, {kernel.data(), w.height * w.width, out[2]}, shift,
+                              activation()),
+        {x}, out);
   }
 
   int pool() {
@@ -244,7 +246,8 @@ class Graph {
   int constant_beside(Dims dims) {
     for (std::int64_t& n : dims) n = bytes_.once_in(2) ? 1 : n;
     dims = bytes_.about(dims);
-    return builder_.constant(weights(dims).data(), dims);
+    const std::vector<float> numbers = weights(dims);
+    return builder_.constant({numbers.data(), 1, count(dims)}, dims);
   }
 
   int matmul() {
@@ -351,8 +354,9 @@ class Graph {
     const std::vector<float> bias = weights({in[1]});
     const float* shift = bytes_.once_in(2) ? bias.data() : nullptr;
     const Activation outer = activation();
-    auto step = make_recurrent(in, units, static_cast<RecurrentKind>(kind), kernel.data(), shift,
-                               outer, activation(), bytes_.once_in(2));
+    auto step =
+        make_recurrent(in, units, static_cast<RecurrentKind>(kind), {kernel.data(), units, in[1]},
+                       shift, outer, activation(), bytes_.once_in(2));
     return builder_.add(std::move(step), {x}, {in[0], units});
   }
 
