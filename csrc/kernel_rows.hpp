@@ -26,7 +26,7 @@ class KernelRows {
   std::int64_t rows() const { return rows_; }
   std::int64_t width() const { return width_; }
   std::int64_t size() const { return rows_ * width_; }
-  bool in_memory() const { return numbers_ != nullptr; }
+  bool in_memory() const { return make_ == nullptr; }
 
   // Calls visit(first, last, numbers) for all rows in their order, a few at a time unless they are
   // in memory. Each time but the last they are a multiple of eight.
