@@ -29,8 +29,16 @@ _snapshot: ContextVar[Mapping[Variable, Float32Array | Stored]] = ContextVar(
 
 
 def epoch() -> int:
-    """Count the assignments to any variable so far: unchanged means no weight has changed."""
+    """Count the changes of any variable or layer so far: unchanged means all plans are current."""
     return _epoch
+
+
+def advance() -> int:
+    """Count one change more, of a variable or a layer, once it is made; return its number."""
+    global _epoch  # noqa: PLW0603
+    with _guard.lock:
+        _epoch = next(_epochs)
+        return _epoch
 
 
 @contextmanager
@@ -215,13 +223,11 @@ class Variable:
             self._replace(None, array)
 
     def _replace(self, value: Float32Array | None, stored: Stored | None = None) -> None:
-        global _epoch  # noqa: PLW0603
         with _guard.lock:
             self._value = value
             self._stored = stored
             self._initializer = None
-            self._version = next(_epochs)
-            _epoch = self._version
+            self._version = advance()
 
     def _initialize(self) -> Float32Array | Stored:
         with _guard.lock:

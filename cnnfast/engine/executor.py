@@ -44,6 +44,11 @@ class Network(Protocol):
         ...
 
     @property
+    def versions(self) -> tuple[int, ...]:
+        """One number for each change of what the lowered graph depends on: weights and layers."""
+        ...
+
+    @property
     def weight_dtype(self) -> str:
         """How plans store weights where reading them is most of the work; see `WEIGHT_DTYPES`."""
         ...
@@ -75,7 +80,7 @@ class Executor:
 
     Plans are kept per input shape, the most recently used `PLANS_KEPT` of them. All share the
     packed weights, and most are made of a `Lowered` that was made for another shape. Everything is
-    dropped when a variable of the network is assigned.
+    dropped when a variable of the network is assigned or a layer in it changes.
     """
 
     def __init__(self, network: Network) -> None:
@@ -217,7 +222,7 @@ class Executor:
         epoch = variables.epoch()
         if epoch == self._epoch:
             return
-        versions = tuple(v.version for v in self._network.weights)
+        versions = self._network.versions
         if versions != self._versions:
             self._plans.clear()
             self._lowered.clear()

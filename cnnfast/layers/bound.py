@@ -38,6 +38,11 @@ class BoundCall:
         """The variables of what is called."""
         return self._operation.weights
 
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Those of what is called."""
+        return self._operation.versions
+
     def check(self, shapes: Sequence[Shape]) -> None:
         """Do nothing: the call was checked when its outputs were inferred."""
 

@@ -23,7 +23,7 @@ from cnnfast.layers.node import Node
 from cnnfast.layers.tensor import as_batch, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope
-from cnnfast.variables import Variable, replace_all, snapshot
+from cnnfast.variables import Variable, advance, replace_all, snapshot
 
 if TYPE_CHECKING:
     from typing import Self
@@ -93,6 +93,7 @@ class Layer(LayerFacts, CallableLayer):
         self._non_trainable_variables: list[Variable] = []
         self._fitting: tuple[int, ...] | None = None
         self._engine: Executor | None = None
+        self._version = 0
         self._inbound_nodes: list[Node] = []
 
     # --- building -------------------------------------------------------------------------
@@ -232,6 +233,17 @@ class Layer(LayerFacts, CallableLayer):
     def non_trainable_weights(self) -> list[Variable]:
         """The other weights."""
         return [w for w in self.weights if not w.trainable] if self._trainable else self.weights
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Those of the weights and of all layers inside; plans are made anew where one changed."""
+        layers = (layer._version for layer in self._flatten_layers())
+        return (*(variable.version for variable in self.weights), *layers)
+
+    def _changed(self) -> None:
+        """Say, once it is so, that the layer would be lowered in another way than before."""
+        self._fitting = None
+        self._version = advance()
 
     variables = weights
     trainable_variables = trainable_weights

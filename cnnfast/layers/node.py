@@ -34,6 +34,11 @@ class Connectable:
         """All variables that a call reads."""
         return []
 
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """What changes whenever a call would give other numbers than before."""
+        return ()
+
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return symbolic tensors, not yet connected, in the structure that a call returns.
 

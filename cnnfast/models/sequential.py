@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.layers import arguments
@@ -24,10 +22,6 @@ from cnnfast.utils.naming import name_scope
 
 if TYPE_CHECKING:
     from typing import Self
-
-# Counts `add` and `pop` on any model: a model that holds another one must notice them.
-_changes = itertools.count(1)
-_last_change = 0
 
 
 class Sequential(Model):
@@ -62,8 +56,6 @@ class Sequential(Model):
         # Output of each of `_layers`; empty until the input's shape is known.
         self._tensors: list[Any] = []
         self._casts = False
-        self._change_seen = 0
-        self._structure: tuple[int, ...] = ()
         for layer in layers or ():
             self.add(layer)
 
@@ -201,9 +193,7 @@ class Sequential(Model):
         self._changed()
 
     def _changed(self) -> None:
-        global _last_change  # noqa: PLW0603
-        _last_change = next(_changes)
-        self._fitting = None
+        super()._changed()
         self._casts = bool(self._tensors) and rank.is_integer(self._tensors[0])
 
     # --- shapes and lowering --------------------------------------------------------------
@@ -299,16 +289,6 @@ class Sequential(Model):
     def _sublayers(self) -> Sequence[Layer]:
         return self._layers
 
-    @property
-    def _executor(self) -> Executor:
-        if self._change_seen != _last_change:
-            self._change_seen = _last_change
-            structure = tuple(id(layer) for layer in self._flatten_layers())
-            if structure != self._structure:
-                self._structure = structure
-                self._engine = None
-        return self._engine or super()._executor
-
     # --- configs --------------------------------------------------------------------------
 
     def _config(self) -> dict[str, Any]:
@@ -341,7 +321,7 @@ class Sequential(Model):
         return model
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_change_seen": 0, "_structure": (), "_tensors": []}
+        return super().__getstate__() | {"_tensors": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

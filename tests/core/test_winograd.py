@@ -171,6 +171,7 @@ class Network:
 
     name = "network"
     weights = ()
+    versions = ()
     weight_dtype = "float32"
 
     def __init__(self, graph):
