@@ -49,9 +49,15 @@ class H5File:
             from cnnfast.saving.hdf5_objects import ObjectReader
 
             self.objects: ObjectReader = ObjectReader(BoundedReader(source))
-            self.root = H5Group(self, "/", self.objects.at(self.objects.root))
+            self._root = self.objects.at(self.objects.root)
+            _ = self.root  # which is no group in some damaged files
         self._unread = len(source)
         self._room = hdf5_storage.MAX_EXPANSION * len(source) + hdf5_storage.EXPANSION_FLOOR
+
+    @property
+    def root(self) -> H5Group:
+        """The group that holds all others; it holds the file, and not the other way round."""
+        return H5Group(self, "/", self._root)
 
     @contextmanager
     def reading(self, path: str) -> Iterator[None]:
