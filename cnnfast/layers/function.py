@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
@@ -109,9 +110,11 @@ class Lambda(Layer):
 
     def lower(self, graph: Graph, x: Any) -> Value:
         out = Value(self._output_shape(x))
+        layer = weakref.proxy(self)  # which may have the plan that this becomes a part of
 
         def call(*arrays: npt.NDArray[np.float32]) -> npt.ArrayLike:
-            return self._call(tree.pack(x, arrays))
+            result: npt.ArrayLike = layer._call(tree.pack(x, arrays))
+            return result
 
         return graph.add(ops.Call(tuple(tree.flatten(x)), out, call, self.name))
 

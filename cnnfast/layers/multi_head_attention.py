@@ -27,28 +27,28 @@ class _Projection(Layer):
 
     def __init__(self, outer: MultiHeadAttention, name: str, inputs: Shape, outputs: Shape) -> None:
         super().__init__(name=name, dtype=outer._policy.name, trainable=outer.trainable)
-        self._outer = outer
-        self._inputs = inputs
         self._outputs = outputs
+        # How to make the weights: by name, the bias if there is one.
+        self._making: dict[str, dict[str, Any]] = {
+            "kernel": {
+                "shape": (*inputs, *outputs),
+                "initializer": outer.kernel_initializer,
+                "regularizer": outer.kernel_regularizer,
+            }
+        }
+        if outer.use_bias:
+            self._making["bias"] = {
+                "shape": outputs,
+                "initializer": outer.bias_initializer,
+                "regularizer": outer.bias_regularizer,
+            }
         self.bias: Variable | None = None
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
-        outer = self._outer
-        self.add_weight(
-            name="kernel",
-            shape=(*self._inputs, *self._outputs),
-            initializer=outer.kernel_initializer,
-            regularizer=outer.kernel_regularizer,
-            path=path,
-        )
-        if outer.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=self._outputs,
-                initializer=outer.bias_initializer,
-                regularizer=outer.bias_regularizer,
-                path=path,
-            )
+        for name, making in self._making.items():
+            self.add_weight(name=name, path=path, **making)
+        if "bias" in self._making:
+            self.bias = self._trainable_variables[1]
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (*input_shape[:-1], *self._outputs)
