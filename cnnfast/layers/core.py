@@ -83,15 +83,11 @@ class InputLayer(Layer):
         self.batch_shape = arguments.shape(batch_shape)
         self.optional = bool(optional)
         self.input_spec = InputSpec(ndim=len(self.batch_shape))
-        self._open()
 
-    def _open(self) -> None:
-        """Make the tensor that `Input` returns."""
-        Node(self, (), {}, [KerasTensor(self.batch_shape, self.dtype, self.name)])
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._open()
+    def _first_node(self, which: str) -> Node:
+        for node in self._inbound_nodes:
+            return node
+        return Node(self, (), {}, [KerasTensor(self.batch_shape, self.dtype, self.name)])
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return input_shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -19,7 +20,6 @@ from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import CallableLayer, batch_shapes, state_guard
 from cnnfast.layers.facts import LayerFacts
 from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.node import Node
 from cnnfast.layers.tensor import as_batch, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope
@@ -94,7 +94,6 @@ class Layer(LayerFacts, CallableLayer):
         self._fitting: tuple[int, ...] | None = None
         self._engine: Executor | None = None
         self._version = 0
-        self._inbound_nodes: list[Node] = []
 
     # --- building -------------------------------------------------------------------------
 
@@ -314,7 +313,8 @@ class Layer(LayerFacts, CallableLayer):
         engine = self._engine
         if engine is None:
             with state_guard.lock:
-                engine = self._engine = self._engine or Executor(self)
+                # The executor goes with the layer, and not the other way round.
+                engine = self._engine = self._engine or Executor(weakref.proxy(self))
         return engine
 
     def _prepare(self, x: Any) -> list[Float32Array]:
@@ -388,7 +388,7 @@ class Layer(LayerFacts, CallableLayer):
 
     def __getstate__(self) -> dict[str, Any]:
         # Calls lead to other layers, which a layer does not own.
-        return self.__dict__ | {"_engine": None, "_inbound_nodes": []}
+        return self.__dict__ | {"_engine": None, "_calls": ()}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -3,10 +3,14 @@
 A layer or operation that is called leaves a `Node`: what was called, with what, and what came
 out. Tensors know the node that made them, so a model finds its graph by walking back from its
 outputs.
+
+References lead backwards only: a tensor holds its node, and that what was called and the tensors
+that it took. The other way they are weak, so that no cycle keeps a model that nobody has alive.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +26,12 @@ class Connectable:
     """What can be called on symbolic tensors: a layer or an operation."""
 
     name: str
-    _inbound_nodes: list[Node]
+    _calls: tuple[weakref.ref[Node], ...] = ()
+
+    @property
+    def _inbound_nodes(self) -> list[Node]:
+        """The calls whose result somebody has, in order."""
+        return [node for call in self._calls if (node := call()) is not None]
 
     @property
     def weight_dtype(self) -> str:
@@ -82,11 +91,13 @@ class Connectable:
         return _unpacked(self._first_node("output").outputs)
 
     def _first_node(self, which: str) -> Node:
-        if not self._inbound_nodes:
+        nodes = self._inbound_nodes
+        if not nodes:
             raise AttributeError(
-                f"The layer {self.name} has never been called and thus has no defined {which}."
+                f"The layer {self.name} has never been called, or nobody has a model or tensor "
+                f"that came of it any more, and thus has no defined {which}."
             )
-        return self._inbound_nodes[0]
+        return nodes[0]
 
 
 class Node:
@@ -113,10 +124,16 @@ class Node:
         self.args = tree.map_structure(_itself, tuple(args))
         self.kwargs = tree.map_structure(_itself, dict(kwargs))
         self.inputs = symbolic((self.args, self.kwargs))
-        self.outputs = list(outputs)
-        operation._inbound_nodes.append(self)
-        for index, tensor in enumerate(self.outputs):
+        self._outputs = [_Output(tensor) for tensor in outputs]
+        for index, tensor in enumerate(outputs):
             tensor.node, tensor.index = self, index
+        living = (call for call in operation._calls if call() is not None)
+        operation._calls = (*living, weakref.ref(self))
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """What came out, flat."""
+        return [output.tensor(self, index) for index, output in enumerate(self._outputs)]
 
     @property
     def is_input(self) -> bool:
@@ -133,6 +150,23 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<Node of '{self.operation.name}'>"
+
+
+class _Output:
+    """A tensor that came out, made anew where nobody has it any more."""
+
+    def __init__(self, tensor: KerasTensor) -> None:
+        self._facts = (tensor.shape, tensor.dtype, tensor._name)
+        self._tensor = weakref.ref(tensor)
+
+    def tensor(self, node: Node, index: int) -> KerasTensor:
+        """Return output `index` of `node`."""
+        tensor = self._tensor()
+        if tensor is None:
+            tensor = KerasTensor(*self._facts)
+            tensor.node, tensor.index = node, index
+            self._tensor = weakref.ref(tensor)
+        return tensor
 
 
 def symbolic(structure: Any) -> list[KerasTensor]:

@@ -153,10 +153,10 @@ def _redrawn(clone: Model, tensors: Sequence[KerasTensor]) -> Model:
     """Return `clone` over `tensors` in place of its own inputs."""
     if not isinstance(clone, Functional):
         for layer in clone.layers:
-            layer._inbound_nodes.clear()
+            layer._calls = ()
         return Sequential([*tensors, *clone.layers], name=clone.name)
     for operation in clone.operations:
-        operation._inbound_nodes.clear()
+        operation._calls = ()
     outputs = clone._walk(tensors, lambda node, args, kwargs: node.operation.connect(args, kwargs))
     return Functional(
         tree.pack(clone.input, tensors), tree.pack(clone.output, outputs), name=clone.name

@@ -332,6 +332,7 @@ def _require_symbolic(leaf: Any) -> KerasTensor:
 def _cut_free(inputs: Any, outputs: Any) -> tuple[Any, Any]:
     """Draw the graph from `inputs` on once more, with inputs of its own where it begins inside."""
     known: dict[KerasTensor, KerasTensor] = {}
+    drawn: set[Node] = set()
     for tensor in tree.flatten(inputs):
         known[tensor] = tensor if tensor.node.is_input else _input_like(tensor)
     stack = [tensor.node for tensor in tree.flatten(outputs) if tensor not in known]
@@ -340,10 +341,11 @@ def _cut_free(inputs: Any, outputs: Any) -> tuple[Any, Any]:
         missing = [t.node for t in node.inputs if t not in known]
         if node.is_input or None in missing:
             break  # not connected to `inputs`, which drawing the model reports
-        if not missing and any(t not in known for t in node.outputs):
+        if not missing and node not in drawn:
+            drawn.add(node)
             args, kwargs = node.filled(known.__getitem__)
             twins = tree.flatten(node.operation.connect(args, kwargs))
-            known |= zip(node.outputs, twins, strict=True)
+            known = dict(zip(node.outputs, twins, strict=True)) | known
         if not missing:
             stack.pop()
         stack += missing

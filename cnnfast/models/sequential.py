@@ -117,8 +117,6 @@ class Sequential(Model):
         if not self._layers:
             raise IndexError(f"Sequential model '{self.name}' has no layers to pop.")
         layer = self._layers.pop()
-        for tensor in tree.flatten(self._tensors[len(self._layers) :])[:1]:
-            layer._inbound_nodes.remove(tensor.node)
         self._tensors = self._tensors[: len(self._layers)]
         self.built = len(self._tensors) > 1
         self._changed()

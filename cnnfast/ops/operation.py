@@ -13,7 +13,7 @@ from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import bound
 from cnnfast.layers.arguments import BatchShape
-from cnnfast.layers.node import Connectable, Node, symbolic
+from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name
@@ -44,7 +44,6 @@ class Operation(Connectable):
         self.name = auto_name(type(self).__name__) if name is None else name
         if not isinstance(self.name, str):
             raise ValueError(f"Argument `name` must be a string. Received: name={name!r:.200}")
-        self._inbound_nodes: list[Node] = []
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors like those that a call returns.
@@ -113,7 +112,7 @@ class Operation(Connectable):
             raise ValueError(f"{described}: {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_inbound_nodes": []}
+        return self.__dict__ | {"_calls": ()}
 
     def __repr__(self) -> str:
         return f"<Operation {type(self).__name__} name={self.name}>"
