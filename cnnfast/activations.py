@@ -10,6 +10,7 @@ from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.errors import UnsupportedError
+from cnnfast.utils.sealed import Sealing, is_open
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
 
 
-class ActivationFunction:
+class ActivationFunction(metaclass=Sealing):
     """A function of one tensor, which keeps the shape but for `glu`.
+
+    All layers share it, so it stays as it is made.
 
     Parameters
     ----------
@@ -33,6 +36,19 @@ class ActivationFunction:
     def __init__(self, name: str, steps: tuple[Activation, ...]) -> None:
         self.name = name
         self.steps = steps
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not is_open(self):
+            raise AttributeError(
+                f"An activation function cannot change, as layers share it: give its layer another "
+                f"one. Received: {name}={value!r}"
+            )
+        object.__setattr__(self, name, value)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layer that the function is, if it is one."""
+        return ()
 
     def lower(self, graph: Graph, x: Value) -> Value:
         """Append the whole function."""
@@ -101,6 +117,10 @@ class LayerFunction(ActivationFunction):
     def __init__(self, layer: Layer) -> None:
         super().__init__(layer.name, ())
         self.layer = layer
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return (self.layer,)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         return self.layer.lower(graph, x)

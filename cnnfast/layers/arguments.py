@@ -110,6 +110,16 @@ def check_axes(axis: int | Sequence[int], input_shape: BatchShape, layer_name: s
             )
 
 
+def layer_name(value: object) -> str:
+    """Return a layer's name, which must be a string without ``/``."""
+    if not isinstance(value, str) or "/" in value:
+        raise ValueError(
+            "Argument `name` must be a string and cannot contain character `/`. "
+            f"Received: name={value!r} (of type {type(value)})"
+        )
+    return value
+
+
 def shape(value: Any) -> BatchShape:
     """Return `value` as a tuple of sizes and None.
 

@@ -38,8 +38,10 @@ class CallableLayer(Connectable):
     """Whether inputs become those of a declared dtype first, as those of a model do."""
 
     if TYPE_CHECKING:
-        built: bool
         input_spec: InputSpec
+
+        @property
+        def built(self) -> bool: ...
 
         def result_dtype(self, received: Sequence[str]) -> str: ...
 

@@ -89,6 +89,9 @@ class InputLayer(Layer):
             return node
         return Node(self, (), {}, [KerasTensor(self.batch_shape, self.dtype, self.name)])
 
+    def _arguments(self) -> dict[str, Any]:
+        return {}  # what graphs begin with stays as it is
+
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return input_shape
 

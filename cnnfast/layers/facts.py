@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnfast import regularizers
 from cnnfast.layers.dtypes import DTypePolicy
+from cnnfast.regularizers import Regularizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 class LayerFacts:
     """The part of `Layer` that only tells what the rest has settled."""
 
+    _built: bool
+    _activity_regularizer: Regularizer | None
     _policy: DTypePolicy
     _path: str | None = None
     _trainable_variables: list[Variable]
@@ -28,6 +32,20 @@ class LayerFacts:
 
         @property
         def trainable_weights(self) -> list[Variable]: ...
+
+    @property
+    def built(self) -> bool:
+        """Whether the layer has its weights, which it then keeps."""
+        return self._built
+
+    @property
+    def activity_regularizer(self) -> Regularizer | None:
+        """The penalty on the output, of training; can be set."""
+        return self._activity_regularizer
+
+    @activity_regularizer.setter
+    def activity_regularizer(self, value: object) -> None:
+        self._activity_regularizer = regularizers.get(value)
 
     @property
     def path(self) -> str | None:

@@ -118,6 +118,17 @@ class Lambda(Layer):
 
         return graph.add(ops.Call(tuple(tree.flatten(x)), out, call, self.name))
 
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype_policy,
+            "activity_regularizer": self.activity_regularizer,
+            "function": self.function,
+            "output_shape": self.output_shape_given,
+            "arguments": self.arguments,
+        }
+
     def get_config(self) -> NoReturn:
         """Raise `UnsupportedError`: a Python function cannot be written to a config."""
         raise UnsupportedError(

@@ -18,11 +18,14 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, dtypes
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import CallableLayer, batch_shapes, state_guard
+from cnnfast.layers.changing import assign
 from cnnfast.layers.facts import LayerFacts
 from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers.node import joined
 from cnnfast.layers.tensor import as_batch, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope
+from cnnfast.utils.sealed import is_open, opened
 from cnnfast.variables import Variable, advance, replace_all, snapshot
 
 if TYPE_CHECKING:
@@ -72,21 +75,16 @@ class Layer(LayerFacts, CallableLayer):
     ) -> None:
         if name is None:
             name = auto_name(type(self).__name__)
-        if not isinstance(name, str) or "/" in name:
-            raise ValueError(
-                "Argument `name` must be a string and cannot contain character `/`. "
-                f"Received: name={name!r} (of type {type(name)})"
-            )
-        self.name = name
+        self.name = arguments.layer_name(name)
         self._trainable = arguments.boolean(trainable, "trainable")
         self._policy = dtypes.policy(dtype)
-        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._activity_regularizer = regularizers.get(activity_regularizer)
         self._first_shape = _pop_first_shape(kwargs)
         if kwargs:
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
             )
-        self.built = self.built_without_weights
+        self._built = self.built_without_weights
         self.input_spec = InputSpec()
         self._build_shape: BatchShape | None = None
         self._trainable_variables: list[Variable] = []
@@ -94,6 +92,12 @@ class Layer(LayerFacts, CallableLayer):
         self._fitting: tuple[int, ...] | None = None
         self._engine: Executor | None = None
         self._version = 0
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_") or is_open(self):
+            object.__setattr__(self, name, value)
+        else:
+            assign(self, name, value)
 
     # --- building -------------------------------------------------------------------------
 
@@ -112,9 +116,10 @@ class Layer(LayerFacts, CallableLayer):
             self._check_shapes(shape)
             if self.built:
                 return
-            self._create_weights(shape, path)
+            with opened(self):
+                self._create_weights(shape, path)
             self._build_shape, self._path = shape, path
-            self.built = True
+            self._built = True
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         """Make the weights; also the place to narrow `input_spec`."""
@@ -236,8 +241,14 @@ class Layer(LayerFacts, CallableLayer):
     @property
     def versions(self) -> tuple[int, ...]:
         """Those of the weights and of all layers inside; plans are made anew where one changed."""
-        layers = (layer._version for layer in self._flatten_layers())
+        layers = (part._version for layer in self._flatten_layers() for part in layer._parts())
         return (*(variable.version for variable in self.weights), *layers)
+
+    def _parts(self) -> Iterator[Layer]:
+        """Yield this layer and those that it has as activations."""
+        yield self
+        for name in ("activation", "recurrent_activation"):
+            yield from getattr(vars(self).get(name), "layers", ())
 
     def _changed(self) -> None:
         """Say, once it is so, that the layer would be lowered in another way than before."""
@@ -383,12 +394,36 @@ class Layer(LayerFacts, CallableLayer):
         """Return `config` in today's spelling; called with a copy."""
         return config
 
+    def _arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments as they are now; setting others is refused."""
+        own = vars(self)
+        config = self.get_config() | {"activity_regularizer": self.activity_regularizer}
+        return {name: own.get(name, value) for name, value in config.items()}
+
     def _get_build_config(self) -> dict[str, Any] | None:
         return None if self._build_shape is None else {"input_shape": self._build_shape}
 
     def __getstate__(self) -> dict[str, Any]:
         # Calls lead to other layers, which a layer does not own.
-        return self.__dict__ | {"_engine": None, "_calls": ()}
+        return self.__dict__ | {"_engine": None, "_calls": (), "_holders": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._hold_layers()
+
+    def __copy__(self) -> Self:
+        """Return a layer that shares weights and layers inside, but not what it is made of."""
+        twin = object.__new__(type(self))
+        state = vars(self) | {"_engine": None, "_calls": (), "_holders": ()}
+        for name, value in state.items():
+            vars(twin)[name] = value.copy() if isinstance(value, list | dict) else value
+        twin._hold_layers()
+        return twin
+
+    def _hold_layers(self) -> None:
+        """Let the layers inside know of this one, whose output depends on theirs."""
+        for layer in self._sublayers():
+            layer._holders = joined(layer._holders, self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

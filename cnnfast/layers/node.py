@@ -12,21 +12,26 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
+from cnnfast.utils.sealed import Sealing
 
 if TYPE_CHECKING:
     from cnnfast.engine.graph import Graph
+    from cnnfast.layers.arguments import BatchShape
     from cnnfast.variables import Variable
 
+T = TypeVar("T")
 
-class Connectable:
+
+class Connectable(metaclass=Sealing):
     """What can be called on symbolic tensors: a layer or an operation."""
 
     name: str
     _calls: tuple[weakref.ref[Node], ...] = ()
+    _holders: tuple[weakref.ref[Connectable], ...] = ()
 
     @property
     def _inbound_nodes(self) -> list[Node]:
@@ -127,8 +132,9 @@ class Node:
         self._outputs = [_Output(tensor) for tensor in outputs]
         for index, tensor in enumerate(outputs):
             tensor.node, tensor.index = self, index
-        living = (call for call in operation._calls if call() is not None)
-        operation._calls = (*living, weakref.ref(self))
+        operation._calls = joined(operation._calls, self)
+        for tensor in self.inputs:
+            tensor.users = joined(tensor.users, self)
 
     @property
     def outputs(self) -> list[KerasTensor]:
@@ -139,6 +145,10 @@ class Node:
     def is_input(self) -> bool:
         """Whether this is where a model's input comes in."""
         return not self.inputs
+
+    def restate(self, tensor: KerasTensor, shape: BatchShape, dtype: str) -> None:
+        """Let `tensor`, which came out, be of another shape or dtype."""
+        self._outputs[tensor.index].restate(tensor, shape, dtype)
 
     def filled(self, function: Callable[[KerasTensor], Any]) -> tuple[Any, Any]:
         """Return `args` and `kwargs` with the result of `function` for each tensor."""
@@ -159,6 +169,11 @@ class _Output:
         self._facts = (tensor.shape, tensor.dtype, tensor._name)
         self._tensor = weakref.ref(tensor)
 
+    def restate(self, tensor: KerasTensor, shape: BatchShape, dtype: str) -> None:
+        """Say so of the tensor, and of those that are made anew."""
+        tensor.shape, tensor.dtype = shape, dtype
+        self._facts = (shape, dtype, tensor._name)
+
     def tensor(self, node: Node, index: int) -> KerasTensor:
         """Return output `index` of `node`."""
         tensor = self._tensor()
@@ -167,6 +182,12 @@ class _Output:
             tensor.node, tensor.index = node, index
             self._tensor = weakref.ref(tensor)
         return tensor
+
+
+def joined(references: tuple[weakref.ref[T], ...], new: T) -> tuple[weakref.ref[T], ...]:
+    """Return the weak `references` to what is still there, and one to `new`."""
+    living = (reference for reference in references if reference() is not None)
+    return (*living, weakref.ref(new))
 
 
 def symbolic(structure: Any) -> list[KerasTensor]:

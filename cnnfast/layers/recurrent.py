@@ -73,6 +73,7 @@ class RNN(Layer):
         self.unroll = arguments.boolean(unroll, "unroll")
         self.zero_output_for_mask = arguments.boolean(zero_output_for_mask, "zero_output_for_mask")
         self.input_spec = InputSpec(ndim=self._rank)
+        self._hold_layers()
 
     @property
     def units(self) -> int:

@@ -163,7 +163,7 @@ def table() -> Mapping[str, type[Layer]]:
         Functional,
         Sequential,
     )
-    aliases = {
+    aliases: dict[str, type[Layer]] = {
         "AtrousConvolution1D": layers.Conv1D,
         "AtrousConvolution2D": layers.Conv2D,
         "BatchNormalizationV1": layers.BatchNormalization,

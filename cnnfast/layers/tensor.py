@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from cnnfast.utils.naming import auto_name
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cnnfast.layers.node import Node
+    from cnnfast.layers.node import Connectable, Node
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -41,6 +42,9 @@ class KerasTensor:
     index
         Which output of that call it is.
     """
+
+    users: tuple[weakref.ref[Node | Connectable], ...] = ()
+    """The calls that took it, and the models of which it is an output."""
 
     # NumPy leaves `array * tensor` to the tensor.
     __array_priority__ = 1000

@@ -41,6 +41,7 @@ class BaseWrapper(Layer):
                 f"Received: {layer!r}"
             )
         self.layer = layer
+        self._hold_layers()
 
     def _sublayers(self) -> Sequence[Layer]:
         return (self.layer,)
@@ -145,8 +146,9 @@ class Bidirectional(Layer):
         self._check_layers()
         for rnn in self._rnns():
             # Of masks, which there are none of here; Keras sets it, and so its configs hold it.
-            rnn.zero_output_for_mask = rnn.return_sequences
+            vars(rnn)["zero_output_for_mask"] = rnn.return_sequences
         self.input_spec = self.forward_layer.input_spec
+        self._hold_layers()
 
     def _check_layers(self) -> None:
         forward, backward = self._rnns()

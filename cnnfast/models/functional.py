@@ -11,7 +11,6 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.layers.arguments import BatchShape, boolean
 from cnnfast.layers.core import Input
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.node import Connectable, Node
 from cnnfast.layers.tensor import KerasTensor, as_batches, is_ready
@@ -66,10 +65,10 @@ class Functional(Model):
         self._topology = trace(self._inputs, self._outputs)
         self._layers = [op for op in self._topology.operations if isinstance(op, Layer)]
         self._casts = any(rank.is_integer(tensor) for tensor in self.inputs)
-        self.input_spec = InputSpec()
         self._fitting_shapes: tuple[tuple[int, ...], ...] | None = None
+        self._hold_layers()
         with name_scope(self.name) as self._path:
-            self.built = True
+            self._built = True
 
     # --- what it is made of ---------------------------------------------------------------
 
@@ -139,6 +138,9 @@ class Functional(Model):
 
     def _sublayers(self) -> Sequence[Layer]:
         return self._layers
+
+    def _ends(self) -> Sequence[KerasTensor]:
+        return self._outputs
 
     def build(self, input_shape: Any = None) -> None:
         """Do nothing: the model is built from the start."""

@@ -15,6 +15,7 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
+from cnnfast.layers.node import joined
 from cnnfast.layers.registry import serialize
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models import rank
@@ -23,6 +24,8 @@ from cnnfast.utils import tree
 from cnnfast.utils.threads import get_num_threads, positive
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from cnnfast.profiling import MemoryReport, Profile
 
 
@@ -54,6 +57,21 @@ class Model(Inference, Layer):
             )
         super().__init__(*args, name=name, **kwargs)
         self._weight_dtype = "float32"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in Inference.__annotations__:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __copy__(self) -> Self:
+        twin = super().__copy__()
+        if self._compile_arguments is not None:
+            twin.compile(**self._compile_arguments)  # scores of its own
+        return twin
+
+    def _arguments(self) -> dict[str, Any]:
+        return {}  # `add` and `pop` are how a model changes
 
     @property
     def weight_dtype(self) -> str:
@@ -406,6 +424,15 @@ class Model(Inference, Layer):
         own: list[BatchShape] = []
         tree.map_shapes(own.append, self.input_shape)
         return [[size is None for size in shape[1:]] for shape in own]
+
+    def _hold_layers(self) -> None:
+        """Let the outputs know of this model, whose own output they are."""
+        for tensor in self._ends():
+            tensor.users = joined(tensor.users, self)
+
+    def _ends(self) -> Sequence[KerasTensor]:
+        """Return the tensors inside that come out where the model is called."""
+        raise NotImplementedError
 
     def _described(self) -> str:
         return f"model '{self.name}'"

@@ -10,10 +10,12 @@ from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import state_guard
+from cnnfast.layers.changing import fallen_apart
 from cnnfast.layers.core import InputLayer
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.registry import deserialize, serialize
+from cnnfast.layers.retracing import retrace
 from cnnfast.layers.tensor import KerasTensor, as_numbers
 from cnnfast.models import rank
 from cnnfast.models.model import Model
@@ -100,11 +102,8 @@ class Sequential(Model):
             self._add_input(InputLayer(batch_shape=layer._first_shape))
         if not self._tensors and self._layers and isinstance(self._layers[0], Model):
             self._build_from_first_model()
-        if self._tensors:
-            self._tensors.append(self._connect(layer, self._tensors[-1]))
-            self.built = True
-        self._layers.append(layer)
-        self._changed()
+        tensors = [self._connect(layer, self._tensors[-1])] if self._tensors else []
+        self._restack([*self._layers, layer], [*self._tensors, *tensors])
 
     def pop(self) -> Layer:
         """Take the top layer off and return it.
@@ -116,11 +115,23 @@ class Sequential(Model):
         """
         if not self._layers:
             raise IndexError(f"Sequential model '{self.name}' has no layers to pop.")
-        layer = self._layers.pop()
-        self._tensors = self._tensors[: len(self._layers)]
-        self.built = len(self._tensors) > 1
-        self._changed()
-        return layer
+        *layers, top = self._layers
+        self._restack(layers, self._tensors[: len(layers)])
+        return top
+
+    def _restack(self, layers: list[Layer], tensors: list[Any]) -> None:
+        """Be made of `layers`, which give `tensors`; and so in graphs that hold this model."""
+        before = self._layers, self._tensors, self._built
+        self._layers, self._tensors, self._built = layers, tensors, len(tensors) > 1
+        try:
+            self._hold_layers()
+            retrace(self)
+        except ValueError as error:
+            self._layers, self._tensors, self._built = before
+            names = [layer.name for layer in layers]
+            raise fallen_apart(self, error, f"Received: layers={names}") from error
+        finally:
+            self._changed()
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
         """Make the weights of all layers for inputs of `input_shape`, batch included (None).
@@ -154,9 +165,8 @@ class Sequential(Model):
         tensors = [first.output]
         for layer in self._layers:
             tensors.append(self._connect(layer, tensors[-1]))
-        self._layers.insert(0, first)
-        self._tensors = tensors
-        self._set_built()
+        vars(self)["input_spec"] = InputSpec(ndim=len(shape))
+        self._restack([first, *self._layers], tensors)
 
     def _add_input(self, layer: InputLayer) -> None:
         if self._tensors:
@@ -170,10 +180,8 @@ class Sequential(Model):
                 f"An Input layer must be the first of Sequential model '{self.name}'. Received: "
                 f"'{layer.name}' after {len(self._layers)} layers"
             )
-        self._layers.append(layer)
-        self._tensors.append(layer.output)
-        self.input_spec = InputSpec(ndim=len(layer.batch_shape))
-        self._changed()
+        vars(self)["input_spec"] = InputSpec(ndim=len(layer.batch_shape))
+        self._restack([layer], [layer.output])
 
     def _build_from_first_model(self) -> None:
         first = self._layers[0]
@@ -184,11 +192,6 @@ class Sequential(Model):
         """Call `layer`, which builds it where it is not yet; return its output."""
         with name_scope(self.name) as self._path:
             return layer.connect((tensor,), {})
-
-    def _set_built(self) -> None:
-        self.input_spec = InputSpec(ndim=self._tensors[0].ndim)
-        self.built = True
-        self._changed()
 
     def _changed(self) -> None:
         super()._changed()
@@ -267,6 +270,13 @@ class Sequential(Model):
             return [_shape(tensor) for tensor in self._tensors[1:]]
         return [None] * len(self.layers)
 
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if not self.layers:
+            raise ValueError(
+                f"Sequential model '{self.name}' has no layers to call. Call `model.add(layer)`."
+            )
+        return super().infer(args, kwargs)
+
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         shape = input_shape
         for layer in self._layers:
@@ -286,6 +296,9 @@ class Sequential(Model):
 
     def _sublayers(self) -> Sequence[Layer]:
         return self._layers
+
+    def _ends(self) -> Sequence[KerasTensor]:
+        return tree.flatten(self._tensors[-1:])
 
     # --- configs --------------------------------------------------------------------------
 
@@ -327,6 +340,7 @@ class Sequential(Model):
             self._tensors = [self._layers[0].output]
             for layer in self._layers[1:]:
                 self._tensors.append(self._connect(layer, self._tensors[-1]))
+        self._hold_layers()
 
 
 def _shape(tensor: Any) -> Any:

@@ -17,6 +17,7 @@ from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name
+from cnnfast.utils.sealed import is_open
 
 if TYPE_CHECKING:
     from typing import Self
@@ -44,6 +45,14 @@ class Operation(Connectable):
         self.name = auto_name(type(self).__name__) if name is None else name
         if not isinstance(self.name, str):
             raise ValueError(f"Argument `name` must be a string. Received: name={name!r:.200}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name.startswith("_") or is_open(self)):
+            raise AttributeError(
+                f"{self._described()} cannot change, as graphs are drawn with it: make another. "
+                f"Received: {name}={value!r:.200}"
+            )
+        object.__setattr__(self, name, value)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors like those that a call returns.

@@ -1,0 +1,38 @@
+"""Objects that are open while they are made, and watch over their attributes from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Sealing(type):
+    """The class of classes whose `__setattr__` asks `is_open`."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        made: Any = cls.__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
+        if isinstance(made, cls):
+            state = vars(made)
+            state["_open"] = True
+            made.__init__(*args, **kwargs)
+            del state["_open"]
+        return made
+
+
+def is_open(made: object) -> bool:
+    """Whether `made` is still being made, or `opened`."""
+    return "_open" in vars(made)
+
+
+@contextmanager
+def opened(made: object) -> Iterator[None]:
+    """Let a ``with`` block go on making `made`."""
+    state = vars(made)
+    before = "_open" in state
+    state["_open"] = True
+    try:
+        yield
+    finally:
+        if not before:
+            del state["_open"]
