@@ -104,18 +104,18 @@ class Variable:
         The penalty on it, which is part of a model's loss; None for none.
     """
 
+    regularizer: Regularizer | None
+    _shape: tuple[int, ...]
+    _value: Float32Array | None
+    _stored: Stored | None
+    _initializer: WeightInitializer | None
+
     def __init__(
         self, value: npt.ArrayLike, *, name: str, trainable: bool = True, path: str | None = None
     ) -> None:
-        self.name = name
-        self.path = path or name
-        self.trainable = trainable
-        self.regularizer: Regularizer | None = None
-        self._initializer: WeightInitializer | None = None
-        self._stored: Stored | None = None
-        self._value: Float32Array | None = _frozen(np.array(value, dtype=np.float32))
-        self._shape = self._value.shape
-        self._version = 0
+        self._describe(name, trainable, path)
+        array = _frozen(np.array(value, dtype=np.float32))
+        self._value, self._shape = array, array.shape
 
     @classmethod
     def deferred(
@@ -131,11 +131,19 @@ class Variable:
 
         Loading a file replaces them, so building a model to load it draws none.
         """
-        variable = cls(0.0, name=name, trainable=trainable, path=path)
+        variable = object.__new__(cls)
+        variable._describe(name, trainable, path)
         variable._shape = shape
         variable._initializer = initializer
-        variable._value = None
         return variable
+
+    def _describe(self, name: str, trainable: bool, path: str | None) -> None:
+        self.name = name
+        self.path = path or name
+        self.trainable = trainable
+        self.regularizer = None
+        self._value = self._stored = self._initializer = None
+        self._version = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
