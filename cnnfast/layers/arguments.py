@@ -128,7 +128,7 @@ def shape(value: Any) -> BatchShape:
     ValueError
         If it is no sequence of None and integers of at least 0.
     """
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if not isinstance(value, tuple) and (isinstance(value, str) or not isinstance(value, Iterable)):
         raise ValueError(
             f"Cannot convert '{value}' to a shape. It must be a list of integers and None. "
             f"Received: {value!r}"

@@ -25,7 +25,7 @@ from cnnfast.layers.node import joined
 from cnnfast.layers.tensor import as_batch, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope
-from cnnfast.utils.sealed import is_open, opened
+from cnnfast.utils.sealed import opened
 from cnnfast.variables import Variable, advance, replace_all, snapshot
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Layer(LayerFacts, CallableLayer):
         self._version = 0
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_") or is_open(self):
+        if "_open" in self.__dict__ or name[0] == "_":  # in few words: layers have many
             object.__setattr__(self, name, value)
         else:
             assign(self, name, value)

@@ -11,21 +11,27 @@ from typing import Any, TypeAlias
 
 Structure: TypeAlias = Any
 
+_SEQUENCES = (list, tuple)
+_CONTAINERS = (list, tuple, Mapping)
+_SIZES = (int, type(None))
+
 
 def flatten(structure: Structure) -> list[Any]:
     """Return the leaves of `structure`, in order."""
-    return list(_leaves(structure))
+    leaves: list[Any] = []
+    _gather(structure, leaves)
+    return leaves
 
 
-def _leaves(structure: Structure) -> Iterator[Any]:
-    if isinstance(structure, Mapping):
-        for key in sorted(structure):
-            yield from _leaves(structure[key])
-    elif isinstance(structure, list | tuple):
+def _gather(structure: Structure, leaves: list[Any]) -> None:
+    if isinstance(structure, _SEQUENCES):
         for item in structure:
-            yield from _leaves(item)
+            _gather(item, leaves)
+    elif isinstance(structure, Mapping):
+        for key in sorted(structure):
+            _gather(structure[key], leaves)
     else:
-        yield structure
+        leaves.append(structure)
 
 
 def map_structure(function: Callable[[Any], Any], structure: Structure) -> Structure:
@@ -56,8 +62,9 @@ def _filled(structure: Structure, leaves: Iterator[Any]) -> Structure:
 
 def is_shape(value: object) -> bool:
     """Whether `value` is one shape, and not a list or tuple of shapes."""
-    return isinstance(value, list | tuple) and not any(
-        isinstance(size, list | tuple | Mapping) for size in value
+    # Most are numbers, which need not be shown to an abstract class: it takes its time.
+    return isinstance(value, _SEQUENCES) and not any(
+        type(size) not in _SIZES and isinstance(size, _CONTAINERS) for size in value
     )
 
 
