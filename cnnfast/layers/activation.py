@@ -10,7 +10,7 @@ from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments
+from cnnfast.layers import arguments, arrays
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
@@ -186,7 +186,7 @@ class Softmax(_ActivationLayer):
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._axes = arguments.axes(axis, "axis")
-        self.axis = self._axes[0] if isinstance(axis, int) else list(self._axes)
+        self.axis = self._axes[0] if isinstance(axis, int) else self._axes
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         rank = len(input_shape)
@@ -204,7 +204,7 @@ class Softmax(_ActivationLayer):
         return lowering.softmax(graph, x, list(axes))
 
     def _config(self) -> dict[str, Any]:
-        return {"axis": self.axis}
+        return {"axis": arrays.encode(self.axis)}
 
 
 def _not_negative(value: object, name: str) -> float:

@@ -11,7 +11,7 @@ from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments
+from cnnfast.layers import arguments, arrays
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import batch_shapes
 from cnnfast.layers.dtypes import Integers
@@ -102,7 +102,7 @@ class Dot(Layer):
                 "Invalid format for argument `axes`: it should contain two elements. "
                 f"Received: axes={axes}"
             )
-        self.axes = pair[0] if isinstance(axes, int) else list(pair)
+        self.axes = pair[0] if isinstance(axes, int) else pair
         self.normalize = arguments.boolean(normalize, "normalize")
 
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
@@ -144,7 +144,7 @@ class Dot(Layer):
         return lowering.reshape(graph, product, sizes)
 
     def _config(self) -> dict[str, Any]:
-        return {"axes": self.axes, "normalize": self.normalize}
+        return {"axes": arrays.encode(self.axes), "normalize": self.normalize}
 
 
 def _unit(graph: Graph, x: Value, axis: int) -> Value:

@@ -241,14 +241,15 @@ class Layer(LayerFacts, CallableLayer):
     @property
     def versions(self) -> tuple[int, ...]:
         """Those of the weights and of all layers inside; plans are made anew where one changed."""
-        layers = (part._version for layer in self._flatten_layers() for part in layer._parts())
-        return (*(variable.version for variable in self.weights), *layers)
+        weights = (variable.version for variable in self.weights)
+        layers = (v for layer in self._flatten_layers() for v in layer._own_versions())
+        return (*weights, *layers)
 
-    def _parts(self) -> Iterator[Layer]:
-        """Yield this layer and those that it has as activations."""
-        yield self
+    def _own_versions(self) -> Iterator[int]:
+        """Yield the versions of what is neither a weight nor a layer inside."""
+        yield self._version
         for name in ("activation", "recurrent_activation"):
-            yield from getattr(vars(self).get(name), "layers", ())
+            yield from (layer._version for layer in getattr(vars(self).get(name), "layers", ()))
 
     def _changed(self) -> None:
         """Say, once it is so, that the layer would be lowered in another way than before."""

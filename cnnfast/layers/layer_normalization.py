@@ -10,7 +10,7 @@ from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments
+from cnnfast.layers import arguments, arrays
 from cnnfast.layers.affine_normalization import AffineNormalization, affine, flat
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
@@ -21,20 +21,20 @@ class _OverAxes(Layer):
     """A layer that normalizes over one axis or several together and keeps the shape."""
 
     integers = Integers.REFUSED
-    axis: int | list[int]
+    axis: int | tuple[int, ...]
 
     def _set_axis(self, axis: object) -> None:
         axes = arguments.axes(axis, "axis")
-        self.axis = axes[0] if isinstance(axis, int) else list(axes)
+        self.axis = axes[0] if isinstance(axis, int) else axes
 
     @property
-    def _axes(self) -> list[int]:
-        return [self.axis] if isinstance(self.axis, int) else self.axis
+    def _axes(self) -> tuple[int, ...]:
+        return (self.axis,) if isinstance(self.axis, int) else self.axis
 
     def _settle_axes(self, input_shape: BatchShape) -> list[int | None]:
         """Sort the axes, as Keras does when it builds; return their sizes in that order."""
         self.compute_output_shape(input_shape)
-        self.axis = sorted(self._axes)
+        self.axis = tuple(sorted(self._axes))
         return [input_shape[axis] for axis in self.axis]
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
@@ -133,7 +133,7 @@ class LayerNormalization(AffineNormalization, _OverAxes):
 
     def _config(self) -> dict[str, Any]:
         return {
-            "axis": self.axis,
+            "axis": arrays.encode(self.axis),
             "rms_scaling": self.rms_scaling,
             **super()._config(),
         }
@@ -181,7 +181,7 @@ class RMSNormalization(_OverAxes):
         return affine(graph, y, self.scale.numpy(), None)
 
     def _config(self) -> dict[str, Any]:
-        return {"axis": self.axis, "epsilon": self.epsilon}
+        return {"axis": arrays.encode(self.axis), "epsilon": self.epsilon}
 
 
 class UnitNormalization(_OverAxes):
@@ -209,4 +209,4 @@ class UnitNormalization(_OverAxes):
         return self._normalize(graph, x, NormalizationKind.L2, 1e-12**2)
 
     def _config(self) -> dict[str, Any]:
-        return {"axis": self.axis}
+        return {"axis": arrays.encode(self.axis)}

@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cnnfast.layers.arrays import settled
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.sealed import Sealing
@@ -126,8 +127,8 @@ class Node:
         outputs: Sequence[KerasTensor],
     ) -> None:
         self.operation = operation
-        self.args = tree.map_structure(_itself, tuple(args))
-        self.kwargs = tree.map_structure(_itself, dict(kwargs))
+        self.args = tree.map_structure(_settled, tuple(args))
+        self.kwargs = tree.map_structure(_settled, dict(kwargs))
         self.inputs = symbolic((self.args, self.kwargs))
         self._outputs = [_Output(tensor) for tensor in outputs]
         for index, tensor in enumerate(outputs):
@@ -195,8 +196,8 @@ def symbolic(structure: Any) -> list[KerasTensor]:
     return [leaf for leaf in tree.flatten(structure) if isinstance(leaf, KerasTensor)]
 
 
-def _itself(leaf: Any) -> Any:
-    return leaf
+def _settled(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, KerasTensor) else settled(leaf)
 
 
 def _unpacked(tensors: list[KerasTensor]) -> Any:

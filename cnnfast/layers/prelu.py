@@ -9,7 +9,7 @@ from cnnfast import constraints, initializers, lowering, regularizers
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import arguments, arrays, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
@@ -51,12 +51,12 @@ class PReLU(Layer):
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
         self.shared_axes = (
-            None if shared_axes is None else list(arguments.axes(shared_axes, "shared_axes"))
+            None if shared_axes is None else arguments.axes(shared_axes, "shared_axes")
         )
 
     @property
-    def _shared(self) -> list[int]:
-        return self.shared_axes or []
+    def _shared(self) -> tuple[int, ...]:
+        return self.shared_axes or ()
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         sizes = list(input_shape[1:])
@@ -94,4 +94,7 @@ class PReLU(Layer):
         return config
 
     def _config(self) -> dict[str, Any]:
-        return {**weight_options.config(self, "alpha"), "shared_axes": self.shared_axes}
+        return {
+            **weight_options.config(self, "alpha"),
+            "shared_axes": arrays.encode(self.shared_axes),
+        }

@@ -103,8 +103,8 @@ class Normalization(Layer):
             )
         self.input_mean = self.input_variance = None
         if mean is not None:
-            self.input_mean = arrays.numeric(arrays.decode(mean, "mean"), "mean")
-            self.input_variance = arrays.numeric(arrays.decode(variance, "variance"), "variance")
+            self.input_mean = _given(mean, "mean")
+            self.input_variance = _given(variance, "variance")
             self._check_statistics(self.input_mean.shape, self.input_variance.shape)
         self._axes: tuple[int, ...] = ()
         self._variables: list[Variable] = []
@@ -207,3 +207,7 @@ class Normalization(Layer):
             "invert": self.invert,
             **{name: None if array is None else array.tolist() for name, array in given.items()},
         }
+
+
+def _given(statistic: npt.ArrayLike | None, name: str) -> npt.NDArray[np.float64]:
+    return arrays.read_only(arrays.numeric(arrays.decode(statistic, name), name))

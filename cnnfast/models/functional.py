@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from cnnfast.models.model import Model
 from cnnfast.models.topology import trace
 from cnnfast.utils import tree
 from cnnfast.utils.naming import name_scope
+from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
     from typing import Self
@@ -138,6 +139,13 @@ class Functional(Model):
 
     def _sublayers(self) -> Sequence[Layer]:
         return self._layers
+
+    def _own_versions(self) -> Iterator[int]:
+        yield from super()._own_versions()
+        for node in self._topology.nodes:
+            for leaf in tree.flatten((node.args, node.kwargs)):
+                if isinstance(leaf, Variable):
+                    yield leaf.version
 
     def _ends(self) -> Sequence[KerasTensor]:
         return self._outputs

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import bound
+from cnnfast.layers import arrays, bound
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor
@@ -52,7 +52,7 @@ class Operation(Connectable):
                 f"{self._described()} cannot change, as graphs are drawn with it: make another. "
                 f"Received: {name}={value!r:.200}"
             )
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, arrays.settled(value))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors like those that a call returns.

@@ -175,7 +175,7 @@ class _Picking(Selection):
         if self._axis is None:
             refuse_batch("axis=None, which lays out all numbers as one axis")
         axis = axis_of(self._axis, len(shape))
-        return {axis: _every(shape[axis])[self._indices]}
+        return {axis: _every(shape[axis])[list(self._indices)]}
 
 
 _PAD_MODES = ("constant", "reflect", "symmetric", "edge", "wrap")
