@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.layers.arguments import layer_name
 from cnnfast.layers.calling import state_guard
-from cnnfast.layers.retracing import retrace
+from cnnfast.layers.retracing import models_of, retrace
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
@@ -22,7 +22,7 @@ _HISTORY = frozenset(
     {
         *("_trainable", "_trainable_variables", "_non_trainable_variables", "_built"),
         *("_build_shape", "_path", "_first_shape", "_fitting", "_engine", "_version"),
-        *("_calls", "_holders", "_integers"),
+        *("_calls", "_holders", "_integers", "_user_attributes"),
     }
 )
 
@@ -42,18 +42,31 @@ def assign(layer: Layer, name: str, value: Any) -> None:
     if isinstance(kind, property) and kind.fset is not None:
         object.__setattr__(layer, name, value)
     elif name == "name":
-        vars(layer)[name] = layer_name(value)
-        layer._changed()  # plans name their steps after layers
-    elif not isinstance(kind, property) and name in (arguments := layer._arguments()):
+        _rename(layer, layer_name(value))
+    elif name in (arguments := layer._arguments()):
         with state_guard.lock:
             _remake(layer, arguments | {name: value}, received)
-    elif kind is None and name not in vars(layer):
-        object.__setattr__(layer, name, value)
+    elif name in layer._user_attributes or (kind is None and name not in vars(layer)):
+        layer._user_attributes = tuple(dict.fromkeys((*layer._user_attributes, name)))
+        vars(layer)[name] = value
     else:
         raise AttributeError(
             f"Attribute `{name}` of {layer._described()} cannot be set, as it is no argument that "
             f"the layer was made with. Weights are set by `assign`. {received}"
         )
+
+
+def _rename(layer: Layer, name: str) -> None:
+    for model in models_of(layer):
+        inside = getattr(model, "operations", model.layers)
+        taken = {other.name for other in inside if other is not layer}
+        if layer in inside and name in taken:
+            raise ValueError(
+                f"The layers of a model must have unique names. Received: name={name!r}, which is "
+                f"that of another layer in model '{model.name}'"
+            )
+    vars(layer)["name"] = name
+    layer._changed()  # plans name their steps after layers
 
 
 def _remake(layer: Layer, arguments: Mapping[str, Any], received: str) -> None:

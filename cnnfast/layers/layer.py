@@ -64,6 +64,8 @@ class Layer(LayerFacts, CallableLayer):
     built_without_weights: ClassVar[bool] = False
     """Whether there is nothing to build, so that the layer counts as built from the start."""
 
+    _user_attributes: tuple[str, ...] = ()
+
     def __init__(
         self,
         *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from cnnfast.layers.node import Connectable, Node
 from cnnfast.layers.tensor import KerasTensor
@@ -35,6 +36,12 @@ def retrace(changed: Connectable) -> None:
             assert tensor.node is not None
             tensor.node.restate(tensor, shape, dtype)
         raise
+
+
+def models_of(layer: Connectable) -> list[Any]:
+    """Return the models in which calls of `layer` or of what follows from it come out."""
+    users = [u for node in _following(layer) for tensor in node.outputs for u in _users(tensor)]
+    return [user for user in users if not isinstance(user, Node)]
 
 
 def _following(changed: Connectable) -> list[Node]:

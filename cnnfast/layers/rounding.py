@@ -35,7 +35,9 @@ class Rounding(Layer):
                 f"only. Received: a tensor of {received[0]} after one of "
                 f"{self._integers or 'float32'}"
             )
-        self._integers = integers
+        if integers != self._integers:
+            self._integers = integers
+            self._changed()
         return integers or self.compute_dtype
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

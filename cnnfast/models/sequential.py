@@ -82,9 +82,12 @@ class Sequential(Model):
             raise ValueError(
                 f"Sequential model '{self.name}' cannot contain itself. Received: {layer!r}"
             )
-        if any(layer.name == other.name and layer is not other for other in self._layers):
-            raise self._name_taken(layer)
+        self._check_name(layer, self._layers)
         self._push(layer)
+
+    def _check_name(self, layer: Layer, others: Iterable[Layer]) -> None:
+        if any(layer.name == other.name and layer is not other for other in others):
+            raise self._name_taken(layer)
 
     def _name_taken(self, layer: Layer) -> ValueError:
         return ValueError(
@@ -161,6 +164,8 @@ class Sequential(Model):
                     f"Received: {shape}"
                 )
             return
+        for number, layer in enumerate(self._layers):
+            self._check_name(layer, self._layers[:number])  # they may have new ones by now
         first = InputLayer(batch_shape=shape)
         tensors = [first.output]
         for layer in self._layers:

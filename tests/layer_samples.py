@@ -72,7 +72,7 @@ SAMPLES: dict[str, Sample] = {
     **_of(IMAGE, "Permute", (2, 1, 3)),
     **_of(IMAGE, "RMSNormalization"),
     **{"RNN": Sample(lambda: layers.RNN(layers.SimpleRNNCell(3)), SEQUENCE)},
-    **_of(IMAGE, "RandomCrop", 4, 5),
+    **_of(IMAGE, "RandomCrop", 7, 8),
     **_of(ROW, "ReLU", 6.0),
     **_of(ROW, "RepeatVector", 2),
     **_of(IMAGE, "Rescaling", [0.5, 1.0, 2.0, 3.0], 0.25),
