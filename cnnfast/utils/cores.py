@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection
+from pathlib import Path
 
-_ROOT = Path("/")
+from cnnfast.utils import control_groups
+from cnnfast.utils.control_groups import ROOT
 
 
 def usable_cores() -> int:
@@ -23,7 +24,7 @@ def usable_cores() -> int:
     return cores if quota is None else min(cores, math.ceil(quota))
 
 
-def physical_cores(processors: Collection[int], root: Path = _ROOT) -> int:
+def physical_cores(processors: Collection[int], root: Path = ROOT) -> int:
     """Count the cores that `processors` belong to; where Linux does not say, each is its own.
 
     Parameters
@@ -36,11 +37,11 @@ def physical_cores(processors: Collection[int], root: Path = _ROOT) -> int:
     cores = set()
     for number in processors:
         cpu = root / f"sys/devices/system/cpu/cpu{number}"
-        cores.add(_read(cpu / "topology/thread_siblings_list") or str(number))
+        cores.add(control_groups.read(cpu / "topology/thread_siblings_list") or str(number))
     return len(cores)
 
 
-def cpu_quota(root: Path = _ROOT) -> float | None:
+def cpu_quota(root: Path = ROOT) -> float | None:
     """Return how much CPU time the control groups allow, in processors; None without limit.
 
     The least of this process' group and all groups above it that can be seen, of version 2
@@ -51,29 +52,11 @@ def cpu_quota(root: Path = _ROOT) -> float | None:
     root
         Where ``proc`` and ``sys`` stand.
     """
-    quotas = []
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            limits = [_read(d / "cpu.max") for d in _groups(root / "sys/fs/cgroup", path)]
-        elif "cpu" in controllers.split(","):
-            names = dict.fromkeys(("cpu", controllers))
-            limits = [
-                f"{_read(d / 'cpu.cfs_quota_us')} {_read(d / 'cpu.cfs_period_us')}"
-                for name in names
-                for d in _groups(root / "sys/fs/cgroup" / name, path)
-            ]
-        else:
-            continue
-        quotas += [quota for quota in map(_quota, limits) if quota is not None]
-    return min(quotas, default=None)
-
-
-def _groups(mount: Path, path: str) -> Iterator[Path]:
-    """Yield the directories of a group and of those above it; inside a container `mount` is its."""
-    group = PurePosixPath(*(part for part in PurePosixPath(path).parts if part not in ("/", "..")))
-    yield mount / group
-    yield from (mount / parent for parent in group.parents)
+    settings = control_groups.settings(
+        ("cpu.max",), "cpu", ("cpu.cfs_quota_us", "cpu.cfs_period_us"), root
+    )
+    quotas = (_quota(" ".join(texts)) for texts in settings)
+    return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def _quota(text: str) -> float | None:
@@ -83,10 +66,3 @@ def _quota(text: str) -> float | None:
         return None
     quota, period = map(int, fields)
     return quota / period if quota and period else None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
