@@ -14,6 +14,7 @@
 #include "ops/ops.hpp"
 #include "packing.hpp"
 #include "plan.hpp"
+#include "workspaces.hpp"
 
 namespace py = pybind11;
 using namespace cnnfast;
@@ -462,7 +463,6 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("packed_bytes",
                              [](const Plan& p) { return Plan::packed_bytes({&p}, {}); })
       .def_property_readonly("constant_bytes", &Plan::constant_bytes)
-      .def_property_readonly("pooled_bytes", &Plan::pooled_bytes)
       .def(
           "workspace_bytes",
           [](const Plan& p, std::int64_t images, int threads) {
@@ -524,6 +524,10 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("available_isas", &available_isas);
   m.def("packed_bytes", &packed_bytes);
   m.def("packed_bytes_of", &packed_bytes_of, py::arg("plans"), py::arg("kernels") = py::tuple());
+  m.def("workspace_limit", &workspace_limit);
+  m.def("set_workspace_limit", &set_workspace_limit, py::arg("bytes"));
+  m.def("idle_workspace_bytes", &idle_workspace_bytes);
+  m.def("release_idle_workspaces", &release_idle_workspaces);
   m.def("fma_peak", &fma_peak, py::arg("seconds"), py::arg("threads") = 1,
         py::call_guard<py::gil_scoped_release>());
   m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,

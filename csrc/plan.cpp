@@ -2,8 +2,6 @@
 
 #include <set>
 
-#include "fork.hpp"
-
 namespace cnnfast {
 
 namespace {
@@ -11,7 +9,6 @@ namespace {
 // Floats of resident values in a chunk: what the cache holds, and the most that is ever kept.
 constexpr std::int64_t kCachedFloats = std::int64_t{2} << 20;
 constexpr std::int64_t kMostFloats = std::int64_t{16} << 20;
-constexpr std::size_t kPoolSize = 16;  // idle workspaces kept
 
 // Work that pays for waking one more thread, and what a core does in a second, roughly.
 constexpr double kSecondsPerThread = 15e-6;
@@ -82,13 +79,6 @@ std::int64_t Plan::constant_bytes() const {
   return bytes;
 }
 
-std::int64_t Plan::pooled_bytes() const {
-  const std::lock_guard lock(shared_state_mutex());
-  std::int64_t bytes = 0;
-  for (const Block& block : pool_) bytes += block.bytes();
-  return bytes;
-}
-
 // Each chunk reads the batched weights again; of values that the cache does not hold, all but as
 // much as it holds is written to memory and read back. The sum is least for as many images as fit
 // where the weights are less than twice what it holds, and otherwise for as many as there may be.
@@ -112,28 +102,13 @@ int Plan::useful_threads(std::int64_t images, int threads) const {
       std::clamp(seconds / kSecondsPerThread, 1.0, static_cast<double>(threads)));
 }
 
+std::int64_t Plan::places(std::int64_t images, int threads) const {
+  return chunk(images, threads) < threads ? 1 : threads;
+}
+
 std::int64_t Plan::workspace(std::int64_t images, int threads) const {
-  return (transient_ + scratch_) * threads + resident_ * chunk(images, threads);
-}
-
-Block Plan::take_workspace(std::int64_t floats) const {
-  {
-    const std::lock_guard lock(shared_state_mutex());
-    for (Block& block : pool_) {
-      if (block.size() < floats) continue;
-      Block taken = std::move(block);
-      std::swap(block, pool_.back());
-      pool_.pop_back();
-      return taken;
-    }
-  }
-  return Block(floats);
-}
-
-void Plan::give_back(Block block) const {
-  const std::lock_guard lock(shared_state_mutex());
-  if (pool_.size() == kPoolSize) pool_.erase(pool_.begin());
-  pool_.push_back(std::move(block));
+  return transient_ * places(images, threads) + scratch_ * threads +
+         resident_ * chunk(images, threads);
 }
 
 }  // namespace cnnfast

@@ -72,7 +72,6 @@ class Plan {
   static std::int64_t packed_bytes(const std::vector<const Plan*>& plans,
                                    const std::vector<SharedKernel>& kernels);
   std::int64_t constant_bytes() const;
-  std::int64_t pooled_bytes() const;  // of idle workspaces
   // Floats of workspace for `images` at once on `threads`.
   std::int64_t workspace(std::int64_t images, int threads) const;
 
@@ -95,12 +94,12 @@ class Plan {
 
   // How many images go through the plan together; the bits do not depend on it.
   std::int64_t chunk(std::int64_t images, int threads) const;
+  // Places for transient values: one a thread where each takes images of its own.
+  std::int64_t places(std::int64_t images, int threads) const;
   // The seconds of each step, where `watched`.
   std::vector<double> execute(const std::vector<const float*>& inputs,
                               const std::vector<float*>& outputs, std::int64_t images, int threads,
                               bool watched) const;
-  Block take_workspace(std::int64_t floats) const;
-  void give_back(Block block) const;
 
   std::vector<Value> values_;
   std::vector<PlannedStep> steps_;
@@ -114,7 +113,6 @@ class Plan {
   double flops_ = 0;            // of one image
   double weight_bytes_ = 0;
   double batched_weight_bytes_ = 0;  // read once for each chunk
-  mutable std::vector<Block> pool_;  // guarded by shared_state_mutex
 };
 
 class PlanBuilder {

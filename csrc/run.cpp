@@ -4,6 +4,7 @@
 #include "denormals.hpp"
 #include "parallel.hpp"
 #include "plan.hpp"
+#include "workspaces.hpp"
 
 namespace cnnfast {
 
@@ -32,7 +33,7 @@ class Plan::Run final : public Job {
         outputs_(outputs),
         threads_(threads),
         transient_(workspace),
-        scratch_(workspace + plan.transient_ * threads),
+        scratch_(workspace + plan.transient_ * plan.places(images, threads)),
         resident_(scratch_ + plan.scratch_ * threads) {
     const std::int64_t size = plan.chunk(images, threads);
     for (std::int64_t start = 0; start < images; start += size) {
@@ -202,7 +203,7 @@ class Plan::Run final : public Job {
   const std::vector<const float*>& inputs_;
   const std::vector<float*>& outputs_;
   int threads_;
-  float* transient_;  // a place for each thread
+  float* transient_;  // a place for each thread that takes images of its own
   float* scratch_;    // a piece for each thread
   float* resident_;
   std::vector<Phase> phases_;
@@ -215,14 +216,13 @@ std::vector<double> Plan::execute(const std::vector<const float*>& inputs,
                                   int threads, bool watched) const {
   if (images < 1) return std::vector<double>(steps_.size());
   threads = within_limit(threads);
-  Block block = take_workspace(workspace(images, threads));
-  Run run(*this, inputs, outputs, images, threads, block.data());
+  const Workspace memory(workspace(images, threads));
+  Run run(*this, inputs, outputs, images, threads, memory.data());
   if (watched) run.watch();
   {
     const FlushDenormals flush;
     run_job(run, threads);
   }
-  give_back(std::move(block));
   return watched ? run.seconds() : std::vector<double>();
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnfast._core import release_idle_workspaces
 from cnnfast.engine.executor import WEIGHT_DTYPES
 from cnnfast.engine.ops import Float32Array, Shape
 from cnnfast.errors import UnsupportedError
@@ -269,7 +270,7 @@ class Model(Inference, Layer):
         -------
         cnnfast.profiling.MemoryReport
             Bytes of variables, packed weights, constants and workspaces; rich prints it as a
-            table.
+            table. Idle workspaces belong to the process.
 
         Raises
         ------
@@ -410,7 +411,7 @@ class Model(Inference, Layer):
         """Drop what running needs besides the weights: plans, packed weights and workspaces.
 
         The next call makes them anew. A call that is under way in another thread keeps what it
-        needs until it ends.
+        needs until it ends. Idle workspaces are those of all models in the process.
         """
         waiting: list[Layer] = [self]
         while waiting:
@@ -418,6 +419,7 @@ class Model(Inference, Layer):
             if layer._engine is not None:
                 layer._engine.clear()
             waiting.extend(layer._sublayers())
+        release_idle_workspaces()
 
     def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
         """Which sizes of `shapes` the model does not say."""

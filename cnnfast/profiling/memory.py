@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnfast._core import Kernel, Plan, packed_bytes_of
+from cnnfast._core import Kernel, Plan, idle_workspace_bytes, packed_bytes_of
 from cnnfast.engine.ops import Shape
 from cnnfast.variables import Variable
 
@@ -31,16 +31,14 @@ class PlanMemory:
     constant_bytes
         The part of them that are tensors of their own, the same for every image.
     workspace_bytes
-        Activations and scratch memory of one run of the report's batch and threads.
-    idle_bytes
-        Workspaces that earlier runs left for the next.
+        Activations and scratch memory of one run of the report's batch and threads; where NumPy
+        functions cut the network into parts, of the largest.
     """
 
     input_shapes: tuple[Shape, ...]
     packed_bytes: int
     constant_bytes: int
     workspace_bytes: int
-    idle_bytes: int
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,9 @@ class MemoryReport:
     packed_bytes
         Packed weights and constants of the model, those of plans that are gone among them; what
         several plans hold counts once.
+    idle_bytes
+        Workspaces that earlier runs left for the next, of whatever model: they are the process',
+        and no part of `held_bytes`. See `cnnfast.config.set` for their limit.
     plans
         What is cached, one per input shape.
     """
@@ -73,13 +74,13 @@ class MemoryReport:
     file_bytes: int
     deferred_bytes: int
     packed_bytes: int
+    idle_bytes: int
     plans: tuple[PlanMemory, ...]
 
     @property
     def held_bytes(self) -> int:
         """What the model holds between runs."""
-        idle = sum(plan.idle_bytes for plan in self.plans)
-        return self.variable_bytes + self.packed_bytes + idle
+        return self.variable_bytes + self.packed_bytes
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -137,6 +138,7 @@ def memory_report(
         packed_bytes=packed_bytes_of(
             [part for plan in plans.values() for part in _parts(plan)], kernels
         ),
+        idle_bytes=idle_workspace_bytes(),
         plans=tuple(_plan(shapes, plan, batch, threads) for shapes, plan in plans.items()),
     )
 
@@ -152,6 +154,5 @@ def _plan(shapes: tuple[Shape, ...], plan: Plan | Program, batch: int, threads: 
         input_shapes=shapes,
         packed_bytes=packed_bytes_of(parts),
         constant_bytes=sum(part.constant_bytes for part in parts),
-        workspace_bytes=sum(part.workspace_bytes(batch, threads) for part in parts),
-        idle_bytes=sum(part.pooled_bytes for part in parts),
+        workspace_bytes=max((part.workspace_bytes(batch, threads) for part in parts), default=0),
     )

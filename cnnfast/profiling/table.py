@@ -45,12 +45,12 @@ def memory_table(report: MemoryReport) -> Table:
         table.add_row(f"plan for {shapes}", "")
         table.add_row("  packed weights", f"{plan.packed_bytes:,}")
         table.add_row("  constants", f"{plan.constant_bytes:,}")
-        table.add_row("  idle workspaces", f"{plan.idle_bytes:,}")
         table.add_row(f"  workspace of a run ({run})", f"({plan.workspace_bytes:,})")
     table.add_section()
     if len(report.plans) > 1:
         table.add_row("packed weights, shared ones once", f"{report.packed_bytes:,}")
     table.add_row(f"held, with {_counted(len(report.plans), 'plan')}", f"{report.held_bytes:,}")
+    table.add_row("idle workspaces of the process", f"{report.idle_bytes:,}")
     return table
 
 

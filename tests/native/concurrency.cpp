@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "network.hpp"
+#include "workspaces.hpp"
 
 using namespace cnnfast;
 using namespace cnnfast::testing;
@@ -26,7 +27,11 @@ int main() {
         failed += run(*shared, kImages, 1 + (i + round) % 3) != expected;
         failed += run(*make_network(kSize), kImages, 2) != expected;
         failed += run(*bands, 1, 1 + (i + round) % 3) != expected_of_bands;
-        static_cast<void>(shared->pooled_bytes());
+        {
+          const Workspace large(std::int64_t{4} << 20);
+        }
+        if (i == 0) release_idle_workspaces();
+        set_workspace_limit(round % 4 == 0 ? 0 : idle_workspace_bytes() + (32 << 20));
       }
     });
   }

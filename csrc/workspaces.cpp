@@ -1,0 +1,175 @@
+#include "workspaces.hpp"
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <thread>
+
+#include "fork.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Until Python says what the process can spare.
+constexpr std::int64_t kFirstLimit = std::int64_t{2} << 30;
+// After which a block goes back to the system: to bring it in again costs page faults.
+constexpr Clock::duration kIdleTime = std::chrono::seconds(5);
+// Not worth a thread that wakes to give it back.
+constexpr std::int64_t kKeptBytes = std::int64_t{8} << 20;
+constexpr std::size_t kMostBlocks = 64;
+
+// A run takes no block of more: a small model would keep a large one's memory in use.
+std::int64_t most_bytes_for(std::int64_t floats) {
+  constexpr std::int64_t kSmallBytes = std::int64_t{4} << 20;
+  return std::max(2 * floats * std::int64_t{sizeof(float)}, kSmallBytes);
+}
+
+// Blocks that wait, in the order they were given back; guarded by shared_state_mutex. Those that
+// leave are unmapped when that is free again, because it takes long.
+class Pool {
+ public:
+  // Without data where none fits.
+  Block take(std::int64_t floats) {
+    const std::lock_guard lock(shared_state_mutex());
+    std::size_t best = count_;
+    for (std::size_t i = count_; i-- > 0;) {  // of equal ones the last, which may be in cache
+      const Block& block = idle_[i].block;
+      if (block.size() < floats || block.bytes() > most_bytes_for(floats)) continue;
+      if (best == count_ || block.size() < idle_[best].block.size()) best = i;
+    }
+    return best < count_ ? remove(best) : Block();
+  }
+
+  void give_back(Block block) {
+    for (;;) {
+      Block dropped;
+      const std::lock_guard lock(shared_state_mutex());
+      const std::int64_t together = bytes_ + block.bytes();
+      if (block.bytes() > limit_) return;
+      // Little is never due: no need to look at the clock.
+      const auto now = together > kKeptBytes ? Clock::now() : Clock::time_point();
+      if (count_ < kMostBlocks && together <= limit_ && !is_due(now)) {
+        add(std::move(block), now);
+        return;
+      }
+      dropped = remove(0);
+    }
+  }
+
+  void shrink(std::int64_t bytes) {
+    for (;;) {
+      Block dropped;
+      const std::lock_guard lock(shared_state_mutex());
+      if (bytes_ <= bytes) return;
+      dropped = remove(0);
+    }
+  }
+
+  std::int64_t bytes() const {
+    const std::lock_guard lock(shared_state_mutex());
+    return bytes_;
+  }
+
+  std::int64_t limit() const {
+    const std::lock_guard lock(shared_state_mutex());
+    return limit_;
+  }
+
+  void set_limit(std::int64_t bytes) {
+    {
+      const std::lock_guard lock(shared_state_mutex());
+      limit_ = bytes;
+    }
+    shrink(bytes);
+  }
+
+ private:
+  struct Idle {
+    Block block;
+    Clock::time_point since;
+  };
+
+  bool is_due(Clock::time_point now) const {
+    return bytes_ > kKeptBytes && now - idle_[0].since >= kIdleTime;
+  }
+
+  void add(Block block, Clock::time_point now) {
+    bytes_ += block.bytes();
+    idle_[count_++] = {std::move(block), now};
+    if (bytes_ > kKeptBytes) have_watched();
+  }
+
+  Block remove(std::size_t i) {
+    Block block = std::move(idle_[i].block);
+    bytes_ -= block.bytes();
+    std::move(idle_.begin() + i + 1, idle_.begin() + count_, idle_.begin() + i);
+    --count_;
+    return block;
+  }
+
+  // Where there can be no thread, blocks that are due go when the next one comes.
+  void have_watched() {
+    if (forks_ != forks_before_this_process()) wake_ = nullptr;
+    if (wake_ != nullptr) {
+      if (sleeps_) wake_->notify_one();
+      return;
+    }
+    try {
+      wake_ = new std::condition_variable;
+      sleeps_ = false;
+      forks_ = forks_before_this_process();
+      std::thread([this] { watch(); }).detach();
+    } catch (const std::exception&) {
+      delete std::exchange(wake_, nullptr);
+    }
+  }
+
+  // A thread that wakes when the oldest block would be due, and not at all while there is little.
+  void watch() {
+    for (;;) {
+      Block dropped;
+      std::unique_lock lock(shared_state_mutex());
+      sleeps_ = bytes_ <= kKeptBytes;
+      if (sleeps_) {
+        wake_->wait(lock);
+      } else if (is_due(Clock::now())) {
+        dropped = remove(0);
+      } else {
+        wake_->wait_until(lock, idle_[0].since + kIdleTime);
+      }
+    }
+  }
+
+  std::array<Idle, kMostBlocks> idle_;
+  std::size_t count_ = 0;
+  std::int64_t bytes_ = 0;
+  std::int64_t limit_ = kFirstLimit;
+  std::condition_variable* wake_ = nullptr;  // of the thread that watches, in this process
+  bool sleeps_ = false;                      // until it is woken
+  int forks_ = 0;                            // before that process
+};
+
+// Never destroyed: its thread outlives every static object.
+Pool& pool() {
+  static auto& only = *new Pool;
+  return only;
+}
+
+}  // namespace
+
+Workspace::Workspace(std::int64_t floats) : block_(pool().take(floats)) {
+  if (block_.data() == nullptr) block_ = Block(floats);
+}
+
+Workspace::~Workspace() { pool().give_back(std::move(block_)); }
+
+std::int64_t workspace_limit() { return pool().limit(); }
+void set_workspace_limit(std::int64_t bytes) { pool().set_limit(bytes); }
+std::int64_t idle_workspace_bytes() { return pool().bytes(); }
+void release_idle_workspaces() { pool().shrink(0); }
+
+}  // namespace cnnfast
