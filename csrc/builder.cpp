@@ -201,12 +201,28 @@ void PlanBuilder::give_borders() {
   }
 }
 
+// Of a step for one image on a core that is slow, or shared with others.
+double PlanBuilder::seconds_of(const PlannedStep& s) const {
+  constexpr double kFlopsPerSecond = 10e9;
+  constexpr double kBytesPerSecond = 2e9;
+  const Cost cost = s.step->cost();
+  double moved = cost.moved_bytes + cost.weight_bytes;
+  if (cost.moved_bytes == 0) {
+    moved += 4 * static_cast<double>(at(plan_->values_, s.out).layout.size());
+    for (const int value : s.in)
+      moved += 4 * static_cast<double>(at(plan_->values_, value).layout.size());
+  }
+  return std::max(cost.flops, cost.own_flops) / kFlopsPerSecond + moved / kBytesPerSecond;
+}
+
 void PlanBuilder::bind_steps() {
   for (PlannedStep& s : plan_->steps_) {
     PerInput<Layout> in = {};
     for (std::size_t i = 0; i < s.in.size(); ++i) in[i] = at(plan_->values_, s.in[i]).layout;
     s.step->bind(in, at(plan_->values_, s.out).layout);
     plan_->scratch_ = std::max(plan_->scratch_, aligned(s.step->scratch()));
+    plan_->seconds_.push_back(seconds_of(s));
+    plan_->all_seconds_ += plan_->seconds_.back();
     plan_->flops_ += s.step->cost().flops;
     plan_->weight_bytes_ += s.step->cost().weight_bytes;
   }

@@ -300,18 +300,65 @@ Batch batch_of(const Plan& plan, const std::vector<FloatArray>& inputs,
   return batch;
 }
 
+// Python's handlers of signals, such as that of Ctrl-C: they run on the main thread, also while a
+// long run has it. A run ends where one of them raises.
+class SignalHandlers final : public Interrupt {
+ public:
+  bool asked() noexcept override {
+    if (!matters_) return false;
+    const py::gil_scoped_acquire gil;
+    raised_ = PyErr_CheckSignals() != 0;
+    if (!raised_ && !known_) look_for_thread();
+    return raised_;
+  }
+
+  // With the GIL: what a handler has raised.
+  void rethrow() const {
+    if (raised_) throw py::error_already_set();
+  }
+
+ private:
+  // Another thread runs no handler, and need not ask again for the lock. A signal that comes now is
+  // handled here.
+  void look_for_thread() noexcept {
+    try {
+      const py::object thread = py::module_::import("threading").attr("main_thread")();
+      matters_ = thread.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
+      known_ = true;
+    } catch (py::error_already_set& error) {
+      error.restore();
+      raised_ = true;
+    }
+  }
+
+  bool known_ = false;
+  bool matters_ = true;
+  bool raised_ = false;
+};
+
 void run(const Plan& plan, const std::vector<FloatArray>& inputs, std::vector<FloatArray>& outputs,
          int threads, bool useful_only) {
   const Batch batch = batch_of(plan, inputs, outputs, threads, useful_only);
-  const py::gil_scoped_release release;
-  plan.run(batch.inputs, batch.outputs, batch.images, batch.threads);
+  SignalHandlers handlers;
+  {
+    const py::gil_scoped_release release;
+    plan.run(batch.inputs, batch.outputs, batch.images, batch.threads, &handlers);
+  }
+  handlers.rethrow();
 }
 
 std::vector<double> run_profiled(const Plan& plan, const std::vector<FloatArray>& inputs,
                                  std::vector<FloatArray>& outputs, int threads, bool useful_only) {
   const Batch batch = batch_of(plan, inputs, outputs, threads, useful_only);
-  const py::gil_scoped_release release;
-  return plan.run_profiled(batch.inputs, batch.outputs, batch.images, batch.threads);
+  SignalHandlers handlers;
+  std::vector<double> seconds;
+  {
+    const py::gil_scoped_release release;
+    seconds =
+        plan.run_profiled(batch.inputs, batch.outputs, batch.images, batch.threads, &handlers);
+  }
+  handlers.rethrow();
+  return seconds;
 }
 
 py::dict costs_of(const StepInfo& step) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -17,6 +19,8 @@ namespace cnnfast {
 namespace {
 
 constexpr int kSpins = 2000;  // 40 to 100 microseconds
+// The thread that brought a job looks up so often while it waits.
+constexpr std::chrono::milliseconds kLookUp{50};
 
 void pause() {
 #if defined(__x86_64__)
@@ -26,14 +30,13 @@ void pause() {
 #endif
 }
 
-// Until `word` is no longer `seen`: by spinning as long as balanced work should need, then asleep,
-// so that a core which somebody else uses is given up instead of burnt.
-void wait_for_change(const std::atomic<std::uint64_t>& word, std::uint64_t seen) {
+// Whether `word` is no longer `seen`, by spinning as long as balanced work should need.
+bool changes_soon(const std::atomic<std::uint64_t>& word, std::uint64_t seen) {
   for (int i = 0; i < kSpins; ++i) {
-    if (word.load(std::memory_order_acquire) != seen) return;
+    if (word.load(std::memory_order_acquire) != seen) return true;
     pause();
   }
-  word.wait(seen, std::memory_order_acquire);
+  return false;
 }
 
 // The phase that is open: a number that no other phase of the crew has, the threads that may help
@@ -93,7 +96,7 @@ class Crew {
     for (;;) {
       const std::uint64_t open = open_.load(std::memory_order_acquire);
       if (Phase::unpacked(open).threads == 0) return;
-      if (!work(Phase::unpacked(open), 0)) wait_for_change(open_, open);
+      if (!work(Phase::unpacked(open), 0) && !changes_soon(open_, open)) sleep_for_change(open);
     }
   }
 
@@ -106,15 +109,33 @@ class Crew {
     Phase next = {number, 0, 0};
     if (index_ < job_->phases()) next = {number, threads_, job_->parts(index_)};
     done_.store(0, std::memory_order_relaxed);
-    open_.store(next.packed(), std::memory_order_release);
+    open_.store(next.packed());
     open_.notify_all();
+    if (!sleeps_.load()) return;
+    const std::lock_guard lock(sleep_);
+    woken_.notify_one();
+  }
+
+  // The thread that brought the job: it must look up in time, which an atomic's wait cannot.
+  void sleep_for_change(std::uint64_t seen) {
+    bool changed = false;
+    {
+      std::unique_lock lock(sleep_);
+      sleeps_.store(true);
+      changed = woken_.wait_for(lock, kLookUp, [&] { return open_.load() != seen; });
+      sleeps_.store(false);
+    }
+    if (!changed) job_->waiting();
   }
 
   void help(int index) {
     const FlushDenormals flush;
     for (;;) {
       const std::uint64_t open = open_.load(std::memory_order_acquire);
-      if (!work(Phase::unpacked(open), index)) wait_for_change(open_, open);
+      // Asleep, a core which somebody else uses is given up instead of burnt.
+      if (!work(Phase::unpacked(open), index) && !changes_soon(open_, open)) {
+        open_.wait(open, std::memory_order_acquire);
+      }
     }
   }
 
@@ -166,6 +187,9 @@ class Crew {
   int index_ = 0;  // of the open phase in the job
   int threads_ = 0;
   alignas(64) std::atomic<int> done_{0};
+  std::atomic<bool> sleeps_{false};  // the thread that brought the job
+  std::mutex sleep_;
+  std::condition_variable woken_;
 };
 
 // Crews without a job. Never destroyed: their threads outlive every static object.

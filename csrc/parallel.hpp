@@ -14,6 +14,8 @@ class Job {
   virtual void run(int phase, int part, int thread) noexcept = 0;
   // Called once, between a phase and the next.
   virtual void finished(int /*phase*/) noexcept {}
+  // Called now and then on the thread that brought the job, while it waits for the others.
+  virtual void waiting() noexcept {}
 
   static constexpr int kMostParts = 4095;
 };

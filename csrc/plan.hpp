@@ -79,14 +79,15 @@ class Plan {
   int useful_threads(std::int64_t images, int threads) const;
 
   // Runs `images` images on `threads` threads, fewer where the process is limited to fewer. Any
-  // number of calls at once. The bits of an image's outputs depend on neither number.
+  // number of calls at once. The bits of an image's outputs depend on neither number. A long run
+  // asks `interrupt`, if there is one, a few times a second and on this thread.
   void run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
-           std::int64_t images, int threads) const;
+           std::int64_t images, int threads, Interrupt* interrupt = nullptr) const;
   // Runs the same way and returns the seconds of each step; the mean over the threads, where each
   // takes images of its own.
   std::vector<double> run_profiled(const std::vector<const float*>& inputs,
                                    const std::vector<float*>& outputs, std::int64_t images,
-                                   int threads) const;
+                                   int threads, Interrupt* interrupt = nullptr) const;
 
  private:
   friend class PlanBuilder;
@@ -99,7 +100,7 @@ class Plan {
   // The seconds of each step, where `watched`.
   std::vector<double> execute(const std::vector<const float*>& inputs,
                               const std::vector<float*>& outputs, std::int64_t images, int threads,
-                              bool watched) const;
+                              Interrupt* interrupt, bool watched) const;
 
   std::vector<Value> values_;
   std::vector<PlannedStep> steps_;
@@ -110,6 +111,8 @@ class Plan {
   std::int64_t transient_ = 0;  // floats for one image at a time
   std::int64_t resident_ = 0;   // floats for each image of a chunk
   std::int64_t scratch_ = 0;    // floats that a step may use in each thread
+  std::vector<double> seconds_;  // of each step for an image, on a slow core
+  double all_seconds_ = 0;
   double flops_ = 0;            // of one image
   double weight_bytes_ = 0;
   double batched_weight_bytes_ = 0;  // read once for each chunk
@@ -151,6 +154,7 @@ class PlanBuilder {
   void place_slices();
   void give_borders();
   void join_bands();
+  double seconds_of(const PlannedStep& s) const;
   void bind_steps();
   void group_steps();
   void reuse_inputs();

@@ -1,5 +1,6 @@
 // A run of a plan: the phases of its job, and what a thread does in each.
 #include <chrono>
+#include <optional>
 
 #include "denormals.hpp"
 #include "parallel.hpp"
@@ -11,6 +12,9 @@ namespace cnnfast {
 namespace {
 
 constexpr int kPartsPerThread = 4;
+
+// What takes longer on a slow core can be interrupted: it is cut in parts that do not.
+constexpr double kLongSeconds = 0.02;
 
 struct Range {
   std::int64_t first;
@@ -27,7 +31,7 @@ Range cut(std::int64_t n, int part, int parts) {
 class Plan::Run final : public Job {
  public:
   Run(const Plan& plan, const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
-      std::int64_t images, int threads, float* workspace)
+      std::int64_t images, int threads, float* workspace, Interrupt* interrupt)
       : plan_(plan),
         inputs_(inputs),
         outputs_(outputs),
@@ -35,7 +39,11 @@ class Plan::Run final : public Job {
         transient_(workspace),
         scratch_(workspace + plan.transient_ * plan.places(images, threads)),
         resident_(scratch_ + plan.scratch_ * threads) {
+    if (interrupt != nullptr && plan.all_seconds_ * static_cast<double>(images) > kLongSeconds) {
+      interrupt_.emplace(*interrupt);
+    }
     const std::int64_t size = plan.chunk(images, threads);
+    phases_.reserve(plan.steps_.size());
     for (std::int64_t start = 0; start < images; start += size) {
       const Chunk chunk = {start, std::min(size, images - start)};
       for (const Group& group : plan.groups_) add_phases(group, chunk);
@@ -58,10 +66,13 @@ class Plan::Run final : public Job {
     return mean;
   }
 
+  void waiting() noexcept override { interrupted(0); }
+
   int phases() const override { return static_cast<int>(phases_.size()); }
   int parts(int phase) const override { return phases_[static_cast<std::size_t>(phase)].parts; }
 
   void run(int index, int part, int thread) noexcept override {
+    if (interrupted(thread)) return;
     const Phase& phase = phases_[static_cast<std::size_t>(index)];
     if (phase.grain > 0) {
       run_step(phase, phase.steps.first, part, phase.parts, 0, thread);
@@ -74,7 +85,11 @@ class Plan::Run final : public Job {
     for (one.image = images.first; one.image < images.last; ++one.image) {
       for (int i = phase.steps.first; i < phase.steps.last; ++i) {
         const Clock::time_point begin = now();
-        run_step(one, i, 0, 1, thread, thread);
+        if (interrupt_) {
+          run_in_pieces(one, i, thread);
+        } else {
+          run_step(one, i, 0, 1, thread, thread);
+        }
         add_seconds(thread, i, begin);
       }
     }
@@ -127,21 +142,50 @@ class Plan::Run final : public Job {
   void add_steps(const Group& group, const Chunk& chunk, std::int64_t image, std::int64_t images) {
     const std::int64_t fine = std::min(kMostParts, threads_ * kPartsPerThread);
     for (int i = group.first; i < group.last; ++i) {
-      const Step& step = *plan_.steps_[static_cast<std::size_t>(i)].step;
+      const Step& step = step_at(i);
       const std::int64_t units = step.units(images);
       const bool many = units / step.grain() >= 2 * fine;
-      const std::int64_t parts = many ? fine : std::clamp<std::int64_t>(units, 1, threads_);
+      std::int64_t parts = many ? fine : std::clamp<std::int64_t>(units, 1, threads_);
+      if (threads_ == 1) parts = 1;
+      const std::int64_t pieces = interrupt_ ? pieces_of(i, images) : 1;
+      const bool grains = many || pieces > parts;
       phases_.push_back({{i, i + 1, group.batched},
                          chunk,
                          image,
                          images,
-                         threads_ == 1 ? 1 : static_cast<int>(parts),
-                         many ? step.grain() : 1});
+                         static_cast<int>(std::max(parts, pieces)),
+                         grains ? step.grain() : 1});
+    }
+  }
+
+  const Step& step_at(int index) const {
+    return *plan_.steps_[static_cast<std::size_t>(index)].step;
+  }
+
+  // In how many parts to run a step so that an interrupt need not wait long.
+  std::int64_t pieces_of(int index, std::int64_t images) const {
+    const Step& step = step_at(index);
+    if (step.heeds_interrupt()) return 1;
+    const double seconds = plan_.seconds_[static_cast<std::size_t>(index)];
+    const auto wanted =
+        static_cast<std::int64_t>(seconds * static_cast<double>(images) / kLongSeconds);
+    const std::int64_t grains = step.units(images) / step.grain();
+    return std::clamp<std::int64_t>(std::min(wanted, grains), 1, kMostParts);
+  }
+
+  bool interrupted(int thread) { return interrupt_ && interrupt_->of(thread).asked(); }
+
+  // A step for one image, in the workspace of the thread.
+  void run_in_pieces(Phase phase, int index, int thread) {
+    const auto pieces = static_cast<int>(pieces_of(index, 1));
+    if (pieces > 1) phase.grain = step_at(index).grain();
+    for (int piece = 0; piece < pieces && !interrupted(thread); ++piece) {
+      run_step(phase, index, piece, pieces, thread, thread);
     }
   }
 
   // Part `part` of a step, for values in the workspace of thread `place`.
-  void run_step(const Phase& phase, int index, int part, int parts, int place, int thread) const {
+  void run_step(const Phase& phase, int index, int part, int parts, int place, int thread) {
     const PlannedStep& s = plan_.steps_[static_cast<std::size_t>(index)];
     const std::int64_t units = s.step->units(phase.images);
     const std::int64_t grains = (units + phase.grain - 1) / phase.grain;
@@ -151,20 +195,35 @@ class Plan::Run final : public Job {
                  phase.images,
                  range.first * phase.grain,
                  std::min(units, range.last * phase.grain),
-                 scratch_ + plan_.scratch_ * thread};
+                 scratch_ + plan_.scratch_ * thread,
+                 interrupt_ ? &interrupt_->of(thread) : nullptr};
     for (std::size_t i = 0; i < s.in.size(); ++i) work.in[i] = tensor(phase, s.in[i], place);
     const Value& value = plan_.values_[static_cast<std::size_t>(s.out)];
-    if (!value.layout.border.empty()) clear_borders(value, work.out, phase.images, part, parts);
+    if (!value.layout.border.empty()) {
+      const std::int64_t rows = phase.images * rows_of(value.layout);
+      clear_borders(value, work.out, cut(rows, part, parts), work.interrupt);
+    }
     if (work.first < work.last) s.step->run(work);
   }
 
-  // A part of the zeros around the images; around those it is a slice of, if it is one.
-  static void clear_borders(const Value& value, const Tensor& tensor, std::int64_t images, int part,
-                            int parts) {
+  static std::int64_t rows_of(const Layout& layout) {
+    return layout.border.top + layout.height + layout.border.bottom;
+  }
+
+  // In new memory it touches every page, which takes long for a large image.
+  static void clear_borders(const Value& value, const Tensor& tensor, const Range& share,
+                            Interrupt* interrupt) {
+    const std::int64_t rows = interrupt == nullptr ? share.last - share.first : 16;
+    for (std::int64_t row = share.first; row < share.last && !asked(interrupt); row += rows) {
+      clear_borders(value, tensor, {row, std::min(share.last, row + rows)});
+    }
+  }
+
+  // The zeros around some rows of all images; around those it is a slice of, if it is one.
+  static void clear_borders(const Value& value, const Tensor& tensor, const Range& share) {
     const Layout& layout = value.layout;
     float* const first = tensor.data - value.slice_start - layout.origin();
-    const std::int64_t rows = layout.border.top + layout.height + layout.border.bottom;
-    const Range share = cut(images * rows, part, parts);
+    const std::int64_t rows = rows_of(layout);
     for (std::int64_t unit = share.first; unit < share.last; ++unit) {
       const std::int64_t y = unit % rows;
       float* row = first + unit / rows * tensor.image + y * layout.row();
@@ -206,6 +265,7 @@ class Plan::Run final : public Job {
   float* transient_;  // a place for each thread that takes images of its own
   float* scratch_;    // a piece for each thread
   float* resident_;
+  std::optional<SharedInterrupt> interrupt_;  // of a long run
   std::vector<Phase> phases_;
   std::vector<std::vector<double>> seconds_;  // by thread and step; empty where nobody asks
   Clock::time_point begin_;                   // of the phase
@@ -213,11 +273,11 @@ class Plan::Run final : public Job {
 
 std::vector<double> Plan::execute(const std::vector<const float*>& inputs,
                                   const std::vector<float*>& outputs, std::int64_t images,
-                                  int threads, bool watched) const {
+                                  int threads, Interrupt* interrupt, bool watched) const {
   if (images < 1) return std::vector<double>(steps_.size());
   threads = within_limit(threads);
   const Workspace memory(workspace(images, threads));
-  Run run(*this, inputs, outputs, images, threads, memory.data());
+  Run run(*this, inputs, outputs, images, threads, memory.data(), interrupt);
   if (watched) run.watch();
   {
     const FlushDenormals flush;
@@ -227,14 +287,14 @@ std::vector<double> Plan::execute(const std::vector<const float*>& inputs,
 }
 
 void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
-               std::int64_t images, int threads) const {
-  execute(inputs, outputs, images, threads, false);
+               std::int64_t images, int threads, Interrupt* interrupt) const {
+  execute(inputs, outputs, images, threads, interrupt, false);
 }
 
 std::vector<double> Plan::run_profiled(const std::vector<const float*>& inputs,
                                        const std::vector<float*>& outputs, std::int64_t images,
-                                       int threads) const {
-  return execute(inputs, outputs, images, threads, true);
+                                       int threads, Interrupt* interrupt) const {
+  return execute(inputs, outputs, images, threads, interrupt, true);
 }
 
 }  // namespace cnnfast

@@ -54,12 +54,8 @@ class Bands final : public Step {
     return images * steps_.back().out.height;
   }
   // So many rows that those made twice, at the first of a part, are few, if there are any.
-  std::int64_t grain() const override {
-    const bool repeats = std::any_of(steps_.begin() + 1, steps_.end(), [](const BandedStep& s) {
-      return s.step->rows_window()->height > s.step->rows_window()->stride_y;
-    });
-    return repeats ? std::max<std::int64_t>(band_, 8) : 1;
-  }
+  std::int64_t grain() const override { return repeats() ? std::max<std::int64_t>(band_, 8) : 1; }
+  bool heeds_interrupt() const override { return repeats(); }
 
   void run(const Work& w) const override {
     const std::int64_t height = steps_.back().out.height;
@@ -67,7 +63,7 @@ class Bands final : public Step {
       const std::int64_t image = unit / height;
       const std::int64_t end = std::min(w.last, (image + 1) * height);
       Image state = image_of(w, image);
-      for (; unit < end; unit += band_) {
+      for (; unit < end && !asked(w.interrupt); unit += band_) {
         make(state, steps_.size() - 1,
              {unit % height, std::min(unit + band_, end) - image * height});
       }
@@ -113,6 +109,7 @@ class Bands final : public Step {
     Tensor out;
     float* scratch;  // of the inner steps
     Held* held;      // of each step but the last
+    Interrupt* interrupt;
   };
 
   // Scratch memory for them: nothing is allocated while a plan runs.
@@ -128,6 +125,13 @@ class Bands final : public Step {
             (rows.last - 1) * w.stride_y - w.pads.top + reach};
   }
 
+  // Whether the first rows of a part are made twice.
+  bool repeats() const {
+    return std::any_of(steps_.begin() + 1, steps_.end(), [](const BandedStep& s) {
+      return s.step->rows_window()->height > s.step->rows_window()->stride_y;
+    });
+  }
+
   // Floats of each step's rows but the last's, for so many rows of the last.
   std::vector<std::int64_t> sizes_for(std::int64_t rows) const {
     std::vector<std::int64_t> sizes(steps_.size() - 1);
@@ -140,7 +144,8 @@ class Bands final : public Step {
   }
 
   Image image_of(const Work& w, std::int64_t image) const {
-    Image state = {w.in, w.out, w.scratch + held_floats(), reinterpret_cast<Held*>(w.scratch)};
+    Image state = {w.in, w.out, w.scratch + held_floats(), reinterpret_cast<Held*>(w.scratch),
+                   w.interrupt};
     for (Tensor* t : {&state.in[0], &state.in[1], &state.out}) t->data += image * t->image;
     for (std::size_t i = 0; i < sizes_.size(); ++i) {
       new (state.held + i) Held{state.scratch, {-kLargest, -kLargest}};
@@ -161,6 +166,7 @@ class Bands final : public Step {
   // Makes rows of the output of step `i`, all inside the image.
   void make(Image& image, std::size_t i, const Rows& rows) const {
     if (i > 0) provide(image, i - 1, read(i, rows));
+    if (asked(image.interrupt)) return;
     const BandedStep& s = steps_[i];
     const Tensor in = i > 0 ? output(image, i - 1) : image.in[0];
     s.step->run_rows({{in, s.second ? image.in[1] : Tensor{}},
@@ -168,7 +174,8 @@ class Bands final : public Step {
                       1,
                       rows.first,
                       rows.last,
-                      image.scratch});
+                      image.scratch,
+                      nullptr});
   }
 
   // Rows of the output of step `i`, zeros where they are outside the image. What the band before

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "../interrupt.hpp"
 #include "../layout.hpp"
 #include "../packing.hpp"
 
@@ -36,6 +37,7 @@ struct Work {
   std::int64_t first;
   std::int64_t last;
   float* scratch;  // the calling thread's
+  Interrupt* interrupt = nullptr;  // for steps that heed it
 };
 
 struct Window;
@@ -70,6 +72,9 @@ class Step {
   // such groups repeat less.
   virtual std::int64_t grain() const { return 1; }
   virtual void run(const Work& work) const = 0;
+  // Whether it asks for an interrupt between its units, and ends there: to cut parts that take no
+  // longer than an interrupt may wait would repeat work.
+  virtual bool heeds_interrupt() const { return false; }
 
   // The window of a step that can make some rows of its output from the rows of its first input
   // that they read; null for others.

@@ -63,7 +63,7 @@ MUTANTS = (
         "run.cpp",
         ("n * part / parts, «n * (part + 1) / parts»", "n / parts * (part + 1)"),
         ("std::min(units, «range.last * phase.grain»)", "range.last"),
-        ("cut(images * rows, «part», parts)", "0"),
+        ("cut(rows, «part», parts)", "0"),
         ("grains = «(units + phase.grain - 1) / phase.grain»;", "units / phase.grain"),
         ("row = first + «unit / rows * tensor.image» +", "0"),
         ("clear_border(layout, row, «y - layout.border.top»);", "y"),

@@ -84,6 +84,28 @@ class OneLongPart final : public Job {
   int wrong_ = 1;
 };
 
+// Another thread keeps its part until the one that brought the job, which has none, looks up.
+class OneThatLooksUp final : public Job {
+ public:
+  int phases() const override { return 1; }
+  int parts(int /*phase*/) const override { return 2; }
+
+  void run(int /*phase*/, int /*part*/, int thread) noexcept override {
+    if (thread > 0) other_has_one_ = true;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const std::atomic<bool>& awaited = thread == 0 ? other_has_one_ : looked_up_;
+    while (!awaited && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  }
+
+  void waiting() noexcept override { looked_up_ = true; }
+
+  int wrong() const { return looked_up_ ? 0 : 1; }
+
+ private:
+  std::atomic<bool> other_has_one_{false};
+  std::atomic<bool> looked_up_{false};
+};
+
 // Where the system tells: whether there are threads in more crews than there were callers, but for
 // a few, as those of a sanitizer.
 int lost_threads(int callers) {
@@ -115,6 +137,9 @@ int main() {
   OneLongPart job;
   run_job(job, 2);
   wrong += job.wrong();
-  std::printf("%d jobs, %d failed\n", kCallers * kJobs + 1, wrong.load());
+  OneThatLooksUp look;
+  run_job(look, 2);
+  wrong += look.wrong();
+  std::printf("%d jobs, %d failed\n", kCallers * kJobs + 2, wrong.load());
   return wrong == 0 ? 0 : 1;
 }

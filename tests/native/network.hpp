@@ -85,6 +85,23 @@ inline std::unique_ptr<Plan> make_bands_network() {
   return builder.build({x});
 }
 
+// Much work for a few numbers.
+inline std::unique_ptr<Plan> make_dense_network() {
+  constexpr std::int64_t kUnits = 1024;
+  const std::vector<float> kernel = ramp(kUnits * kUnits);
+  const Window one = {1, 1, 1, 1, 1, 1, {0, 0, 0, 0}};
+  const Dims dims[] = {{1, 1, 8}, {1, 1, kUnits}, {1, 1, kUnits}, {1, 1, 1}};
+  PlanBuilder builder;
+  int x = builder.input(dims[0]);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Dims& in = dims[i];
+    const Dims& out = dims[i + 1];
+    x = builder.add(make_conv2d({in, out, one, 1, {kernel.data(), in[2], out[2]}, nullptr, {}}),
+                    {x}, out);
+  }
+  return builder.build({x});
+}
+
 inline std::vector<float> run(const Plan& plan, std::int64_t images, int threads) {
   const std::vector<float> x = ramp(images * count(plan.inputs()[0]));
   std::vector<float> y(static_cast<std::size_t>(images * count(plan.outputs()[0])));

@@ -1,4 +1,4 @@
-"""Ctrl-C during a long predict ends it within one batch and leaves the model usable."""
+"""Ctrl-C ends a long predict soon, also inside a call of the core, and the model runs on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ import sys
 
 import pytest
 
-SCRIPT = """
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to itself")
+
+
+def python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+BETWEEN_BATCHES = """
 import os, signal, threading
 import numpy as np
 import cnnfast
@@ -43,14 +56,121 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to itself")
 def test_an_interrupt_ends_a_predict_within_a_batch_and_the_model_runs_on() -> None:
-    command = [sys.executable, "-P", "-c", SCRIPT]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = python(BETWEEN_BATCHES)
     assert done.stdout == "ended\n", done.stderr
+
+
+# The signal comes when the core has begun to write the output: what it never reaches stays NaN.
+COMMON = """
+import os, signal, sys, threading, time
+import numpy as np
+import cnnfast
+from cnnfast import _core, layers
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def same(filters, size):
+    return layers.Conv2D(filters, size, padding="same", activation="relu")
+
+def network(kind):
+    if kind == "bands":  # one step that makes rows of 9 layers
+        wide = lambda: layers.DepthwiseConv2D(7, padding="same")
+        chain = [f() for _ in range(3) for f in (lambda: same(64, 1), wide, lambda: same(32, 1))]
+        return cnnfast.Sequential([cnnfast.Input((None, None, 16)), *chain]), (1, 2000, 1500, 16)
+    chain = [same(64, 5), same(64, 5), same(64, 5)]
+    model = cnnfast.Sequential([cnnfast.Input((None, None, 16)), *chain])
+    return model, (1, 700, 600, 16) if kind == "image" else (150, 96, 96, 16)
+
+model, shape = network(sys.argv[1])
+threads = int(sys.argv[2])
+x = np.zeros(shape, np.float32)
+small = np.random.default_rng(0).standard_normal((2, 40, 40, 16), np.float32)
+before = model.predict(small, verbose=0, threads=threads)
+out = [np.full((*shape[:3], model.output_shape[-1]), np.nan, np.float32)]
+model._executor.plan((shape[1:],))
+
+def written():
+    return not np.isnan(out[0][0, 0, 0, 0])
+
+def interrupt():
+    while not written():
+        time.sleep(0.002)
+    os.kill(os.getpid(), signal.SIGINT)
+
+def run():
+    threading.Thread(target=interrupt, daemon=True).start()
+    model._executor.run([x], out, threads)
+"""
+
+INSIDE_A_CALL = (
+    COMMON
+    + """
+try:
+    run()
+    print("never interrupted")
+except KeyboardInterrupt:
+    assert written()
+    assert np.isnan(out[0]).any(), "it ran to its end"
+    assert _core.idle_workspace_bytes() > 0
+    assert np.array_equal(model.predict(small, verbose=0, threads=threads), before)
+    print("ended")
+"""
+)
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+@pytest.mark.parametrize("kind", ["image", "bands", "batch"])
+def test_an_interrupt_ends_a_call_of_the_core_and_the_model_runs_on(kind, threads) -> None:
+    done = python(INSIDE_A_CALL, kind, threads)
+    assert done.stdout == "ended\n", done.stderr
+
+
+HANDLED = (
+    COMMON
+    + """
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(np.isnan(out[0]).any()))
+run()
+assert not np.isnan(out[0]).any()
+assert seen == [True], seen
+print("went on")
+"""
+)
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_a_handler_that_raises_nothing_runs_during_a_call_which_goes_on(threads) -> None:
+    done = python(HANDLED, "image", threads)
+    assert done.stdout == "went on\n", done.stderr
+
+
+ON_ANOTHER_THREAD = (
+    COMMON
+    + """
+failed, ended = [], threading.Event()
+
+def worker():
+    try:
+        run()
+    except BaseException as error:
+        failed.append(error)
+    finally:
+        ended.set()
+
+threading.Thread(target=worker).start()
+try:
+    ended.wait()
+    print("the main thread saw no signal")
+except KeyboardInterrupt:
+    ended.wait()
+assert not failed, failed
+assert not np.isnan(out[0]).any()
+print("went on")
+"""
+)
+
+
+def test_a_call_on_another_thread_than_the_main_one_goes_on() -> None:
+    done = python(ON_ANOTHER_THREAD, "image", "2")
+    assert done.stdout == "went on\n", done.stderr
