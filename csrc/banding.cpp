@@ -13,6 +13,8 @@ constexpr double kLargeBytes = 1024 * 1024;  // an image that does not stay in c
 constexpr double kLightBytes = 64 * 1024;
 // The same where joining also saves a meeting of threads.
 constexpr double kLightBytesAtEnd = 512 * 1024;
+// Rows of an image that are enough to cut into bands, and for threads to share.
+constexpr std::int64_t kLeastRows = 8;
 
 using Chain = std::vector<PlannedStep>;
 
@@ -86,7 +88,8 @@ void PlanBuilder::join_bands() {
            uses[static_cast<std::size_t>(index)] == 2;
   };
   const auto is_large = [&](int index) {
-    return 4 * static_cast<double>(value_of(values, index).layout.size()) >= kLargeBytes;
+    const Layout& layout = value_of(values, index).layout;
+    return 4 * static_cast<double>(layout.size()) >= kLargeBytes && layout.height >= kLeastRows;
   };
   std::vector<Chain> chains;
   for (PlannedStep& s : plan_->steps_) {

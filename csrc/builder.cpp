@@ -113,7 +113,7 @@ int PlanBuilder::add_copy(std::size_t before, int of) {
   auto& steps = plan_->steps_;
   std::string label = steps.empty() ? label_ : steps[std::min(before, steps.size() - 1)].label;
   steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(before),
-               PlannedStep{make_copy(), {of}, copy, std::move(label)});
+               PlannedStep{make_copy(dims(of)), {of}, copy, std::move(label)});
   return copy;
 }
 
@@ -223,8 +223,7 @@ void PlanBuilder::bind_steps() {
     plan_->scratch_ = std::max(plan_->scratch_, aligned(s.step->scratch()));
     plan_->seconds_.push_back(seconds_of(s));
     plan_->all_seconds_ += plan_->seconds_.back();
-    plan_->flops_ += s.step->cost().flops;
-    plan_->weight_bytes_ += s.step->cost().weight_bytes;
+    plan_->costs_.push_back(s.step->cost());
   }
 }
 

@@ -191,7 +191,7 @@ int add_affine(PlanBuilder& builder, int x, const WeightArray& scale, const Weig
 
 int add_activate(PlanBuilder& builder, int x, const ActivationNumbers& activation) {
   const Dims in = builder.dims(x);
-  return builder.add(make_activate(activation_of(activation)), {x}, in);
+  return builder.add(make_activate(in, activation_of(activation)), {x}, in);
 }
 
 int add_softmax(PlanBuilder& builder, int x) {
@@ -494,6 +494,7 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("weight_bytes", [](const StepInfo& s) { return s.cost.weight_bytes; })
       .def_property_readonly("moved_bytes", [](const StepInfo& s) { return s.cost.moved_bytes; })
       .def_readonly("packed_bytes", &StepInfo::packed_bytes)
+      .def_readonly("units", &StepInfo::units)
       .def_readonly("images", &StepInfo::images)
       .def_readonly("batched", &StepInfo::batched);
   py::class_<Plan>(m, "Plan", py::is_final())
@@ -505,6 +506,13 @@ void bind_plan(py::module_& m) {
           [](const Plan& p, std::int64_t images, int threads) {
             check_threads(threads);
             return p.steps(images, threads);
+          },
+          py::arg("images"), py::arg("threads"))
+      .def(
+          "useful_threads",
+          [](const Plan& p, std::int64_t images, int threads) {
+            check_threads(threads);
+            return p.useful_threads(images, threads);
           },
           py::arg("images"), py::arg("threads"))
       .def_property_readonly("packed_bytes",

@@ -17,15 +17,6 @@ constexpr double kBytesPerSecond = 20e9;
 
 std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-Cost completed(Cost cost, const std::vector<Dims>& in, const Dims& out) {
-  if (cost.own_flops == 0) cost.own_flops = cost.flops;
-  if (cost.moved_bytes == 0) {
-    cost.moved_bytes = 4 * static_cast<double>(count(out));
-    for (const Dims& dims : in) cost.moved_bytes += 4 * static_cast<double>(count(dims));
-  }
-  return cost;
-}
-
 }  // namespace
 
 std::vector<StepInfo> Plan::steps(std::int64_t images, int threads) const {
@@ -41,8 +32,9 @@ std::vector<StepInfo> Plan::steps(std::int64_t images, int threads) const {
       info.images = group.batched ? chunk(images, threads) : 1;
       info.algorithm = s.step->algorithm(info.images);
       info.candidates = s.step->candidates;
-      info.cost = completed(s.step->cost(), info.in, info.out);
+      info.cost = s.step->cost();
       info.packed_bytes = s.step->packed_bytes();
+      info.units = s.step->units(info.images);
       info.batched = group.batched;
       infos.push_back(std::move(info));
     }
@@ -95,11 +87,17 @@ std::int64_t Plan::chunk(std::int64_t images, int threads) const {
   return divided_up(divided_up(images, chunks), unit) * unit;
 }
 
+// A step computes and moves numbers at once: what takes longer counts.
 int Plan::useful_threads(std::int64_t images, int threads) const {
-  const double seconds =
-      (flops_ * static_cast<double>(images)) / kFlopsPerSecond + weight_bytes_ / kBytesPerSecond;
-  return static_cast<int>(
-      std::clamp(seconds / kSecondsPerThread, 1.0, static_cast<double>(threads)));
+  const auto all = static_cast<double>(images);
+  double useful = 0;
+  for (const Cost& cost : costs_) {
+    const double computing = cost.own_flops * all / kFlopsPerSecond;
+    const double moving = (cost.moved_bytes * all + cost.weight_bytes) / kBytesPerSecond;
+    useful += std::max(computing, moving) / kSecondsPerThread;
+    if (useful >= threads) return threads;
+  }
+  return std::max(1, static_cast<int>(useful));
 }
 
 std::int64_t Plan::places(std::int64_t images, int threads) const {

@@ -48,7 +48,7 @@ struct Group {
   bool batched;
 };
 
-// A step for a report; `cost` is complete, for one image.
+// A step for a report; `cost` is that of one image.
 struct StepInfo {
   std::string name;
   std::string label;
@@ -58,6 +58,7 @@ struct StepInfo {
   Dims out;
   Cost cost;
   std::int64_t packed_bytes;
+  std::int64_t units;   // that threads can share
   std::int64_t images;  // for which it runs at once
   bool batched;
 };
@@ -108,13 +109,12 @@ class Plan {
   std::vector<Group> groups_;
   std::vector<Dims> inputs_;
   std::vector<Dims> outputs_;
-  std::int64_t transient_ = 0;  // floats for one image at a time
-  std::int64_t resident_ = 0;   // floats for each image of a chunk
-  std::int64_t scratch_ = 0;    // floats that a step may use in each thread
-  std::vector<double> seconds_;  // of each step for an image, on a slow core
+  std::int64_t transient_ = 0;       // floats for one image at a time
+  std::int64_t resident_ = 0;        // floats for each image of a chunk
+  std::int64_t scratch_ = 0;         // floats that a step may use in each thread
+  std::vector<Cost> costs_;          // of the steps
+  std::vector<double> seconds_;      // of each step for an image, on a slow core
   double all_seconds_ = 0;
-  double flops_ = 0;            // of one image
-  double weight_bytes_ = 0;
   double batched_weight_bytes_ = 0;  // read once for each chunk
 };
 

@@ -38,7 +38,8 @@ class Row:
     input_shapes, output_shape
         Of one image.
     flops, own_flops
-        Of the operation as mathematics has it, and of the algorithm that computes it.
+        Of the operation as mathematics has it, and of the algorithm that computes it: a function
+        such as GELU is one flop for each number, and as many as its operations take the place of.
     weight_bytes, moved_bytes
         Weights read; activations read and written.
     least_milliseconds

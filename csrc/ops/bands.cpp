@@ -74,11 +74,18 @@ class Bands final : public Step {
   std::int64_t scratch() const override { return held_floats() + sum(sizes_) + inner_scratch_; }
 
   Cost cost() const override {
-    Cost total;
+    Cost total = {};
     for (const BandedStep& s : steps_) {
       const Cost cost = s.step->cost();
       total.flops += cost.flops;
+      total.own_flops += cost.own_flops;
       total.weight_bytes += cost.weight_bytes;
+      total.moved_bytes += cost.moved_bytes;
+    }
+    // What one step makes for the next is written and read in a core's cache.
+    for (std::size_t i = 0; i + 1 < steps_.size(); ++i) {
+      const Layout& between = steps_[i].out;
+      total.moved_bytes -= 2 * bytes_of({{between.height, between.width, between.channels}});
     }
     return total;
   }

@@ -1,4 +1,5 @@
 #include "../cpu.hpp"
+#include "flops.hpp"
 #include "ops.hpp"
 
 namespace cnnfast {
@@ -47,11 +48,26 @@ std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims&
   return axes;
 }
 
+double flops_of(BinaryKind kind) {
+  switch (kind) {
+    case BinaryKind::divide: return kDivision;
+    case BinaryKind::power: return kLibraryCall;
+    default: return kOperation;
+  }
+}
+
 class Binary final : public RowsStep {
  public:
-  Binary(std::vector<Axis> axes, std::int64_t size, BinaryKind kind)
-      : RowsStep(size / axes.front().size), axes_(std::move(axes)), kind_(kind) {}
+  Binary(std::vector<Axis> axes, std::int64_t size, BinaryKind kind, double moved_bytes)
+      : RowsStep(size / axes.front().size),
+        axes_(std::move(axes)),
+        kind_(kind),
+        moved_bytes_(moved_bytes) {}
   const char* name() const override { return "binary"; }
+  Cost cost() const override {
+    const auto numbers = static_cast<double>(rows() * axes_.front().size);
+    return {numbers, numbers * flops_of(kind_), 0, moved_bytes_};
+  }
   bool overwrites() const override { return true; }
 
  protected:
@@ -87,6 +103,7 @@ class Binary final : public RowsStep {
  private:
   std::vector<Axis> axes_;  // at least two, innermost first; its strides are 0 or 1
   BinaryKind kind_;
+  double moved_bytes_;
 };
 
 }  // namespace
@@ -96,7 +113,8 @@ std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out,
     throw std::invalid_argument("operands must have the rank of the output");
   }
   if (count(out) == 0) throw std::invalid_argument("operands must not be empty");
-  return std::make_unique<Binary>(joined_axes({&a, &b}, out), count(out), kind);
+  return std::make_unique<Binary>(joined_axes({&a, &b}, out), count(out), kind,
+                                  bytes_of({a, b, out}));
 }
 
 }  // namespace cnnfast

@@ -7,6 +7,7 @@
 #include "../cpu.hpp"
 #include "../memory.hpp"
 #include "../packing.hpp"
+#include "flops.hpp"
 #include "ops.hpp"
 
 namespace cnnfast {
@@ -57,6 +58,7 @@ class ChannelData {
     shift_ = padded_copy(spec.shift, spec.groups);
   }
 
+  double activation_flops() const { return flops_of(activation_.kind); }
   std::int64_t padded() const { return padded_; }  // channels of a group
   std::int64_t bytes() const { return bias_.bytes() + scale_.bytes() + shift_.bytes(); }
 
@@ -95,6 +97,10 @@ class ChannelData {
   Block scale_;
   Block shift_;
 };
+
+inline double moved_bytes(const ConvSpec& spec) {
+  return bytes_of({spec.in, spec.out}) + (spec.residual ? bytes_of({spec.out}) : 0);
+}
 
 // Whether reading the weights once for many images pays: more of them than of pixels.
 inline bool prefers_batches(const ConvSpec& spec) {

@@ -1,23 +1,25 @@
 #include "../cpu.hpp"
+#include "flops.hpp"
 #include "ops.hpp"
+#include "strips.hpp"
 
 namespace cnnfast {
 
 namespace {
 
-// A unit is one row of the output.
+// A unit is one row of the output, or a strip of a long one.
 class DepthwiseConv2D final : public Step {
  public:
-  DepthwiseConv2D(const Dims& out, const Window& window, std::int64_t multiplier,
+  DepthwiseConv2D(const Dims& in, const Dims& out, const Window& window, std::int64_t multiplier,
                   const SharedKernel& kernel, const float* bias, Activation activation)
       : window_(window),
         activation_(activation),
         multiplier_(multiplier),
         height_(out[0]),
         joined_(joined_pixels(out, window, multiplier)),
-        cost_{2.0 * static_cast<double>(count({window.height, window.width})) *
-                  static_cast<double>(count(out)),
-              0},
+        outputs_(static_cast<double>(count(out))),
+        moved_bytes_(bytes_of({in, out})),
+        strips_(out[0], out[1] / joined_, joined_ * out[2]),
         bias_(static_cast<std::size_t>(joined_ * out[2])) {
     if (bias != nullptr) bias_ = repeated(bias, 1, out[2]);
     const std::int64_t taps = count({window.height, window.width});
@@ -29,7 +31,6 @@ class DepthwiseConv2D final : public Step {
       std::copy(weights.begin(), weights.end(), packed.block.data());
       return packed;
     });
-    cost_.weight_bytes = static_cast<double>(packed_->block.bytes());
   }
 
   const char* name() const override { return "depthwise_conv2d"; }
@@ -49,10 +50,38 @@ class DepthwiseConv2D final : public Step {
     }
   }
 
-  std::int64_t units(std::int64_t images) const override { return images * height_; }
+  std::int64_t units(std::int64_t images) const override { return strips_.count(images); }
   const Window* rows_window() const override { return &window_; }
 
   void run(const Work& w) const override {
+    for (std::int64_t unit = w.first; unit < w.last;) {
+      const Strip s = strips_.at(unit);
+      const std::int64_t rows = s.whole ? std::min(w.last - unit, height_ - s.row) : 1;
+      run_strip(w, s, rows);
+      unit += rows;
+    }
+  }
+
+  void run_rows(const Work& w) const override {
+    run_strip(w, {0, w.first, 0, out_.width / joined_, true}, w.last - w.first);
+  }
+
+  Cost cost() const override {
+    const double products = 2 * static_cast<double>(window_.height * window_.width) * outputs_;
+    return {products, products + outputs_ * flops_of(activation_.kind),
+            static_cast<double>(packed_->block.bytes()), moved_bytes_};
+  }
+  const char* algorithm(std::int64_t /*images*/) const override {
+    return slides() ? "sliding" : "taps";
+  }
+  std::vector<const Packed*> packed() const override { return {packed_.get()}; }
+  std::int64_t packed_bytes() const override {
+    return packed_->block.bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
+  }
+
+ private:
+  // The strip in so many rows, one below the other.
+  void run_strip(const Work& w, const Strip& s, std::int64_t rows) const {
     DepthwiseTask task = {};
     task.x_row = window_.stride_y * in_.row();
     task.x_pixel = joined_ * window_.stride_x * in_.pixel();
@@ -69,30 +98,16 @@ class DepthwiseConv2D final : public Step {
     task.activation = activation_;
     task.out_row = out_.row();
     task.out_pixel = joined_ * out_.pixel();
-    task.width = out_.width / joined_;
+    task.width = s.last - s.first;
+    task.height = rows;
     task.channels = joined_ * out_.channels;
     const float* corner =
         w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel();
-    for (std::int64_t unit = w.first; unit < w.last; unit += task.height) {
-      const std::int64_t image = unit / height_;
-      const std::int64_t y = unit % height_;
-      task.height = std::min(w.last - unit, height_ - y);
-      task.x = corner + image * w.in[0].image + y * task.x_row;
-      task.out = w.out.data + image * w.out.image + y * task.out_row;
-      kernels().depthwise(task);
-    }
+    task.x = corner + s.image * w.in[0].image + s.row * task.x_row + s.first * task.x_pixel;
+    task.out = w.out.data + s.image * w.out.image + s.row * task.out_row + s.first * task.out_pixel;
+    kernels().depthwise(task);
   }
 
-  Cost cost() const override { return cost_; }
-  const char* algorithm(std::int64_t /*images*/) const override {
-    return slides() ? "sliding" : "taps";
-  }
-  std::vector<const Packed*> packed() const override { return {packed_.get()}; }
-  std::int64_t packed_bytes() const override {
-    return packed_->block.bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
-  }
-
- private:
   // Neighbouring pixels that the kernel takes as one of that many times the channels: as many as
   // fill vectors with few channels. Their windows must be neighbours, too.
   static std::int64_t joined_pixels(const Dims& out, const Window& window,
@@ -127,7 +142,9 @@ class DepthwiseConv2D final : public Step {
   std::int64_t multiplier_;
   std::int64_t height_;
   std::int64_t joined_;
-  Cost cost_;
+  double outputs_;
+  double moved_bytes_;
+  Strips strips_;
   std::shared_ptr<const Packed> packed_;  // (height, width, joined pixels, channels, multiplier)
   std::vector<float> bias_;
   std::vector<std::int64_t> taps_;
@@ -144,7 +161,8 @@ std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, con
   if (out[2] % in[2] != 0 || count({window.height, window.width}) >= (std::int64_t{1} << 31)) {
     throw std::invalid_argument("the input channels must divide the output channels");
   }
-  return std::make_unique<DepthwiseConv2D>(out, window, out[2] / in[2], kernel, bias, activation);
+  return std::make_unique<DepthwiseConv2D>(in, out, window, out[2] / in[2], kernel, bias,
+                                           activation);
 }
 
 }  // namespace cnnfast

@@ -65,7 +65,8 @@ class DirectConv2D final : public Step {
         pooled_(spec.max_pool),
         tile_pixels_(pooled_ ? kernels_.tile_rows / 2 : kernels_.tile_rows),
         image_pixels_(count({spec.out[0], spec.out[1]})),
-        input_bytes_(static_cast<double>(count(spec.in)) * 4),
+        input_bytes_(bytes_of({spec.in})),
+        moved_bytes_(moved_bytes(spec)),
         batched_(prefers_batches(spec)),
         pieces_(pieces_of(window_, spec.in[2], channels_, kernels_.chunk_depth)),
         chunks_(chunks_of(pieces_, kernels_.chunk_depth)),
@@ -154,12 +155,14 @@ class DirectConv2D final : public Step {
 
   Cost cost() const override {
     const double weights = static_cast<double>(depth_) * static_cast<double>(filters_ * groups_);
-    const double sums = static_cast<double>(pooled_ ? 4 * image_pixels_ : image_pixels_);
+    const auto pixels = static_cast<double>(pooled_ ? 4 * image_pixels_ : image_pixels_);
     const auto width = static_cast<double>(window_.width);
     const std::int64_t stride = window_.stride_x / joined_;
     const auto others = static_cast<double>(window_.stride_x - stride);
-    const double own = 2 * weights * sums;  // and of the operation itself, those of one window
-    return {own * (width - others) / width, static_cast<double>(bytes_per_weight()) * weights, own};
+    const double products = 2 * weights * pixels;  // the operation itself has those of one window
+    const auto sums = pixels * static_cast<double>(filters_ * groups_);
+    return {products * (width - others) / width, products + sums * channel_data_.activation_flops(),
+            static_cast<double>(bytes_per_weight()) * weights, moved_bytes_};
   }
   const char* algorithm(std::int64_t images) const override {
     if (joined_ > 1) return "joined";
@@ -360,6 +363,7 @@ class DirectConv2D final : public Step {
   std::int64_t tile_pixels_;  // of the output, computed together
   std::int64_t image_pixels_;
   double input_bytes_;
+  double moved_bytes_;
   bool batched_;
   std::vector<Piece> pieces_;
   std::vector<Chunk> chunks_;

@@ -3,55 +3,72 @@
 
 #include "../cpu.hpp"
 #include "../memory.hpp"
+#include "flops.hpp"
 #include "ops.hpp"
+#include "strips.hpp"
 
 namespace cnnfast {
 
 namespace {
 
-// Calls run_row(from, to) for each row of pixels.
-class PixelRowStep : public Step {
+// Calls run_pixels(from, to, pixels) for strips of rows of pixels.
+class PixelStep : public Step {
  public:
+  PixelStep(const Dims& in, double flops)
+      : numbers_(static_cast<double>(count(in))), flops_(flops) {}
+
   bool reads_borders() const override { return true; }
   bool writes_borders() const override { return true; }
+  // `flops` for each number.
+  Cost cost() const override { return {numbers_, numbers_ * flops_, 0, 8 * numbers_}; }
 
   void bind(const PerInput<Layout>& in, const Layout& out) override {
     in_ = in[0];
     out_ = out;
+    strips_ = {in_.height, in_.width, in_.channels};
   }
 
-  std::int64_t units(std::int64_t images) const override { return images * in_.height; }
+  std::int64_t units(std::int64_t images) const override { return strips_.count(images); }
   const Window* rows_window() const override {
     static const Window pixel;
     return &pixel;
   }
 
   void run(const Work& w) const override {
-    for (std::int64_t unit = w.first; unit < w.last; ++unit) {
-      const std::int64_t image = unit / in_.height;
-      const std::int64_t y = unit % in_.height;
-      run_row(w.in[0].data + image * w.in[0].image + y * in_.row(),
-              w.out.data + image * w.out.image + y * out_.row());
-    }
+    for (std::int64_t unit = w.first; unit < w.last; ++unit) run_strip(w, strips_.at(unit));
+  }
+
+  void run_rows(const Work& w) const override {
+    for (std::int64_t y = w.first; y < w.last; ++y) run_strip(w, {0, y, 0, in_.width, true});
   }
 
  protected:
-  virtual void run_row(const float* from, float* to) const = 0;
-
-  std::int64_t row_floats() const { return in_.width * in_.channels; }
+  virtual void run_pixels(const float* from, float* to, std::int64_t pixels) const = 0;
 
   Layout in_;
   Layout out_;
+
+ private:
+  void run_strip(const Work& w, const Strip& s) const {
+    run_pixels(w.in[0].data + s.image * w.in[0].image + s.row * in_.row() + s.first * in_.pixel(),
+               w.out.data + s.image * w.out.image + s.row * out_.row() + s.first * out_.pixel(),
+               s.last - s.first);
+  }
+
+  double numbers_;
+  double flops_;
+  Strips strips_;
 };
 
-class Activate final : public PixelRowStep {
+class Activate final : public PixelStep {
  public:
-  explicit Activate(Activation activation) : activation_(activation) {}
+  Activate(const Dims& in, Activation activation)
+      : PixelStep(in, flops_of(activation.kind)), activation_(activation) {}
   const char* name() const override { return "activation"; }
 
  protected:
-  void run_row(const float* from, float* to) const override {
-    kernels().activate(from, to, row_floats(), activation_);
+  void run_pixels(const float* from, float* to, std::int64_t pixels) const override {
+    kernels().activate(from, to, pixels * in_.channels, activation_);
   }
 
  private:
@@ -59,10 +76,13 @@ class Activate final : public PixelRowStep {
 };
 
 // A few pixels with few channels are handled as one with many, to fill vectors.
-class Affine final : public PixelRowStep {
+class Affine final : public PixelStep {
  public:
-  Affine(std::int64_t channels, const float* scale, const float* shift, Activation activation)
-      : together_(channels < kFewChannels ? kFewChannels : 1), activation_(activation) {
+  Affine(const Dims& in, const float* scale, const float* shift, Activation activation)
+      : PixelStep(in, 2 + flops_of(activation.kind)),
+        together_(in.back() < kFewChannels ? kFewChannels : 1),
+        activation_(activation) {
+    const std::int64_t channels = in.back();
     for (std::int64_t i = 0; i < together_; ++i) {
       scale_.insert(scale_.end(), scale, scale + channels);
       shift_.insert(shift_.end(), shift, shift + channels);
@@ -74,11 +94,12 @@ class Affine final : public PixelRowStep {
   }
 
  protected:
-  void run_row(const float* from, float* to) const override {
+  void run_pixels(const float* from, float* to, std::int64_t pixels) const override {
     const std::int64_t floats = together_ * in_.channels;
-    const std::int64_t whole = in_.width / together_;
+    const std::int64_t whole = pixels / together_;
+    const std::int64_t done = whole * floats;
     scale_pixels(from, to, whole, floats);
-    scale_pixels(from + whole * floats, to + whole * floats, 1, row_floats() - whole * floats);
+    scale_pixels(from + done, to + done, 1, pixels * in_.channels - done);
   }
 
  private:
@@ -96,22 +117,20 @@ class Affine final : public PixelRowStep {
 };
 
 // Into the channels of the output from `start` on.
-class Copy final : public PixelRowStep {
+class Copy final : public PixelStep {
  public:
-  Copy(const char* name, std::int64_t start) : name_(name), start_(start) {}
+  Copy(const char* name, const Dims& in, std::int64_t start)
+      : PixelStep(in, 0), name_(name), start_(start) {}
   const char* name() const override { return name_; }
   bool reads_slices() const override { return true; }
   bool writes_slices() const override { return true; }
-  Cost cost() const override {
-    return {.moved_bytes = 8 * static_cast<double>(in_.height * row_floats())};
-  }
 
  protected:
-  void run_row(const float* from, float* to) const override {
+  void run_pixels(const float* from, float* to, std::int64_t pixels) const override {
     const bool together = in_.pixel() == in_.channels && out_.pixel() == in_.channels;
-    const std::int64_t pixels = together ? 1 : in_.width;
-    const auto bytes = static_cast<std::size_t>(row_floats() / pixels) * sizeof(float);
-    for (std::int64_t x = 0; x < pixels; ++x) {
+    const std::int64_t pieces = together ? 1 : pixels;
+    const auto bytes = static_cast<std::size_t>(pixels * in_.channels / pieces) * sizeof(float);
+    for (std::int64_t x = 0; x < pieces; ++x) {
       std::memcpy(to + start_ + x * out_.pixel(), from + x * in_.pixel(), bytes);
     }
   }
@@ -123,19 +142,19 @@ class Copy final : public PixelRowStep {
 
 }  // namespace
 
-std::unique_ptr<Step> make_activate(Activation activation) {
-  return std::make_unique<Activate>(activation);
+std::unique_ptr<Step> make_activate(const Dims& in, Activation activation) {
+  return std::make_unique<Activate>(in, activation);
 }
 
 std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift,
                                   Activation activation) {
-  return std::make_unique<Affine>(in.back(), scale, shift, activation);
+  return std::make_unique<Affine>(in, scale, shift, activation);
 }
 
-std::unique_ptr<Step> make_copy() { return std::make_unique<Copy>("copy", 0); }
+std::unique_ptr<Step> make_copy(const Dims& in) { return std::make_unique<Copy>("copy", in, 0); }
 
-std::unique_ptr<Step> make_place_channels(std::int64_t start) {
-  return std::make_unique<Copy>("concat", start);
+std::unique_ptr<Step> make_place_channels(const Dims& in, std::int64_t start) {
+  return std::make_unique<Copy>("concat", in, start);
 }
 
 }  // namespace cnnfast

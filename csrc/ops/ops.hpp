@@ -51,11 +51,11 @@ std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, con
                                             Activation activation);
 std::unique_ptr<Step> make_pool2d(const Dims& in, const Dims& out, const Window& window,
                                   PoolKind kind);
-std::unique_ptr<Step> make_activate(Activation activation);
+std::unique_ptr<Step> make_activate(const Dims& in, Activation activation);
 std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift,
                                   Activation activation);
 // The same numbers, into a layout of their own.
-std::unique_ptr<Step> make_copy();
+std::unique_ptr<Step> make_copy(const Dims& in);
 std::unique_ptr<Step> make_softmax(const Dims& in);
 std::unique_ptr<Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon);
 // A step that runs by bands of rows, and where the next one reads its output; `second` where it is
@@ -89,7 +89,7 @@ std::unique_ptr<Step> make_depth_to_space(const Dims& in, const Dims& out);
 // `in` into `out` at position `start` of `axis`: one part of a concatenation.
 std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std::int64_t start);
 // The same for images and their channels.
-std::unique_ptr<Step> make_place_channels(std::int64_t start);
+std::unique_ptr<Step> make_place_channels(const Dims& in, std::int64_t start);
 
 // Source positions along each axis, -1 for `fill`; an axis without stays as it is.
 using AxisMap = std::optional<std::vector<std::int32_t>>;

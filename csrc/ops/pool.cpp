@@ -1,5 +1,7 @@
 #include "../cpu.hpp"
+#include "flops.hpp"
 #include "ops.hpp"
+#include "strips.hpp"
 
 namespace cnnfast {
 
@@ -28,9 +30,12 @@ class Pool2D final : public Step {
         rows_(taps_inside(out[0], w.height, w.stride_y, w.dilation_y, w.pads.top, in[0])),
         columns_(taps_inside(out[1], w.width, w.stride_x, w.dilation_x, w.pads.left, in[1])),
         kernel_(kind == PoolKind::max ? kernels().max_pool : kernels().average_pool),
-        name_(kind == PoolKind::max ? "max_pool2d" : "average_pool2d") {}
+        name_(kind == PoolKind::max ? "max_pool2d" : "average_pool2d"),
+        strips_(out[0], out[1], out[2]),
+        cost_(cost_of(in, out)) {}
 
   const char* name() const override { return name_; }
+  Cost cost() const override { return cost_; }
   bool reads_slices() const override { return true; }
   bool writes_slices() const override { return true; }
 
@@ -39,7 +44,7 @@ class Pool2D final : public Step {
     out_ = out;
   }
 
-  std::int64_t units(std::int64_t images) const override { return images * height(); }
+  std::int64_t units(std::int64_t images) const override { return strips_.count(images); }
 
   // The pooling of a row's columns.
   std::int64_t scratch() const override { return in_.width * in_.channels; }
@@ -49,25 +54,35 @@ class Pool2D final : public Step {
     task.x_row = dilation_y_ * in_.row();
     task.x_pixel = in_.pixel();
     task.x_width = in_.width;
-    task.taps = columns_.data();
     task.dilation = dilation_x_;
     task.columns = w.scratch;
     task.out_pixel = out_.pixel();
-    task.width = out_.width;
     task.channels = out_.channels;
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {
-      const std::int64_t image = unit / height();
-      const std::int64_t y = unit % height();
-      const Taps& rows = rows_[static_cast<std::size_t>(y)];
-      task.x = w.in[0].data + image * w.in[0].image + rows.first * in_.row();
+      const Strip s = strips_.at(unit);
+      const Taps& rows = rows_[static_cast<std::size_t>(s.row)];
+      task.x = w.in[0].data + s.image * w.in[0].image + rows.first * in_.row();
       task.rows = rows.count;
-      task.out = w.out.data + image * w.out.image + y * out_.row();
+      task.taps = columns_.data() + s.first;
+      task.width = s.last - s.first;
+      task.out = w.out.data + s.image * w.out.image + s.row * out_.row() + s.first * out_.pixel();
       kernel_(task);
     }
   }
 
  private:
-  std::int64_t height() const { return static_cast<std::int64_t>(rows_.size()); }
+  // Over the rows of windows first, for whole rows of the image, then over their columns.
+  Cost cost_of(const Dims& in, const Dims& out) const {
+    const auto taps = [](const std::vector<Taps>& windows) {
+      std::int64_t sum = 0;
+      for (const Taps& t : windows) sum += t.count;
+      return sum;
+    };
+    const std::int64_t by_rows = (taps(rows_) - out[0]) * in[1] * in[2];
+    const std::int64_t by_columns = taps(columns_) * out[0] * out[2];
+    return {static_cast<double>(taps(rows_) * taps(columns_) * out[2]),
+            kOperation * static_cast<double>(by_rows + by_columns), 0, bytes_of({in, out})};
+  }
 
   std::int64_t dilation_y_;
   std::int64_t dilation_x_;
@@ -75,6 +90,8 @@ class Pool2D final : public Step {
   std::vector<Taps> columns_;
   void (*kernel_)(const PoolRow&);
   const char* name_;
+  Strips strips_;
+  Cost cost_;
   Layout in_;
   Layout out_;
 };

@@ -1,4 +1,5 @@
 #include "../cpu.hpp"
+#include "flops.hpp"
 #include "ops.hpp"
 
 namespace cnnfast {
@@ -58,7 +59,11 @@ class Recurrent final : public Step {
 
   Cost cost() const override {
     const auto weights = static_cast<double>(kernel_->block.size());
-    return {2 * weights * static_cast<double>(time_), 4 * weights};
+    const double products = 2 * weights * static_cast<double>(time_);
+    const auto gates = static_cast<double>(time_ * gates_of(kind_) * units_);
+    const double functions = gates * flops_of(recurrent_activation_.kind);
+    return {products, products + functions, 4 * weights,
+            4 * (gates + static_cast<double>(time_ * units_))};
   }
   std::vector<const Packed*> packed() const override { return {kernel_.get()}; }
   std::int64_t packed_bytes() const override {

@@ -34,7 +34,8 @@ class Remap final : public RowsStep {
   }
   const char* name() const override { return "remap"; }
   Cost cost() const override {
-    return {.moved_bytes = 8 * static_cast<double>(rows() * block_)};  // as much as it writes
+    const double written = 4 * static_cast<double>(rows() * block_);
+    return {0, 0, 0, 2 * written};
   }
 
  protected:
@@ -80,7 +81,8 @@ class Place final : public RowsStep {
       : RowsStep(outer), block_(block), out_block_(out_block), start_(start) {}
   const char* name() const override { return "concat"; }
   Cost cost() const override {
-    return {.moved_bytes = 8 * static_cast<double>(rows() * block_)};  // its part of the output
+    const double part = 4 * static_cast<double>(rows() * block_);
+    return {0, 0, 0, 2 * part};
   }
 
  protected:
@@ -110,7 +112,10 @@ class Resample final : public RowsStep {
         indices_(std::move(indices)),
         weights_(std::move(weights)) {}
   const char* name() const override { return "resample"; }
-  Cost cost() const override { return {2 * static_cast<double>(rows() * inner_ * taps_)}; }
+  Cost cost() const override {
+    const double flops = 2 * static_cast<double>(rows() * inner_ * taps_);
+    return {flops, flops, 0, 4 * static_cast<double>((rows() / m_ * n_ + rows()) * inner_)};
+  }
   std::int64_t packed_bytes() const override {
     return static_cast<std::int64_t>(indices_.size() * (sizeof(std::int32_t) + sizeof(float)));
   }
@@ -173,7 +178,7 @@ std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std:
     need(i == at ? start + in[i] <= out[i] : in[i] == out[i],
          "the inputs of concat differ along its axis only");
   }
-  if (in.size() == 3 && axis == 2) return make_place_channels(start);
+  if (in.size() == 3 && axis == 2) return make_place_channels(in, start);
   const std::int64_t inner = product(in, at + 1, in.size());
   return std::make_unique<Place>(product(in, 0, at), in[at] * inner, out[at] * inner,
                                  start * inner);

@@ -1,5 +1,6 @@
 // Steps along rows of dense tensors: softmax, normalization, reduction, matrix products.
 #include "../cpu.hpp"
+#include "flops.hpp"
 #include "ops.hpp"
 
 namespace cnnfast {
@@ -15,6 +16,10 @@ class Softmax final : public RowsStep {
  public:
   explicit Softmax(const Dims& in) : RowsStep(product(in, 0, in.size() - 1)), length_(in.back()) {}
   const char* name() const override { return "softmax"; }
+  Cost cost() const override {
+    const auto numbers = static_cast<double>(rows() * length_);
+    return {numbers, numbers * (kExp + kDivision + 3 * kOperation), 0, 8 * numbers};
+  }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -34,6 +39,10 @@ class Normalize final : public RowsStep {
         kind_(kind),
         epsilon_(epsilon) {}
   const char* name() const override { return "normalize"; }
+  Cost cost() const override {
+    const auto numbers = static_cast<double>(rows() * length_);
+    return {numbers, numbers * 5 * kOperation, 0, 8 * numbers};
+  }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -54,7 +63,11 @@ class Reduce final : public RowsStep {
   Reduce(const Reduction& of, std::int64_t parts, float divisor)
       : Reduce(of, parts, parts > 1 ? of.inner : kColumns, divisor) {}
   const char* name() const override { return "reduce"; }
-  Cost cost() const override { return {static_cast<double>(of_.outer * of_.n * of_.inner)}; }
+  Cost cost() const override {
+    const auto read = static_cast<double>(of_.outer * of_.n * of_.inner);
+    const auto written = static_cast<double>(of_.outer * parts_ * of_.inner);
+    return {read, read * kOperation, 0, 4 * (read + written)};
+  }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -97,7 +110,11 @@ class MatMul final : public RowsStep {
     for (std::int32_t k = 0; k < k_; ++k) order_.push_back(k);
   }
   const char* name() const override { return "matmul"; }
-  Cost cost() const override { return {2 * static_cast<double>(rows() * k_ * n_)}; }
+  Cost cost() const override {
+    const double flops = 2 * static_cast<double>(rows() * k_ * n_);
+    const std::int64_t read = rows() * k_ + rows() / m_ * k_ * n_;
+    return {flops, flops, 0, 4 * static_cast<double>(read + rows() * n_)};
+  }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <memory>
 #include <vector>
 
@@ -13,11 +14,18 @@ namespace cnnfast {
 
 // What a step does per image, for choosing and for reports.
 struct Cost {
-  double flops = 0;  // of the operation, however it is computed
-  double weight_bytes = 0;
-  double own_flops = 0;    // of the algorithm, where they are not those of the operation
-  double moved_bytes = 0;  // of activations, where they are not the inputs and the output whole
+  double flops;      // of the operation, however it is computed
+  double own_flops;  // of the algorithm; see flops.hpp
+  double weight_bytes;
+  double moved_bytes;  // of activations: read and written
 };
+
+// Of all numbers of these tensors.
+inline double bytes_of(std::initializer_list<Dims> tensors) {
+  double bytes = 0;
+  for (const Dims& dims : tensors) bytes += 4 * static_cast<double>(count(dims));
+  return bytes;
+}
 
 // An algorithm that a step could have taken, and what the cost model expected of it.
 struct Candidate {
@@ -85,7 +93,8 @@ class Step {
   // Floats of scratch memory that each thread needs; known once the layouts are.
   virtual std::int64_t scratch() const { return 0; }
 
-  virtual Cost cost() const { return {}; }
+  // From the shapes and weights alone: known before the layouts are.
+  virtual Cost cost() const = 0;
 
   // How it computes so many images at once; "" where there is one way only.
   virtual const char* algorithm(std::int64_t /*images*/) const { return ""; }

@@ -19,6 +19,7 @@ class Transpose final : public RowsStep {
   }
 
   const char* name() const override { return "transpose"; }
+  Cost cost() const override { return {0, 0, 0, 2 * bytes_of({dims_})}; }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,

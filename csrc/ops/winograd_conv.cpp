@@ -79,8 +79,8 @@ class WinogradConv2D final : public Step {
         tiles_x_(form_.tiles_x(convolved(spec)[1])),
         batched_(prefers_batches(spec)),
         channel_data_(spec, kernels_.lanes),
-        flops_(2.0 * static_cast<double>(taps() * channels_) *
-               static_cast<double>(count(convolved(spec)))) {
+        sums_(static_cast<double>(count(convolved(spec)))),
+        moved_bytes_(moved_bytes(spec)) {
     // Tiles at the edge reach beyond the window of the last pixel.
     const std::int64_t height = tiles_y_ * form_.kernels->outputs_y + form_.kernels->taps_y - 1;
     const std::int64_t width = tiles_x_ * form_.kernels->outputs_x + form_.kernels->taps_x - 1;
@@ -140,7 +140,9 @@ class WinogradConv2D final : public Step {
 
   Cost cost() const override {
     const auto weights = static_cast<double>(positions() * channels_ * filters_);
-    return {flops_, 4 * weights, 2 * weights * static_cast<double>(tiles_y_ * tiles_x_)};
+    const double products = 2 * weights * static_cast<double>(tiles_y_ * tiles_x_);
+    return {2 * static_cast<double>(taps() * channels_) * sums_,
+            products + sums_ * channel_data_.activation_flops(), 4 * weights, moved_bytes_};
   }
   const char* algorithm(std::int64_t /*images*/) const override {
     return form_.m() == 2 ? "winograd2" : "winograd4";
@@ -225,7 +227,8 @@ class WinogradConv2D final : public Step {
   std::int64_t tiles_x_;
   bool batched_;
   ChannelData channel_data_;
-  double flops_;
+  double sums_;
+  double moved_bytes_;
   std::int64_t block_ = 0;  // columns of a whole block
   std::int64_t blocks_ = 0;
   std::int64_t padded_ = 0;       // filters, up to whole vectors

@@ -75,6 +75,7 @@ TESTS = [
         "weight_storage",
         "packing",
         "guards",
+        "useful_threads",
     )
 ]
 

@@ -206,7 +206,7 @@ class Graph {
 
   int activate() {
     const int x = pick();
-    return builder_.add(make_activate(activation()), {x}, builder_.dims(x));
+    return builder_.add(make_activate(builder_.dims(x), activation()), {x}, builder_.dims(x));
   }
 
   int softmax() {
