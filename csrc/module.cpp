@@ -11,6 +11,11 @@
 
 #include "cpu.hpp"
 #include "machine.hpp"
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
+
+#include "affinity.hpp"
 #include "ops/ops.hpp"
 #include "packing.hpp"
 #include "plan.hpp"
@@ -588,3 +593,4 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,
         py::call_guard<py::gil_scoped_release>());
 }
+  m.def("allowed_processors", &allowed_processors);

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from cnnfast import _core
 from cnnfast.utils import control_groups
 from cnnfast.utils.control_groups import ROOT
 
@@ -16,10 +17,15 @@ def usable_cores() -> int:
 
     A second thread on one core shares its arithmetic units with the first, and threads beyond
     the quota are stopped for the rest of each period, which the others then wait for.
+
+    What ``taskset``, a batch system or ``os.sched_setaffinity`` allows counts. Where OpenMP's
+    variables bind threads (``OMP_PROC_BIND``, ``OMP_PLACES``, ``GOMP_CPU_AFFINITY``), its runtime
+    has left the calling thread one of its places only: all of its places count then.
     """
-    if not hasattr(os, "sched_getaffinity"):
+    processors = _core.allowed_processors()
+    if not processors:
         return os.cpu_count() or 1
-    cores = physical_cores(os.sched_getaffinity(0))
+    cores = physical_cores(processors)
     quota = cpu_quota()
     return cores if quota is None else min(cores, math.ceil(quota))
 

@@ -35,7 +35,9 @@ def get_num_threads() -> int:
 
     That is the number set by `set_num_threads`, else `CNNFAST_NUM_THREADS`, else
     `OMP_NUM_THREADS`, else the physical cores among the processors that this process may run
-    on, or the CPU time that its control group may spend, rounded up, where that is less.
+    on, or the CPU time that its control group may spend, rounded up, where that is less. Where
+    OpenMP's variables bind threads (`OMP_PROC_BIND`, `OMP_PLACES`, `GOMP_CPU_AFFINITY`), all
+    their places count.
 
     A run takes fewer where the work would not pay for waking them, and where the calling thread
     has lowered OpenMP's limit, as ``threadpoolctl.threadpool_limits`` does.
