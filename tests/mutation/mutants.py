@@ -273,17 +273,24 @@ MUTANTS = (
         ("value_of(values, s.out).layout, «second»}", "false"),
     ),
     *_of(
-        "parallel.cpp",
+        "crew.hpp",
         (
             "return «(parts * (thread + 1) + threads - 1) / threads»;",
             "parts / threads * (thread + 1)",
         ),
+    ),
+    *_of(
+        "crew.cpp",
         ("if («thread >= phase.threads») return false;", "thread > phase.threads"),
         ("const int owner = «(thread + i) % phase.threads»;", "thread"),
         ("+ done == «phase.parts») {", "phase.parts - 1"),
         ("if (taken >= «count») return -1;", "count + 1"),
         ("if («seen >> 22 == phase.number») {", "true"),
         ("} else if («open_.load(std::memory_order_acquire) != phase.packed()») {", "false"),
-        ("first_ = «crew->next_idle»;", "nullptr"),
+        ("called = «next.threads > 0 ? next.threads : 1»;", "kMostThreads"),
+        ("unasked = «phase.threads > 0 && thread >= phase.threads»;", "false"),
+        ("if («open_.load(std::memory_order_seq_cst) != seen») {", "false"),
+        ("if («state(thread).load() == State::absent» &&", "false"),
     ),
+    *_of("parallel.cpp", ("first_ = «crew->next_idle»;", "nullptr")),
 )

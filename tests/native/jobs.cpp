@@ -3,10 +3,13 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
 #include <thread>
 #include <vector>
 
-#include "parallel.hpp"
+#include "crew.hpp"
 
 using namespace cnnfast;
 
@@ -106,40 +109,97 @@ class OneThatLooksUp final : public Job {
   std::atomic<bool> looked_up_{false};
 };
 
-// Where the system tells: whether there are threads in more crews than there were callers, but for
-// a few, as those of a sanitizer.
-int lost_threads(int callers) {
-  const std::filesystem::path tasks = "/proc/self/task";
-  if (!std::filesystem::exists(tasks)) return 0;
-  const auto threads = std::distance(std::filesystem::directory_iterator(tasks), {});
-  return threads > callers * Checked::kThreads ? 1 : 0;
+constexpr int kCallers = 4;
+const std::filesystem::path kTasks = "/proc/self/task";  // where the system tells of threads
+
+std::ptrdiff_t thread_count() {
+  return std::distance(std::filesystem::directory_iterator(kTasks), {});
+}
+
+// How often each thread has gone to sleep.
+std::map<std::string, long> sleeps() {
+  std::map<std::string, long> all;
+  for (const auto& task : std::filesystem::directory_iterator(kTasks)) {
+    std::ifstream status(task.path() / "status");
+    for (std::string word; status >> word;) {
+      if (word == "voluntary_ctxt_switches:") status >> all[task.path().filename()];
+    }
+  }
+  return all;
+}
+
+// Callers that each bring jobs for another number of threads; `pause` comes between two.
+int run_many(int jobs, std::chrono::microseconds pause) {
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kCallers; ++i) {
+    callers.emplace_back([&, i] {
+      for (int n = 0; n < jobs; ++n) {
+        const int threads = 1 + (i + n) % Checked::kThreads;
+        Checked job(i + n, threads);
+        run_job(job, threads);
+        wrong += job.wrong();
+        if (pause.count() > 0) std::this_thread::sleep_for(pause * (n % 4));
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  return wrong;
+}
+
+// Whether there are threads in more crews than there were callers, but for a few, as those of a
+// sanitizer.
+int lost_threads() { return thread_count() > kCallers * Checked::kThreads ? 1 : 0; }
+
+// How many threads, but for those two that a job asks for and one of a sanitizer, wake for it.
+int woken_unasked() {
+  constexpr int kMany = 16;
+  OneLongPart large;
+  run_job(large, kMany);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // until all are asleep
+  const auto before = sleeps();
+  for (int n = 0; n < 50; ++n) {
+    Checked small(n, 2);
+    run_job(small, 2);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  int woken = 0;
+  for (const auto& [thread, count] : sleeps()) {
+    const auto found = before.find(thread);
+    if (found != before.end() && found->second != count) ++woken;
+  }
+  return std::max(0, woken - 3);
+}
+
+// Threads end and are made again, between jobs and in the middle of them; at last none is left,
+// but for the calling one and one of a sanitizer.
+int ending_goes_wrong() {
+  set_idle_time(std::chrono::milliseconds(1));
+  int wrong = run_many(200, std::chrono::microseconds(500));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (thread_count() > 2 && std::chrono::steady_clock::now() < end) {
+    // Those that fell asleep before the time was set have the longer one to wait.
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  wrong += thread_count() > 2 ? 1 : 0;
+  Checked job(1, 3);
+  run_job(job, 3);
+  return wrong + job.wrong();
 }
 
 }  // namespace
 
 int main() {
-  constexpr int kCallers = 4;
   constexpr int kJobs = 1000;
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> callers;
-  for (int i = 0; i < kCallers; ++i) {
-    callers.emplace_back([&, i] {
-      for (int n = 0; n < kJobs; ++n) {
-        const int threads = 1 + (i + n) % Checked::kThreads;
-        Checked job(i + n, threads);
-        run_job(job, threads);
-        wrong += job.wrong();
-      }
-    });
-  }
-  for (std::thread& caller : callers) caller.join();
-  wrong += lost_threads(kCallers);
+  int wrong = run_many(kJobs, std::chrono::microseconds(0));
   OneLongPart job;
   run_job(job, 2);
   wrong += job.wrong();
-  OneThatLooksUp look;
-  run_job(look, 2);
-  wrong += look.wrong();
-  std::printf("%d jobs, %d failed\n", kCallers * kJobs + 2, wrong.load());
+  if (std::filesystem::exists(kTasks)) {
+    wrong += lost_threads();
+    wrong += woken_unasked();
+    wrong += ending_goes_wrong();
+  }
+  std::printf("%d jobs, %d failed\n", kCallers * kJobs + 1, wrong);
   return wrong == 0 ? 0 : 1;
 }

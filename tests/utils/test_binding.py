@@ -102,3 +102,30 @@ def test_a_process_that_was_pinned_before_it_began_keeps_to_that():
 def test_a_user_who_pins_the_thread_later_is_obeyed(variables):
     pin = f"os.sched_setaffinity(0, {{{SECOND}}})"
     assert allowed(variables, after=pin) == [str(SECOND), str(SECOND)]
+
+
+HELPERS = """
+import os
+from pathlib import Path
+import numpy as np
+import cnnfast
+
+def tasks():
+    return set(os.listdir("/proc/self/task"))
+
+model = cnnfast.Sequential([cnnfast.Input((40, 40, 16)), cnnfast.layers.Conv2D(32, 3)])
+x = np.zeros((12, 40, 40, 16), np.float32)
+model.predict(x, verbose=0, threads=1)
+before = tasks()
+model.predict(x, verbose=0, threads=3)
+for task in tasks() - before:
+    print(*sorted(os.sched_getaffinity(int(task))))
+"""
+
+
+@pytest.mark.parametrize("variables", [{}, *BINDINGS[:3]])
+def test_the_threads_of_a_run_may_use_all_places(variables):
+    assert (
+        run(HELPERS, {**variables, "OPENBLAS_NUM_THREADS": "1"}).splitlines()
+        == [joined(PROCESSORS)] * 2
+    )

@@ -137,3 +137,43 @@ def test_threadpoolctl_limits_a_run_and_only_while_it_does():
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["0", "1", "2"]
+
+
+# Threads that nobody asks for end after some seconds, those of crews for many callers too.
+ENDING = """
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+import cnnfast
+
+model = cnnfast.Sequential([cnnfast.Input((40, 40, 16)), cnnfast.layers.Conv2D(32, 3)])
+x = np.random.default_rng(1).random((12, 40, 40, 16), np.float32)
+
+def count():
+    return len(os.listdir("/proc/self/task"))
+
+def predict(_=None):
+    return model.predict(x, verbose=0, threads=4)
+
+expected = model.predict(x, verbose=0, threads=1)
+alone = count()
+for _ in range(2):
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(predict, range(30)))
+    assert all(np.array_equal(result, expected) for result in results)
+    print(count() > alone)
+    end = time.monotonic() + 60
+    while count() > alone and time.monotonic() < end:
+        time.sleep(0.1)
+    print(count() - alone)
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+def test_threads_that_nobody_asks_for_end_and_come_back():
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", ENDING]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "0"] * 2
