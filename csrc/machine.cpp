@@ -5,26 +5,65 @@
 #include <barrier>
 #include <chrono>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "affinity.hpp"
 #include "cpu.hpp"
 #include "memory.hpp"
+#include "parallel.hpp"
 
 namespace cnnfast {
 
 namespace {
 
+void check(int threads) {
+  if (threads >= 1 && threads <= kMostThreads) return;
+  throw std::invalid_argument("threads must be positive and at most " +
+                              std::to_string(kMostThreads) +
+                              ". Received: " + std::to_string(threads));
+}
+
+// work(thread) on the calling thread, number 0, and on others, once all are there: none begins
+// where one cannot be made.
+template <class Work>
+void run_together(int threads, const Work& work) {
+  enum Gate { closed, open, given_up };
+  std::atomic<int> gate = closed;
+  const auto let = [&](Gate word) {
+    gate = word;
+    gate.notify_all();
+  };
+  const std::vector<int> processors = processors_of_places();
+  std::vector<std::jthread> others;
+  try {
+    for (int thread = 1; thread < threads; ++thread) {
+      std::jthread& other = others.emplace_back([&, thread] {
+        gate.wait(closed);
+        if (gate == open) work(thread);
+      });
+      let_run_on(other.native_handle(), processors);
+    }
+  } catch (const std::exception&) {
+    let(given_up);
+    throw std::invalid_argument("threads must be no more than the system starts, here " +
+                                std::to_string(others.size() + 1) +
+                                ". Received: " + std::to_string(threads));
+  }
+  let(open);
+  work(0);
+}
+
 // The highest work per nanosecond of `round(thread)`, which returns what one thread did.
 template <class Round>
 double best_rate(double seconds, int threads, const Round& round) {
   using Clock = std::chrono::steady_clock;
-  if (threads < 1) throw std::invalid_argument("threads must be positive");
   double best = 0;
   std::atomic<bool> going = true;  // the first thread's word, so that all do as many rounds
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   std::barrier together(threads);
-  const auto repeat = [&](int thread) {
+  run_together(threads, [&](int thread) {
     while (going) {
       together.arrive_and_wait();
       const auto start = Clock::now();
@@ -37,22 +76,20 @@ double best_rate(double seconds, int threads, const Round& round) {
       }
       together.arrive_and_wait();
     }
-  };
-  std::vector<std::jthread> others;
-  for (int i = 1; i < threads; ++i) others.emplace_back(repeat, i);
-  repeat(0);
+  });
   return best;
 }
 
 }  // namespace
 
 double fma_peak(double seconds, int threads) {
+  check(threads);
   return best_rate(seconds, threads, [](int) { return kernels().fma_chain(200'000); });
 }
 
 double read_peak(std::int64_t bytes, double seconds, int threads) {
   constexpr std::int64_t kRoundBytes = std::int64_t{1} << 24;  // long against a barrier
-  if (threads < 1) throw std::invalid_argument("threads must be positive");
+  check(threads);
   const std::int64_t unit = std::int64_t{8} * kernels().lanes;
   const std::int64_t floats = std::max(unit, bytes / 4 / threads / unit * unit);
   const Block block(floats * threads);

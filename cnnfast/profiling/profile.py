@@ -213,9 +213,15 @@ def profile(
         How many runs of each kind.
     threads
         At most so many.
+
+    Raises
+    ------
+    ValueError
+        If the system does not start so many threads.
     """
     batch = inputs[0].shape[0]
     outputs = [np.empty((batch, *shape), np.float32) for shape in plan.output_shapes]
+    machine = measure(threads)
     plan.run(inputs, outputs, threads, useful_only=True)
     whole: list[float] = []
     stamped: list[list[float]] = []
@@ -225,7 +231,6 @@ def profile(
         whole.append(time.perf_counter() - start)
         stamped.append(plan.run_profiled(inputs, outputs, threads, useful_only=True))
     seconds = [statistics.median(times) for times in zip(*stamped, strict=True)]
-    machine = measure(threads)
     return Profile(
         model=name,
         batch=batch,

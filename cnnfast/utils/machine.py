@@ -50,7 +50,7 @@ def measure(threads: int = 1) -> Machine:
     Raises
     ------
     ValueError
-        If `threads` is not a positive integer.
+        If `threads` is not a positive integer, or more than the system starts or a run takes.
     """
     return _measured(positive(threads, "threads"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -77,6 +78,42 @@ def test_a_predict_runs_with_the_threads_that_can_be_made() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["0", "3"]
+
+
+# A hundred megabytes have room for the stacks of some threads.
+PROFILE = """
+import resource
+import numpy as np
+import cnnfast
+
+model = cnnfast.Sequential([cnnfast.Input((4,)), cnnfast.layers.Dense(3)])
+x = np.ones((2, 4), np.float32)
+before = model.predict(x, verbose=0)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (100 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+for threads in (400, 100_000):
+    try:
+        model.profile(x, threads=threads, repeats=1)
+    except ValueError as error:
+        print(error)
+assert np.array_equal(model.predict(x, verbose=0, threads=400), before)
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert model.profile(x, threads=2, repeats=1).threads == 2
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_a_profile_on_more_threads_than_can_be_made_says_how_many_can() -> None:
+    command = [sys.executable, "-P", "-c", PROFILE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    few, most = done.stdout.splitlines()
+    rule = r"threads must be no more than the system starts, here (\d+)\. Received: 400"
+    found = re.fullmatch(rule, few)
+    assert found is not None, few
+    assert 1 < int(found[1]) < 100
+    assert most == "threads must be positive and at most 512. Received: 100000"
 
 
 @pytest.mark.parametrize(("side", "filters"), [(2**20, 2**20), (2**20, 4), (2**31 - 1, 4)])
