@@ -1,6 +1,8 @@
 // The only file that includes pybind11: convert, release the GIL, call.
 #include <array>
+#include <chrono>
 #include <optional>
+#include <thread>
 #include <tuple>
 #include <variant>
 
@@ -55,6 +57,36 @@ std::vector<T> vector_of(const py::array_t<T, py::array::c_style>& array) {
   return {array.data(), array.data() + array.size()};
 }
 
+// Returns what `take` does, which takes the GIL. A daemon thread does not get it any more once the
+// interpreter ends: Python up to 3.13 ends the thread by force then, through destructors that must
+// not fail and frames that hold references. It stays here instead, until the process is gone.
+template <class Take>
+auto taking_gil(Take take) {
+#if defined(__GLIBCXX__)
+  try {
+    return take();
+  } catch (const abi::__forced_unwind&) {
+    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+  }
+#else
+  return take();
+#endif
+}
+
+// The GIL is another thread's as long as this lives.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() {
+    taking_gil([this] { PyEval_RestoreThread(state_); });
+  }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
 // The data of a C-contiguous array of this shape; std::invalid_argument for another shape.
 template <int flags>
 const float* data_of(const py::array_t<float, flags>& array, const Dims& shape, const char* what) {
@@ -74,8 +106,10 @@ const float* channels_of(const std::optional<WeightArray>& array, const Dims& ou
 template <class Held>
 std::shared_ptr<Held> held(Held objects) {
   return {new Held(std::move(objects)), [](Held* last) {
-            const py::gil_scoped_acquire gil;
-            delete last;
+            taking_gil([last] {
+              const py::gil_scoped_acquire gil;
+              delete last;
+            });
           }};
 }
 
@@ -104,8 +138,10 @@ struct BoundKernel {
     }
     auto make = [function = held(std::get<py::function>(source)), width](std::int64_t first,
                                                                          std::int64_t last) {
-      const py::gil_scoped_acquire gil;
-      return numbers_of((*function)(first, last).cast<WeightArray>(), {last - first, width});
+      return taking_gil([&] {
+        const py::gil_scoped_acquire gil;
+        return numbers_of((*function)(first, last).cast<WeightArray>(), {last - first, width});
+      });
     };
     return {std::move(make), rows, width, at_once};
   }
@@ -159,7 +195,7 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& 
   spec.weight_dtype = builder.weight_dtype();
   std::vector<int> inputs = {x};
   if (residual) inputs.push_back(*residual);
-  const py::gil_scoped_release release;  // packing takes its time
+  const WithoutGil without;  // packing takes its time
   return builder.add(make_conv2d(spec), std::move(inputs), out);
 }
 
@@ -174,7 +210,7 @@ int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const Giv
   const Dims shape = {window.height, window.width, in[2], out[2] / in[2]};
   const SharedKernel kernel = kernel_of(given, shape);
   const float* shift = bias ? data_of(*bias, {out[2]}, "bias") : nullptr;
-  const py::gil_scoped_release release;
+  const WithoutGil without;
   return builder.add(
       make_depthwise_conv2d(in, out, window, kernel, shift, activation_of(activation)), {x}, out);
 }
@@ -311,10 +347,12 @@ class SignalHandlers final : public Interrupt {
  public:
   bool asked() noexcept override {
     if (!matters_) return false;
-    const py::gil_scoped_acquire gil;
-    raised_ = PyErr_CheckSignals() != 0;
-    if (!raised_ && !known_) look_for_thread();
-    return raised_;
+    return taking_gil([this] {
+      const py::gil_scoped_acquire gil;
+      raised_ = PyErr_CheckSignals() != 0;
+      if (!raised_ && !known_) look_for_thread();
+      return raised_;
+    });
   }
 
   // With the GIL: what a handler has raised.
@@ -346,7 +384,7 @@ void run(const Plan& plan, const std::vector<FloatArray>& inputs, std::vector<Fl
   const Batch batch = batch_of(plan, inputs, outputs, threads, useful_only);
   SignalHandlers handlers;
   {
-    const py::gil_scoped_release release;
+    const WithoutGil without;
     plan.run(batch.inputs, batch.outputs, batch.images, batch.threads, &handlers);
   }
   handlers.rethrow();
@@ -358,7 +396,7 @@ std::vector<double> run_profiled(const Plan& plan, const std::vector<FloatArray>
   SignalHandlers handlers;
   std::vector<double> seconds;
   {
-    const py::gil_scoped_release release;
+    const WithoutGil without;
     seconds =
         plan.run_profiled(batch.inputs, batch.outputs, batch.images, batch.threads, &handlers);
   }
@@ -570,7 +608,7 @@ void bind_plan(py::module_& m) {
       .def("transpose", &add_transpose, py::arg("x"), py::arg("axes"))
       .def("depth_to_space", &add_depth_to_space, py::arg("x"), py::arg("shape"))
       .def("build", &PlanBuilder::build, py::arg("outputs"),
-           py::call_guard<py::gil_scoped_release>());
+           py::call_guard<WithoutGil>());
 }
 
 }  // namespace
@@ -589,8 +627,16 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("idle_workspace_bytes", &idle_workspace_bytes);
   m.def("release_idle_workspaces", &release_idle_workspaces);
   m.def("fma_peak", &fma_peak, py::arg("seconds"), py::arg("threads") = 1,
-        py::call_guard<py::gil_scoped_release>());
+        py::call_guard<WithoutGil>());
+}
+
+// Before Python 3.12, pybind11 itself waits for ever in a subinterpreter; from 3.13 on the main
+// interpreter may call this for another.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (in_main_interpreter()) return PyInit_core();
+  PyErr_SetString(PyExc_ImportError, kMainOnly);
+  return nullptr;
   m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,
-        py::call_guard<py::gil_scoped_release>());
+        py::call_guard<WithoutGil>());
 }
   m.def("allowed_processors", &allowed_processors);
