@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# First, because it says where it cannot run; NumPy would take that for a broken installation.
+from cnnfast._core import __version__  # isort: split
+
 from cnnfast import (
     activations,
     callbacks,
@@ -18,7 +21,6 @@ from cnnfast import (
     regularizers,
     utils,
 )
-from cnnfast._core import __version__
 from cnnfast.layers import Input, InputSpec, Layer
 from cnnfast.models import Model, Sequential
 from cnnfast.utils.threads import get_num_threads, set_num_threads

@@ -11,13 +11,13 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "cpu.hpp"
-#include "machine.hpp"
 #if defined(__GLIBCXX__)
 #include <cxxabi.h>
 #endif
 
 #include "affinity.hpp"
+#include "cpu.hpp"
+#include "machine.hpp"
 #include "ops/ops.hpp"
 #include "packing.hpp"
 #include "plan.hpp"
@@ -611,15 +611,23 @@ void bind_plan(py::module_& m) {
            py::call_guard<WithoutGil>());
 }
 
+bool in_main_interpreter() { return PyInterpreterState_Get() == PyInterpreterState_Main(); }
+
+constexpr const char* kMainOnly =
+    "cnnfast runs in the main interpreter of a process only. Received: an import in a "
+    "subinterpreter; use a process of its own, or a thread";
+
 }  // namespace
 
 // Runs share only what csrc guards by locks of its own; a builder belongs to one thread.
-PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+PYBIND11_MODULE(core, m, py::mod_gil_not_used(), py::multiple_interpreters::not_supported()) {
+  if (!in_main_interpreter()) throw py::import_error(kMainOnly);
   m.attr("__version__") = CNNFAST_VERSION;
   bind_enums(m);
   bind_plan(m);
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("available_isas", &available_isas);
+  m.def("allowed_processors", &allowed_processors);
   m.def("packed_bytes", &packed_bytes);
   m.def("packed_bytes_of", &packed_bytes_of, py::arg("plans"), py::arg("kernels") = py::tuple());
   m.def("workspace_limit", &workspace_limit);
@@ -627,6 +635,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("idle_workspace_bytes", &idle_workspace_bytes);
   m.def("release_idle_workspaces", &release_idle_workspaces);
   m.def("fma_peak", &fma_peak, py::arg("seconds"), py::arg("threads") = 1,
+        py::call_guard<WithoutGil>());
+  m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,
         py::call_guard<WithoutGil>());
 }
 
@@ -636,7 +646,4 @@ extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
   if (in_main_interpreter()) return PyInit_core();
   PyErr_SetString(PyExc_ImportError, kMainOnly);
   return nullptr;
-  m.def("read_peak", &read_peak, py::arg("bytes"), py::arg("seconds"), py::arg("threads") = 1,
-        py::call_guard<WithoutGil>());
 }
-  m.def("allowed_processors", &allowed_processors);
