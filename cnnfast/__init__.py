@@ -23,7 +23,10 @@ from cnnfast import (
 )
 from cnnfast.layers import Input, InputSpec, Layer
 from cnnfast.models import Model, Sequential
+from cnnfast.utils import environment
 from cnnfast.utils.threads import get_num_threads, set_num_threads
+
+environment.check()
 
 if TYPE_CHECKING:
     from cnnfast import applications, ops, saving

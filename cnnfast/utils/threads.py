@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from cnnfast.utils.cores import usable_cores
 from cnnfast.utils.locks import Guard
@@ -53,10 +54,15 @@ def get_num_threads() -> int:
 
 
 def _default() -> int:
-    for name in ("CNNFAST_NUM_THREADS", "OMP_NUM_THREADS"):
-        text = os.environ.get(name, "").split(",")[0].strip()
-        if text:
-            return positive(text, name)
+    wanted = os.environ.get("CNNFAST_NUM_THREADS", "").strip()
+    if wanted:
+        return positive(wanted, "CNNFAST_NUM_THREADS")
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if wanted:
+        try:
+            return positive(wanted, "OMP_NUM_THREADS")
+        except ValueError as error:  # not ours: OpenMP's runtimes warn, too, and go on
+            warnings.warn(f"{error}. It is ignored", RuntimeWarning, stacklevel=3)
     return usable_cores()
 
 
