@@ -15,6 +15,15 @@ decltype(auto) at(T& items, int i) {
   return items[static_cast<std::size_t>(i)];
 }
 
+// Of a step for one image on a core that is slow, or shared with others.
+double seconds_of(const PlannedStep& s) {
+  constexpr double kFlopsPerSecond = 10e9;
+  constexpr double kBytesPerSecond = 2e9;
+  const Cost cost = s.step->cost();
+  return std::max(cost.flops, cost.own_flops) / kFlopsPerSecond +
+         (cost.moved_bytes + cost.weight_bytes) / kBytesPerSecond;
+}
+
 }  // namespace
 
 int PlanBuilder::new_value(Dims dims) {
@@ -199,20 +208,6 @@ void PlanBuilder::give_borders() {
            value.layout.border.left + value.layout.width + value.layout.border.right,
            value.layout.pixel()});
   }
-}
-
-// Of a step for one image on a core that is slow, or shared with others.
-double PlanBuilder::seconds_of(const PlannedStep& s) const {
-  constexpr double kFlopsPerSecond = 10e9;
-  constexpr double kBytesPerSecond = 2e9;
-  const Cost cost = s.step->cost();
-  double moved = cost.moved_bytes + cost.weight_bytes;
-  if (cost.moved_bytes == 0) {
-    moved += 4 * static_cast<double>(at(plan_->values_, s.out).layout.size());
-    for (const int value : s.in)
-      moved += 4 * static_cast<double>(at(plan_->values_, value).layout.size());
-  }
-  return std::max(cost.flops, cost.own_flops) / kFlopsPerSecond + moved / kBytesPerSecond;
 }
 
 void PlanBuilder::bind_steps() {

@@ -607,8 +607,7 @@ void bind_plan(py::module_& m) {
       .def("reshape", &PlanBuilder::reshape, py::arg("x"), py::arg("shape"))
       .def("transpose", &add_transpose, py::arg("x"), py::arg("axes"))
       .def("depth_to_space", &add_depth_to_space, py::arg("x"), py::arg("shape"))
-      .def("build", &PlanBuilder::build, py::arg("outputs"),
-           py::call_guard<WithoutGil>());
+      .def("build", &PlanBuilder::build, py::arg("outputs"), py::call_guard<WithoutGil>());
 }
 
 bool in_main_interpreter() { return PyInterpreterState_Get() == PyInterpreterState_Main(); }

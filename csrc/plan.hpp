@@ -109,11 +109,11 @@ class Plan {
   std::vector<Group> groups_;
   std::vector<Dims> inputs_;
   std::vector<Dims> outputs_;
-  std::int64_t transient_ = 0;       // floats for one image at a time
-  std::int64_t resident_ = 0;        // floats for each image of a chunk
-  std::int64_t scratch_ = 0;         // floats that a step may use in each thread
-  std::vector<Cost> costs_;          // of the steps
-  std::vector<double> seconds_;      // of each step for an image, on a slow core
+  std::int64_t transient_ = 0;   // floats for one image at a time
+  std::int64_t resident_ = 0;    // floats for each image of a chunk
+  std::int64_t scratch_ = 0;     // floats that a step may use in each thread
+  std::vector<Cost> costs_;      // of the steps
+  std::vector<double> seconds_;  // of each step for an image, on a slow core
   double all_seconds_ = 0;
   double batched_weight_bytes_ = 0;  // read once for each chunk
 };
@@ -154,7 +154,6 @@ class PlanBuilder {
   void place_slices();
   void give_borders();
   void join_bands();
-  double seconds_of(const PlannedStep& s) const;
   void bind_steps();
   void group_steps();
   void reuse_inputs();
