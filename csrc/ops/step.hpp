@@ -44,7 +44,7 @@ struct Work {
   std::int64_t images;
   std::int64_t first;
   std::int64_t last;
-  float* scratch;  // the calling thread's
+  float* scratch;                  // the calling thread's
   Interrupt* interrupt = nullptr;  // for steps that heed it
 };
 
