@@ -9,7 +9,8 @@ from cnnfast import lowering, row_functions
 from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
-from cnnfast.errors import UnsupportedError
+from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
+from cnnfast.utils.naming import spelt_like
 from cnnfast.utils.sealed import Sealing, is_open
 
 if TYPE_CHECKING:
@@ -214,10 +215,8 @@ def get(identifier: object) -> ActivationFunction:
 
     Raises
     ------
-    ValueError
-        If the name is unknown; the message lists the known ones.
     UnsupportedError
-        If it is a Python function or a layer that cannot be an activation.
+        If the name is unknown, or it is a Python function or a layer that cannot be an activation.
     """
     if identifier is None:
         return linear
@@ -229,12 +228,7 @@ def get(identifier: object) -> ActivationFunction:
         return deserialize(identifier)
     if type(identifier).__name__ in _LAYERS and hasattr(identifier, "lower"):
         return LayerFunction(identifier)  # type: ignore[arg-type]
-    if callable(identifier):
-        raise UnsupportedError(
-            "An activation runs in the C++ core and must be one of "
-            f"{sorted(_FUNCTIONS)} or a layer of {_LAYERS}. Received: {identifier!r}"
-        )
-    raise ValueError(_unknown(identifier))
+    raise _unknown(getattr(identifier, "__name__", None) or type(identifier).__name__, identifier)
 
 
 def serialize(activation: ActivationFunction) -> str | dict[str, Any]:
@@ -259,18 +253,24 @@ def deserialize(config: str | Mapping[str, Any]) -> ActivationFunction:
         return LayerFunction(deserialize_layer(config))
     if isinstance(name, str) and not inner and name in _FUNCTIONS:
         return _named(name)
-    raise UnsupportedError(_unknown(dict(config)))
+    raise _unknown(inner if name == "function" else name, dict(config))
 
 
 def _named(name: str) -> ActivationFunction:
     function = _FUNCTIONS.get(name) or _ALIASES.get(name)
     if function is None:
-        raise ValueError(_unknown(name))
+        raise _unknown(name, name)
     return function
 
 
-def _unknown(identifier: object) -> str:
-    return (
-        "Could not interpret activation function identifier: it must be one of "
-        f"{sorted(_FUNCTIONS)} or a layer of {_LAYERS}. Received: {identifier!r}"
+def _unknown(name: object, identifier: object) -> UnsupportedError:
+    refusal = Refusal(
+        "function",
+        "could not interpret activation function identifier: an activation runs in the C++ core, "
+        f"and must be one of Keras' functions or of its layers {', '.join(_LAYERS)}.",
+        class_name=str(name),
+        received=(f"{identifier!r:.200}",),
+        nearest=spelt_like(str(name), (*_FUNCTIONS, *_ALIASES)),
+        advice=BY_LAMBDA,
     )
+    return UnsupportedError(refusal)

@@ -19,9 +19,8 @@ from cnnfast.cli import exit_codes
 from cnnfast.cli.arguments import positive_int
 from cnnfast.cli.comparison import LARGEST_ERROR, Comparison, compare, is_installed
 from cnnfast.cli.inputs import add_input_arguments, random_inputs
-from cnnfast.cli.inspection import unsupported_items
 from cnnfast.cli.storage import Storage, compare_storage
-from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,6 +37,7 @@ class Report:
     file: str
     verdict: str = "runs"
     problems: list[str] = field(default_factory=list)
+    unsupported: tuple[Refusal, ...] = ()
     layers: int = 0
     parameters: int = 0
     operations: int = 0
@@ -52,7 +52,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
-        result = asdict(self)
+        result = asdict(self) | {"unsupported": [item.to_dict() for item in self.unsupported]}
         if self.keras is not None:
             first = self.keras.first_difference
             result["keras"]["agrees"] = self.keras.agrees
@@ -95,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
         inputs = random_inputs(model, args.seed, args.batch, args.size)
         _run(model, inputs, report)
     except UnsupportedError as error:
-        report.verdict, report.problems = "unsupported", unsupported_items(error)
+        report.verdict, report.unsupported = "unsupported", error.items
+        report.problems = [item.text for item in error.items]
     except (ModelFileError, OSError) as error:
         report.verdict, report.problems = "unreadable", [str(error)]
     else:

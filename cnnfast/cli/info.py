@@ -55,7 +55,7 @@ def show(facts: FileFacts) -> None:
     if facts.unsupported:
         console.print(f"\n[bold red]not supported[/] ({len(facts.unsupported)})")
         for item in facts.unsupported:
-            console.print(f"- {escape(item)}")
+            console.print(f"- {escape(item.text)}")
     if facts.problem is not None:
         console.print(f"\n[bold red]cannot be read[/]: {escape(facts.problem)}")
 

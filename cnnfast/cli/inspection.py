@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
 from cnnfast.saving import archive, json, legacy_h5, load_model
 from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File
@@ -19,7 +18,6 @@ from cnnfast.saving.source import open_file
 if TYPE_CHECKING:
     from cnnfast.models import Model
 
-_SUPPORTED_LIST = re.compile(r" Supported: \[.*?\]\.")
 _COMPILE_SETTINGS = ("optimizer", "optimizer_config", "loss", "loss_weights", "metrics")
 
 
@@ -44,7 +42,7 @@ class FileFacts:
     file_bytes, weights_bytes
         Size of the whole file, and of the part with the weights.
     unsupported
-        Why the model cannot run here, an entry for each thing; empty if it can.
+        Why the model cannot run here, an entry for each cause; empty if it can.
     problem
         What is wrong with the file; None if nothing is.
     """
@@ -64,12 +62,12 @@ class FileFacts:
     trainable_parameters: int | None = None
     layers: list[LayerFacts] = field(default_factory=list)
     compile_settings: dict[str, Any] = field(default_factory=dict)
-    unsupported: list[str] = field(default_factory=list)
+    unsupported: tuple[Refusal, ...] = ()
     problem: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
-        return asdict(self)
+        return asdict(self) | {"unsupported": [item.to_dict() for item in self.unsupported]}
 
 
 def inspect(path: str) -> FileFacts:
@@ -84,17 +82,10 @@ def inspect(path: str) -> FileFacts:
         facts.model_name = _inner(config).get("name")
         _describe(load_model(path, compile=False), facts)
     except UnsupportedError as error:
-        facts.unsupported = unsupported_items(error)
+        facts.unsupported = error.items
     except (ModelFileError, OSError) as error:
         facts.problem = str(error)
     return facts
-
-
-def unsupported_items(error: UnsupportedError) -> list[str]:
-    """Return what an error lists, an entry for each thing, without the list of what would do."""
-    lines = [line.removeprefix("- ") for line in str(error).splitlines()]
-    items = lines[1:] or lines
-    return [_SUPPORTED_LIST.sub("", item) for item in items]
 
 
 def _read(path: str, facts: FileFacts) -> Any:

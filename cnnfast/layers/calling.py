@@ -129,15 +129,21 @@ class CallableLayer(Connectable):
                 tensors[name] = others.pop(name)
         unused = {key: v for key, v in others.items() if not (v is None or v is False)}
         if unused:
-            raise UnsupportedError(
-                f"Layer '{self.name}' can be called with {list(self.call_arguments)} only, as it "
-                f"is at inference. Received: {unused}"
+            raise self.unsupported(
+                f"can be called with {list(self.call_arguments)} only, as it is at inference. "
+                f"Received: {unused}"
             )
         if self.call_arguments[0] not in tensors:
             raise ValueError(f"Layer '{self.name}' must be called on its input. Received: none")
         if len(self.call_arguments) == 1:
             return tensors[self.call_arguments[0]]
         return [tensors[name] for name in self.call_arguments if tensors.get(name) is not None]
+
+    def unsupported(self, rule: str, advice: str = "") -> UnsupportedError:
+        """Return the error that this layer does not do something; see `UnsupportedError`."""
+        return UnsupportedError(
+            rule, layer=self.name, class_name=type(self).__name__, advice=advice
+        )
 
     def _check_shapes(self, shapes: Any) -> None:
         """Raise ValueError, naming the layer, if it cannot take inputs of `shapes`."""

@@ -12,7 +12,6 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, Float32Array, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
@@ -191,9 +190,8 @@ class RecurrentCell(Layer):
         """Return `function` as one operation; UnsupportedError if it is none."""
         if type(function) is activations.ActivationFunction and len(function.steps) <= 1:
             return function.steps[0] if function.steps else ops.LINEAR
-        raise UnsupportedError(
-            f"Layer '{self.name}' ({type(self).__name__}) takes activations that work on each "
-            f"number alone. Received: {function}"
+        raise self.unsupported(
+            f"takes activations that work on each number alone. Received: {function}"
         )
 
     def _config(self) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Float32Array, Shape, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, images, windows
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.base_conv import WindowedConv, positive_channels, refuse_strides_with_dilation
@@ -99,9 +98,9 @@ class ConvLSTMCell(LSTMCell):
     ) -> Value:
         steps = x.shape[0]
         if steps > LARGEST_TIME:
-            raise UnsupportedError(
-                f"Layer '{self.name}' ({type(self).__name__}) is unrolled and takes at most "
-                f"{LARGEST_TIME} steps of time. Received: {steps} steps"
+            raise self.unsupported(
+                f"is unrolled and takes at most {LARGEST_TIME} steps of time. "
+                f"Received: {steps} steps"
             )
         channels_first = self.data_format == "channels_first"
         if channels_first:

@@ -9,8 +9,7 @@ from cnnfast import activations, constraints, initializers, lowering, regularize
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Value
-from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import arguments, dtypes, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
@@ -62,8 +61,8 @@ class InputLayer(Layer):
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=name, dtype=dtype, **kwargs)
         if sparse or ragged or input_tensor is not None:
-            raise UnsupportedError(
-                "An input must be dense and have no tensor of its own. Received: "
+            raise self.unsupported(
+                "must be dense and have no tensor of its own. Received: "
                 f"sparse={sparse}, ragged={ragged}, input_tensor={input_tensor}"
             )
         if shape is None and batch_shape is None:
@@ -182,9 +181,10 @@ class Dense(Layer):
         units = arguments.positive_integer(units, rule)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if quantization_config is not None:
-            raise UnsupportedError(
+            raise self.unsupported(
                 "`quantization_config` must be None: weights are float32. "
-                f"Received: {quantization_config}"
+                f"Received: {quantization_config}",
+                advice=dtypes.BEFORE_QUANTIZE,
             )
         self.units = units
         self.activation = activations.get(activation)

@@ -11,6 +11,8 @@ import numpy as np
 
 from cnnfast.errors import UnsupportedError
 
+BEFORE_QUANTIZE = "Save the model as it is before `model.quantize(…)`."
+
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 _PLAIN = (
     *("float16", "bfloat16", "float32", "float64"),
@@ -87,8 +89,8 @@ def result(rule: Integers, received: Sequence[str], compute_dtype: str) -> str:
     if rule is Integers.REFUSED or (computes and wraps(joined)):
         raise UnsupportedError(
             "Keras computes this layer in the dtype of the integers that it gets, and the core in "
-            "float32, which gives other numbers: cast to float32 first (for example by "
-            f"`Rescaling(1.0)`). Received: {joined}"
+            f"float32, which gives other numbers. Received: {joined}",
+            advice="Cast to float32 first, for example by `Rescaling(1.0)`.",
         )
     return joined if rule in (Integers.KEPT, Integers.COMPUTED) else compute_dtype
 
@@ -121,6 +123,7 @@ def _name_in_config(config: Mapping[str, Any]) -> object:
     kind, inner = config.get("class_name"), config.get("config")
     if kind not in ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1"):
         raise UnsupportedError(
-            f"Only plain and mixed dtype policies are supported. Received: {dict(config)}"
+            f"only plain and mixed dtype policies are supported. Received: {dict(config)}",
+            advice=BEFORE_QUANTIZE,
         )
     return inner.get("name") if isinstance(inner, Mapping) else None

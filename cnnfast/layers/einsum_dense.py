@@ -15,7 +15,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import arguments, dtypes, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
@@ -102,9 +102,10 @@ class EinsumDense(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if quantization_config is not None:
-            raise UnsupportedError(
+            raise self.unsupported(
                 "`quantization_config` must be None: weights are float32. "
-                f"Received: {quantization_config}"
+                f"Received: {quantization_config}",
+                advice=dtypes.BEFORE_QUANTIZE,
             )
         self.equation = equation
         self._equation = _parsed(equation)

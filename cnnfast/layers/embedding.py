@@ -10,8 +10,7 @@ from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Value
-from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import arguments, dtypes, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.base_conv import positive_channels
 from cnnfast.layers.layer import Layer
@@ -68,10 +67,12 @@ class Embedding(Layer):
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         if mask_zero or quantization_config is not None or self.input_dim > _LARGEST_TABLE:
-            raise UnsupportedError(
-                f"An Embedding must not mask, be quantized or have more than {_LARGEST_TABLE} "
-                f"rows. Received: mask_zero={mask_zero}, "
-                f"quantization_config={quantization_config}, input_dim={input_dim}"
+            raise self.unsupported(
+                f"must not mask, be quantized or have more than {_LARGEST_TABLE} rows. Received: "
+                f"mask_zero={mask_zero}, quantization_config={quantization_config}, "
+                f"input_dim={input_dim}",
+                advice="Where index 0 never stands for padding, save the model with "
+                f"`mask_zero=False`. {dtypes.BEFORE_QUANTIZE}",
             )
 
     @property

@@ -131,9 +131,8 @@ class Lambda(Layer):
 
     def get_config(self) -> NoReturn:
         """Raise `UnsupportedError`: a Python function cannot be written to a config."""
-        raise UnsupportedError(
-            f"Layer '{self.name}' runs a Python function, which a config cannot hold. Received: "
-            f"{self.function!r}"
+        raise self.unsupported(
+            f"runs a Python function, which a config cannot hold. Received: {self.function!r}"
         )
 
 

@@ -9,7 +9,6 @@ from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments
 from cnnfast.layers.affine_normalization import AffineNormalization, affine, flat
 from cnnfast.layers.arguments import BatchShape
@@ -83,9 +82,7 @@ class GroupNormalization(AffineNormalization):
             )
         axes = arguments.axes(axis, "axis")
         if len(axes) > 1:
-            raise UnsupportedError(
-                f"Layer '{self.name}' (GroupNormalization) takes a single `axis`. Received: {axis}"
-            )
+            raise self.unsupported(f"takes a single `axis`. Received: {axis}")
         self.groups = groups
         self.axis = axes[0]
 

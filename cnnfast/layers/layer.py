@@ -187,8 +187,7 @@ class Layer(LayerFacts, CallableLayer):
         try:
             return dtypes.result(self.integers, received, self.compute_dtype)
         except UnsupportedError as error:
-            name = f"Layer '{self.name}' of class {type(self).__name__}"
-            raise UnsupportedError(f"{name}: {error}") from error
+            raise error.about(self.name, type(self).__name__) from error
 
     def lower(self, graph: Graph, x: Value) -> Value:
         """Append the operations of this layer on `x`; return their result."""
@@ -388,7 +387,7 @@ class Layer(LayerFacts, CallableLayer):
         try:
             return cls(**cls._current(dict(config)))
         except UnsupportedError as error:
-            raise UnsupportedError(f"{_in_config(cls, config)}: {error}") from error
+            raise error.about(config.get("name"), cls.__name__) from error
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{_in_config(cls, config)}: {error}") from error
 

@@ -13,7 +13,6 @@ from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Float32Array, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, arrays, fourier, windows
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
@@ -103,8 +102,8 @@ class MelSpectrogram(Layer):
             sequence_length or fft_length, rule.format("sequence_length")
         )
         if max(self.fft_length, self.num_mel_bins) > _LARGEST:
-            raise UnsupportedError(
-                f"A MelSpectrogram has an `fft_length` and `num_mel_bins` of at most {_LARGEST}. "
+            raise self.unsupported(
+                f"has an `fft_length` and `num_mel_bins` of at most {_LARGEST}. "
                 f"Received: fft_length={fft_length}, num_mel_bins={num_mel_bins}"
             )
         if self.fft_length < self.sequence_length:

@@ -12,7 +12,6 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, Shape, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
@@ -137,10 +136,10 @@ class MultiHeadAttention(Layer):
             None if attention_axes is None else arguments.axes(attention_axes, "attention_axes")
         )
         if sliding_window is not None or use_gate or len(self._outputs or (0,)) != 1:
-            raise UnsupportedError(
-                f"Layer '{self.name}' (MultiHeadAttention) has no gate and no sliding window, and "
-                f"one axis of outputs. Received: use_gate={use_gate}, "
-                f"sliding_window={sliding_window}, output_shape={output_shape}"
+            raise self.unsupported(
+                "has no gate and no sliding window, and one axis of outputs. Received: "
+                f"use_gate={use_gate}, sliding_window={sliding_window}, "
+                f"output_shape={output_shape}"
             )
         self.dropout = arguments.number(dropout, "dropout")
         self.seed = seed
@@ -193,9 +192,9 @@ class MultiHeadAttention(Layer):
         every = tuple(range(1, len(query) - 1))
         axes = every if self.attention_axes is None else self.attention_axes
         if sorted(axis % len(query) for axis in axes) != list(every) or len(value) != len(query):
-            raise UnsupportedError(
-                f"Layer '{self.name}' (MultiHeadAttention) attends to all axes of inputs of one "
-                f"rank. Received: attention_axes={self.attention_axes} for shapes {input_shape}"
+            raise self.unsupported(
+                "attends to all axes of inputs of one rank. Received: "
+                f"attention_axes={self.attention_axes} for shapes {input_shape}"
             )
         return (*query[:-1], *(self._outputs or query[-1:]))
 

@@ -84,9 +84,7 @@ class BatchNormalization(AffineNormalization):
         )
         axes = arguments.axes(axis, "axis")
         if len(axes) > 1:
-            raise UnsupportedError(
-                f"Layer '{self.name}' (BatchNormalization) takes a single `axis`. Received: {axis}"
-            )
+            raise self.unsupported(f"takes a single `axis`. Received: {axis}")
         self.axis = axes[0]
         self.momentum = arguments.number(momentum, "momentum")
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
@@ -155,8 +153,8 @@ class BatchNormalization(AffineNormalization):
             config.pop(key, None)
         if config.pop("mode", 0) != 0:
             raise UnsupportedError(
-                "BatchNormalization of Keras 1 must be of mode 0, which uses the moving "
-                "statistics. Received: another mode"
+                "of Keras 1 must be of mode 0, which uses the moving statistics. Received: "
+                "another mode"
             )
         return config
 

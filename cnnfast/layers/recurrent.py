@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, registry
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
@@ -56,15 +55,14 @@ class RNN(Layer):
         time_major = kwargs.pop("time_major", False)
         super().__init__(**kwargs)
         if not isinstance(cell, RecurrentCell):
-            raise UnsupportedError(
-                f"Layer '{self.name}': a cell must be a SimpleRNNCell, LSTMCell or GRUCell. "
-                f"Received: cell={cell!r}"
+            raise self.unsupported(
+                f"a cell must be a SimpleRNNCell, LSTMCell or GRUCell. Received: cell={cell!r}"
             )
         if return_state or stateful or time_major:
-            raise UnsupportedError(
-                f"Layer '{self.name}' ({type(self).__name__}) starts from zero for each batch, "
-                f"takes (batch, steps, features) and returns outputs only. Received: return_state="
-                f"{return_state}, stateful={stateful}, time_major={time_major}"
+            raise self.unsupported(
+                "starts from zero for each batch, takes (batch, steps, features) and returns "
+                f"outputs only. Received: return_state={return_state}, stateful={stateful}, "
+                f"time_major={time_major}"
             )
         self.cell = cell
         self.return_sequences = arguments.boolean(return_sequences, "return_sequences")

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import keras1
+from cnnfast.layers import keras1, refused
 from cnnfast.layers.joining import current_merge
 from cnnfast.layers.layer import Layer
 
@@ -234,7 +234,7 @@ def deserialize(
     Raises
     ------
     UnsupportedError
-        If its class is not in the table; the message lists the table.
+        If its class is not in the table; the message says what works instead.
     ValueError
         If `config` is no config object, or an argument in it is illegal.
     """
@@ -293,7 +293,7 @@ def _made(config: Mapping[str, Any], scope: _Scope) -> Layer:
         )
     if name == "Merge" and isinstance(inner, Mapping):
         name, inner = current_merge(inner)
-    cls = table().get(name) if _is_keras(config) else None
+    cls = known_class(config, name)
     if cls is None:
         return _custom(config, name, inner if isinstance(inner, Mapping) else {}, scope)
     if name == "Sequential" and isinstance(inner, list):
@@ -304,6 +304,11 @@ def _made(config: Mapping[str, Any], scope: _Scope) -> Layer:
             f"The `config` of a {name} must be a dict. Received: {type(inner).__name__}"
         )
     return cls.from_config(keras1.current(inner))
+
+
+def known_class(config: Mapping[str, Any], class_name: str) -> type[Layer] | None:
+    """Return the class of the table that a config object names; None where it names another."""
+    return table().get(class_name) if _is_keras(config) else None
 
 
 def _custom(
@@ -318,13 +323,8 @@ def _custom(
         return found[0].from_config(inner)
     if found and callable(found[0]):
         return from_foreign_config(found[0], inner)
-    name = inner.get("name")
-    raise UnsupportedError(
-        f"Layer {name!r} is of a class that is not supported, and code is never taken from a "
-        f"file: give a function of NumPy arrays for it, custom_objects={{{name!r}: function}}. "
-        f"Supported: {sorted(table())}. Received: class_name={class_name!r}, "
-        f"module={config.get('module')!r}, registered_name={config.get('registered_name')!r}"
-    )
+    own = _is_keras(config)
+    raise UnsupportedError(refused.layer(config, class_name, own=own, supported=table()))
 
 
 def _is_keras(config: Mapping[str, Any]) -> bool:

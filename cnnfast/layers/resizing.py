@@ -7,7 +7,6 @@ from typing import Any
 from cnnfast import lowering
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, images, windows
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
@@ -205,10 +204,10 @@ class RandomCrop(_ToSize):
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         size, _ = windows.split_channels(input_shape, self.data_format)
         if any(old not in (None, new) for old, new in zip(size, self._size, strict=True)):
-            raise UnsupportedError(
-                f"Layer '{self.name}' (RandomCrop) takes images of {self._size} at inference: "
-                "Keras 3 leaves others as they are and Keras 2 resizes them. Use CenterCrop or "
-                f"Resizing instead. Received: input shape {input_shape}"
+            raise self.unsupported(
+                f"takes images of {self._size} at inference: Keras 3 leaves others as they are and "
+                f"Keras 2 resizes them. Received: input shape {input_shape}",
+                advice="Use CenterCrop or Resizing instead.",
             )
         return super().compute_output_shape(input_shape)
 

@@ -10,7 +10,6 @@ import numpy as np
 from cnnfast._core import ActivationKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import dtypes
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import activate
@@ -30,10 +29,9 @@ class Rounding(Layer):
     def result_dtype(self, received: Sequence[str]) -> str:
         integers = dtypes.integer(received[0])
         if integers != self._integers and self._inbound_nodes:
-            raise UnsupportedError(
-                f"Layer '{self.name}' must be called on integers of one dtype only, or on floats "
-                f"only. Received: a tensor of {received[0]} after one of "
-                f"{self._integers or 'float32'}"
+            raise self.unsupported(
+                "must be called on integers of one dtype only, or on floats only. Received: a "
+                f"tensor of {received[0]} after one of {self._integers or 'float32'}"
             )
         if integers != self._integers:
             self._integers = integers

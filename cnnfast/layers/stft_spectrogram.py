@@ -12,7 +12,6 @@ from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import LINEAR, Activation, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, arrays, fourier, images, windows
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
@@ -90,9 +89,8 @@ class STFTSpectrogram(SpatialLayer):
         super().__init__(data_format, **kwargs)
         self.mode = arguments.choice(mode, "mode", _MODES)
         if self.mode == "angle":
-            raise UnsupportedError(
-                f"Layer '{self.name}' (STFTSpectrogram) has every mode of Keras but the angle. "
-                f"Received: mode={mode!r}"
+            raise self.unsupported(
+                f"has every mode of Keras but the angle. Received: mode={mode!r}"
             )
         self.frame_length = arguments.positive_integer(
             frame_length, "`frame_length` must be a positive integer."

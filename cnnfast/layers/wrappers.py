@@ -89,8 +89,8 @@ class TimeDistributed(BaseWrapper):
         step = Graph()
         step.outputs = list(self.layer.lower_all(step, [step.add_input(x.shape[1:])]))
         if len(step.outputs) != 1:
-            raise UnsupportedError(
-                f"Layer '{self.name}' (TimeDistributed) takes a layer of one output. "
+            raise self.unsupported(
+                "takes a layer of one output. "
                 f"Received: '{self.layer.name}' with {len(step.outputs)} outputs"
             )
         return lower_along(graph, optimize(step), x)

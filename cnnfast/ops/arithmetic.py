@@ -39,7 +39,8 @@ class Binary(Operation):
         if dtypes.wraps(dtype):
             raise UnsupportedError(
                 "arithmetic of small or unsigned integers wraps around, which the core, working "
-                f"in float32, does not: cast to float32 first. Received: dtype {dtype}"
+                f"in float32, does not. Received: dtype {dtype}",
+                advice="Cast to float32 first.",
             )
         return dtype
 

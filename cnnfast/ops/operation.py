@@ -87,7 +87,7 @@ class Operation(Connectable):
         try:
             return function(*args, **kwargs)
         except UnsupportedError as error:
-            raise UnsupportedError(f"{self._described()}: {error}") from error
+            raise error.about(self.name, type(self).__name__, "operation") from error
         except (ValueError, TypeError, IndexError) as error:
             raise ValueError(f"{self._described()}: {error}") from error
 
@@ -116,7 +116,7 @@ class Operation(Connectable):
         try:
             return cls(**config)
         except UnsupportedError as error:
-            raise UnsupportedError(f"{described}: {error}") from error
+            raise error.about(config.get("name"), cls.__name__, "operation") from error
         except (TypeError, ValueError) as error:
             raise ValueError(f"{described}: {error}") from error
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from cnnfast.errors import UnsupportedError
+from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.layers.node import Connectable
 from cnnfast.ops import (
     arithmetic,
@@ -21,6 +21,7 @@ from cnnfast.ops import (
     selection,
 )
 from cnnfast.ops.operation import Operation
+from cnnfast.utils.naming import spelt_like
 
 _MODULES = (
     *(arithmetic, arrangement, elementwise, image, joining, linear, nn, pooling),
@@ -79,7 +80,7 @@ def deserialize_operation(config: Mapping[str, Any]) -> Operation:
     Raises
     ------
     UnsupportedError
-        If its class is not in the table; the message lists the table.
+        If its class is not in the table; the message says what works instead.
     ValueError
         If an argument in it is illegal.
     """
@@ -88,9 +89,19 @@ def deserialize_operation(config: Mapping[str, Any]) -> Operation:
     if not isinstance(inner, Mapping):
         raise ValueError(f"The `config` of an operation must be a dict. Received: {inner!r:.200}")
     if cls is None:
-        raise UnsupportedError(
-            f"Operation {inner.get('name')!r} is of a class that is not supported. Supported: "
-            f"{sorted(table())}. Received: class_name={class_name!r}, "
-            f"module={config.get('module')!r}"
-        )
+        raise UnsupportedError(_refusal(class_name, config.get("module"), inner.get("name")))
     return cls.from_config(inner)
+
+
+def _refusal(class_name: object, module: object, name: object) -> Refusal:
+    return Refusal(
+        "operation",
+        "not supported: this package has no such operation.",
+        class_name=str(class_name),
+        module=module if isinstance(module, str) else None,
+        layers=(name,) if isinstance(name, str) else (),
+        received=(f"class_name={class_name!r:.80}, module={module!r:.80}",),
+        nearest=spelt_like(str(class_name), table()),
+        advice=BY_LAMBDA,
+        holder="operation",
+    )

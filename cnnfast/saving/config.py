@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
 from cnnfast.saving.limits import check_calls, check_sizes
 from cnnfast.saving.versions import KERAS_3, major
 
@@ -73,8 +74,8 @@ def _deserialize(config: Mapping[str, Any], name: str, custom_objects: CustomObj
     try:
         model = deserialize(config, custom_objects)
     except UnsupportedError as error:
-        found = list(dict.fromkeys(_unsupported(config, custom_objects))) or [str(error)]
-        raise UnsupportedError("\n".join([f"{name}: not supported:", *found])) from error
+        found = list(_refusals(config, custom_objects)) or error.items
+        raise UnsupportedError(map(_advised, found), source=name) from None
     if not isinstance(model, Model):
         raise ModelFileError(
             f"{name}: expected a model. Received: a layer of class {type(model).__name__}."
@@ -82,19 +83,29 @@ def _deserialize(config: Mapping[str, Any], name: str, custom_objects: CustomObj
     return model
 
 
-def _unsupported(config: Any, custom_objects: CustomObjects) -> Iterator[str]:
+def _refusals(config: Any, custom_objects: CustomObjects, root: bool = True) -> Iterator[Refusal]:
     """Say why each layer cannot be made, models inside the model taken apart."""
+    from cnnfast.layers import refused
+    from cnnfast.layers.registry import known_class
+
     layers = _layers(config)
     for layer in layers:
-        yield from _unsupported(layer, custom_objects)
-    if layers:
+        yield from _refusals(layer, custom_objects, root=False)
+    if layers and known_class(config, str(config.get("class_name"))):
         return
     try:
         _make_alone(config, custom_objects)
     except UnsupportedError as error:
-        yield f"- {error}"
+        for item in error.items:
+            yield refused.model(config) if root and item.kind == "layer" else item
     except _IMPOSSIBLE:
         return  # another kind of error, which making the whole model reports
+
+
+def _advised(item: Refusal) -> Refusal:
+    """Return `item` with what works for whatever is in a file, where it says nothing better."""
+    advice = item.advice or "Make it so in Keras, and save the model again."
+    return replace(item, advice=advice)
 
 
 def _make_alone(config: Any, custom_objects: CustomObjects) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
 from cnnfast.utils.locks import Guard
 
+_LONGEST_NAME = 60
 _guard = Guard()
 _uses: Counter[str] = Counter()
 _scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
@@ -20,6 +22,19 @@ def to_snake_case(name: str) -> str:
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def spelt_like(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return at most three of `names` that are spelt like `name`, the nearest first."""
+    return _spelt_like(name[:_LONGEST_NAME].lower(), tuple(names))
+
+
+@lru_cache(maxsize=64)
+def _spelt_like(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    import difflib
+
+    spelt = {known.lower(): known for known in names}
+    return tuple(spelt[known] for known in difflib.get_close_matches(name, spelt, cutoff=0.7))
 
 
 def auto_name(class_name: str) -> str:

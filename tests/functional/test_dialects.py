@@ -212,9 +212,12 @@ def test_a_strided_slice_is_an_index(x: np.ndarray) -> None:
     np.testing.assert_array_equal(_predict(config, x), x[:, ::-1])
 
 
-def test_an_unknown_function_is_refused_with_the_list() -> None:
+def test_an_unknown_function_is_refused_with_the_nearest() -> None:
     config = _of_one(_function("py_function", "evil", ["x", 0, 0, {"func": "os.system"}]))
-    with pytest.raises(UnsupportedError, match=r"'evil'.*'nn\.relu'.*function='py_function'"):
+    with pytest.raises(UnsupportedError, match=r"'evil' with function py_function: not supp"):
+        layers.deserialize(config)
+    config = _of_one(_function("nn.reluu", "typo", ["x", 0, 0, {}]))
+    with pytest.raises(UnsupportedError, match=r"Nearest: 'nn\.relu', 'nn\.relu6'.*function="):
         layers.deserialize(config)
 
 

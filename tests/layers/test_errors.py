@@ -191,7 +191,7 @@ def test_a_weight_needs_a_built_layer(layer: layers.Layer, weight: str) -> None:
 
 
 HOSTILE_CONFIGS: list[tuple[Any, str]] = [
-    ({"class_name": "Lambda", "config": {"name": "x"}}, "Layer 'x' is of a class"),
+    ({"class_name": "Lambda", "config": {"name": "x"}}, "Layer 'x' of class Lambda: not supported"),
     ({"class_name": "os.system", "config": {}}, "not supported"),
     ({"class_name": "__init__", "config": {}}, "not supported"),
     ({"class_name": "Dense", "module": "os", "config": {"units": 1}}, "not supported"),
@@ -208,10 +208,11 @@ HOSTILE_CONFIGS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("config", "rule"), HOSTILE_CONFIGS)
-def test_a_class_outside_of_the_table_is_refused_with_the_list(config: Any, rule: str) -> None:
+def test_a_class_outside_of_the_table_is_refused_in_a_line(config: Any, rule: str) -> None:
     with pytest.raises(UnsupportedError, match=re.escape(rule)) as error:
         layers.deserialize(config)
-    assert "'MaxPooling2D'" in str(error.value)
+    assert len(str(error.value)) < 600
+    assert "\n" not in str(error.value)
 
 
 BROKEN_CONFIGS: list[Any] = [

@@ -40,7 +40,7 @@ def legacy_lambda_bytecode(path: Path) -> None:
     files.write_legacy(path, files.config_2(layers), files.legacy_layers(files.weights()))
 
 
-@fixture("imported_class.keras", "'evil'.*Supported.*Popen")
+@fixture("imported_class.keras", "'evil'.*not supported.*Popen")
 def imported_class(path: Path) -> None:
     item = files.layer("Popen", "evil", args=["true"])
     _with_layer(path, {**item, "module": "subprocess", "registered_name": None})
@@ -58,7 +58,7 @@ def function_as_activation(path: Path) -> None:
     _with_layer(path, files.layer("Activation", "evil", activation=gadget))
 
 
-@fixture("external_saved_model.keras", "'evil'.*Supported.*TFSMLayer")
+@fixture("external_saved_model.keras", "'evil'.*not supported.*TFSMLayer")
 def external_saved_model(path: Path) -> None:
     _with_layer(path, files.layer("TFSMLayer", "evil", filepath="/tmp/saved_model"))
 

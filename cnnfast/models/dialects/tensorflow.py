@@ -47,22 +47,24 @@ def make(
     if not isinstance(inner, Mapping):
         raise ValueError(f"The `config` of layer {name!r} must be a dict. Received: {inner!r:.200}")
     dialect = tensorflow_nodes if config["class_name"] == _NODES else tensorflow_functions
-    made = [_translated(dialect.translate, name, inner, call) for call in calls]
+    made = [_translated(dialect, name, inner, call) for call in calls]
     if not made:
         raise ValueError(f"Layer {name!r} must be called. Received: no calls")
     operation, first = made[0]
     if any(other.get_config() != operation.get_config() for other, _ in made[1:]):
         raise UnsupportedError(
-            f"Layer {name!r} must be called with the same arguments each time. Received: {calls}"
+            f"a function must be called with the same arguments each time. Received: {calls}",
+            layer=name,
+            class_name=config["class_name"],
         )
     return operation, [first, *(call for _, call in made[1:])]
 
 
-def _translated(translate: Any, name: str, inner: Any, call: CallSpec) -> tuple[Any, CallSpec]:
+def _translated(dialect: Any, name: str, inner: Any, call: CallSpec) -> tuple[Any, CallSpec]:
     try:
-        operation, args = translate(name, inner, call)
+        operation, args = dialect.translate(name, inner, call)
     except UnsupportedError as error:
-        raise UnsupportedError(f"Layer {name!r}: {error}") from error
+        raise error.about(name, dialect.symbol(inner)) from error
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise ValueError(f"Layer {name!r}: {error}. Received: {dict(inner)!r:.500}") from error
     return operation, CallSpec(tuple(args))

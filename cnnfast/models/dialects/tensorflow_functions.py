@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any, TypeAlias
 
 from cnnfast import layers
-from cnnfast.errors import UnsupportedError
+from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.layers.node import Connectable
 from cnnfast.models.wiring import CallSpec, TensorRef
 from cnnfast.ops import (
@@ -22,6 +22,7 @@ from cnnfast.ops import (
     selection,
 )
 from cnnfast.utils import tree
+from cnnfast.utils.naming import spelt_like
 
 # What makes the operation, given its name, and what it is called on.
 Made: TypeAlias = tuple[Callable[..., Connectable], list[Any]]
@@ -32,16 +33,36 @@ def translate(
     name: str, config: Mapping[str, Any], call: CallSpec
 ) -> tuple[Connectable, list[Any]]:
     """Return the operation for one call of a TensorFlow function, and what it is called on."""
-    symbol = config.get("function")
-    function = table().get(symbol) if isinstance(symbol, str) else None
+    name_of_function = symbol(config)
+    function = None if name_of_function is None else table().get(name_of_function)
     if function is None:
-        raise UnsupportedError(
-            f"TensorFlow functions in a model must be among {sorted(table())}. "
-            f"Received: function={symbol!r}"
-        )
+        received = f"function={config.get('function')!r:.80}"
+        raise unknown(name, name_of_function, received, table())
     options = {key: value for key, value in call.kwargs.items() if key != "name"}
     make, args = function(*call.args, **options)
     return make(name=name), args
+
+
+def symbol(config: Mapping[str, Any]) -> str | None:
+    """Return the name of the function that a layer's config holds."""
+    function = config.get("function")
+    return function if isinstance(function, str) else None
+
+
+def unknown(
+    name: str, function: str | None, received: str, known: Iterable[str]
+) -> UnsupportedError:
+    """Return the error about the function or node of layer `name`, which is not `known`."""
+    refusal = Refusal(
+        "function",
+        "not supported: this package has no such function.",
+        class_name=function,
+        layers=(name,),
+        received=(received,),
+        nearest=spelt_like(function or "", known),
+        advice=BY_LAMBDA,
+    )
+    return UnsupportedError(refusal)
 
 
 @cache

@@ -23,13 +23,9 @@ def translate(
     name: str, config: Mapping[str, Any], call: CallSpec
 ) -> tuple[Connectable, list[Any]]:
     """Return the operation for one call of a node, and what it is called on."""
-    node = config.get("node_def")
-    op = node.get("op") if isinstance(node, Mapping) else None
-    if not isinstance(node, Mapping) or not isinstance(op, str) or op not in _FUNCTIONS:
-        raise UnsupportedError(
-            f"TensorFlow operations in a model must be among {sorted(_FUNCTIONS)}. "
-            f"Received: op={op!r}"
-        )
+    node, op = config.get("node_def"), symbol(config)
+    if not isinstance(node, Mapping) or op is None or op not in _FUNCTIONS:
+        raise tensorflow_functions.unknown(name, op, f"op={op!r:.80}", _FUNCTIONS)
     inputs = tree.flatten(call.args)
     constants = config.get("constants") or {}
     for index, value in sorted((int(key), value) for key, value in constants.items()):
@@ -39,6 +35,13 @@ def translate(
     args, kwargs = arrange(inputs, attributes)
     spec = CallSpec(tuple(args), kwargs)
     return tensorflow_functions.translate(name, {"function": function}, spec)
+
+
+def symbol(config: Mapping[str, Any]) -> str | None:
+    """Return the name of the operation that a layer's config holds."""
+    node = config.get("node_def")
+    op = node.get("op") if isinstance(node, Mapping) else None
+    return op if isinstance(op, str) else None
 
 
 def _attribute(value: Mapping[str, Any]) -> Any:
