@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from cnnfast.utils.naming import what_there_is
+
 T = TypeVar("T")
 
 _KERAS_PACKAGES = frozenset({"keras", "tf_keras"})
@@ -21,14 +23,14 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
     Raises
     ------
     ValueError
-        If there is no such name; the message lists those there are.
+        If there is no such name; the message has the nearest, or lists those there are.
     """
     try:
         return table[name]
     except KeyError:
-        known = ", ".join(sorted(table))
         raise ValueError(
-            f"Could not interpret {kind} identifier. Expected one of: {known}. Received: {name!r}"
+            f"Could not interpret {kind} identifier. {what_there_is(name, table)} "
+            f"Received: {name!r}"
         ) from None
 
 

@@ -29,6 +29,15 @@ def spelt_like(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return _spelt_like(name[:_LONGEST_NAME].lower(), tuple(names))
 
 
+def what_there_is(name: object, names: Iterable[str]) -> str:
+    """Return a sentence with the names that are spelt like `name`, or with all of them."""
+    known = sorted(names)
+    near = spelt_like(name, known) if isinstance(name, str) else ()
+    if near:
+        return f"Nearest: {', '.join(map(repr, near))}."
+    return f"Expected one of: {', '.join(known)}."
+
+
 @lru_cache(maxsize=64)
 def _spelt_like(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
     import difflib

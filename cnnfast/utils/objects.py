@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from cnnfast.utils.naming import to_snake_case
+from cnnfast.utils.naming import to_snake_case, what_there_is
 
 
 class ConfigObject:
@@ -76,8 +76,8 @@ class ObjectTable(Generic[T]):
         if isinstance(identifier, str) and identifier in self._classes:
             return self._classes[identifier]()
         raise ValueError(
-            f"Could not interpret {self.kind} identifier: it must be one of {self._names()}, "
-            f"a config or an object. Received: {identifier!r}"
+            f"Could not interpret {self.kind} identifier: it must be a name, a config or an "
+            f"object. {what_there_is(identifier, self._names())} Received: {identifier!r}"
         )
 
     def deserialize(self, config: Mapping[str, Any]) -> T:

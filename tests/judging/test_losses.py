@@ -203,9 +203,16 @@ def test_every_known_name_is_keras_name_for_the_same_loss(
     np.testing.assert_allclose(losses.get(name)(y_true, y_pred), expected, rtol=1e-6, atol=1e-6)
 
 
-def test_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"mse.*sparse_categorical_crossentropy.*'hinge_2'"):
-        losses.get("hinge_2")
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("hinge_2", r"Nearest: 'hinge'\."),
+        ("zzz", r"Expected one of: .*mse.*sparse_categorical_crossentropy"),
+    ],
+)
+def test_unknown_name_brings_up_the_nearest_or_all_known_ones(name: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=rf"{hint}.*Received: '{name}'"):
+        losses.get(name)
 
 
 def test_none_is_no_loss() -> None:

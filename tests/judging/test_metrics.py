@@ -184,8 +184,8 @@ def test_sample_weight_that_does_not_fit_the_ignored_places_is_named() -> None:
         metric.update_state(np.zeros((3, 4)), np.zeros((3, 4, 2)), np.ones(3))
 
 
-def test_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"accuracy.*top_k_categorical_accuracy.*'acuracy'"):
+def test_unknown_name_brings_up_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"Nearest: 'accuracy'.*'acuracy'"):
         metrics.get("acuracy")
 
 
