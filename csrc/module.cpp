@@ -17,6 +17,7 @@
 
 #include "affinity.hpp"
 #include "cpu.hpp"
+#include "digest.hpp"
 #include "machine.hpp"
 #include "ops/ops.hpp"
 #include "packing.hpp"
@@ -616,6 +617,20 @@ constexpr const char* kMainOnly =
     "cnnfast runs in the main interpreter of a process only. Received: an import in a "
     "subinterpreter; use a process of its own, or a thread";
 
+using ByteArray = py::array_t<std::uint8_t, py::array::c_style>;
+using WordArray = py::array_t<std::uint64_t, py::array::c_style>;
+
+WordArray digests_of(const ByteArray& data, std::size_t block, std::uint64_t seed) {
+  if (block == 0) throw std::invalid_argument("a block must have at least one byte");
+  const auto size = static_cast<std::size_t>(data.size());
+  WordArray result(static_cast<py::ssize_t>(size / block + (size % block != 0)));
+  const std::span bytes(reinterpret_cast<const std::byte*>(data.data()), size);
+  const std::span words(result.mutable_data(), static_cast<std::size_t>(result.size()));
+  const WithoutGil without;
+  digest_blocks(bytes, block, seed, words);
+  return result;
+}
+
 }  // namespace
 
 // Runs share only what csrc guards by locks of its own; a builder belongs to one thread.
@@ -627,6 +642,8 @@ PYBIND11_MODULE(core, m, py::mod_gil_not_used(), py::multiple_interpreters::not_
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("available_isas", &available_isas);
   m.def("allowed_processors", &allowed_processors);
+  m.def("digest_blocks", &digests_of, py::arg("data").noconvert(), py::arg("block"),
+        py::arg("seed"));
   m.def("packed_bytes", &packed_bytes);
   m.def("packed_bytes_of", &packed_bytes_of, py::arg("plans"), py::arg("kernels") = py::tuple());
   m.def("workspace_limit", &workspace_limit);

@@ -16,18 +16,22 @@ from cnnfast.models.sequential import Sequential
 from cnnfast.utils import tree
 
 
-def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
+def model_from_json(
+    json_string: str | bytes | bytearray, custom_objects: Mapping[str, Any] | None = None
+) -> Model:
     """Make the model that the text of `Model.to_json` describes, of Keras of any age.
 
     Parameters
     ----------
     json_string
-        The text.
+        The text, or the bytes of it in UTF-8.
     custom_objects
         As `load_model` takes it.
 
     Raises
     ------
+    TypeError
+        If `json_string` is something else.
     ModelFileError
         If the text is not JSON, or not the configuration of a model.
     UnsupportedError
@@ -35,6 +39,11 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     """
     from cnnfast.saving import json
 
+    if not isinstance(json_string, str | bytes | bytearray):
+        raise TypeError(
+            "`json_string` must be the text of `Model.to_json`, or its bytes. Received: "
+            f"{json_string!r:.200} (of type {type(json_string)})"
+        )
     return model_from_config(json.loads(json_string, "JSON"), custom_objects)
 
 

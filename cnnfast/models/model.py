@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from cnnfast.profiling import MemoryReport, Profile
+    from cnnfast.saving.source import Readable
+    from cnnfast.saving.writing import Writable
 
 
 class Model(Inference, Layer):
@@ -352,21 +353,25 @@ class Model(Inference, Layer):
 
     def load_weights(
         self,
-        filepath: str | PathLike[str],
+        filepath: Readable,
         skip_mismatch: bool = False,
         by_name: bool = False,
+        *,
+        in_memory: bool = False,
     ) -> None:
         """Load the weights of a ``.weights.h5``, ``.h5`` or ``.keras`` file.
 
         Parameters
         ----------
         filepath
-            The file.
+            The file, bytes, or a file that is open for reading in binary mode.
         skip_mismatch
             Whether layers that do not fit keep their weights, with a warning.
         by_name
             Whether layers take the weights stored under their names, and others keep theirs;
             for ``.h5`` files in the form of Keras 1 and 2 only.
+        in_memory
+            Whether all weights are read now and the file is closed; see `load_model`.
 
         Raises
         ------
@@ -375,9 +380,11 @@ class Model(Inference, Layer):
         """
         from cnnfast import saving
 
-        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, by_name=by_name)
+        saving.load_weights(
+            self, filepath, skip_mismatch=skip_mismatch, by_name=by_name, in_memory=in_memory
+        )
 
-    def save_weights(self, filepath: str | PathLike[str], overwrite: bool = True) -> None:
+    def save_weights(self, filepath: Writable, overwrite: bool = True) -> None:
         """Save the weights to a ``.weights.h5`` file; see `cnnfast.saving.save_weights`.
 
         Raises
@@ -391,7 +398,7 @@ class Model(Inference, Layer):
 
     def save(
         self,
-        filepath: str | PathLike[str],
+        filepath: Writable,
         overwrite: bool = True,
         zipped: bool | None = None,
         **kwargs: Any,

@@ -10,12 +10,15 @@ import os
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnfast.saving import json
 from cnnfast.saving.bounded import BoundedReader
-from cnnfast.saving.source import Source, in_memory, open_file
+from cnnfast.saving.source import Readable, Source, open_file, open_source, path_of
+from cnnfast.saving.source import in_memory as from_bytes
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
@@ -36,15 +39,55 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 @dataclass(frozen=True)
 class Container:
-    """The members of a `.keras` file; `metadata` may be missing."""
+    """The members of a `.keras` file, the whole of which is `whole`; `metadata` may be missing."""
 
+    whole: Source
     config: Source
     weights: Source
     metadata: Source | None = None
 
+    @property
+    def name(self) -> str:
+        """What error messages call the whole."""
+        return self.whole.name
 
-def open_directory(path: str) -> Container:
-    """Open a directory that holds the members as files.
+    def close(self) -> None:
+        """Close the files."""
+        for member in (self.config, self.weights, self.metadata):
+            if member is not None:
+                member.close()
+
+
+@contextmanager
+def opened(readable: Readable, in_memory: bool = False) -> Iterator[Container | Source]:
+    """Open a container, or a file of another kind, for as long as it is read.
+
+    Files stay open afterwards for weights that are left in them, unless `in_memory`.
+
+    Parameters
+    ----------
+    readable
+        A directory, or what `open_source` takes.
+    in_memory
+        Whether the file is closed at the end.
+    """
+    with ExitStack() as stack:
+        found: Container | Source
+        if isinstance(readable, str | os.PathLike) and os.path.isdir(readable):
+            found = open_directory(path_of(readable), stays=not in_memory)
+        else:
+            found = source = open_source(readable, stays=not in_memory)
+            if in_memory:
+                stack.callback(source.close)
+            if source.startswith(SIGNATURE):
+                found = open_zip(source)
+        if in_memory:
+            stack.callback(found.close)
+        yield found
+
+
+def open_directory(path: str, *, stays: bool = True) -> Container:
+    """Open a directory that holds the members as files, in which weights may be left if `stays`.
 
     Raises
     ------
@@ -52,12 +95,11 @@ def open_directory(path: str) -> Container:
         A member is missing, empty, or a symbolic link.
     """
     files = {
-        name: open_file(os.path.join(path, name), follow_symlinks=False)
+        name: open_file(os.path.join(path, name), follow_symlinks=False, stays=stays)
         for name in MEMBERS
         if os.path.lexists(os.path.join(path, name))
     }
-    whole = in_memory(b"", path)
-    return _container(whole, files, "a directory without it")
+    return _container(from_bytes(b"", path), files, "a directory without it")
 
 
 def open_zip(source: Source) -> Container:
@@ -87,7 +129,7 @@ def _container(whole: Source, members: dict[str, Source], received: str) -> Cont
     for name in (CONFIG, METADATA):
         if name in members and len(members[name]) > json.MAX_BYTES:
             raise whole.error(f"{name!r} may have at most {json.MAX_BYTES} bytes.")
-    return Container(members[CONFIG], members[WEIGHTS], members.get(METADATA))
+    return Container(whole, members[CONFIG], members[WEIGHTS], members.get(METADATA))
 
 
 def _entries(source: Source) -> list[ZipInfo]:
@@ -142,7 +184,7 @@ def _member(source: Source, entry: ZipInfo) -> Source:
         raise source.error(f"member {name!r} is stored, but has two sizes.")
     if entry.file_size == 0:
         raise source.error(f"member {name!r} is empty.")
-    member = source.part(start, entry.file_size, name)
+    member = source.part(start, entry.file_size, name, entry.CRC)
     # The weights stay in the file, and may never be read whole: their checksum is not computed.
     if name != WEIGHTS and zlib.crc32(member.read().data) != entry.CRC:
         raise source.error(f"member {name!r} does not match its checksum.")
@@ -184,4 +226,4 @@ def _inflate(source: Source, entry: ZipInfo, start: int) -> Source:
         raise source.error(f"member {name!r} is damaged ({error}).") from error
     if len(content) != size or zlib.crc32(content) != entry.CRC or size == 0:
         raise source.error(f"member {name!r} does not match its size and checksum.")
-    return in_memory(content, f"{source.name}!{name}")
+    return from_bytes(content, f"{source.name}!{name}")

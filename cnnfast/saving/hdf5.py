@@ -245,7 +245,7 @@ class H5Dataset:
         """
         self.locate(shape)
         storage, source = self._storage, self.file.source
-        if not isinstance(storage, hdf5_storage.Contiguous) or not source.on_disk:
+        if not isinstance(storage, hdf5_storage.Contiguous) or not source.stays:
             return None
         plain = storage.dtype.numpy == np.float32 and not storage.dtype.bfloat16
         return StoredArray(source, storage) if plain else None
@@ -273,9 +273,9 @@ class StoredArray:
         Raises
         ------
         ModelFileError
-            The file was written to since it was opened.
+            The file was written to since it was opened, and has other bytes there.
         """
-        return self.storage.read(self.source)
+        return self.storage.read_again(self.source)
 
     def rows(self, first: int, last: int) -> npt.NDArray[np.float32]:
         """Return rows `first` to ``last - 1`` of the last axis; raises as `read` does."""

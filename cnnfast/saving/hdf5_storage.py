@@ -80,13 +80,18 @@ class Contiguous(Storage):
         """As `Storage.read`."""
         piece = source.read(self.offset, self.size)
         array = piece.view(self.dtype.numpy).reshape(self.shape)
-        return array if source.on_disk else array.copy()
+        return array.copy() if isinstance(source.content, np.ndarray) else array
+
+    def read_again(self, source: Source) -> npt.NDArray[Any]:
+        """As `read`, of a file that may have been written to."""
+        piece = source.read_again(self.offset, self.size)
+        return piece.view(self.dtype.numpy).reshape(self.shape)
 
     def read_rows(self, source: Source, first: int, last: int) -> npt.NDArray[Any]:
-        """Return rows `first` to ``last - 1`` of the last axis, where `source` is on disk."""
+        """Return rows `first` to ``last - 1`` of the last axis; otherwise as `read_again`."""
         columns = self.shape[-1]
         row = columns * self.dtype.numpy.itemsize
-        piece = source.read(self.offset + first * row, (last - first) * row)
+        piece = source.read_again(self.offset + first * row, (last - first) * row)
         return piece.view(self.dtype.numpy).reshape(-1, columns)
 
 

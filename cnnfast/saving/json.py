@@ -27,7 +27,7 @@ _STEPS[[ord("["), ord("{")]] = 1
 _STEPS[[ord("]"), ord("}")]] = -1
 
 
-def loads(data: bytes | str, name: str) -> Any:
+def loads(data: bytes | bytearray | str, name: str) -> Any:
     """Parse one JSON document.
 
     Parameters
@@ -53,7 +53,7 @@ def loads(data: bytes | str, name: str) -> Any:
             f"{name}: a configuration may have at most {MAX_BYTES} bytes. Received: {len(data)}."
         )
     try:
-        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        text = data if isinstance(data, str) else data.decode("utf-8")
         _check_structure(text, name)
         return json.loads(
             text,

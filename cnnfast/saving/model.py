@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from cnnfast.saving.assignment import Mismatches, assign_all
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File
-from cnnfast.saving.source import PathLike, Source, open_file
+from cnnfast.saving.source import Readable, Source
 from cnnfast.saving.training import compile_from
 
 if TYPE_CHECKING:
@@ -23,24 +22,26 @@ MODEL_CONFIG, TRAINING_CONFIG, KERAS_VERSION = "model_config", "training_config"
 
 
 def load_model(
-    filepath: PathLike,
+    filepath: Readable,
     custom_objects: CustomObjects = None,
     compile: bool = True,
     safe_mode: bool = True,
     *,
     weight_dtype: str | None = None,
+    in_memory: bool = False,
 ) -> Model:
     """Load a whole model that Keras saved: `.keras` (zip or directory) or `.h5`.
 
     What the file is, is decided by its content, not by its name. Nothing in it is executed,
     imported or opened by path. Weights that stand uncompressed in the file stay there, and are
-    read when a plan packs them: replacing the file by another is safe, and where it is written to
-    in place, what needs its weights raises `ModelFileError`.
+    read when a plan packs them. Replacing the file by another is safe. Where it is written to in
+    place, its content is checked: the same numbers run on, and others raise `ModelFileError`.
 
     Parameters
     ----------
     filepath
-        The file or directory.
+        The file or directory, bytes, or a file that is open for reading in binary mode, which is
+        read from its position to its end.
     custom_objects
         For layers that no file can describe: what to do instead, under the name of the layer or
         of its class. See `cnnfast.layers.deserialize`.
@@ -51,6 +52,9 @@ def load_model(
     weight_dtype
         ``"float16"`` or ``"bfloat16"`` stores the weights of large dense layers in 16 bits, which
         halves the time to read them; see `Model.weight_dtype`.
+    in_memory
+        Whether all weights are read now and the file is closed, so that the model needs it no more.
+        Bytes and open files always are.
 
     Returns
     -------
@@ -61,6 +65,8 @@ def load_model(
     ------
     FileNotFoundError
         Nothing is at `filepath`.
+    TypeError
+        `filepath` is no path, bytes or binary file.
     ModelFileError
         It is no model that Keras saved, is damaged, tries something that a model file has no
         need of, or its weights do not fit its configuration.
@@ -69,20 +75,18 @@ def load_model(
     ValueError
         `weight_dtype` is another one.
     """
-    model = _load(os.fspath(filepath), custom_objects, compile)
+    with archive.opened(filepath, in_memory) as opened:
+        model = _load(opened, custom_objects, compile)
     model.weight_dtype = weight_dtype
     return model
 
 
-def _load(path: str, custom_objects: CustomObjects, compile: bool) -> Model:
-    if os.path.isdir(path):
-        return _from_container(archive.open_directory(path), path, custom_objects, compile)
-    source = open_file(path)
-    if source.startswith(archive.SIGNATURE):
-        return _from_container(archive.open_zip(source), path, custom_objects, compile)
-    if source.startswith(HDF5_SIGNATURE):
-        return _from_h5(H5File(source), path, custom_objects, compile)
-    raise foreign(source, "a model that Keras saved (.keras or .h5)")
+def _load(opened: Container | Source, custom_objects: CustomObjects, compile: bool) -> Model:
+    if isinstance(opened, Container):
+        return _from_container(opened, opened.name, custom_objects, compile)
+    if opened.startswith(HDF5_SIGNATURE):
+        return _from_h5(H5File(opened), opened.name, custom_objects, compile)
+    raise foreign(opened, "a model that Keras saved (.keras or .h5)")
 
 
 def _from_container(

@@ -26,6 +26,11 @@ class ShardedGroup:
     def __init__(self, parts: Sequence[H5Group]) -> None:
         self._parts = parts
 
+    def close(self) -> None:
+        """Close the files."""
+        for part in self._parts:
+            part.file.source.close()
+
     def names(self) -> list[str]:
         """Return the names of what the groups link to."""
         return list(dict.fromkeys(name for part in self._parts for name in part.names()))
@@ -76,7 +81,10 @@ def open_shards(source: Source, path: str) -> ShardedGroup:
             raise source.error(f"the files must be called {pattern.pattern}. Received: {name!r}.")
     if len(names) > MAX_SHARDS:
         raise source.error(f"there may be {MAX_SHARDS} files. Received: {len(names)}.")
-    files = [open_file(os.path.join(directory, name), follow_symlinks=False) for name in names]
+    files = [
+        open_file(os.path.join(directory, name), follow_symlinks=False, stays=source.stays)
+        for name in names
+    ]
     return ShardedGroup([H5File(file).root for file in files])
 
 

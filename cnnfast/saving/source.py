@@ -1,98 +1,26 @@
-"""The bytes of a model file: read when they are asked for, and only from regular files."""
+"""The bytes of a model file: in a file, where they are read when they are asked for, or in memory.
+
+Files must be regular ones.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-import sys
-import weakref
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.errors import ModelFileError
+from cnnfast.saving.file import Bytes, Checksum, File, starting_child
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
 PathLike: TypeAlias = str | os.PathLike[str]
+Readable: TypeAlias = PathLike | bytes | bytearray | memoryview | BinaryIO
 
 # O_NONBLOCK keeps a named pipe from blocking before its type is known.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-
-
-class File:
-    """A regular file, open for reading.
-
-    It is read and never mapped: where another program cuts a mapped file short, touching the map
-    kills the process. What is read is what stood there when the file was opened, or an error. A
-    file that another takes the place of, by its name, stays as it was for whoever has it open.
-
-    Parameters
-    ----------
-    descriptor
-        Of the open file, which is closed with this object.
-    name
-        What error messages call it.
-    opened
-        Size and time of last change when it was opened, where that was in another process.
-    """
-
-    def __init__(self, descriptor: int, name: str, opened: tuple[int, int] | None = None) -> None:
-        weakref.finalize(self, os.close, descriptor)
-        self._descriptor = descriptor
-        self._name = name
-        self._opened = opened or self._stamp()
-        self.size = self._opened[0]
-
-    def read(self, start: int, size: int) -> Bytes:
-        """Return the `size` bytes at `start`, which the file had when it was opened.
-
-        Raises
-        ------
-        ModelFileError
-            The file was written to since.
-        """
-        data = np.empty(size, np.uint8)
-        view, done = data.data, 0
-        while done < size:
-            count = os.preadv(self._descriptor, [view[done:]], start + done)
-            if count == 0:
-                break
-            done += count
-        if done < size or self._stamp() != self._opened:
-            raise ModelFileError(
-                f"{self._name}: the file was written to after it was opened, so its weights may be "
-                "others by now. Load it again; to replace a file in use, rename another to its "
-                "name."
-            )
-        return data
-
-    def _stamp(self) -> tuple[int, int]:
-        status = os.fstat(self._descriptor)
-        return status.st_size, status.st_mtime_ns
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The child has the open file itself, so it does not matter what became of its name.
-        child = _starting_child()
-        if child is None:
-            raise TypeError(f"{self._name}: an open file does not pickle.")
-        inherited = child.DupFd(child.duplicate_for_child(self._descriptor))
-        return _of_parent, (inherited, self._name, self._opened)
-
-
-def _of_parent(inherited: Any, name: str, opened: tuple[int, int]) -> File:
-    descriptor = inherited.detach()
-    os.set_inheritable(descriptor, False)
-    return File(descriptor, name, opened)
-
-
-def _starting_child() -> Any:
-    """Return the child process that is being started by pickling, if it can inherit open files."""
-    context = sys.modules.get("multiprocessing.context")  # who starts one has imported it
-    child = None if context is None else context.get_spawning_popen()
-    return child if hasattr(child, "DupFd") else None
 
 
 @dataclass(frozen=True)
@@ -108,25 +36,26 @@ class Source:
         an archive.
     start, size
         Where in `content` they stand.
+    stays
+        Whether they are in a file and can be read again at any time.
+    crc
+        The checksum of all of them, where an archive has one.
     """
 
     content: File | Bytes
     name: str
     start: int
     size: int
+    stays: bool = False
+    crc: int | None = None
 
     def __len__(self) -> int:
         return self.size
 
     @property
-    def on_disk(self) -> bool:
-        """Whether the bytes are in a file and can be read again at any time."""
-        return isinstance(self.content, File)
-
-    @property
     def shareable(self) -> bool:
         """Whether what is being pickled goes to a process that can read the same open file."""
-        return self.on_disk and _starting_child() is not None
+        return self.stays and starting_child() is not None
 
     def read(self, start: int = 0, size: int | None = None) -> Bytes:
         """Return `size` bytes from `start` on, or as many as there are; all of them by default.
@@ -143,25 +72,102 @@ class Source:
             return self.content.read(at, size)
         return self.content[at : at + size]
 
+    def read_again(self, start: int, size: int) -> Bytes:
+        """As `read`, also where the file was written to but still has the same bytes."""
+        if not isinstance(self.content, File):
+            return self.read(start, size)
+        checksum = None if self.crc is None else Checksum(self.start, self.size, self.crc)
+        return self.content.read_again(self.start + start, size, checksum)
+
     def startswith(self, prefix: bytes) -> bool:
         """Whether the first bytes are `prefix`."""
         return self.read(0, len(prefix)).tobytes() == prefix
 
-    def part(self, start: int, size: int, member: str) -> Source:
+    def part(self, start: int, size: int, member: str, crc: int) -> Source:
         """Return the member of an archive that stands uncompressed at `start`."""
-        return Source(self.content, f"{self.name}!{member}", self.start + start, size)
+        name = f"{self.name}!{member}"
+        return replace(self, name=name, start=self.start + start, size=size, crc=crc)
+
+    def close(self) -> None:
+        """Close the file, if it is one."""
+        if isinstance(self.content, File):
+            self.content.close()
 
     def error(self, what: str) -> ModelFileError:
         """Return an error about these bytes; `what` completes the sentence."""
         return ModelFileError(f"{self.name}: {what}")
 
 
-def in_memory(data: bytes | Bytes, name: str) -> Source:
+def in_memory(data: bytes | bytearray | memoryview | Bytes, name: str) -> Source:
     """Return `data` as a source, without copying."""
-    return Source(np.frombuffer(data, np.uint8), name, 0, len(data))
+    array = np.frombuffer(data, np.uint8)
+    return Source(array, name, 0, len(array))
 
 
-def open_file(path: PathLike, *, follow_symlinks: bool = True) -> Source:
+def open_source(readable: Readable, *, stays: bool = True) -> Source:
+    """Return the bytes of a file, of a file object from its position on, or of a buffer.
+
+    Parameters
+    ----------
+    readable
+        A path, an object with a method `read` that returns bytes, or the bytes themselves.
+    stays
+        Whether a file may stay open to be read again.
+
+    Raises
+    ------
+    FileNotFoundError
+        Nothing is at the path.
+    ModelFileError
+        There are no bytes, or the path is not that of a regular file.
+    TypeError
+        `readable` is something else.
+    """
+    if isinstance(readable, bytes | bytearray | memoryview):
+        return _checked_in_memory(readable, f"<{type(readable).__name__}>")
+    if hasattr(readable, "read"):
+        return _read(readable)
+    return open_file(path_of(readable), stays=stays)
+
+
+def path_of(path: Any) -> str:
+    """Return a path as a string.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    try:
+        return os.fsdecode(path)
+    except TypeError as error:
+        raise TypeError(
+            f"Expected a path, bytes or a file that is open in binary mode. Received: {path!r:.200}"
+        ) from error
+
+
+def _read(file: Any) -> Source:
+    own = getattr(file, "name", None)
+    name = own if isinstance(own, str) else f"<{type(file).__name__}>"
+    data = file.read()
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(
+            f"{name}: a file must be open for reading in binary mode. Received: one that reads "
+            f"{type(data).__name__}"
+        )
+    return _checked_in_memory(data, name, " from its position on; `seek(0)` goes to its start")
+
+
+def _checked_in_memory(data: bytes | bytearray | memoryview, name: str, where: str = "") -> Source:
+    view = memoryview(data)
+    if view.nbytes == 0:
+        raise ModelFileError(f"{name}: the file is empty{where}.")
+    # What may be written to meanwhile is copied.
+    kept = view.readonly and view.c_contiguous
+    return in_memory(view.cast("B") if kept else view.tobytes(), name)
+
+
+def open_file(path: PathLike, *, follow_symlinks: bool = True, stays: bool = True) -> Source:
     """Open the regular file at `path` for reading.
 
     Raises
@@ -182,4 +188,4 @@ def open_file(path: PathLike, *, follow_symlinks: bool = True) -> Source:
         raise ModelFileError(f"{name}: expected a regular file. Received: a device or pipe.")
     if file.size == 0:
         raise ModelFileError(f"{name}: the file is empty.")
-    return Source(file, name, 0, file.size)
+    return Source(file, name, 0, file.size, stays)

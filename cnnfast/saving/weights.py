@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from cnnfast.saving import archive, keras_format, legacy_h5, shards
+from cnnfast.saving.archive import Container
 from cnnfast.saving.assignment import Assignment, Mismatches, assign_all
 from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File, H5Group
 from cnnfast.saving.model import foreign
 from cnnfast.saving.shards import ShardedGroup
-from cnnfast.saving.source import PathLike, open_file
+from cnnfast.saving.source import Readable, Source, path_of
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
 
 
 def load_weights(
-    model: Layer, filepath: PathLike, *, skip_mismatch: bool = False, by_name: bool = False
+    model: Layer,
+    filepath: Readable,
+    *,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+    in_memory: bool = False,
 ) -> None:
     """Replace the weights of `model` by those in a file.
 
@@ -28,12 +35,15 @@ def load_weights(
         A built model.
     filepath
         `.weights.h5` of Keras 3, `.weights.json` of weights in shards, weights or whole-model
-        `.h5` of any Keras, or `.keras`. What it is, is decided by its content.
+        `.h5` of any Keras, or `.keras`; a path or, but for weights in shards, bytes or an open
+        binary file, as `load_model` takes them. What it is, is decided by its content.
     skip_mismatch
         Whether layers that do not fit keep their weights, with a warning, in place of an error.
     by_name
         Whether layers take the weights stored under their names, and others keep theirs; only
         `.h5` in the form of Keras 1 and 2 has such names.
+    in_memory
+        As `load_model` takes it.
 
     Raises
     ------
@@ -51,32 +61,36 @@ def load_weights(
             f"data or use `build()` first. Received: model {model.name!r}."
         )
     mismatches = Mismatches(skip_mismatch)
-    assign_all(_find(model, os.fspath(filepath), by_name, mismatches), mismatches)
+    with archive.opened(filepath, in_memory) as opened, ExitStack() as stack:
+        root = _root(opened, filepath)
+        if in_memory and isinstance(root, ShardedGroup):
+            stack.callback(root.close)
+        assign_all(_find(model, root, opened.name, by_name, mismatches), mismatches)
 
 
-def _find(model: Layer, path: str, by_name: bool, mismatches: Mismatches) -> list[Assignment]:
-    root = _root(path)
+def _find(
+    model: Layer, root: H5Group | ShardedGroup, name: str, by_name: bool, mismatches: Mismatches
+) -> list[Assignment]:
     group = legacy_h5.weights_group(root) if isinstance(root, H5Group) else None
     if group is not None:
         return legacy_h5.find_weights(model, group, by_name=by_name, mismatches=mismatches)
     if by_name:
         raise ValueError(
             "`by_name` needs an `.h5` file in the form of Keras 1 and 2: others store layers by "
-            f"their place in the model. Received: {path}"
+            f"their place in the model. Received: {name}"
         )
     if not keras_format.is_keras_tree(root):
         raise root.error(f"expected the weights of a Keras model. Received: {root.names()[:8]}.")
     return keras_format.find_weights(model, root, mismatches=mismatches)
 
 
-def _root(path: str) -> H5Group | ShardedGroup:
-    if os.path.isdir(path):
-        return H5File(archive.open_directory(path).weights).root
-    source = open_file(path)
-    if source.startswith(archive.SIGNATURE):
-        return H5File(archive.open_zip(source).weights).root
-    if source.startswith(shards.SIGNATURE):
-        return shards.open_shards(source, path)
-    if not source.startswith(HDF5_SIGNATURE):
-        raise foreign(source, "weights that Keras saved (.weights.h5, .h5 or .keras)")
-    return H5File(source).root
+def _root(opened: Container | Source, filepath: Readable) -> H5Group | ShardedGroup:
+    if isinstance(opened, Container):
+        return H5File(opened.weights).root
+    if opened.startswith(shards.SIGNATURE):
+        if not isinstance(filepath, str | os.PathLike):
+            raise opened.error("weights in shards must be given by the path of their map.")
+        return shards.open_shards(opened, path_of(filepath))
+    if not opened.startswith(HDF5_SIGNATURE):
+        raise foreign(opened, "weights that Keras saved (.weights.h5, .h5 or .keras)")
+    return H5File(opened).root

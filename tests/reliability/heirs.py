@@ -31,11 +31,13 @@ def use(model: cnnfast.Sequential, results: Any) -> None:
 
 
 def change_file(change: str, path: str) -> None:
-    """Remove, replace or overwrite the file at `path`, or leave it."""
+    """Remove, replace, overwrite or touch the file at `path`, or leave it."""
     if change == "removed":
         os.remove(path)
     elif change == "replaced":
         make_model().save(path)
+    elif change == "touched":
+        os.utime(path, (1, 1))
     elif change == "overwritten":
         with open(path, "r+b") as file:
             file.write(bytes(os.path.getsize(path)))

@@ -46,6 +46,7 @@ def test_children_of_joblib_give_the_bits_of_their_parent() -> None:
     [
         ("spawn", "removed", "True"),
         ("spawn", "overwritten", "refused"),
+        ("spawn", "touched", "True"),
         ("forkserver", "replaced", "True"),
     ],
 )
