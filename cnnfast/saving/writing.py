@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
     from cnnfast.models.model import Model
 
+Writable: TypeAlias = PathLike | BinaryIO
+
 WEIGHTS_SUFFIXES, MODEL_SUFFIXES = (".weights.h5",), (".keras", ".h5")
 # The version whose form is written.
 KERAS_VERSION = "3.15.0"
@@ -29,7 +33,7 @@ KERAS_VERSION = "3.15.0"
 _HEADER_BYTES, _FILE_BYTES = 1 << 10, 64 << 10
 
 
-def save_weights(model: Layer, filepath: PathLike, overwrite: bool = True) -> None:
+def save_weights(model: Layer, filepath: Writable, overwrite: bool = True) -> None:
     """Write the weights of `model` to a `.weights.h5` file that Keras 3 loads.
 
     The file is written beside `filepath` and renamed when it is complete, so a failure leaves
@@ -40,7 +44,8 @@ def save_weights(model: Layer, filepath: PathLike, overwrite: bool = True) -> No
     model
         A built model.
     filepath
-        Must end in ``.weights.h5``.
+        Must end in ``.weights.h5``; or a file that is open for writing in binary mode, which gets
+        nothing where saving fails before.
     overwrite
         Whether an existing file is replaced.
 
@@ -53,6 +58,9 @@ def save_weights(model: Layer, filepath: PathLike, overwrite: bool = True) -> No
     ImportError
         h5py is not installed.
     """
+    if not isinstance(filepath, str | os.PathLike):
+        _write_into(filepath, model, _write_weights)
+        return
     path = _checked(model, filepath, WEIGHTS_SUFFIXES, overwrite)
     with replacing(path) as beside:
         _write_weights(model, beside)
@@ -60,7 +68,7 @@ def save_weights(model: Layer, filepath: PathLike, overwrite: bool = True) -> No
 
 def save_model(
     model: Model,
-    filepath: PathLike,
+    filepath: Writable,
     overwrite: bool = True,
     zipped: bool | None = None,
     include_optimizer: bool = True,
@@ -74,7 +82,8 @@ def save_model(
         A built model.
     filepath
         Ends in ``.keras``, or in ``.h5`` for the older form, which does not say how the model
-        is compiled. A directory where `zipped` is False.
+        is compiled. A directory where `zipped` is False. Or a file that is open for writing in
+        binary mode, which gets what a ``.keras`` file would, and nothing where saving fails before.
     overwrite
         Whether an existing file is replaced.
     zipped
@@ -94,12 +103,37 @@ def save_model(
     ImportError
         h5py is not installed.
     """
+    if not isinstance(filepath, str | os.PathLike):
+        if zipped is False:
+            raise ValueError(
+                "With `zipped=False` the model becomes a directory, which must be given by its "
+                f"path. Received: filepath={filepath!r}"
+            )
+        _write_into(filepath, model, _write_archive)
+        return
     if zipped is not None and not zipped:
         _write_directory(model, filepath, overwrite)
         return
     path = _checked(model, filepath, MODEL_SUFFIXES, overwrite)
     with replacing(path) as beside:
         (_write_archive if path.endswith(".keras") else _write_h5)(model, beside)
+
+
+def _write_into(file: BinaryIO, model: Any, write: Callable[[Any, str], None]) -> None:
+    """Write to a file of our own, and copy that when it is complete."""
+    from tempfile import TemporaryDirectory
+
+    if not hasattr(file, "write") or isinstance(file, io.TextIOBase):
+        raise TypeError(
+            "A model is written to a path or to a file that is open in binary mode. Received: "
+            f"{file!r:.200}"
+        )
+    _check_built(model)
+    with TemporaryDirectory() as directory:
+        path = os.path.join(directory, "model")
+        write(model, path)
+        with open(path, "rb") as written:
+            shutil.copyfileobj(written, file)
 
 
 def _checked(model: Layer, filepath: PathLike, suffixes: tuple[str, ...], overwrite: bool) -> str:
