@@ -66,7 +66,7 @@ def main() -> int:
             storage.weight_bytes,
             1e3 * statistics.median(spent),
             statistics.median(ratios),
-            storage.largest_error,
+            storage.largest_relative_error,
         )
         rows.append(row)
     if args.json:

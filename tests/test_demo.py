@@ -28,9 +28,9 @@ def test_demo_recognizes_the_held_out_digits():
     done = run_demo("--json", "--images", "6", "--threads", "1")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert report["images"] == 540
-    assert report["accuracy"] == report["correct"] / 540 >= 0.985
-    assert report["parameters"] == 36634
+    assert report["image_count"] == 540
+    assert report["accuracy"] == report["correct_count"] / 540 >= 0.985
+    assert report["parameter_count"] == 36634
     assert report["threads"] == 1
     assert report["images_per_second"] > 0
     assert len(report["answers"]) == 6

@@ -7,10 +7,14 @@ arguments, ``run`` does the work and returns the exit code.
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 
-from cnnfast import __version__
-from cnnfast.cli import bench, check, demo, info, profile
+from cnnfast import __version__, _core
+from cnnfast.cli import bench, check, demo, exit_codes, info, profile
+from cnnfast.cli.output import print_error
+from cnnfast.utils.threads import get_num_threads
 
 COMMANDS = (demo, check, info, profile, bench)
 
@@ -37,5 +41,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         `exit_codes`. Wrong arguments leave through ``SystemExit(2)``, as argparse has it.
     """
     args = build_parser().parse_args(argv)
-    code: int = args.run(args)
+    try:
+        if not _environment_is_good():
+            return exit_codes.USAGE
+        code: int = args.run(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        print_error("interrupted")
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # Python would flush once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.UNREAD
     return code
+
+
+def _environment_is_good() -> bool:
+    """Whether the variables that every command depends on say something; tell what does not."""
+    try:
+        _core.isa()
+        get_num_threads()
+    except ValueError as error:
+        print_error(str(error))
+        return False
+    return True

@@ -1,8 +1,16 @@
-"""Argument types that several commands share."""
+"""Arguments that several commands share."""
 
 from __future__ import annotations
 
 import argparse
+
+from cnnfast.cli.output import JSON_HELP
+
+
+def add_json_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare ``--json``, which prints `what`, and say what the keys have in common."""
+    parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+    parser.epilog = JSON_HELP
 
 
 def positive_int(text: str) -> int:

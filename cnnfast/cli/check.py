@@ -1,14 +1,13 @@
 """``check``: load a model file, run it on random input, and compare with Keras if it is there.
 
 Where Keras is installed, the model is compared layer by layer, and the first layer that differs
-is named. Exit codes: 0 all is well; 1 the model does not run, or differs from Keras; 3 it has
-something that is not supported; 4 the file cannot be read.
+is named. What is wrong goes to standard error. Exit codes: 0 all is well; 1 the model does not run,
+or differs from Keras; 3 it has something that is not supported; 4 the file cannot be read.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.cli import exit_codes
-from cnnfast.cli.arguments import positive_int
+from cnnfast.cli.arguments import add_json_argument, positive_int
 from cnnfast.cli.comparison import LARGEST_ERROR, Comparison, compare, is_installed
 from cnnfast.cli.inputs import add_input_arguments, random_inputs
+from cnnfast.cli.output import print_error, print_json
 from cnnfast.cli.storage import Storage, compare_storage
 from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
+from cnnfast.utils.console import console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,15 +39,15 @@ class Report:
     verdict: str = "runs"
     problems: list[str] = field(default_factory=list)
     unsupported: tuple[Refusal, ...] = ()
-    layers: int = 0
-    parameters: int = 0
-    operations: int = 0
+    layer_count: int = 0
+    parameter_count: int = 0
+    operation_count: int = 0
     input_shapes: list[list[int]] = field(default_factory=list)
     output_shapes: list[list[int]] = field(default_factory=list)
     finite: bool = True
-    load_seconds: float = 0.0
-    lower_seconds: float = 0.0
-    run_seconds: float = 0.0
+    load_ms: float = 0.0
+    lower_ms: float = 0.0
+    run_ms: float = 0.0
     keras: Comparison | None = None
     storage: Storage | None = None
 
@@ -83,7 +84,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="show what storing large dense layers in 16 bits costs in accuracy",
     )
     parser.add_argument("--without-keras", action="store_true", help="do not compare")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_json_argument(parser, "the report")
     return parser
 
 
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
         _run(model, inputs, report)
     except UnsupportedError as error:
         report.verdict, report.unsupported = "unsupported", error.items
-        report.problems = [item.text for item in error.items]
+        report.problems = [str(error)]
     except (ModelFileError, OSError) as error:
         report.verdict, report.problems = "unreadable", [str(error)]
     else:
@@ -105,9 +106,11 @@ def run(args: argparse.Namespace) -> int:
         if args.weight_dtype is not None and report.verdict != "does not run":
             report.storage = compare_storage(model, inputs, args.weight_dtype)
     if args.json:
-        print(json.dumps(report.as_dict(), indent=2))
+        print_json(report.as_dict())
     else:
         show(report)
+    for problem in report.problems:
+        print_error(problem, args.file)
     return EXIT_CODES[report.verdict]
 
 
@@ -116,8 +119,8 @@ def _load(report: Report) -> Model:
 
     start = time.perf_counter()
     model = load_model(report.file, compile=False)
-    report.load_seconds = time.perf_counter() - start
-    report.layers, report.parameters = len(model.layers), model.count_params()
+    report.load_ms = _milliseconds_since(start)
+    report.layer_count, report.parameter_count = len(model.layers), model.count_params()
     return model
 
 
@@ -130,17 +133,21 @@ def _run(model: Model, inputs: Any, report: Report) -> None:
     try:
         start = time.perf_counter()
         graph = lower(model, [x.shape[1:] for x in arrays])
-        report.lower_seconds = time.perf_counter() - start
-        report.operations = len(graph.ops)
+        report.lower_ms = _milliseconds_since(start)
+        report.operation_count = len(graph.ops)
         model(inputs)
         start = time.perf_counter()
         outputs = tree.flatten(model(inputs))
-        report.run_seconds = time.perf_counter() - start
+        report.run_ms = _milliseconds_since(start)
     except ValueError as error:
         report.verdict, report.problems = "does not run", [str(error)]
         return
     report.output_shapes = [list(y.shape) for y in outputs]
     report.finite = all(bool(np.isfinite(y).all()) for y in outputs)
+
+
+def _milliseconds_since(start: float) -> float:
+    return 1e3 * (time.perf_counter() - start)
 
 
 def _compare(model: Model, inputs: Any, report: Report) -> None:
@@ -152,27 +159,24 @@ def _compare(model: Model, inputs: Any, report: Report) -> None:
     if not compared.agrees:
         where = "no single layer does" if first is None else _described(first)
         report.problems = [
-            f"The outputs differ from Keras' by {compared.largest_error:.1e}, relative to the "
-            f"largest; at most {LARGEST_ERROR:.0e} is rounding. First to differ: {where}."
+            f"The outputs differ from Keras' by {compared.largest_relative_error:.1e}, relative to "
+            f"the largest; at most {LARGEST_ERROR:.0e} is rounding. First to differ: {where}."
         ]
 
 
 def _described(layer: Any) -> str:
-    return f"layer {layer.name!r} of class {layer.class_name}, by {layer.error:.1e}"
+    return f"layer {layer.name!r} of class {layer.class_name}, by {layer.relative_error:.1e}"
 
 
 def show(report: Report) -> None:
     """Print the report."""
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console(highlight=False)
+    out = console()
     colour = "green" if EXIT_CODES[report.verdict] == exit_codes.GOOD else "red"
-    console.print(f"{escape(report.file)}: [bold {colour}]{report.verdict}[/]")
-    for problem in report.problems:
-        console.print(f"- {escape(problem)}")
-    if report.layers:
-        console.print(_numbers(report))
+    out.print(f"{escape(report.file)}: [bold {colour}]{report.verdict}[/]")
+    if report.layer_count:
+        out.print(_numbers(report))
 
 
 def _numbers(report: Report) -> Table:
@@ -180,14 +184,14 @@ def _numbers(report: Report) -> Table:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_row("layers", f"{report.layers}, {report.parameters:,} parameters")
-    table.add_row("operations", str(report.operations))
+    table.add_row("layers", f"{report.layer_count}, {report.parameter_count:,} parameters")
+    table.add_row("operations", str(report.operation_count))
     table.add_row("input", escape(", ".join(map(str, report.input_shapes))))
     table.add_row("output", escape(", ".join(map(str, report.output_shapes))))
     if not report.finite:
         table.add_row("", "[yellow]the outputs are not all finite[/]")
-    times = (report.load_seconds, report.lower_seconds, report.run_seconds)
-    table.add_row("load, lower, run", ", ".join(f"{1e3 * t:.1f} ms" for t in times))
+    times = (report.load_ms, report.lower_ms, report.run_ms)
+    table.add_row("load, lower, run", ", ".join(f"{t:.1f} ms" for t in times))
     _add_storage(table, report.storage)
     _add_comparison(table, report.keras)
     return table
@@ -199,9 +203,11 @@ def _add_storage(table: Table, storage: Storage | None) -> None:
     table.add_row(
         f"{storage.weight_dtype} weights",
         f"{storage.weight_bytes:,} bytes instead of {storage.float32_bytes:,}, "
-        f"in {storage.operations} of the operations",
+        f"in {storage.operation_count} of the operations",
     )
-    table.add_row("", f"largest difference from float32 weights: {storage.largest_error:.1e}")
+    table.add_row(
+        "", f"largest difference from float32 weights: {storage.largest_relative_error:.1e}"
+    )
 
 
 def _add_comparison(table: Table, compared: Comparison | None) -> None:
@@ -214,6 +220,6 @@ def _add_comparison(table: Table, compared: Comparison | None) -> None:
     if compared.problem is not None:
         table.add_row("", escape(compared.problem))
         return
-    table.add_row("largest error", f"{compared.largest_error:.1e}")
-    for layer in sorted(compared.layers, key=lambda x: -x.error)[:LAYERS_SHOWN]:
-        table.add_row("", escape(f"{layer.error:.1e} {layer.name} ({layer.class_name})"))
+    table.add_row("largest error", f"{compared.largest_relative_error:.1e}")
+    for layer in sorted(compared.layers, key=lambda x: -x.relative_error)[:LAYERS_SHOWN]:
+        table.add_row("", escape(f"{layer.relative_error:.1e} {layer.name} ({layer.class_name})"))

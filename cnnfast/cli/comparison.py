@@ -31,7 +31,7 @@ class LayerError:
 
     name: str
     class_name: str
-    error: float
+    relative_error: float
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Comparison:
         Why there is nothing to compare with; None if there is.
     layers
         The layers that could be compared, in the order in which they run.
-    largest_error
+    largest_relative_error
         Of the outputs of the whole model.
     """
 
@@ -52,17 +52,19 @@ class Comparison:
     backend: str = ""
     problem: str | None = None
     layers: list[LayerError] = field(default_factory=list)
-    largest_error: float = 0.0
+    largest_relative_error: float = 0.0
 
     @property
     def agrees(self) -> bool:
         """Whether the model gives Keras' numbers."""
-        return self.largest_error <= LARGEST_ERROR
+        return self.largest_relative_error <= LARGEST_ERROR
 
     @property
     def first_difference(self) -> LayerError | None:
         """The first layer whose output is not Keras'."""
-        return next((layer for layer in self.layers if not layer.error <= LARGEST_ERROR), None)
+        return next(
+            (layer for layer in self.layers if not layer.relative_error <= LARGEST_ERROR), None
+        )
 
 
 def is_installed() -> bool:
@@ -84,7 +86,7 @@ def compare(path: str, ours: Model, inputs: Any) -> Comparison:
         result.problem = f"Keras cannot run the file: {type(error).__name__}: {error}"
         return result
     pairs = zip(expected, _flat(ours(inputs)), strict=True)
-    result.largest_error = max(relative_error(y, z) for y, z in pairs)
+    result.largest_relative_error = max(relative_error(y, z) for y, z in pairs)
     result.layers = list(_layer_errors(theirs, ours, inputs))
     return result
 

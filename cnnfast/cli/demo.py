@@ -7,7 +7,6 @@ The images are UCI scans that the network did not see in training; both files in
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -19,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast import _core
-from cnnfast.cli.arguments import positive_int
+from cnnfast.cli.arguments import add_json_argument, positive_int
+from cnnfast.cli.output import print_json
+from cnnfast.utils.console import console
 from cnnfast.utils.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
@@ -51,15 +52,14 @@ class Answer:
 class Report:
     """The numbers of one demo run."""
 
-    version: str
     instruction_set: str
     threads: int
-    parameters: int
-    images: int
-    correct: int
+    parameter_count: int
+    image_count: int
+    correct_count: int
     accuracy: float
     images_per_second: float
-    microseconds_for_one_image: float
+    single_image_ms: float
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -71,7 +71,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--images", type=positive_int, default=DIGITS_PER_ROW, help="how many digits to draw"
     )
     parser.add_argument("--threads", type=positive_int, help="default: one per usable core")
-    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    add_json_argument(parser, "the results")
     return parser
 
 
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     report = measure(model, pixels, answers)
     if args.json:
         shown = [asdict(answer) for answer in answers[: args.images]]
-        print(json.dumps({**asdict(report), "answers": shown}, indent=2))
+        print_json({**asdict(report), "answers": shown})
     else:
         show(report, answers, images, args.images)
     return 0 if report.accuracy >= ACCURACY_EXPECTED else 1
@@ -128,15 +128,14 @@ def measure(model: Model, pixels: npt.NDArray[np.float32], answers: list[Answer]
     one = pixels[:1]
     whole_set = median_seconds(lambda: model.predict(pixels, batch_size=batch, verbose=0))
     return Report(
-        version=_core.__version__,
         instruction_set=_core.isa(),
         threads=get_num_threads(),
-        parameters=model.count_params(),
-        images=batch,
-        correct=correct,
+        parameter_count=model.count_params(),
+        image_count=batch,
+        correct_count=correct,
         accuracy=correct / batch,
         images_per_second=batch / whole_set,
-        microseconds_for_one_image=1e6 * median_seconds(lambda: model.predict_on_batch(one)),
+        single_image_ms=1e3 * median_seconds(lambda: model.predict_on_batch(one)),
     )
 
 
@@ -154,23 +153,21 @@ def median_seconds(work: Callable[[], object], seconds: float = 0.3, at_least: i
 
 def show(report: Report, answers: list[Answer], images: npt.NDArray[np.uint8], drawn: int) -> None:
     """Print a few digits, a row of the mistakes, and the numbers."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
+    out = console()
     mistakes = [answer for answer in answers if answer.predicted != answer.label]
-    console.print(f"\n[bold]{report.images} handwritten digits[/], not seen in training\n")
-    print_digits(console, answers[:drawn], images)
+    out.print(f"\n[bold]{report.image_count} handwritten digits[/], not seen in training\n")
+    print_digits(out, answers[:drawn], images)
     if mistakes:
-        console.print(f"[bold]its mistakes[/]: {len(mistakes)} in all\n")
-        print_digits(console, mistakes[:DIGITS_PER_ROW], images)
-    console.print(numbers_table(report))
+        out.print(f"[bold]its mistakes[/]: {len(mistakes)} in all\n")
+        print_digits(out, mistakes[:DIGITS_PER_ROW], images)
+    out.print(numbers_table(report))
 
 
-def print_digits(console: Console, answers: list[Answer], images: npt.NDArray[np.uint8]) -> None:
+def print_digits(out: Console, answers: list[Answer], images: npt.NDArray[np.uint8]) -> None:
     """Print the images of `answers` in rows, each over what the network said."""
     from rich.table import Table
 
-    shades = SHADES_ASCII if console.options.ascii_only else SHADES
+    shades = SHADES_ASCII if out.options.ascii_only else SHADES
     for start in range(0, len(answers), DIGITS_PER_ROW):
         row = answers[start : start + DIGITS_PER_ROW]
         table = Table.grid(padding=(0, 2, 0, 0))
@@ -179,7 +176,7 @@ def print_digits(console: Console, answers: list[Answer], images: npt.NDArray[np
         ]
         for line in zip(*cells, strict=True):
             table.add_row(*line)
-        console.print(table, "")
+        out.print(table, "")
 
 
 def draw(pixels: npt.NDArray[np.uint8], shades: str) -> str:
@@ -200,11 +197,13 @@ def numbers_table(report: Report) -> Table:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_row("accuracy", f"[bold]{report.accuracy:.2%}[/] ({report.correct}/{report.images})")
+    table.add_row(
+        "accuracy", f"[bold]{report.accuracy:.2%}[/] ({report.correct_count}/{report.image_count})"
+    )
     table.add_row("images per second", f"[bold]{report.images_per_second:,.0f}[/]")
-    table.add_row("one image alone", f"{report.microseconds_for_one_image:.0f} microseconds")
+    table.add_row("one image alone", f"{1e3 * report.single_image_ms:.0f} microseconds")
     table.add_row("instruction set", report.instruction_set)
     table.add_row("threads", str(report.threads))
-    table.add_row("parameters", f"{report.parameters:,}")
-    table.add_row("cnnfast", report.version)
+    table.add_row("parameters", f"{report.parameter_count:,}")
+    table.add_row("cnnfast", _core.__version__)
     return table

@@ -1,7 +1,4 @@
-"""What the commands that look at a file tell a script by their exit code.
-
-Wrong arguments leave with 2, as argparse has it.
-"""
+"""What the commands tell a script by their exit code."""
 
 from __future__ import annotations
 
@@ -11,8 +8,17 @@ GOOD = 0
 WRONG = 1
 """The model loads, but does not run or does not give Keras' numbers."""
 
+USAGE = 2
+"""Wrong arguments, as argparse has it, or a wrong environment variable."""
+
 UNSUPPORTED = 3
 """The file is in order, but the model has something that is not supported."""
 
 UNREADABLE = 4
 """There is no such file, or it is damaged, foreign or refused."""
+
+INTERRUPTED = 130
+"""Ctrl-C, as shells have it."""
+
+UNREAD = 141
+"""Nobody reads the output any more, as shells have it."""

@@ -1,17 +1,19 @@
 """``info``: show what is in a model file, without running anything in it.
 
-Exit codes: 0 the model can run here; 3 it has something that is not supported, all of which is
-listed; 4 the file cannot be read.
+What is wrong goes to standard error. Exit codes: 0 the model can run here; 3 it has something that
+is not supported, all of which is listed; 4 the file cannot be read.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.cli import exit_codes
+from cnnfast.cli.arguments import add_json_argument
 from cnnfast.cli.inspection import FileFacts, LayerFacts, inspect
+from cnnfast.cli.output import print_error, print_json
+from cnnfast.utils.console import console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +25,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "info", help="show what is in a model file", description=__doc__
     )
     parser.add_argument("file", help="a .keras file or directory, or an .h5 file")
-    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
+    add_json_argument(parser, "the facts")
     return parser
 
 
@@ -31,33 +33,28 @@ def run(args: argparse.Namespace) -> int:
     """Inspect the file and show what was found."""
     facts = inspect(args.file)
     if args.json:
-        print(json.dumps(facts.as_dict(), indent=2))
+        print_json(facts.as_dict())
     else:
         show(facts)
-    if facts.problem is not None:
-        return exit_codes.UNREADABLE
-    return exit_codes.UNSUPPORTED if facts.unsupported else exit_codes.GOOD
+    for problem in facts.problems:
+        print_error(problem, args.file)
+    if facts.unsupported:
+        return exit_codes.UNSUPPORTED
+    return exit_codes.UNREADABLE if facts.problems else exit_codes.GOOD
 
 
 def show(facts: FileFacts) -> None:
     """Print the facts as tables."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    out = console()
     table = Table.grid(padding=(0, 2, 0, 0))
     for label, value in _rows(facts):
         table.add_row(label, escape(value))
-    console.print(table)
+    out.print(table)
     if facts.layers:
-        _print_layers(console, facts.layers)
-    if facts.unsupported:
-        console.print(f"\n[bold red]not supported[/] ({len(facts.unsupported)})")
-        for item in facts.unsupported:
-            console.print(f"- {escape(item.text)}")
-    if facts.problem is not None:
-        console.print(f"\n[bold red]cannot be read[/]: {escape(facts.problem)}")
+        _print_layers(out, facts.layers)
 
 
 def _rows(facts: FileFacts) -> list[tuple[str, str]]:
@@ -66,11 +63,11 @@ def _rows(facts: FileFacts) -> list[tuple[str, str]]:
         ("file", facts.file),
         ("format", facts.format),
         ("written by Keras", ", ".join(filter(None, written))),
-        ("size", f"{facts.file_bytes:,} bytes, weights {facts.weights_bytes:,}"),
+        ("size", f"{facts.file_bytes:,} bytes, weights {facts.weight_bytes:,}"),
         ("model", " ".join(filter(None, [facts.model_class, facts.model_name]))),
         ("input", facts.input_shape),
         ("output", facts.output_shape),
-        ("parameters", None if facts.parameters is None else f"{facts.parameters:,}"),
+        ("parameters", None if facts.parameter_count is None else f"{facts.parameter_count:,}"),
     ]
     rows += [(f"compiled {name}", _short(value)) for name, value in facts.compile_settings.items()]
     return [(label, str(value)) for label, value in rows if value]
@@ -86,7 +83,7 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def _print_layers(console: Console, layers: list[LayerFacts]) -> None:
+def _print_layers(out: Console, layers: list[LayerFacts]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -97,6 +94,6 @@ def _print_layers(console: Console, layers: list[LayerFacts]) -> None:
             escape("  " * layer.depth + layer.name),
             escape(layer.class_name),
             "?" if layer.output_shape is None else escape(str(layer.output_shape)),
-            "?" if layer.parameters is None else f"{layer.parameters:,}",
+            "?" if layer.parameter_count is None else f"{layer.parameter_count:,}",
         )
-    console.print(table)
+    out.print(table)

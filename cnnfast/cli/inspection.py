@@ -29,7 +29,7 @@ class LayerFacts:
     class_name: str
     depth: int
     output_shape: Any = None
-    parameters: int | None = None
+    parameter_count: int | None = None
     trainable: bool | None = None
 
 
@@ -39,18 +39,18 @@ class FileFacts:
 
     Attributes
     ----------
-    file_bytes, weights_bytes
+    file_bytes, weight_bytes
         Size of the whole file, and of the part with the weights.
+    problems
+        What is wrong; empty if nothing is.
     unsupported
         Why the model cannot run here, an entry for each cause; empty if it can.
-    problem
-        What is wrong with the file; None if nothing is.
     """
 
     file: str
     format: str = "unknown"
     file_bytes: int = 0
-    weights_bytes: int = 0
+    weight_bytes: int = 0
     keras_version: str | None = None
     backend: str | None = None
     saved: str | None = None
@@ -58,12 +58,12 @@ class FileFacts:
     model_name: str | None = None
     input_shape: Any = None
     output_shape: Any = None
-    parameters: int | None = None
-    trainable_parameters: int | None = None
+    parameter_count: int | None = None
+    trainable_parameter_count: int | None = None
     layers: list[LayerFacts] = field(default_factory=list)
     compile_settings: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
     unsupported: tuple[Refusal, ...] = ()
-    problem: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -82,9 +82,9 @@ def inspect(path: str) -> FileFacts:
         facts.model_name = _inner(config).get("name")
         _describe(load_model(path, compile=False), facts)
     except UnsupportedError as error:
-        facts.unsupported = error.items
+        facts.problems, facts.unsupported = [str(error)], error.items
     except (ModelFileError, OSError) as error:
-        facts.problem = str(error)
+        facts.problems = [str(error)]
     return facts
 
 
@@ -101,12 +101,12 @@ def _read(path: str, facts: FileFacts) -> Any:
     if not source.startswith(HDF5_SIGNATURE):
         start = source.read(0, 16).tobytes()
         raise source.error(f"not a file that Keras saved. Received: one that starts with {start!r}")
-    facts.weights_bytes = len(source)
+    facts.weight_bytes = len(source)
     return _from_h5(H5File(source), facts)
 
 
 def _from_container(container: archive.Container, facts: FileFacts) -> Any:
-    facts.weights_bytes = len(container.weights)
+    facts.weight_bytes = len(container.weights)
     facts.file_bytes = facts.file_bytes or len(container.weights) + len(container.config)
     metadata: Any = None
     if container.metadata is not None:
@@ -143,8 +143,8 @@ def _settings(config: Any) -> dict[str, Any]:
 def _describe(model: Model, facts: FileFacts) -> None:
     facts.model_name = model.name
     facts.input_shape, facts.output_shape = model.input_shape, model.output_shape
-    facts.parameters = model.count_params()
-    facts.trainable_parameters = sum(math.prod(w.shape) for w in model.trainable_weights)
+    facts.parameter_count = model.count_params()
+    facts.trainable_parameter_count = sum(math.prod(w.shape) for w in model.trainable_weights)
     facts.layers = list(_layers_of_model(model))
 
 

@@ -1,18 +1,21 @@
 """``profile``: show where the time of a model goes, operation by operation.
 
-Exit codes: 0 all is well; 1 the model does not run, or matplotlib is missing for ``--plot``; 3 it
-has something that is not supported; 4 the file cannot be read.
+Exit codes: 0 all is well; 1 the model does not run, or matplotlib is missing for ``--plot``; 2 the
+picture cannot be saved there; 3 the model has something that is not supported; 4 the file cannot be
+read.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.cli.arguments import positive_int
+from cnnfast.cli import exit_codes
+from cnnfast.cli.arguments import add_json_argument, positive_int
 from cnnfast.cli.inputs import add_input_arguments, random_inputs
 from cnnfast.cli.loading import with_model
+from cnnfast.cli.output import print_error, print_json
+from cnnfast.profiling.plot import check_path
 
 if TYPE_CHECKING:
     from cnnfast.models import Model
@@ -32,27 +35,35 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--memory", action="store_true", help="add the report of memory")
     parser.add_argument("--plot", metavar="FILE", help="draw the roofline, as .png, .svg or .pdf")
-    parser.add_argument("--json", action="store_true", help="print the profile as JSON")
+    add_json_argument(parser, "the profile")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Profile the model on random input and show the result."""
 
-    def work(model: Model) -> None:
+    def work(model: Model) -> int:
         inputs = random_inputs(model, args.seed, args.batch, args.size)
         profile = model.profile(inputs, repeats=args.repeats, threads=args.threads)
         memory = model.memory_report(args.batch, threads=args.threads) if args.memory else None
         if args.json:
-            report = profile.to_dict()
+            report = {"file": args.file, **profile.to_dict()}
             if memory is not None:
                 report["memory"] = memory.to_dict()
-            print(json.dumps(report, indent=2))
+            print_json(report)
         else:
             profile.print(args.candidates)
             if memory is not None:
                 memory.print()
         if args.plot:
             profile.plot(args.plot)
+        return exit_codes.GOOD
 
+    if args.plot:
+        try:
+            check_path(args.plot)
+        except (ImportError, ValueError, OSError) as error:
+            print_error(str(error))
+            missing = isinstance(error, ImportError)
+            return exit_codes.WRONG if missing else exit_codes.USAGE
     return with_model(args.file, work)

@@ -22,19 +22,19 @@ class Storage:
     ----------
     weight_dtype
         ``"float16"`` or ``"bfloat16"``.
-    operations
+    operation_count
         How many have their weights in 16 bits.
     weight_bytes, float32_bytes
         Of the weights of all operations, as stored and in float32.
-    largest_error
+    largest_relative_error
         Of the outputs, relative to the largest.
     """
 
     weight_dtype: str
-    operations: int
+    operation_count: int
     weight_bytes: int
     float32_bytes: int
-    largest_error: float
+    largest_relative_error: float
 
 
 def compare_storage(model: Model, inputs: Any, weight_dtype: str) -> Storage:

@@ -19,6 +19,7 @@ from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models.functional import Functional, last_output_shape
 from cnnfast.models.model import Model
 from cnnfast.utils import tree
+from cnnfast.utils.console import console
 from cnnfast.variables import Variable
 
 _TRAINABLE_COLUMN = 12
@@ -55,17 +56,17 @@ def print_summary(
     for layer, shape in rows[first:last]:
         for cells in _rows(layer, shape, expand_nested, show_trainable, connections):
             table.add_row(*cells)
-    console = rich.console.Console(highlight=False)
+    out = console()
+    if print_fn:  # gets what Keras would hand it, as wide as a terminal
+        out = rich.console.Console(highlight=False, force_terminal=False, color_system=None)
+        out.begin_capture()
+    out.print(f'[bold]Model: "{rich.markup.escape(model.name)}"[/]')
+    out.print(table)
+    out.print(_total("Total params", model.weights))
+    out.print(_total("Trainable params", model.trainable_weights))
+    out.print(_total("Non-trainable params", model.non_trainable_weights))
     if print_fn:
-        console = rich.console.Console(highlight=False, force_terminal=False, color_system=None)
-        console.begin_capture()
-    console.print(f'[bold]Model: "{rich.markup.escape(model.name)}"[/]')
-    console.print(table)
-    console.print(_total("Total params", model.weights))
-    console.print(_total("Trainable params", model.trainable_weights))
-    console.print(_total("Non-trainable params", model.non_trainable_weights))
-    if print_fn:
-        print_fn(console.end_capture())
+        print_fn(out.end_capture())
 
 
 def _empty_table(

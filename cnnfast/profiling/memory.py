@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast._core import Kernel, Plan, idle_workspace_bytes, packed_bytes_of
 from cnnfast.engine.ops import Shape
+from cnnfast.utils.console import console
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
@@ -83,8 +84,10 @@ class MemoryReport:
         return self.variable_bytes + self.packed_bytes
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        return asdict(self) | {"held_bytes": self.held_bytes}
+        """Return everything as plain data, under the keys of ``profile --memory --json``."""
+        data = asdict(self)
+        names = {"model_name": data.pop("model"), "batch_size": data.pop("batch")}
+        return {**names, **data, "held_bytes": self.held_bytes}
 
     def table(self) -> Table:
         """Return the report as a table."""
@@ -94,9 +97,7 @@ class MemoryReport:
 
     def print(self) -> None:
         """Print `table`."""
-        from rich.console import Console
-
-        Console(highlight=False).print(self.table())
+        console().print(self.table())
 
     def __rich__(self) -> Table:
         return self.table()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,9 @@ _LARGEST_DOT = 400.0  # in square points, for an operation that takes all of the
 
 def plot(profile: Profile, path: str | PathLike[str] | None) -> Figure:
     """Draw `profile`, and save it where `path` is given; see `Profile.plot`."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "`Profile.plot` needs matplotlib: pip install 'cnnfast[plot]'."
-        ) from error
-    figure = Figure(figsize=(14, 7), layout="constrained")
+    if path is not None:
+        check_path(path)
+    figure = _figure_class()(figsize=(14, 7), layout="constrained")
     roofline, bars = figure.subplots(1, 2)
     colours = _colours(profile)
     _draw_roofline(roofline, profile, colours)
@@ -37,6 +34,39 @@ def plot(profile: Profile, path: str | PathLike[str] | None) -> Figure:
     if path is not None:
         figure.savefig(path)
     return figure
+
+
+def check_path(path: str | PathLike[str]) -> None:
+    """Check that a picture can be saved at `path`, before there is one.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    ValueError
+        The ending is not that of a format.
+    FileNotFoundError
+        There is no such directory.
+    """
+    formats = sorted(_figure_class()().canvas.get_supported_filetypes())
+    name = os.fspath(path)
+    if os.path.splitext(name)[1].removeprefix(".").lower() not in formats:
+        raise ValueError(
+            f"The name of a picture must end in one of {formats}. Received: path={name!r}"
+        )
+    directory = os.path.dirname(name) or "."
+    if not os.path.isdir(directory):
+        raise FileNotFoundError(f"There is no directory {directory!r} to save {name!r} in.")
+
+
+def _figure_class() -> type[Figure]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "`Profile.plot` needs matplotlib: pip install 'cnnfast[plot]'."
+        ) from error
+    return Figure
 
 
 def _kind(row: Row) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from cnnfast._core import Plan, StepInfo
 from cnnfast.engine.ops import Call, Float32Array, Shape
+from cnnfast.utils.console import console
 from cnnfast.utils.machine import Machine, measure
 
 if TYPE_CHECKING:
@@ -93,9 +94,19 @@ class Row:
         return self.least_milliseconds / self.milliseconds if self.milliseconds else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        rates = {name: getattr(self, name) for name in ("gflops", "own_gflops", "gbs", "attained")}
-        return asdict(self) | rates
+        """Return everything as plain data; see `Profile.to_dict`."""
+        data = asdict(self)
+        for key in ("milliseconds", "least_milliseconds", "candidates"):
+            del data[key]
+        return data | {
+            "median_ms": self.milliseconds,
+            "roofline_ms": self.least_milliseconds,
+            "attained": self.attained,
+            "gflop_per_second": self.gflops,
+            "own_gflop_per_second": self.own_gflops,
+            "gb_per_second": self.gbs,
+            "candidate_flops": self.candidates,
+        }
 
 
 @dataclass(frozen=True)
@@ -140,13 +151,29 @@ class Profile:
         return _rate(sum(row.flops for row in self.rows), self.milliseconds)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        names = ("model", "batch", "threads", "repeats", "milliseconds", "least_milliseconds")
-        result: dict[str, Any] = {name: getattr(self, name) for name in names}
-        result["images_per_second"] = self.images_per_second
-        result["machine"] = asdict(self.machine)
-        result["rows"] = [row.to_dict() for row in self.rows]
-        return result
+        """Return everything as plain data, under the keys of the command ``profile --json``.
+
+        Times end in ``_ms``, sizes in ``_bytes``, rates in ``_per_second``.
+        """
+        machine = self.machine
+        return {
+            "model_name": self.model,
+            "batch_size": self.batch,
+            "threads": self.threads,
+            "repeats": self.repeats,
+            "median_ms": self.milliseconds,
+            "roofline_ms": self.least_milliseconds,
+            "images_per_second": self.images_per_second,
+            "machine": {
+                "instruction_set": machine.isa,
+                "threads": machine.threads,
+                "gflop_per_second": machine.gflops,
+                "reading": [
+                    {"array_bytes": size, "gb_per_second": rate} for size, rate in machine.reading
+                ],
+            },
+            "rows": [row.to_dict() for row in self.rows],
+        }
 
     def to_json(self, **kwargs: Any) -> str:
         """Return `to_dict` as JSON; `kwargs` go to `json.dumps`."""
@@ -164,9 +191,7 @@ class Profile:
 
     def print(self, candidates: bool = False) -> None:
         """Print `table`."""
-        from rich.console import Console
-
-        Console(highlight=False).print(self.table(candidates))
+        console().print(self.table(candidates))
 
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
         """Draw the roofline with the operations on it, and their times as bars.

@@ -125,7 +125,9 @@ def _format_eta(seconds: float) -> str:
 
 
 def _write(text: str) -> None:
-    """Write to the standard output; one that cannot spell the bar gets ``=`` instead."""
+    """Write to the standard output, if any; one that cannot spell the bar gets ``=`` instead."""
+    if sys.stdout is None:  # of a program without a console
+        return
     try:
         sys.stdout.write(text)
     except UnicodeEncodeError:

@@ -43,7 +43,7 @@ def test_check_without_keras_loads_lowers_and_runs(tmp_path, capsys):
     assert report["keras"] is None
     assert report["input_shapes"] == [[3, 4, 4, 1]]
     assert report["output_shapes"] == [[3, 3]]
-    assert report["operations"] > 0
+    assert report["operation_count"] > 0
     assert report["finite"]
 
 
@@ -85,9 +85,9 @@ def test_check_names_the_first_layer_that_differs(branching, capsys, monkeypatch
     assert (code, report["verdict"]) == (exit_codes.WRONG, "differs")
     first = report["keras"]["first_difference"]
     assert (first["name"], first["class_name"]) == ("join", "Add")
-    assert first["error"] > 1e-3
+    assert first["relative_error"] > 1e-3
     main(["check", str(branching)])
-    assert "layer 'join' of class Add, by" in " ".join(capsys.readouterr().out.split())
+    assert "layer 'join' of class Add, by" in " ".join(capsys.readouterr().err.split())
 
 
 def test_check_says_when_keras_cannot_load_the_file(tmp_path, capsys, monkeypatch):
@@ -145,11 +145,11 @@ def test_check_shows_what_short_weights_cost(tmp_path, capsys, weight_dtype, mos
     assert (code, report["verdict"]) == (exit_codes.GOOD, "runs")
     storage = report["storage"]
     assert storage["weight_dtype"] == weight_dtype
-    assert storage["operations"] == 1
+    assert storage["operation_count"] == 1
     assert storage["float32_bytes"] == 4 * (700 * 400 + 400 * 3)
     assert storage["weight_bytes"] == storage["float32_bytes"] - 2 * 700 * 400
-    assert 0 < storage["largest_error"] < most
+    assert 0 < storage["largest_relative_error"] < most
     main(["check", str(tmp_path / "net.keras"), *options])
     shown = " ".join(capsys.readouterr().out.split())
     assert f"{weight_dtype} weights" in shown
-    assert f"from float32 weights: {storage['largest_error']:.1e}" in shown
+    assert f"from float32 weights: {storage['largest_relative_error']:.1e}" in shown

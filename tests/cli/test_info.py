@@ -27,9 +27,9 @@ def test_info_shows_layers_shapes_and_sizes(tmp_path, capsys):
     assert facts["model_class"] == "Sequential"
     assert facts["input_shape"] == [None, 4, 4, 1]
     assert facts["output_shape"] == [None, 3]
-    assert facts["file_bytes"] == path.stat().st_size > facts["weights_bytes"] > 0
-    assert facts["parameters"] == 20 + 8 + 27
-    assert [(x["name"], x["output_shape"], x["parameters"]) for x in facts["layers"]] == [
+    assert facts["file_bytes"] == path.stat().st_size > facts["weight_bytes"] > 0
+    assert facts["parameter_count"] == 20 + 8 + 27
+    assert [(x["name"], x["output_shape"], x["parameter_count"]) for x in facts["layers"]] == [
         ("conv", [None, 2, 2, 2], 20),
         ("bn", [None, 2, 2, 2], 8),
         ("flatten", [None, 8], 0),
@@ -37,7 +37,7 @@ def test_info_shows_layers_shapes_and_sizes(tmp_path, capsys):
         ("dense", [None, 3], 27),
     ]
     assert facts["unsupported"] == []
-    assert facts["problem"] is None
+    assert facts["problems"] == []
 
 
 def test_info_shows_version_backend_and_compile_settings_of_an_h5_file(tmp_path, capsys):
@@ -80,7 +80,9 @@ def test_info_lists_everything_unsupported_at_once_and_all_layers(tmp_path, caps
     assert facts["unsupported"][1]["class_name"] == "Swirl"
     assert [x["name"] for x in facts["layers"]][-2:] == ["evil", "swirl"]
     main(["info", str(tmp_path / "net.keras")])
-    assert "not supported (2)" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "swirl" in shown.out
+    assert "not supported, for 2 causes in 2 layers" in shown.err
 
 
 def test_info_of_weights_alone_says_so(tmp_path, capsys):
@@ -98,10 +100,10 @@ def test_info_of_a_file_that_cannot_be_read(tmp_path, capsys, content):
     path.write_bytes(content)
     code, facts = info(path, capsys)
     assert code == exit_codes.UNREADABLE
-    assert str(path) in facts["problem"]
+    assert str(path) in facts["problems"][0]
 
 
 def test_info_of_no_file(tmp_path, capsys):
     code, facts = info(tmp_path / "none.keras", capsys)
     assert code == exit_codes.UNREADABLE
-    assert "none.keras" in facts["problem"]
+    assert "none.keras" in facts["problems"][0]

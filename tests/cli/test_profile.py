@@ -25,7 +25,7 @@ def run(capsys, *args):
 def test_profile_reports_each_operation_of_the_batch(file, capsys):
     code, report = run(capsys, "profile", file, "--batch", "3", "--threads", "1", "--repeats", "2")
     assert code == exit_codes.GOOD
-    assert (report["batch"], report["threads"], report["repeats"]) == (3, 1, 2)
+    assert (report["batch_size"], report["threads"], report["repeats"]) == (3, 1, 2)
     assert {row["layer"] for row in report["rows"]} == {"conv + bn", "dense"}
     assert "memory" not in report
 
@@ -61,12 +61,12 @@ def test_bench_times_every_setting_and_leaves_the_threads_as_they_were(file, cap
         capsys, "bench", file, "--batch", "1,4", "--threads", "1,2", "--repeats", "3"
     )
     assert code == exit_codes.GOOD
-    settings = {(t["batch"], t["threads"]) for t in report["timings"]}
+    settings = {(t["batch_size"], t["threads"]) for t in report["timings"]}
     assert settings == {(1, 1), (1, 2), (4, 1), (4, 2)}
     for timing in report["timings"]:
         assert timing["repeats"] == 3
-        assert 0 < timing["minimum"] <= timing["median"] <= timing["p95"]
-        rate = 1e3 * timing["batch"] / timing["median"]
+        assert 0 < timing["min_ms"] <= timing["median_ms"] <= timing["p95_ms"]
+        rate = 1e3 * timing["batch_size"] / timing["median_ms"]
         assert timing["images_per_second"] == pytest.approx(rate)
     assert get_num_threads() == before
 

@@ -152,12 +152,12 @@ def test_functions_between_plans_have_rows():
 def test_a_profile_is_plain_data(block):
     profile = profiled(block)
     data = json.loads(profile.to_json())
-    assert data["model"] == "block"
-    assert data["machine"]["gflops"] == 2.0
-    assert data["least_milliseconds"] == pytest.approx(profile.least_milliseconds)
+    assert data["model_name"] == "block"
+    assert data["machine"]["gflop_per_second"] == 2.0
+    assert data["roofline_ms"] == pytest.approx(profile.least_milliseconds)
     first, row = profile.rows[0], data["rows"][0]
-    assert (row["layer"], row["gflops"]) == (first.layer, pytest.approx(first.gflops))
-    assert row["candidates"] == first.candidates
+    assert (row["layer"], row["gflop_per_second"]) == (first.layer, pytest.approx(first.gflops))
+    assert row["candidate_flops"] == first.candidates
 
 
 def test_the_table_shows_layers_as_they_are_named_and_estimates_on_request():
