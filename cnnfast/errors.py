@@ -14,6 +14,7 @@ Holder: TypeAlias = Literal["layer", "operation"]
 # A message fits a screen of 80 columns and 40 lines, also where its lines are broken there.
 _COLUMNS, _LINES = 80, 36
 _LONGEST_SENTENCE, _LONGEST_NAME, _EXAMPLES = 400, 60, 3
+_MOST_RECEIVED = 20
 BY_LAMBDA = (
     "In Keras, apply it by a `Lambda` layer and save the model again; then give a NumPy "
     "function for that layer: `load_model(…, custom_objects={name of the layer: function})`."
@@ -42,7 +43,7 @@ class Refusal:
     layers
         Names of the layers and operations concerned, in the order of the file.
     received
-        What was found in place of what the rule asks for, each once.
+        What was found in place of what the rule asks for, each once, and not all of many.
     nearest
         Supported names that are spelt like the one refused.
     advice
@@ -165,7 +166,8 @@ class ModelFileError(ValueError):
 
 def _option(text: str, **fields: Any) -> Refusal:
     cause, _, received = text.partition(_RECEIVED)
-    return Refusal("option", cause, received=(received,) if received else (), **fields)
+    found = (_clipped(received, _LONGEST_SENTENCE),) if received else ()
+    return Refusal("option", cause, received=found, **fields)
 
 
 def _merged(items: Iterable[Refusal]) -> tuple[Refusal, ...]:
@@ -180,7 +182,7 @@ def _merged(items: Iterable[Refusal]) -> tuple[Refusal, ...]:
 def _joined(group: Sequence[Refusal]) -> Refusal:
     received = dict.fromkeys(text for item in group for text in item.received)
     layers = tuple(name for item in group for name in item.layers)
-    return replace(group[0], layers=layers, received=tuple(received))
+    return replace(group[0], layers=layers, received=tuple(received)[:_MOST_RECEIVED])
 
 
 def _message(items: Sequence[Refusal], source: str | None) -> str:

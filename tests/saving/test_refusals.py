@@ -77,6 +77,14 @@ def test_no_file_gives_a_message_of_forty_lines(name: str) -> None:
     assert "custom_objects=" in text
 
 
+def test_what_was_received_is_kept_in_short() -> None:
+    error = refused(*(layer("GroupNormalization", f"g{i}", axis=[i] * 999) for i in range(99)))
+    (item,) = error.items
+    assert item.count == len(item.layers) == 99
+    assert len(item.received) == 20
+    assert max(map(len, item.received)) <= 400
+
+
 def test_every_cause_is_named_before_any_but_the_first_is_told_in_full() -> None:
     error = refused(*(own(f"Swirl{'abcdefghijkl'[i]}", f"s{i}") for i in range(12)))
     named = re.findall(r"^- Layer 's\d+' of class Swirl(\w):", str(error), re.MULTILINE)
