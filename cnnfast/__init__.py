@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# First, because it says where it cannot run; NumPy would take that for a broken installation.
+# First, because it tells what importing the others finds wrong.
+from cnnfast import startup as startup  # isort: split
+
+# Before NumPy, which would take what it says for a broken installation.
 from cnnfast._core import __version__  # isort: split
 
 from cnnfast import (

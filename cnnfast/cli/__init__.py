@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cnnfast import __version__, _core
+from cnnfast import __version__, _core, startup
 from cnnfast.cli import bench, check, demo, exit_codes, info, profile
 from cnnfast.cli.output import print_error
 from cnnfast.utils.threads import get_num_threads
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 when all is well, 1 when the command found something wrong; see
         `exit_codes`. Wrong arguments leave through ``SystemExit(2)``, as argparse has it.
     """
+    startup.done()
     args = build_parser().parse_args(argv)
     try:
         if not _environment_is_good():

@@ -10,8 +10,13 @@ from cnnfast import _core
 from cnnfast.utils.threads import positive
 
 _PREFIX = "CNNFAST_"
-VARIABLES = ("CNNFAST_ISA", "CNNFAST_NUM_THREADS", "CNNFAST_WINOGRAD")
-"""What is read beside ``OMP_NUM_THREADS``; `cnnfast.config` checks the last."""
+VARIABLES = (
+    "CNNFAST_ISA",
+    "CNNFAST_NUM_THREADS",
+    "CNNFAST_WINOGRAD",
+    "CNNFAST_WORKSPACE_LIMIT",
+)
+"""What is read beside ``OMP_NUM_THREADS``; `cnnfast.config` checks the last two."""
 
 
 def check() -> None:

@@ -84,7 +84,8 @@ def test_refusals_are_data_in_json(command: str, swirls: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("CNNFAST_ISA", "avx3"), ("CNNFAST_NUM_THREADS", "many")]
+    ("variable", "value"),
+    [("CNNFAST_ISA", "avx3"), ("CNNFAST_NUM_THREADS", "many"), ("CNNFAST_WINOGRAD", "perhaps")],
 )
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_wrong_environment_variable_is_told_in_a_line(
@@ -94,6 +95,16 @@ def test_a_wrong_environment_variable_is_told_in_a_line(
     assert done.returncode == exit_codes.USAGE
     assert done.stdout == ""
     assert re.fullmatch(rf"{variable} must be .*Received: '?{value}'?.*\n", done.stderr)
+
+
+def test_other_programs_get_the_exception(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("import cnnfast")
+    env = {**os.environ, "CNNFAST_WINOGRAD": "perhaps", "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "other", "-m", "cnnfast"]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "\nValueError: CNNFAST_WINOGRAD must be" in done.stderr
 
 
 # --- tables and pipes --------------------------------------------------------------------------
