@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <variant>
 
 #include <pybind11/native_enum.h>
@@ -74,15 +75,32 @@ auto taking_gil(Take take) {
 #endif
 }
 
+// Of this thread, while it is without the GIL; null while it has it.
+thread_local PyThreadState* state_without_gil = nullptr;
+
 // The GIL is another thread's as long as this lives.
 class WithoutGil {
  public:
-  WithoutGil() : state_(PyEval_SaveThread()) {}
+  WithoutGil() { state_without_gil = PyEval_SaveThread(); }
   ~WithoutGil() {
-    taking_gil([this] { PyEval_RestoreThread(state_); });
+    taking_gil([] { PyEval_RestoreThread(std::exchange(state_without_gil, nullptr)); });
   }
   WithoutGil(const WithoutGil&) = delete;
   WithoutGil& operator=(const WithoutGil&) = delete;
+};
+
+// The GIL is this thread's as long as this lives, also inside of a WithoutGil. pybind11's own takes
+// what the interpreter has torn down already where it ends.
+class WithGil {
+ public:
+  WithGil() : state_(std::exchange(state_without_gil, nullptr)) {
+    if (state_ != nullptr) taking_gil([this] { PyEval_RestoreThread(state_); });
+  }
+  ~WithGil() {
+    if (state_ != nullptr) state_without_gil = PyEval_SaveThread();
+  }
+  WithGil(const WithGil&) = delete;
+  WithGil& operator=(const WithGil&) = delete;
 
  private:
   PyThreadState* state_;
@@ -107,10 +125,8 @@ const float* channels_of(const std::optional<WeightArray>& array, const Dims& ou
 template <class Held>
 std::shared_ptr<Held> held(Held objects) {
   return {new Held(std::move(objects)), [](Held* last) {
-            taking_gil([last] {
-              const py::gil_scoped_acquire gil;
-              delete last;
-            });
+            const WithGil gil;
+            delete last;
           }};
 }
 
@@ -139,10 +155,9 @@ struct BoundKernel {
     }
     auto make = [function = held(std::get<py::function>(source)), width](std::int64_t first,
                                                                          std::int64_t last) {
-      return taking_gil([&] {
-        const py::gil_scoped_acquire gil;
-        return numbers_of((*function)(first, last).cast<WeightArray>(), {last - first, width});
-      });
+      const WithGil gil;
+      return numbers_of(taking_gil([&] { return (*function)(first, last); }).cast<WeightArray>(),
+                        {last - first, width});
     };
     return {std::move(make), rows, width, at_once};
   }
@@ -348,12 +363,10 @@ class SignalHandlers final : public Interrupt {
  public:
   bool asked() noexcept override {
     if (!matters_) return false;
-    return taking_gil([this] {
-      const py::gil_scoped_acquire gil;
-      raised_ = PyErr_CheckSignals() != 0;
-      if (!raised_ && !known_) look_for_thread();
-      return raised_;
-    });
+    const WithGil gil;
+    raised_ = PyErr_CheckSignals() != 0;
+    if (!raised_ && !known_) look_for_thread();
+    return raised_;
   }
 
   // With the GIL: what a handler has raised.

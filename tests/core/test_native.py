@@ -76,7 +76,7 @@ def test_the_selftest_passes_on_neon_under_an_emulator(tmp_path):
 def test_each_kernel_object_exports_its_table_and_nothing_else(native):
     """An inline function of two objects would be kept once, perhaps from the wrong one."""
     objects = sorted(native.glob("CMakeFiles/kernels_*.dir/csrc/kernels/isa.cpp.o"))
-    assert len(objects) == len(set(_core.available_isas()) | {"portable"})
+    assert len(objects) >= len({*_core.available_isas(), "portable"})  # of newer machines, too
     for path in objects:
         symbols = subprocess.run(
             ["nm", "--extern-only", "--defined-only", "--demangle", path],

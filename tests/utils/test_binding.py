@@ -36,17 +36,20 @@ print(*sorted(os.sched_getaffinity(0)), "/", *_core.allowed_processors())
 """
 
 
+# Becomes the program in its arguments, on one processor.
+PINNED = "import os, sys; os.sched_setaffinity(0, {{{}}}); os.execv(sys.argv[1], sys.argv[1:])"
+
+
 def run(script: str, variables: dict[str, str], pinned_to: int | None = None) -> str:
     """What a process of its own prints, with no other of OpenMP's variables."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_", "KMP_"))}
-    pin = (lambda: os.sched_setaffinity(0, {pinned_to})) if pinned_to is not None else None
+    first = [] if pinned_to is None else [sys.executable, "-c", PINNED.format(pinned_to)]
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [*first, sys.executable, "-c", script],
         env={**kept, **variables},
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=pin,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
