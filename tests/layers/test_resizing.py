@@ -111,7 +111,8 @@ def test_floats_are_not_rounded_after_a_call_on_integers() -> None:
 
 def test_a_symbolic_integer_image_stays_one() -> None:
     layer = layers.Resizing(4, 4)
-    assert layer(layers.Input((8, 8, 3), dtype="uint8")).dtype == "uint8"
+    drawn = layer(layers.Input((8, 8, 3), dtype="uint8"))
+    assert drawn.dtype == "uint8"
     with pytest.raises(UnsupportedError, match="on integers of one dtype only, or on floats"):
         layer(layers.Input((8, 8, 3)))
 
