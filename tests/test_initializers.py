@@ -140,7 +140,7 @@ def test_an_unknown_class_of_a_file_can_be_written_but_not_drawn_from() -> None:
         (lambda: initializers.RandomNormal(seed="x"), "`seed` of an initializer"),
         (lambda: initializers.Identity()((2, 2, 2)), "only be used for 2D"),
         (lambda: initializers.Orthogonal()((2,)), "at least two-dimensional"),
-        (lambda: initializers.get("gloroot"), "one of .*'glorot_uniform'.*Received: 'gloroot'"),
+        (lambda: initializers.get("gloroot"), "one of: .*glorot_uniform.*Received: 'gloroot'"),
         (lambda: initializers.get({"class_name": "Zeros"}), "must hold `class_name` and"),
     ],
 )
