@@ -21,6 +21,7 @@ from cnnfast._core import BinaryKind, PoolKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Op, Shape, UnaryOp, Value, Window
+from cnnfast.errors import UnsupportedError
 
 Along: TypeAlias = Callable[[Graph, Any, Value, int], Value]
 
@@ -44,6 +45,11 @@ def lower_along(graph: Graph, network: Graph, x: Value) -> Value:
 def _lower(graph: Graph, op: Op, values: dict[Value, Value], count: int) -> Value:
     if isinstance(op, ops.Constant):
         return graph.add(replace(op, out=Value(op.out.shape)))
+    if isinstance(op, ops.Call) and op.more:
+        raise UnsupportedError(
+            "A function inside TimeDistributed must return one array. Received: layer "
+            f"{op.name!r}, whose function returns {len(op.outs)}"
+        )
     inputs = [_stacked(graph, values[value], value.shape, count) for value in op.inputs]
     along = _ALONG.get(type(op))
     if isinstance(op, ops.Conv2D) and op.residual is not None:

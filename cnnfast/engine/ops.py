@@ -444,13 +444,22 @@ class Concat(Op):
 
 @dataclass(frozen=True, eq=False)
 class Call(Op):
-    """A user's function of NumPy arrays, batch included; splits the plan in two."""
+    """A user's function of NumPy arrays, batch included; splits the plan in two.
+
+    It returns one array, or, where there are `more` outputs, a sequence of one for each.
+    """
 
     xs: tuple[Value, ...]
     out: Value
-    function: Callable[..., npt.ArrayLike]
+    function: Callable[..., Any]
     name: str
+    more: tuple[Value, ...] = ()
 
     @property
     def inputs(self) -> tuple[Value, ...]:
         return self.xs
+
+    @property
+    def outs(self) -> tuple[Value, ...]:
+        """All values that are written."""
+        return (self.out, *self.more)

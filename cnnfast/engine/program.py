@@ -69,7 +69,7 @@ class Program:
         for position, op in enumerate(graph.ops):
             if isinstance(op, Call):
                 self._add_segment(segment, graph.ops[position:])
-                self._stages.append(Stage(op, op.xs, (op.out,)))
+                self._stages.append(Stage(op, op.xs, op.outs))
                 segment = []
             else:
                 segment.append(op)
@@ -145,9 +145,10 @@ class Program:
             taken = [arrays[value] for value in stage.inputs]
             if isinstance(stage.work, Call):
                 start = time.perf_counter()
-                arrays[stage.work.out] = _call(stage.work, taken, batch)
+                results = _call(stage.work, taken, batch)
                 if seconds is not None:
                     seconds.append(time.perf_counter() - start)
+                arrays.update(zip(stage.outputs, results, strict=True))
                 continue
             made = [np.empty((batch, *value.shape), np.float32) for value in stage.outputs]
             if seconds is None:
@@ -159,12 +160,29 @@ class Program:
             output[...] = arrays[value]
 
 
-def _call(call: Call, arrays: Sequence[Float32Array], batch: int) -> Float32Array:
-    result = np.require(call.function(*arrays), np.float32, ["C", "A"])
-    expected = (batch, *call.out.shape)
-    if result.shape != expected:
+def _call(call: Call, arrays: Sequence[Float32Array], batch: int) -> list[Float32Array]:
+    results = call.function(*map(_read_only, arrays))
+    parts = results if call.more else [results]
+    if len(parts) != len(call.outs):
         raise ValueError(
-            f"The function of layer '{call.name}' must return an array of shape {expected}. "
-            f"Received: shape {result.shape}"
+            f"The function of layer '{call.name}' must return {len(call.outs)} arrays. "
+            f"Received: {len(parts)}"
         )
-    return result
+    checked = []
+    for part, out in zip(parts, call.outs, strict=True):
+        result = np.require(part, np.float32, ["C", "A"])
+        expected = (batch, *out.shape)
+        if result.shape != expected:
+            raise ValueError(
+                f"The function of layer '{call.name}' must return an array of shape {expected}. "
+                f"Received: shape {result.shape}"
+            )
+        checked.append(result)
+    return checked
+
+
+def _read_only(array: Float32Array) -> Float32Array:
+    """Return a view that a function cannot write to: other operations read the array too."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -19,6 +19,7 @@ from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.recurrent import RNN, without_time
+from cnnfast.utils import tree
 from cnnfast.vectorization import lower_along
 
 _MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTIPLY}
@@ -79,8 +80,16 @@ class TimeDistributed(BaseWrapper):
         self.layer.build(without_time(input_shape))
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        batch, *rest = self.layer.compute_output_shape(without_time(input_shape))
+        shape = self.layer.compute_output_shape(without_time(input_shape))
+        if not tree.is_shape(shape):
+            raise self._several_outputs(len(shape))
+        batch, *rest = shape
         return (batch, input_shape[1], *rest)
+
+    def _several_outputs(self, count: int) -> UnsupportedError:
+        return self.unsupported(
+            f"takes a layer of one output. Received: '{self.layer.name}' with {count} outputs"
+        )
 
     def result_dtype(self, received: Sequence[str]) -> str:
         return self.layer.result_dtype(received)
@@ -89,10 +98,7 @@ class TimeDistributed(BaseWrapper):
         step = Graph()
         step.outputs = list(self.layer.lower_all(step, [step.add_input(x.shape[1:])]))
         if len(step.outputs) != 1:
-            raise self.unsupported(
-                "takes a layer of one output. "
-                f"Received: '{self.layer.name}' with {len(step.outputs)} outputs"
-            )
+            raise self._several_outputs(len(step.outputs))
         return lower_along(graph, optimize(step), x)
 
 

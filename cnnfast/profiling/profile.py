@@ -309,7 +309,7 @@ def _step_row(step: StepInfo, batch: int, weights: float, machine: Machine) -> R
 
 def _call_row(call: Call, batch: int) -> Row:
     shapes = tuple(x.shape for x in call.xs)
-    floats = sum(int(np.prod(shape)) for shape in (*shapes, call.out.shape))
+    floats = sum(int(np.prod(shape)) for shape in (*shapes, *(out.shape for out in call.outs)))
     return Row(
         layer=call.name,
         op="function",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from typing import Any
@@ -54,6 +55,97 @@ def test_a_function_that_fails_or_loses_the_batch_is_refused() -> None:
         layers.Lambda(lambda x: x / (1 // 0), name="broken")(cnnfast.Input((4,)))
     with pytest.raises(ValueError, match=r"'flat'.*same batch"):
         layers.Lambda(lambda x: x.sum(), name="flat")(cnnfast.Input((4,)))
+
+
+def _split(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return x[:, :2], x[:, 2:] * 2
+
+
+STRUCTURES: dict[str, Any] = {
+    "tuple": _split,
+    "list": lambda x: list(_split(x)),
+    "dict": lambda x: dict(zip("ba", _split(x), strict=True)),
+    "nested": lambda x: [_split(x)[0], {"rest": _split(x)[1]}],
+    "one in a list": lambda x: [2 * x],
+}
+
+
+def _flat(structure: Any) -> list[Any]:
+    if isinstance(structure, dict):
+        return [leaf for key in sorted(structure) for leaf in _flat(structure[key])]
+    if isinstance(structure, list | tuple):
+        return [leaf for item in structure for leaf in _flat(item)]
+    return [structure]
+
+
+@pytest.mark.parametrize("kind", STRUCTURES)
+def test_a_function_may_return_several_arrays(kind: str, rng: np.random.Generator) -> None:
+    function = STRUCTURES[kind]
+    x = rng.normal(size=(5, 4)).astype(np.float32)
+    expected = function(x)
+    layer = layers.Lambda(function)
+    received = layer(x)
+    assert type(received) is type(expected)
+    inputs = cnnfast.Input((4,))
+    outputs = layer(layers.Rescaling(1.0)(inputs))
+    assert [t.shape for t in _flat(outputs)] == [(None, *a.shape[1:]) for a in _flat(expected)]
+    added = [layers.ReLU()(tensor) for tensor in _flat(outputs)]
+    model = cnnfast.Model(inputs, [*_flat(outputs), *added])
+    for twin in (model, copy.deepcopy(model)):
+        rest = _flat(twin.predict(x, verbose=0))
+        both = [*_flat(expected), *(np.maximum(a, 0) for a in _flat(expected))]
+        for one, other in zip(rest, both, strict=True):
+            np.testing.assert_array_equal(one, other)
+    for one, other in zip(_flat(received), _flat(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert model.profile(x).rows
+    assert "Lambda" in repr(layer)
+
+
+def test_another_number_of_arrays_than_said_is_refused() -> None:
+    inputs = cnnfast.Input((4,))
+    for count in (3, 1):
+
+        def fickle(x: np.ndarray, count: int = count) -> list[np.ndarray]:
+            return [x] * (2 if len(x) == 1 else count)  # one image where it is tried
+
+        model = cnnfast.Model(inputs, layers.Lambda(fickle, name="fickle")(inputs))
+        with pytest.raises(ValueError, match=f"'fickle' must return 2 arrays. Received: {count}"):
+            model(np.ones((3, 4), np.float32))
+    said = layers.Lambda(lambda x: [x, x], output_shape=(4,), name="said")
+    with pytest.raises(ValueError, match="'said' must return an array of shape"):
+        said(np.ones((3, 4), np.float32))
+
+
+def test_several_arrays_for_each_step_of_a_sequence_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="takes a layer of one output"):
+        layers.TimeDistributed(layers.Lambda(_split))(cnnfast.Input((3, 4)))
+    inputs = cnnfast.Input((4,))
+    inner = cnnfast.Model(inputs, layers.Add()(list(layers.Lambda(_split, name="two")(inputs))))
+    with pytest.raises(UnsupportedError, match=r"inside TimeDistributed must return one.*'two'"):
+        layers.TimeDistributed(inner)(np.ones((1, 3, 4), np.float32))
+
+
+def test_a_function_cannot_change_what_others_read(rng: np.random.Generator) -> None:
+    def in_place(x: np.ndarray) -> np.ndarray:
+        x *= 2
+        return x
+
+    inputs = cnnfast.Input((4,))
+    y = layers.Lambda(in_place, output_shape=(4,))(inputs)
+    model = cnnfast.Model(inputs, layers.Add()([y, inputs]))
+    x = rng.normal(size=(2, 4)).astype(np.float32)
+    before = x.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        model.predict(x, verbose=0)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_trying_a_function_on_zeros_warns_of_nothing() -> None:
+    def unit(x: np.ndarray) -> np.ndarray:
+        return x / np.sqrt((x**2).sum(-1, keepdims=True))
+
+    assert layers.Lambda(unit)(cnnfast.Input((4,))).shape == (None, 4)
 
 
 class Halved(keras.layers.Layer):
