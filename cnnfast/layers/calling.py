@@ -127,7 +127,7 @@ class CallableLayer(Connectable):
         for name in self.call_arguments:
             if name in others:
                 tensors[name] = others.pop(name)
-        unused = {key: v for key, v in others.items() if not (v is None or v is False)}
+        unused = {key: v for key, v in others.items() if not is_absent(v)}
         if unused:
             raise self.unsupported(
                 f"can be called with {list(self.call_arguments)} only, as it is at inference. "
@@ -159,3 +159,10 @@ class CallableLayer(Connectable):
 def batch_shapes(values: Any) -> Any:
     """Return the shapes of a structure of values, with a batch of any size."""
     return tree.map_structure(lambda value: (None, *value.shape), values)
+
+
+def is_absent(value: Any) -> bool:
+    """Whether an argument of a call is None or False, or nothing but a list of these."""
+    if isinstance(value, list | tuple):
+        return all(map(is_absent, value))
+    return value is None or value is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,24 @@ def test_keras_loads_the_weights_written_here(original: Any, tmp_path: Path) -> 
     clone.load_weights(tmp_path / "m.weights.h5")
     for got, value in zip(clone.get_weights(), original.get_weights(), strict=True):
         np.testing.assert_array_equal(got, value)
+
+
+def _with_masks(config: Any) -> Any:
+    """Add the masks that are none to each call of a config, as Keras 3.8 writes them."""
+    for entry in config["config"]["layers"]:
+        for call in entry["inbound_nodes"]:
+            several = isinstance(call["args"][0], list)
+            call["kwargs"]["mask"] = [None] * len(call["args"][0]) if several else None
+    return config
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+def test_masks_that_are_none_are_no_arguments() -> None:
+    lay = keras.layers
+    x = keras.Input((4,))
+    y = lay.Concatenate()([x, lay.Add()([x, lay.ReLU()(x)])])
+    y = lay.Lambda(lambda v: v[0] - v[1], output_shape=(8,), name="less")([y, lay.ReLU()(y)])
+    theirs = keras.Model(x, y)
+    config = _with_masks(json.loads(theirs.to_json()))
+    ours = cnnfast.models.model_from_config(config, {"less": lambda v: v[0] - v[1]})
+    _assert_same(ours, theirs)
