@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -27,7 +28,7 @@ _MODULES = (
     *(arithmetic, arrangement, elementwise, image, joining, linear, nn, pooling),
     *(reductions, selection),
 )
-# What all layers have in their configs, and no operation.
+# What all layers have in their configs, and no operation but those that take a dtype.
 _LAYER_FIELDS = ("trainable", "dtype")
 
 
@@ -60,7 +61,12 @@ def is_operation(config: Mapping[str, Any]) -> bool:
         return isinstance(module, str) and module.startswith(("keras.src.ops.", "keras.ops."))
     inner = config.get("config")
     fields = inner if isinstance(inner, Mapping) else {}
-    return config.get("class_name") in table() and not any(key in fields for key in _LAYER_FIELDS)
+    class_name = config.get("class_name")
+    cls = table().get(class_name) if isinstance(class_name, str) else None
+    if cls is None:
+        return False
+    taken = inspect.signature(cls).parameters
+    return not any(field in fields and field not in taken for field in _LAYER_FIELDS)
 
 
 def serialize_operation(operation: Connectable) -> dict[str, Any]:

@@ -186,6 +186,18 @@ def test_keras_loads_the_weights_written_here(original: Any, tmp_path: Path) -> 
         np.testing.assert_array_equal(got, value)
 
 
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_operations_that_take_a_dtype_are_loaded(tmp_path: Path, suffix: str) -> None:
+    ops = keras.ops
+    x = keras.Input((4,))
+    y = ops.cast(ops.cast(x * 3.0, "int32"), "float32") + x
+    y = ops.concatenate([y, ops.prod(y, axis=1, keepdims=True, dtype="float32")], axis=1)
+    model = keras.Model(x, keras.layers.Dense(2)(y))
+    model.save(tmp_path / f"m.{suffix}")
+    _assert_same(load_model(tmp_path / f"m.{suffix}"), model)
+
+
 def _with_masks(config: Any) -> Any:
     """Add the masks that are none to each call of a config, as Keras 3.8 writes them."""
     for entry in config["config"]["layers"]:
