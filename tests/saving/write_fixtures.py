@@ -9,6 +9,7 @@ tests read only what it wrote. Beside each model stands a `.npz` with its inputs
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -330,14 +331,113 @@ def without_model() -> Any:
     return nested()
 
 
+def _dense_block(x: Any, filters: int, name: str) -> Any:
+    y = layers.BatchNormalization(name=f"{name}/bn")(x)
+    y = layers.Activation("relu", name=f"{name}/relu")(y)
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}/conv")(y)
+    return layers.Concatenate(name=f"{name}")([x, y])
+
+
+@fixture("paths_in_names.h5", "paths_in_names.keras")
+@fixture("without_model_paths.h5", "without_model_paths.weights.h5")
+def paths_in_names() -> Any:
+    """Names as the DenseNets of Keras 2 have them: of layers, of models and of an input."""
+    inputs = keras.Input((6, 6, 3), name="in/put")
+    x = layers.Conv2D(4, 3, name="conv1/conv")(inputs)
+    x = _dense_block(_dense_block(x, 2, "conv2/block1"), 2, "conv2/block2")
+    inner = keras.Sequential([layers.Conv2D(3, 1, name="a/b")], name="head/0")
+    return keras.Model(inputs, inner(x), name="dense/net")
+
+
+@fixture("normalized_kernels.h5", "normalized_kernels.keras")
+def normalized_kernels() -> Any:
+    normalized = layers.SpectralNormalization
+    return keras.Sequential(
+        [
+            keras.Input((5, 5, 2)),
+            normalized(layers.Conv2D(3, 2, activation="relu")),
+            layers.Flatten(),
+            normalized(layers.Dense(4), trainable=False),
+        ]
+    )
+
+
+@fixture("lists.h5")
+def lists() -> Any:
+    """Lists of tensors, which TensorFlow stacks along a new first axis."""
+    inputs = keras.Input((5, 3))
+    x, y = layers.Dense(4)(inputs), layers.Dense(4)(inputs)
+    merged = [
+        tf.reduce_sum([x, y], axis=0),
+        tf.reduce_mean([x, y, x], axis=[0]),
+        tf.reduce_max([x, y], 0),
+        tf.reduce_min((x, y), axis=0),
+        tf.reduce_prod([x, y], axis=0),
+        tf.concat([x], axis=-1),
+    ]
+    return keras.Model(inputs, tf.cast(tf.concat(merged, axis=-1), tf.float32))
+
+
+class LayerNormalization(layers.Layer):
+    """Goes by the name of one of Keras', with another formula and the same weights."""
+
+    def build(self, input_shape: Any) -> None:
+        self.gamma = self.add_weight("gamma", (input_shape[-1],))
+        self.offset = self.add_weight("moving_offset", (input_shape[-1],), trainable=False)
+        self.beta = self.add_weight("beta", (input_shape[-1],))
+
+    def call(self, x: Any) -> Any:
+        return (tf.tanh(x) - self.offset) * self.gamma + self.beta
+
+
+class Halves(layers.Layer):
+    """Has layers of its own, and two outputs."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.second = layers.Dense(4)
+        self.first = layers.Dense(4)
+
+    def call(self, x: Any) -> Any:
+        return self.second(x) / 2.0, self.first(x)
+
+
+def mymish(x: Any) -> Any:
+    """Go by no name of Keras'."""
+    return x * tf.tanh(tf.math.softplus(x)) + 0.25
+
+
+@fixture("own_layers.h5", "own_layers.keras")
+def own_layers() -> Any:
+    inputs = keras.Input((4,))
+    x = layers.Dense(4, activation=mymish)(inputs)
+    x = LayerNormalization(name="mine")(layers.Activation(mymish)(x))
+    one, two = Halves(name="two")(x)
+    inner = keras.Sequential([LayerNormalization(), layers.Dense(3)], name="inner")
+    x = inner(layers.Concatenate()([one, two]))
+    return keras.Model(inputs, layers.Lambda(lambda v: v[0] - v[1], name="less")([x, x * 2.0]))
+
+
+@fixture("through_saved_model.keras")
+def through_saved_model() -> Any:
+    """What the advice on a SavedModel leads to."""
+    with tempfile.TemporaryDirectory() as directory:
+        keras.models.save_model(sequential(), directory, save_format="tf")
+        return keras.models.load_model(directory)
+
+
+# What tf-keras 2.21 cannot build.
+_NORMALIZED = "normalized_kernels.keras"
+
+
 def _files() -> list[str]:
     """Name what this version of Keras writes: in each form that has changed, what shows it."""
     version = VERSION.rsplit(".", 1)[0]
     some = {
         "2.12": ["nested.keras", "distributed.keras"],
         "2.13": ["shared_model.keras", "recurrent.keras"],
-        "2.15": [name for name in MODELS if name.endswith(".h5")],
-        "2.21": [name for name in MODELS if name.endswith(".keras")],
+        "2.15": [*(name for name in MODELS if name.endswith(".h5")), _NORMALIZED],
+        "2.21": [name for name in MODELS if name.endswith(".keras") and name != _NORMALIZED],
     }
     return some[version]
 
@@ -363,6 +463,14 @@ def _named(letter: str, structure: Any) -> dict[str, np.ndarray]:
     return {f"{letter}{i}": np.asarray(item) for i, item in enumerate(items)}
 
 
+def write_all(directory: Path, names: list[str]) -> None:
+    """Write those files of this version of Keras that are not there yet."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if not (directory / name).exists():
+            write(directory / name)
+
+
 def write(path: Path) -> None:
     """Write the model that is called as the file, and what it predicts."""
     keras.backend.clear_session()
@@ -384,7 +492,4 @@ def write(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    directory = Path(sys.argv[1], VERSION)
-    directory.mkdir(parents=True)
-    for file_name in _files():
-        write(directory / file_name)
+    write_all(Path(sys.argv[1], VERSION), _files())

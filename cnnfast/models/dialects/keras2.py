@@ -26,7 +26,12 @@ _CONSTANT = "_CONSTANT_VALUE"
 def read(layers: Sequence[Entry], config: Mapping[str, Any]) -> Wiring:
     """Return the graph of a config in this dialect; see `cnnfast.models.dialects.read`."""
     names = {entry.name for entry in layers}
-    calls = {entry.name: [_call(call, names) for call in entry.calls] for entry in layers}
+    calls = {
+        entry.name: [
+            _call(call, names, tensorflow.keeps_lists(entry.config)) for call in entry.calls
+        ]
+        for entry in layers
+    }
     operations: dict[str, Connectable] = {}
     for entry in layers:
         if tensorflow.is_operation(entry.config):
@@ -64,7 +69,7 @@ def _unpacked(end: Any) -> Any:
     return end[0] if isinstance(end, list) and len(end) == 1 else end
 
 
-def _call(call: Any, names: set[str]) -> CallSpec:
+def _call(call: Any, names: set[str], keeps_lists: bool) -> CallSpec:
     tensors = list(_tensors(call))
     kwargs = tensors[0][3] if tensors and len(tensors[0]) > 3 else {}
     if not tensors or not isinstance(kwargs, Mapping):
@@ -73,7 +78,8 @@ def _call(call: Any, names: set[str]) -> CallSpec:
             f"arguments]. Received: {call!r:.200}"
         )
     first = _first_argument(call)
-    if isinstance(first, list) and len(first) == 1 and isinstance(first[0], TensorRef):
+    alone = isinstance(first, list) and len(first) == 1 and isinstance(first[0], TensorRef)
+    if alone and not keeps_lists:
         first = first[0]
     return CallSpec((first,), {str(k): _argument(v, names) for k, v in kwargs.items()})
 

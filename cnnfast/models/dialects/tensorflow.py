@@ -22,6 +22,11 @@ def is_operation(config: Mapping[str, Any]) -> bool:
     return config.get("class_name") in (*_FUNCTIONS, _NODES)
 
 
+def keeps_lists(config: Mapping[str, Any]) -> bool:
+    """Whether a list of one tensor in a call is a list: layers are called on the tensor in it."""
+    return config.get("class_name") in _FUNCTIONS
+
+
 def make(
     name: str, config: Mapping[str, Any], calls: Sequence[CallSpec]
 ) -> tuple[Connectable, list[CallSpec]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, TypeAlias
 
@@ -178,11 +178,37 @@ def _binary(cls: Callable[..., Connectable]) -> Function:
     return take
 
 
+# What a reduction over the first axis of a list of tensors is.
+_MERGES: Mapping[Callable[..., Connectable], Callable[..., Connectable]] = {
+    reductions.Max: layers.Maximum,
+    reductions.Mean: layers.Average,
+    reductions.Min: layers.Minimum,
+    reductions.Prod: layers.Multiply,
+    reductions.Sum: layers.Add,
+}
+
+
 def _reduction(cls: Callable[..., Connectable]) -> Function:
     def take(input_tensor: Any, axis: Any = None, keepdims: bool | None = False) -> Made:
+        if isinstance(input_tensor, list | tuple):
+            return _merge(cls, input_tensor, axis, bool(keepdims))
         return partial(cls, axis, bool(keepdims)), [input_tensor]
 
     return take
+
+
+def _merge(
+    cls: Callable[..., Connectable], tensors: Sequence[Any], axis: Any, keepdims: bool
+) -> Made:
+    """TensorFlow stacks a list along a new first axis, before the batch."""
+    alone = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
+    known = cls in _MERGES and all(isinstance(tensor, TensorRef) for tensor in tensors)
+    if not known or alone != 0 or isinstance(alone, bool) or keepdims:
+        raise UnsupportedError(
+            "a list of tensors can be reduced along axis 0, to their sum, mean, product, maximum "
+            f"or minimum. Received: axis={axis}, keepdims={keepdims}, {len(tensors)} items"
+        )
+    return _MERGES[cls], [list(tensors)]
 
 
 def _plain(value: Any) -> Any:
