@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"PK"
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+SAVED_MODEL = "saved_model.pb"
 MEMBERS = (CONFIG, METADATA, WEIGHTS)
 
 MAX_DIRECTORY_BYTES = 4 << 20
@@ -92,14 +93,22 @@ def open_directory(path: str, *, stays: bool = True) -> Container:
     Raises
     ------
     ModelFileError
-        A member is missing, empty, or a symbolic link.
+        A member is missing, empty, or a symbolic link; or it is a SavedModel.
     """
     files = {
         name: open_file(os.path.join(path, name), follow_symlinks=False, stays=stays)
         for name in MEMBERS
         if os.path.lexists(os.path.join(path, name))
     }
-    return _container(from_bytes(b"", path), files, "a directory without it")
+    whole = from_bytes(b"", path)
+    if not files and os.path.lexists(os.path.join(path, SAVED_MODEL)):
+        raise whole.error(
+            "a TensorFlow SavedModel, which is a graph of TensorFlow's and no file of Keras. Load "
+            "it with the Keras 2 that saved it, `tf_keras.models.load_model(path)`, and save the "
+            'model there as a file, `model.save("model.keras")`. What `model.export` of Keras 3 '
+            "wrote cannot be loaded as a model: save the model itself."
+        )
+    return _container(whole, files, "a directory without it")
 
 
 def open_zip(source: Source) -> Container:

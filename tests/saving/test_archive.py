@@ -95,3 +95,16 @@ def test_a_changed_config_does_not_match_its_checksum(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"units": 3', b'"units": 4'))
     with pytest.raises(ModelFileError, match=r"'config.json' does not match its checksum"):
         load_model(path)
+
+
+def test_a_saved_model_of_tensorflow_is_called_what_it_is(tmp_path: Path) -> None:
+    """Where the advice leads is `through_saved_model.keras` among the fixtures."""
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
+    (tmp_path / "variables").mkdir()
+    with pytest.raises(
+        ModelFileError, match=r"TensorFlow SavedModel.*tf_keras\.models\.load_model"
+    ):
+        load_model(tmp_path)
+    model = load_model(files.keras_file(tmp_path / "m.keras"))
+    with pytest.raises(ModelFileError, match="TensorFlow SavedModel"):
+        model.load_weights(tmp_path)
