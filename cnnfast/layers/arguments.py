@@ -6,6 +6,8 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from cnnfast.utils.naming import is_layer_name
+
 BatchShape: TypeAlias = tuple[int | None, ...]
 
 # What the core counts with.
@@ -111,8 +113,8 @@ def check_axes(axis: int | Sequence[int], input_shape: BatchShape, layer_name: s
 
 
 def layer_name(value: object) -> str:
-    """Return a layer's name, which must be a string without ``/``."""
-    if not isinstance(value, str) or "/" in value:
+    """Return a layer's name: a string, and only in files one with ``/``."""
+    if not isinstance(value, str) or not is_layer_name(value):
         raise ValueError(
             "Argument `name` must be a string and cannot contain character `/`. "
             f"Received: name={value!r} (of type {type(value)})"

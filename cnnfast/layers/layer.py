@@ -24,7 +24,7 @@ from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.node import joined
 from cnnfast.layers.tensor import as_batch, is_ready
 from cnnfast.utils import tree
-from cnnfast.utils.naming import auto_name, name_scope
+from cnnfast.utils.naming import auto_name, name_scope, names_of_files
 from cnnfast.utils.sealed import opened
 from cnnfast.variables import Variable, advance, replace_all, snapshot
 
@@ -385,7 +385,8 @@ class Layer(LayerFacts, CallableLayer):
             If it asks for something this package does not do.
         """
         try:
-            return cls(**cls._current(dict(config)))
+            with names_of_files():
+                return cls(**cls._current(dict(config)))
         except UnsupportedError as error:
             raise error.about(config.get("name"), cls.__name__) from error
         except (ValueError, TypeError, OverflowError) as error:

@@ -15,6 +15,7 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers import keras1, refused
 from cnnfast.layers.joining import current_merge
 from cnnfast.layers.layer import Layer
+from cnnfast.utils.naming import names_of_files
 
 # Where Keras keeps what does not stand in `keras.layers`.
 _MODULES = {
@@ -244,7 +245,8 @@ def deserialize(
     scope = _Scope(custom_objects or {})
     token = _scope.set(scope)
     try:
-        return _shared(config, scope)
+        with names_of_files():
+            return _shared(config, scope)
     finally:
         _scope.reset(token)
 

@@ -17,6 +17,7 @@ import numpy as np
 from cnnfast.saving import archive, keras_format, legacy_h5
 from cnnfast.saving.atomic import check_overwrite, replacing, temporary
 from cnnfast.saving.source import PathLike
+from cnnfast.utils.warned import warn
 from cnnfast.variables import snapshot
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def save_model(
     ImportError
         h5py is not installed.
     """
+    _warn_of_names(model)
     if not isinstance(filepath, str | os.PathLike):
         if zipped is False:
             raise ValueError(
@@ -188,6 +190,15 @@ def _write_archive(model: Model, path: str) -> None:
             target.write(weights, archive.WEIGHTS)
 
 
+def _warn_of_names(model: Layer) -> None:
+    names = [layer.name for layer in model._flatten_layers() if "/" in layer.name]
+    if names:
+        warn(
+            "Keras 3 loads no layers with '/' in their names; Keras 2 and cnnfast do. "
+            f"Received: {names[:3]}"
+        )
+
+
 def _write_h5(model: Model, path: str) -> None:
     with _new_h5(path, model) as file:
         file.attrs["model_config"] = model.to_json()
@@ -197,7 +208,8 @@ def _write_h5(model: Model, path: str) -> None:
             holder.attrs["backend"] = "tensorflow"
         _set_texts(group, legacy_h5.LAYER_NAMES, [layer.name for layer in model.layers])
         for layer in model.layers:
-            inner = group.create_group(layer.name)
+            # Where a name has a path, a group of another layer may be inside.
+            inner = group.require_group(layer.name)
             weights = legacy_h5.ordered_by_keras_3(layer)
             names = [f"{i}/{weight.name}" for i, weight in enumerate(weights)]
             _set_texts(inner, legacy_h5.WEIGHT_NAMES, names)

@@ -14,6 +14,7 @@ from cnnfast.utils.locks import Guard
 _LONGEST_NAME = 60
 _guard = Guard()
 _uses: Counter[str] = Counter()
+_from_file: ContextVar[bool] = ContextVar("cnnfast_names_of_files", default=False)
 _scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
 
 
@@ -70,3 +71,22 @@ def name_scope(name: str) -> Iterator[str]:
         yield "/".join(path)
     finally:
         _scope.reset(token)
+
+
+@contextmanager
+def names_of_files() -> Iterator[None]:
+    """Allow names as any version of Keras gives them, which Keras 3 refuses in new layers."""
+    token = _from_file.set(True)
+    try:
+        yield
+    finally:
+        _from_file.reset(token)
+
+
+def is_layer_name(name: str) -> bool:
+    """Whether a layer may be called `name`.
+
+    In a file the parts of a path may stand for a name, as in the DenseNets of Keras 2,
+    ``"conv1/bn"``.
+    """
+    return "/" not in name or (_from_file.get() and not {"", ".", ".."} & set(name.split("/")))

@@ -365,3 +365,37 @@ def test_a_file_of_keras_3_has_no_names_to_go_by(tmp_path: Path) -> None:
     path = files.keras_file(tmp_path / "m.keras")
     with pytest.raises(ValueError, match=r"`by_name` needs an `\.h5` file"):
         load_weights(_other_model(), path, by_name=True)
+
+
+# --- names as they stand -----------------------------------------------------------------------
+
+
+def _renamed(name: str) -> str:
+    return {"conv": "conv1/conv", "bn": "conv1/bn", "dense": "head/0/dense"}.get(name, name)
+
+
+def test_paths_may_be_names_in_files_alone(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot contain character `/`"):
+        cnnfast.layers.Dense(2, name="a/b")
+    entry = files.layer("Dense", "a/b", units=2)
+    layer = cnnfast.layers.deserialize(entry)
+    assert type(layer).from_config(layer.get_config()).name == "a/b"
+    for name in ("a//b", "/a", "a/", "../b", "a/./b"):
+        with pytest.raises(ValueError, match="cannot contain character `/`"):
+            cnnfast.layers.deserialize(files.layer("Dense", name, units=2))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_model_with_paths_as_names_is_saved_and_loaded(tmp_path: Path, suffix: str) -> None:
+    layers = files.layers_2(batch_input_shape=SHAPE)
+    for entry in layers:
+        entry["config"]["name"] = _renamed(entry["config"]["name"])
+    values = [(_renamed(name), item) for name, item in files.legacy_layers(files.weights())]
+    model = load_model(files.write_legacy(tmp_path / "m.h5", files.config_2(layers), values))
+    _assert_loaded(model)
+    assert model.get_layer("conv1/bn") is model.layers[1]
+    with pytest.warns(UserWarning, match="Keras 3 loads no layers with '/'"):
+        model.save(tmp_path / f"again{suffix}")
+    again = load_model(tmp_path / f"again{suffix}")
+    _assert_loaded(again)
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
