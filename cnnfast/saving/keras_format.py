@@ -78,9 +78,8 @@ def _places(layer: Layer, path: str, visited: set[int]) -> Iterator[Place]:
 
 
 def own_weights(layer: Layer) -> list[Variable]:
-    """Return the weights of `layer` that belong to no layer inside it."""
-    elsewhere = {id(weight) for _, part in children(layer) for weight in part.weights}
-    return [weight for weight in layer.weights if id(weight) not in elsewhere]
+    """Return what a file has as the weights of `layer` itself; a layer inside may share some."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
 
 
 def children(layer: Layer, classes: ClassNames = NO_NAMES) -> list[tuple[str, Layer]]:

@@ -103,15 +103,12 @@ def _inside(twin: Any, path: str, name: str) -> Any:
 
 def _weights(layer: Layer, twin: Any) -> list[tuple[Variable, npt.NDArray[Any]]]:
     """Return the weights that belong to no layer inside, with their numbers in Keras."""
-    own = own_weights(layer)
+    parts = [(path, part) for path, part in children(layer) if part.weights]
+    elsewhere = {id(weight) for _, part in parts for weight in part.weights}
+    own = [weight for weight in own_weights(layer) if id(weight) not in elsewhere]
     if not own:
         return []
-    inner = {
-        id(weight)
-        for path, part in children(layer)
-        if part.weights
-        for weight in _inside(twin, path, part.name).weights
-    }
+    inner = {id(w) for path, part in parts for w in _inside(twin, path, part.name).weights}
     theirs = [weight for weight in twin.weights if id(weight) not in inner]
     if len(own) != len(theirs):
         raise ValueError(
