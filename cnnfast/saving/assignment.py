@@ -123,6 +123,25 @@ def assign_all(assignments: Sequence[Assignment], mismatches: Mismatches) -> Non
     mismatches.warn()
 
 
+def check_complete(model: Layer, assignments: Sequence[Assignment], name: str) -> None:
+    """Refuse a loaded model that would make up weights.
+
+    Raises
+    ------
+    ModelFileError
+        A weight got no numbers, or will be made when the model first runs; `name` is the file.
+    """
+    given = {assignment.variable for assignment in assignments}
+    missing = [weight.path for weight in model.weights if weight not in given]
+    unbuilt = [] if model.built else [x.name for x in model._flatten_layers() if not x.built]
+    if missing or len(unbuilt) > 1:
+        raise ModelFileError(
+            f"{name}: the file of a whole model must hold all weights. Received: none for "
+            f"{', '.join(missing or unbuilt[1:])}. A model that was saved before it was built has "
+            "none: build it in Keras, by calling it on some data, and save it again."
+        )
+
+
 def check_count(
     layer: Layer, expected: int, received: int, error: Callable[[str], ModelFileError]
 ) -> None:

@@ -6,7 +6,7 @@ declares is compared with what the caller expects before memory is taken for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,18 @@ class H5Group:
     def __contains__(self, name: str) -> bool:
         return name in self._links
 
+    @property
+    def identity(self) -> Hashable:
+        """What two paths to the same group have in common."""
+        return id(self._header)
+
+    def subgroup(self, name: str) -> H5Group | None:
+        """Return the group called `name`, or None if it is a dataset; raises as `group` does."""
+        header, path = self._follow(name), _join(self.path, name)
+        with self.file.reading(path):
+            dataset = header.is_dataset
+        return None if dataset else H5Group(self.file, path, header)
+
     def error(self, what: str) -> ModelFileError:
         """Return an error about this group."""
         return self.file.source.error(f"{self.path!r}: {what}")
@@ -205,6 +217,18 @@ class H5Dataset:
     def error(self, what: str) -> ModelFileError:
         """Return an error about this dataset."""
         return self.file.source.error(f"{self.path!r}: {what}")
+
+    def checked_shape(self) -> tuple[int, ...]:
+        """Return the shape, if the file holds as many numbers; raises as `locate` does."""
+        with self.file.reading(self.path):
+            return hdf5_storage.describe(self._header).shape
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it holds integers."""
+        with self.file.reading(self.path):
+            kind = hdf5_storage.number_type(self._header)
+            return kind.numpy.kind in "iu" and not kind.bfloat16
 
     def locate(self, shape: Sequence[int]) -> None:
         """Check that the array has the expected `shape` and may be read; read nothing of it.

@@ -160,7 +160,7 @@ def describe(header: ObjectHeader) -> Storage:
     ValueError
         It is stored outside the file, beyond its end, or in a way no Keras file uses.
     """
-    shape, dtype = shape_of(header), _number_type(header)
+    shape, dtype = shape_of(header), number_type(header)
     if header.message(_EXTERNAL) is not None:
         raise ValueError("its data are in another file, which is not opened")
     body = _required(header, _LAYOUT)
@@ -254,7 +254,7 @@ def _check_expansion(size: int, stored: int) -> None:
         raise ValueError(f"{size} bytes are declared. Received: {stored} stored")
 
 
-def _number_type(header: ObjectHeader) -> NumberType:
+def number_type(header: ObjectHeader) -> NumberType:
     """Return the element type, if it is a plain integer, an IEEE number or a bfloat16."""
     body = _required(header, _TYPE)
     kind, bits, size = body[0] & 0x0F, body[1], struct.unpack_from("<I", body, 4)[0]

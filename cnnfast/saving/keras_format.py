@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError
 from cnnfast.saving.assignment import Assignment, Mismatches, check_count
-from cnnfast.saving.hdf5 import H5Dataset
+from cnnfast.saving.contents import VARIABLES, Tree, listed, unread
 from cnnfast.utils.naming import to_snake_case
 
 if TYPE_CHECKING:
@@ -28,20 +28,9 @@ if TYPE_CHECKING:
 ClassNames: TypeAlias = Mapping[int, str]
 NO_NAMES: ClassNames = {}
 
-LAYERS, VARIABLES = "layers", "vars"
+LAYERS = "layers"
 # The name of LAYERS in files written by TensorFlow 2.12 and 2.13.
 _OLD_LAYERS = "_layer_checkpoint_dependencies"
-
-
-class Tree(Protocol):
-    """A group of the file, or of several files together; see `H5Group`."""
-
-    def names(self) -> list[str]: ...
-    def __contains__(self, name: str, /) -> bool: ...
-    def error(self, what: str) -> ModelFileError: ...
-    def group(self, path: str) -> Tree: ...
-    def dataset(self, path: str) -> H5Dataset: ...
-    def text(self, name: str) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ class Place:
     @property
     def variables_path(self) -> str:
         """Path of the group whose datasets are the weights."""
-        return f"{self.path}/{VARIABLES}" if self.path else VARIABLES
+        return _below(self.path, VARIABLES)
 
 
 def places(model: Layer) -> Iterator[Place]:
@@ -74,7 +63,11 @@ def _places(layer: Layer, path: str, visited: set[int]) -> Iterator[Place]:
     yield Place(path, layer, own_weights(layer))
     for part_path, part in children(layer):
         if id(part) not in visited:
-            yield from _places(part, f"{path}/{part_path}" if path else part_path, visited)
+            yield from _places(part, _below(path, part_path), visited)
+
+
+def _below(path: str, part: str) -> str:
+    return f"{path}/{part}" if path else part
 
 
 def own_weights(layer: Layer) -> list[Variable]:
@@ -162,45 +155,65 @@ def find_weights(
         A layer has no place in the file, another number of weights there, or another name.
     """
     search = _Search(mismatches, check_names, classes)
-    return list(search.below(model, root, named=True))
+    found = list(search.below(model, root, named=True))
+    with mismatches.allowed():
+        of_layers = [name for name in (VARIABLES, LAYERS, _OLD_LAYERS) if name in root]
+        left = [path for name in of_layers for path in unread(root, name, search.seen)]
+        if left:
+            raise root.error(
+                f"the weights of every layer must have a place in the model. Received: "
+                f"{listed(left)}, which no layer of model {model.name!r} takes."
+            )
+    return found
 
 
 class _Search:
-    """One walk over a model and the tree of its weights."""
+    """One walk over a model and the tree of its weights.
+
+    Attributes
+    ----------
+    seen
+        Path of each dataset that was looked at, whether or not it fits.
+    """
 
     def __init__(self, mismatches: Mismatches, check_names: bool, classes: ClassNames) -> None:
+        self.seen: set[str] = set()
         self._mismatches = mismatches
         self._check_names = check_names
         self._classes = classes
         self._visited: set[int] = set()
 
-    def below(self, layer: Layer, group: Tree, *, named: bool) -> Iterator[Assignment]:
-        """Find the weights of `layer` and of the layers in it; `group` is its place."""
+    def below(
+        self, layer: Layer, group: Tree, *, named: bool, path: str = ""
+    ) -> Iterator[Assignment]:
+        """Find the weights of `layer` and of the layers in it; `group` is its place, at `path`."""
         self._visited.add(id(layer))
         with self._mismatches.allowed():
-            yield from self._own(layer, group, named)
+            yield from self._own(layer, group, named, path)
         old = _OldNames(group) if LAYERS not in group and _OLD_LAYERS in group else None
-        for path, part in children(layer, self._classes):
+        for part_path, part in children(layer, self._classes):
             if id(part) in self._visited:
                 continue
-            place = old.path(_class_name(part, self._classes)) if old else path
+            place = old.path(_class_name(part, self._classes)) if old else part_path
             with self._mismatches.allowed():
                 if part.weights:
                     # What is not in a model's list may be named anew when it is made again.
-                    named = path.startswith(LAYERS)
-                    yield from self.below(part, _place_of(part, group, place), named=named)
+                    named = part_path.startswith(LAYERS)
+                    inner = _place_of(part, group, place)
+                    yield from self.below(part, inner, named=named, path=_below(path, place))
 
-    def _own(self, layer: Layer, group: Tree, named: bool) -> list[Assignment]:
+    def _own(self, layer: Layer, group: Tree, named: bool, path: str) -> list[Assignment]:
         weights = own_weights(layer)
         if not weights:
             return []
         store = group.group(VARIABLES)
-        stored = store.text("name") if self._check_names and named else None
-        if stored is not None and stored != layer.name:
+        stored_name = store.text("name") if self._check_names and named else None
+        if stored_name is not None and stored_name != layer.name:
             raise store.error(
-                f"expected the weights of layer {layer.name!r}. Received: {stored!r}."
+                f"expected the weights of layer {layer.name!r}. Received: {stored_name!r}."
             )
         numbers = [name for name in store.names() if name.isdecimal()]
+        self.seen |= {_below(path, f"{VARIABLES}/{number}") for number in numbers}
         check_count(layer, len(weights), len(numbers), store.error)
         return [Assignment(layer, w, store.dataset(str(i))) for i, w in enumerate(weights)]
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from cnnfast.saving.assignment import Assignment, Mismatches, check_count
+from cnnfast.saving.contents import listed
 from cnnfast.saving.hdf5 import H5Dataset, H5Group
 from cnnfast.saving.keras_format import children, own_weights, sublayers
 from cnnfast.saving.versions import KERAS_1, KERAS_3, major
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MODEL_WEIGHTS = "model_weights"
 LAYER_NAMES, WEIGHT_NAMES = "layer_names", "weight_names"
+TOP_LEVEL = "top_level_model_weights"
 # Of a list of names in one attribute; larger ones are split.
 MAX_ATTRIBUTE_BYTES = 64512
 _CONVOLUTIONS = frozenset({"Conv2D", "Conv2DTranspose"})
@@ -69,7 +71,19 @@ def find_weights(
                 dialect.assignment(owners[id(weight)], weight, inner.dataset(path))
                 for weight, path in zip(weights, paths, strict=True)
             ]
+    if not by_name:
+        with mismatches.allowed():
+            _check_own_weights(group)
     return found
+
+
+def _check_own_weights(group: H5Group) -> None:
+    """Refuse weights that belong to a model, and to no layer in it."""
+    if TOP_LEVEL in group and (paths := group.group(TOP_LEVEL).texts(WEIGHT_NAMES)):
+        raise group.error(
+            "a model must have no weights but those of its layers. Received: "
+            f"{listed(paths)} in {TOP_LEVEL!r}."
+        )
 
 
 def _pairs(

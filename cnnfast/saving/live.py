@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from cnnfast.saving import json
 from cnnfast.saving.config import CustomObjects, build_model
+from cnnfast.saving.contents import listed
 from cnnfast.saving.keras_format import LAYERS, children, own_weights
 from cnnfast.saving.training import compile_from
 from cnnfast.saving.versions import version_of
@@ -59,29 +61,60 @@ def from_keras(
     if isinstance(model, type) or not all(hasattr(model, field) for field in fields):
         raise TypeError(f"Expected a Keras model. Received: {model!r} (of type {type(model)})")
     name = f"Keras model {model.name!r}"
+    ours = _made_like(model, name, custom_objects, compile)
+    ours.weight_dtype = weight_dtype
+    return ours
+
+
+def _made_like(model: Any, name: str, custom_objects: CustomObjects, compile: bool) -> Model:
     config = json.loads(model.to_json(), name)
     ours = build_model(config, name, version_of(config), custom_objects)
     if not (ours.built and model.built):
         raise ValueError(
             f"{name} has not yet been built. Call it on some data or use `build()` first."
         )
-    pairs = [
-        (layer, variable, array)
-        for layer, twin in _twins(ours, model, set())
-        for variable, array in _weights(layer, twin)
-    ]
-    for layer, variable, array in pairs:
-        if variable.shape != array.shape:
-            raise ValueError(
-                f"{name}: weight {variable.name!r} of layer {layer.name!r} must have the shape "
-                f"{variable.shape}. Received: {array.shape}"
-            )
-    for _, variable, array in pairs:
-        variable.assign(array)
+    pairs = [pair for layer, twin in _twins(ours, model, set()) for pair in _pairs(layer, twin)]
+    _check(pairs, ours, model, name)
+    for pair in pairs:
+        pair.variable.assign(pair.array)
     if compile:
         compile_from(ours, config.get("compile_config"), name)
-    ours.weight_dtype = weight_dtype
     return ours
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A weight, and its numbers in Keras, which are those of the variables `read`."""
+
+    layer: Layer
+    variable: Variable
+    array: npt.NDArray[Any]
+    read: Sequence[Any]
+
+
+def _check(pairs: Sequence[_Pair], ours: Model, model: Any, name: str) -> None:
+    """Raise ValueError if a shape differs, or a weight of either model is in no pair."""
+    for pair in pairs:
+        if pair.variable.shape != pair.array.shape:
+            raise ValueError(
+                f"{name}: weight {pair.variable.name!r} of layer {pair.layer.name!r} must have "
+                f"the shape {pair.variable.shape}. Received: {pair.array.shape}"
+            )
+    given = {pair.variable for pair in pairs}
+    made_up = [weight.path for weight in ours.weights if weight not in given]
+    if made_up:
+        raise ValueError(f"{name}: all weights must be in Keras. Received: no {listed(made_up)}")
+    read = {id(variable) for pair in pairs for variable in pair.read}
+    unread = [_path(variable) for variable in model.weights if id(variable) not in read]
+    if unread:
+        raise ValueError(
+            f"{name}: the weights of every layer must have a place in the model. Received: "
+            f"{listed(unread)}, which no layer takes."
+        )
+
+
+def _path(variable: Any) -> str:
+    return str(getattr(variable, "path", variable.name))
 
 
 def _twins(layer: Layer, twin: Any, visited: set[int]) -> Iterator[tuple[Layer, Any]]:
@@ -101,7 +134,7 @@ def _inside(twin: Any, path: str, name: str) -> Any:
     return _inside(getattr(twin, attribute), rest, name) if rest else getattr(twin, attribute)
 
 
-def _weights(layer: Layer, twin: Any) -> list[tuple[Variable, npt.NDArray[Any]]]:
+def _pairs(layer: Layer, twin: Any) -> list[_Pair]:
     """Return the weights that belong to no layer inside, with their numbers in Keras."""
     parts = [(path, part) for path, part in children(layer) if part.weights]
     elsewhere = {id(weight) for _, part in parts for weight in part.weights}
@@ -110,9 +143,17 @@ def _weights(layer: Layer, twin: Any) -> list[tuple[Variable, npt.NDArray[Any]]]
         return []
     inner = {id(w) for path, part in parts for w in _inside(twin, path, part.name).weights}
     theirs = [weight for weight in twin.weights if id(weight) not in inner]
+    return _paired(layer, own, theirs)
+
+
+def _paired(layer: Layer, own: Sequence[Variable], theirs: Sequence[Any]) -> list[_Pair]:
     if len(own) != len(theirs):
         raise ValueError(
             f"Layer {layer.name!r} of class {type(layer).__name__} has {len(own)} weight(s). "
             f"Received: {len(theirs)} in Keras"
         )
-    return [(w, np.asarray(theirs[i].numpy())) for i, w in enumerate(own)]
+    return [_Pair(layer, w, _numbers(v), [v]) for w, v in zip(own, theirs, strict=True)]
+
+
+def _numbers(variable: Any) -> npt.NDArray[Any]:
+    return np.asarray(variable.numpy())

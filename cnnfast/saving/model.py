@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnnfast.errors import ModelFileError
 from cnnfast.saving import archive, json, keras_format, legacy_h5
 from cnnfast.saving.archive import Container
-from cnnfast.saving.assignment import Mismatches, assign_all
+from cnnfast.saving.assignment import Mismatches, assign_all, check_complete
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File
@@ -101,6 +101,7 @@ def _from_container(
         model, root, mismatches=none, check_names=True, classes=classes
     )
     assign_all(found, none)
+    check_complete(model, found, path)
     if compile and isinstance(config, Mapping):
         compile_from(model, config.get("compile_config"), path)
     return model
@@ -129,7 +130,9 @@ def _from_h5(file: H5File, path: str, custom_objects: CustomObjects, compile: bo
     config = json.loads(text, f"{path}@{MODEL_CONFIG}")
     model = build_model(config, path, version, custom_objects)
     none = Mismatches()
-    assign_all(legacy_h5.find_weights(model, group, by_name=False, mismatches=none), none)
+    found = legacy_h5.find_weights(model, group, by_name=False, mismatches=none)
+    assign_all(found, none)
+    check_complete(model, found, path)
     training = file.root.text(TRAINING_CONFIG) if compile else None
     if training is not None:
         compile_from(model, json.loads(training, f"{path}@{TRAINING_CONFIG}"), path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnfast.errors import ModelFileError
@@ -37,6 +37,17 @@ class ShardedGroup:
 
     def __contains__(self, name: str) -> bool:
         return any(name in part for part in self._parts)
+
+    @property
+    def identity(self) -> Hashable:
+        """What two paths to the same groups have in common."""
+        return tuple(part.identity for part in self._parts)
+
+    def subgroup(self, name: str) -> ShardedGroup | None:
+        """Return the groups called `name`, or None if it is a dataset in a file that has it."""
+        parts = [part.subgroup(name) for part in self._parts if name in part]
+        groups = [part for part in parts if part is not None]
+        return ShardedGroup(groups) if groups and len(groups) == len(parts) else None
 
     def error(self, what: str) -> ModelFileError:
         """Return an error about the first of the groups."""

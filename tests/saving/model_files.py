@@ -187,6 +187,20 @@ def write_zip(path: Path, members: Iterable[tuple[Any, bytes]], method: int = 0)
     return path
 
 
+def read_zip(path: Path) -> dict[str, bytes]:
+    """Give the members of an archive by name."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def altered_h5(data: bytes, alter: Callable[[h5py.File], None]) -> bytes:
+    """Give the bytes of an HDF5 file after `alter` has changed it."""
+    buffer = io.BytesIO(data)
+    with h5py.File(buffer, "r+") as file:
+        alter(file)
+    return buffer.getvalue()
+
+
 def keras_members(
     config: Any = None, data: bytes | None = None, version: str = "3.15.1"
 ) -> dict[str, bytes]:

@@ -2,18 +2,152 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
 
 import cnnfast
+from cnnfast.errors import ModelFileError
 from cnnfast.saving import load_model
+from saving import model_files as files
 from saving.roads import ROADS, assert_same, loaded, randomized
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+
+Alter = Callable[[h5py.File], None]
+
+
+def adding(*paths: str, value: Any = None) -> Alter:
+    def alter(file: h5py.File) -> None:
+        for path in paths:
+            file.create_dataset(path, data=np.ones(2, np.float32) if value is None else value)
+
+    return alter
+
+
+LEFT: dict[str, Alter] = {
+    "of a layer that has none": adding("layers/flatten/vars/0"),
+    "of a layer that there is not": adding("layers/conv2d_1/vars/0"),
+    "of a class that there is not": adding("layers/layer_scale/vars/0"),
+    "inside a layer": adding("layers/dense/inner/vars/0"),
+    "deep inside a layer": adding("layers/dense/inner/blocks/block_2/vars/0"),
+    "of a dropout, and no state": adding("layers/dropout/seed_generator/vars/0"),
+    "of a model called a generator": adding("layers/dense/generator/vars/0"),
+    "of the model itself": adding("vars/0"),
+    "under the old name": adding("_layer_checkpoint_dependencies/dense/vars/0"),
+}
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_a_weight_that_no_layer_takes_is_refused(case: str, tmp_path: Path) -> None:
+    data = files.weights_h5(alter=LEFT[case])
+    with pytest.raises(ModelFileError, match="must have a place in the model"):
+        load_model(files.keras_file(tmp_path / "m.keras", data=data))
+    model = load_model(files.keras_file(tmp_path / "good.keras"))
+    before = model.get_weights()
+    (tmp_path / "w.weights.h5").write_bytes(data)
+    with pytest.raises(ModelFileError, match="which no layer of model 'net' takes"):
+        model.load_weights(tmp_path / "w.weights.h5")
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+IGNORED: dict[str, Alter] = {
+    "an optimizer": adding("optimizer/vars/0", "optimizer/vars/1"),
+    "metrics": adding("metrics/mean/vars/0", "_loss_tracker/vars/0"),
+    "a generator": adding("layers/dropout/seed_generator/vars/0", value=np.zeros(2, np.uint32)),
+    "a generator of Keras 2": adding(
+        "layers/dropout/_random_generator/vars/0", value=np.zeros(3, np.int64)
+    ),
+    "empty groups": lambda file: file.create_group("layers/flatten/vars") and None,
+}
+
+
+@pytest.mark.parametrize("case", IGNORED)
+def test_what_keras_keeps_for_training_is_no_weight(case: str, tmp_path: Path) -> None:
+    data = files.weights_h5(alter=IGNORED[case])
+    model = load_model(files.keras_file(tmp_path / "m.keras", data=data))
+    for one, other in zip(model.get_weights(), files.weights().values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_does_not_fit_is_left_with_a_warning_where_that_is_asked_for(tmp_path: Path) -> None:
+    data = files.weights_h5(alter=adding("layers/conv2d_1/vars/0", "layers/flatten/vars/0"))
+    (tmp_path / "w.weights.h5").write_bytes(data)
+    model = load_model(
+        files.keras_file(tmp_path / "m.keras", data=files.weights_h5(files.weights(1)))
+    )
+    with pytest.warns(UserWarning, match="conv2d_1/vars/0', 'layers/flatten/vars/0', which no lay"):
+        model.load_weights(tmp_path / "w.weights.h5", skip_mismatch=True)
+    for one, other in zip(model.get_weights(), files.weights().values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_groups_that_contain_themselves_end(tmp_path: Path) -> None:
+    def cyclic(file: h5py.File) -> None:
+        for name in ("a", "b"):
+            file[f"layers/dense/{name}"] = file["layers"]
+
+    data = files.weights_h5(alter=cyclic)
+    assert load_model(files.keras_file(tmp_path / "m.keras", data=data)).built
+
+    def deep(file: h5py.File) -> None:
+        file.create_dataset(f"layers/dense/{'a/' * 500}vars/0", data=np.ones(2))
+
+    data = files.weights_h5(alter=deep)
+    with pytest.raises(ModelFileError, match="inside one another 64 deep"):
+        load_model(files.keras_file(tmp_path / "deep.keras", data=data))
+
+
+def test_an_h5_file_with_weights_of_the_model_itself_is_refused(tmp_path: Path) -> None:
+    def alter(file: h5py.File) -> None:
+        group = file["model_weights"].create_group("top_level_model_weights")
+        group.attrs["weight_names"] = [b"scale:0"]
+        group.create_dataset("scale:0", data=np.ones(2))
+
+    with pytest.raises(ModelFileError, match="no weights but those of its layers"):
+        load_model(files.legacy_file(tmp_path / "m.h5", alter=alter))
+
+
+def test_a_live_model_with_a_weight_that_no_layer_takes_is_refused() -> None:
+    relu = keras.layers.ReLU(name="relu")
+    model = keras.Sequential([keras.Input((4,)), relu, keras.layers.Dense(2)])
+    relu._tracker.unlock()
+    relu.add_weight(name="extra", shape=(4,))
+    with pytest.raises(ValueError, match=r"Received: '.*extra', which no layer takes"):
+        cnnfast.from_keras(model)
+
+
+@pytest.mark.parametrize("road", [".keras", ".h5"])
+def test_a_model_that_was_saved_without_weights_is_refused(road: str, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.layers.Dense(2, name="dense")], name="net")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save(tmp_path / f"m{road}")
+    with pytest.raises(ModelFileError, match=r"Received: none for dense.*build it in Keras"):
+        load_model(tmp_path / f"m{road}")
+    # The advice, done:
+    model(np.zeros((1, 3), np.float32))
+    model.save(tmp_path / f"built{road}")
+    assert load_model(tmp_path / f"built{road}").count_params() == 8
+
+
+def test_a_model_without_weights_needs_no_shape(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.layers.ReLU(), keras.layers.Activation("tanh")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save(tmp_path / "m.keras")
+    x = np.array([[-1.0, 2.0]], np.float32)
+    np.testing.assert_allclose(
+        load_model(tmp_path / "m.keras")(x), np.tanh([[0.0, 2.0]]), rtol=1e-6
+    )
+
 
 # --- weights that files hold in a form of their own --------------------------------------------
 
