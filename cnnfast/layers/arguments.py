@@ -155,3 +155,11 @@ def shape(value: Any) -> BatchShape:
 def without_lora(config: dict[str, Any]) -> dict[str, Any]:
     """Drop a low-rank adapter: Keras stores the kernel with the adapter already added."""
     return {key: v for key, v in config.items() if key not in ("lora_rank", "lora_alpha")}
+
+
+def adapter_scale(config: Mapping[str, Any]) -> float | None:
+    """Return by what the product of a low-rank adapter is multiplied; None without one."""
+    rank, alpha = config.get("lora_rank"), config.get("lora_alpha")
+    if not isinstance(rank, int) or rank <= 0:
+        return None
+    return 1.0 if alpha is None else number(alpha, "lora_alpha") / rank

@@ -65,6 +65,8 @@ class Layer(LayerFacts, CallableLayer):
     """Whether there is nothing to build, so that the layer counts as built from the start."""
 
     _user_attributes: tuple[str, ...] = ()
+    _adapter_scale: float | None = None
+    """What a low-rank adapter in the layer's file is multiplied by before it is added."""
 
     def __init__(
         self,
@@ -386,7 +388,9 @@ class Layer(LayerFacts, CallableLayer):
         """
         try:
             with names_of_files():
-                return cls(**cls._current(dict(config)))
+                layer = cls(**cls._current(dict(config)))
+            layer._adapter_scale = arguments.adapter_scale(config)
+            return layer
         except UnsupportedError as error:
             raise error.about(config.get("name"), cls.__name__) from error
         except (ValueError, TypeError, OverflowError) as error:

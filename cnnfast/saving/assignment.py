@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,15 @@ Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Adapter:
+    """Two datasets (…, rank) and (rank, last size), whose product belongs to a kernel (LoRA)."""
+
+    a: H5Dataset
+    b: H5Dataset
+    scale: float
+
+
+@dataclass(frozen=True)
 class Assignment:
     """One weight and the dataset that holds it.
 
@@ -33,6 +42,8 @@ class Assignment:
         Axis `i` of the weight is axis ``axes[i]`` of the dataset; None where they are the same.
     flip
         Whether the first two axes of the weight run backwards in the file.
+    adapter
+        What is added to the numbers.
     """
 
     layer: Layer
@@ -40,6 +51,7 @@ class Assignment:
     dataset: H5Dataset
     axes: tuple[int, ...] | None = None
     flip: bool = False
+    adapter: Adapter | None = None
 
     def check(self) -> None:
         """Check that the dataset may be read and fits the weight; read nothing of it.
@@ -60,10 +72,14 @@ class Assignment:
                 f"{shape}. Received: {self.dataset.shape}."
             )
         self.dataset.locate(self.dataset.shape)
+        if self.adapter is not None:
+            rank = self.adapter.b.shape[:1]
+            self.adapter.a.locate((*shape[:-1], *rank))
+            self.adapter.b.locate((*rank, *shape[-1:]))
 
     def read(self) -> Float32Array | StoredArray:
         """Return the numbers in the layout of the weight, or where they can be read so."""
-        if self.axes is None and not self.flip:
+        if self.axes is None and not self.flip and self.adapter is None:
             stored = self.dataset.stored(self.dataset.shape)
             if stored is not None:
                 return stored
@@ -72,8 +88,20 @@ class Assignment:
             array = array.transpose(self.axes)
         if self.flip:
             array = array[::-1, ::-1]
+        if self.adapter is not None:
+            a, b = (dataset.read(dataset.shape) for dataset in (self.adapter.a, self.adapter.b))
+            array = with_adapter(array, a, b, self.adapter.scale)
         # A scalar would come out of `ascontiguousarray` with an axis.
         return np.ascontiguousarray(array).reshape(self.variable.shape)
+
+
+def with_adapter(
+    kernel: npt.NDArray[Any], a: npt.NDArray[Any], b: npt.NDArray[Any], scale: float
+) -> Float32Array:
+    """Return `kernel` with a low-rank adapter added, as Keras does."""
+    product = np.float32(scale) * np.matmul(a, b, dtype=np.float32)
+    merged: Float32Array = np.add(kernel, product, dtype=np.float32)
+    return merged
 
 
 @dataclass

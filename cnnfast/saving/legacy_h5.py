@@ -9,10 +9,11 @@ below the layer's group; only its last part says something, and is used as a che
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cnnfast.saving.assignment import Assignment, Mismatches, check_count
+from cnnfast.saving.assignment import Adapter, Assignment, Mismatches, check_count
 from cnnfast.saving.contents import listed
 from cnnfast.saving.hdf5 import H5Dataset, H5Group
 from cnnfast.saving.keras_format import children, own_weights, sublayers
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MODEL_WEIGHTS = "model_weights"
 LAYER_NAMES, WEIGHT_NAMES = "layer_names", "weight_names"
+# How the names of the weights of a low-rank adapter (LoRA) begin.
+_ADAPTER = "lora_"
 TOP_LEVEL = "top_level_model_weights"
 # Of a list of names in one attribute; larger ones are split.
 MAX_ATTRIBUTE_BYTES = 64512
@@ -63,18 +66,63 @@ def find_weights(
     found: list[Assignment] = []
     for layer, weights, name, paths in _pairs(model, group, by_name):
         with mismatches.allowed():
-            inner = group.group(name)
-            check_count(layer, len(weights), len(paths), inner.error)
-            _check_names(layer, weights, paths, inner)
-            owners = _owners(layer)
-            found += [
-                dialect.assignment(owners[id(weight)], weight, inner.dataset(path))
-                for weight, path in zip(weights, paths, strict=True)
-            ]
+            found += _assignments(dialect, layer, weights, group.group(name), paths)
     if not by_name:
         with mismatches.allowed():
             _check_own_weights(group)
     return found
+
+
+def _assignments(
+    dialect: _Dialect, layer: Layer, weights: list[Variable], group: H5Group, paths: list[str]
+) -> list[Assignment]:
+    """Find the dataset of each of `weights` among `paths` in the group of `layer`."""
+    adapters: dict[Variable, Adapter] = {}
+    if any(weight.startswith(_ADAPTER) for weight in last_names(paths)):
+        weights, paths, adapters = _without_adapters(layer, paths, group)
+    check_count(layer, len(weights), len(paths), group.error)
+    _check_names(layer, weights, paths, group)
+    owners = _owners(layer)
+    return [
+        replace(
+            dialect.assignment(owners[id(weight)], weight, group.dataset(path)),
+            adapter=adapters.get(weight),
+        )
+        for weight, path in zip(weights, paths, strict=True)
+    ]
+
+
+def _without_adapters(
+    layer: Layer, paths: list[str], group: H5Group
+) -> tuple[list[Variable], list[str], dict[Variable, Adapter]]:
+    """Return weights and paths in one order, and what belongs to them of low-rank adapters.
+
+    Keras 3 writes an adapter as two weights behind the layer's own, of which the first is frozen.
+    """
+    slots: list[tuple[Variable, str, bool]] = []
+    for part in layer._flatten_layers():
+        own = own_weights(part)
+        adapted = own[:1] if part._adapter_scale is not None else []
+        slots += [(w, w.name, w.trainable and w not in adapted) for w in own]
+        slots += [(w, f"{_ADAPTER}{w.name}_{end}", True) for w in adapted for end in "ab"]
+    if layer.trainable:
+        slots.sort(key=lambda slot: not slot[2])
+    check_count(layer, len(slots), len(paths), group.error)
+    expected, received = [name for _, name, _ in slots], last_names(paths)
+    if expected != received:
+        raise group.error(
+            f"the weights of layer {layer.name!r}, which has low-rank adapters, must be "
+            f"{expected}. Received: {received}."
+        )
+    by_role = {(w, name): path for (w, name, _), path in zip(slots, paths, strict=True)}
+    weights = [w for w, name, _ in slots if not name.startswith(_ADAPTER)]
+    adapters = {}
+    for part in layer._flatten_layers():
+        if part._adapter_scale is not None:
+            kernel = own_weights(part)[0]
+            a, b = (by_role[kernel, f"{_ADAPTER}{kernel.name}_{end}"] for end in "ab")
+            adapters[kernel] = Adapter(group.dataset(a), group.dataset(b), part._adapter_scale)
+    return weights, [by_role[w, w.name] for w in weights], adapters
 
 
 def _check_own_weights(group: H5Group) -> None:
@@ -165,12 +213,17 @@ def _names(group: H5Group, layer_name: str) -> list[str]:
 def _check_names(layer: Layer, weights: list[Variable], paths: list[str], group: H5Group) -> None:
     """Refuse a file with the same names in another order: the rule above would mix them up."""
     expected = [weight.name for weight in weights]
-    received = [path.rsplit("/", 1)[-1].rsplit(":", 1)[0] for path in paths]
+    received = last_names(paths)
     if expected != received and sorted(expected) == sorted(received):
         raise group.error(
             f"the weights of layer {layer.name!r} must be in the order {expected}. "
             f"Received: {received}."
         )
+
+
+def last_names(paths: Iterable[str]) -> list[str]:
+    """Return what alone says something of the names of weights."""
+    return [path.rsplit("/", 1)[-1].rsplit(":", 1)[0] for path in paths]
 
 
 def _major(group: H5Group) -> int:

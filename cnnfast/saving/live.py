@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast.saving import json
+from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.contents import listed
 from cnnfast.saving.keras_format import LAYERS, children, own_weights
@@ -143,7 +144,17 @@ def _pairs(layer: Layer, twin: Any) -> list[_Pair]:
         return []
     inner = {id(w) for path, part in parts for w in _inside(twin, path, part.name).weights}
     theirs = [weight for weight in twin.weights if id(weight) not in inner]
-    return _paired(layer, own, theirs)
+    adapter = [weight for weight in theirs if _is_of_adapter(weight)]
+    pairs = _paired(layer, own, [weight for weight in theirs if not _is_of_adapter(weight)])
+    if len(adapter) == 2 and layer._adapter_scale is not None:
+        base, (a, b) = pairs[0], adapter
+        merged = with_adapter(base.array, _numbers(a), _numbers(b), layer._adapter_scale)
+        pairs[0] = _Pair(layer, base.variable, merged, [*base.read, a, b])
+    return pairs
+
+
+def _is_of_adapter(variable: Any) -> bool:
+    return str(variable.name).startswith("lora_")
 
 
 def _paired(layer: Layer, own: Sequence[Variable], theirs: Sequence[Any]) -> list[_Pair]:

@@ -186,3 +186,62 @@ def test_spectral_normalization_is_written_as_keras_reads_it(
         ours.save(tmp_path / name)
         assert_same(ours, keras.models.load_model(tmp_path / name), rng)
         assert_same(load_model(tmp_path / name), keras.models.load_model(tmp_path / name), rng)
+
+
+def adapted(rng: np.random.Generator, alpha: float | None = None) -> Any:
+    """Give each kind of layer that takes one a low-rank adapter that changes its numbers."""
+    lay = keras.layers
+    x = keras.Input((6, 6, 2))
+    block = keras.Sequential([keras.Input((5, 5, 3)), lay.Conv2D(4, 2), lay.BatchNormalization()])
+    y = block(lay.Conv2D(3, 2)(x))
+    y = lay.EinsumDense("bhwc,cd->bhwd", (4, 4, 5), bias_axes="d")(y)
+    y = lay.TimeDistributed(lay.Dense(3))(lay.Reshape((4, 20))(y))
+    model = keras.Model(x, lay.Dense(2)(lay.Dense(4)(lay.Flatten()(y))))
+    for layer in model._flatten_layers():
+        if hasattr(layer, "enable_lora") and layer is not model.layers[-1]:
+            layer.enable_lora(2, lora_alpha=alpha)
+    model.set_weights([rng.normal(0.0, 0.4, w.shape) ** 2 for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("alpha", [None, 3.0])
+@pytest.mark.parametrize("road", ROADS)
+def test_low_rank_adapters_are_added_to_their_kernels(
+    road: str, alpha: float | None, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = adapted(rng, alpha)
+    ours = loaded(theirs, road, tmp_path)
+    assert_same(ours, theirs, rng)
+
+
+@pytest.mark.parametrize("road", [".keras", ".h5", "from_keras"])
+def test_the_adapter_of_a_table_is_added_too(
+    road: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    x = keras.Input((3,))
+    table = keras.layers.Embedding(7, 4)
+    theirs = keras.Model(x, table(x))
+    table.enable_lora(2, lora_alpha=5)
+    randomized(theirs, rng)
+    ours = loaded(theirs, road, tmp_path)
+    numbers = rng.integers(0, 7, (2, 3)).astype(np.float32)
+    expected = np.asarray(theirs(numbers))
+    np.testing.assert_allclose(ours.predict(numbers, verbose=0), expected, rtol=1e-5)
+
+
+def test_an_adapter_whose_scale_nothing_says_is_refused(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = adapted(rng, alpha=3.0)
+    theirs.save(tmp_path / "m.h5")
+    plain = keras.models.clone_model(theirs, clone_function=_without_adapter)
+    ours = cnnfast.from_keras(randomized(plain, rng))
+    with pytest.raises(ModelFileError, match=r"2 weight.*Received: 4"):
+        ours.load_weights(tmp_path / "m.h5")
+
+
+def _without_adapter(layer: Any) -> Any:
+    config = layer.get_config()
+    for field in ("lora_rank", "lora_alpha"):
+        config.pop(field, None)
+    return type(layer).from_config(config)
