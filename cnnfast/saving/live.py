@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from cnnfast.variables import Variable
 
 
+# What Keras cannot write where it was set to None.
+_ACTIVATIONS = ("activation", "recurrent_activation")
+
+
 def from_keras(
     model: Any,
     custom_objects: CustomObjects = None,
@@ -68,7 +72,7 @@ def from_keras(
 
 
 def _made_like(model: Any, name: str, custom_objects: CustomObjects, compile: bool) -> Model:
-    config = json.loads(model.to_json(), name)
+    config = json.loads(_json(model), name)
     ours = build_model(config, name, version_of(config), custom_objects)
     if not (ours.built and model.built):
         raise ValueError(
@@ -81,6 +85,29 @@ def _made_like(model: Any, name: str, custom_objects: CustomObjects, compile: bo
     if compile:
         compile_from(ours, config.get("compile_config"), name)
     return ours
+
+
+def _json(model: Any) -> str:
+    """Return the configuration of `model`, which Keras cannot write of an activation of None."""
+    cleared = [
+        (layer, field)
+        for layer in model._flatten_layers()
+        for field in _ACTIVATIONS
+        if getattr(layer, field, "") is None
+    ]
+    try:
+        for layer, field in cleared:
+            setattr(layer, field, linear)
+        text: str = model.to_json()
+    finally:
+        for layer, field in cleared:
+            setattr(layer, field, None)
+    return text
+
+
+def linear(x: Any) -> Any:
+    """Stand in for no activation; Keras writes the name."""
+    return x
 
 
 @dataclass(frozen=True)

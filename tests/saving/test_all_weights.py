@@ -245,3 +245,31 @@ def _without_adapter(layer: Any) -> Any:
     for field in ("lora_rank", "lora_alpha"):
         config.pop(field, None)
     return type(layer).from_config(config)
+
+
+def test_an_activation_that_was_taken_off_is_none(rng: np.random.Generator) -> None:
+    lay = keras.layers
+    theirs = keras.Sequential(
+        [
+            keras.Input((6, 6, 2)),
+            lay.Conv2D(3, 2, activation="relu"),
+            lay.Flatten(),
+            lay.Dense(4, activation="softmax"),
+        ]
+    )
+    randomized(theirs, rng)
+    theirs.layers[-1].activation = None
+    theirs.layers[0].activation = None
+    assert_same(cnnfast.from_keras(theirs), theirs, rng)
+    assert theirs.layers[-1].activation is None
+
+
+def test_an_activation_of_null_in_a_file_is_none(tmp_path: Path) -> None:
+    layers = files.layers_2(batch_input_shape=[None, *files.INPUT_SHAPE])
+    layers[-1]["config"]["activation"] = None
+    values = files.legacy_layers(files.weights())
+    path = files.write_legacy(tmp_path / "m.h5", files.config_2(layers), values)
+    layers[-1]["config"]["activation"] = "linear"
+    other = files.write_legacy(tmp_path / "n.h5", files.config_2(layers), values)
+    x = np.ones((1, *files.INPUT_SHAPE), np.float32)
+    np.testing.assert_array_equal(load_model(path)(x), load_model(other)(x))
