@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from cnnfast import lowering, row_functions
 from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, Value
-from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
+from cnnfast.engine.ops import Activation, Call, Value
+from cnnfast.errors import Refusal, UnsupportedError
+from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
 from cnnfast.utils.sealed import Sealing, is_open
 
@@ -130,6 +131,31 @@ class LayerFunction(ActivationFunction):
         return Activation(), self
 
 
+class UserFunction(ActivationFunction):
+    """A user's function of a NumPy array, which keeps its shape.
+
+    Parameters
+    ----------
+    name
+        By which a config knows it.
+    function
+        Takes a float32 array with the batch as first axis.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        super().__init__(name, ())
+        self.function = function
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return graph.add(Call((x,), Value(x.shape), self.function, self.name))
+
+    def split(self) -> tuple[Activation, ActivationFunction]:
+        return Activation(), self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UserFunction, (self.name, self.function)
+
+
 def relu_steps(
     negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> tuple[Activation, ...]:
@@ -211,12 +237,18 @@ _LAYERS = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU
 
 
 def get(identifier: object) -> ActivationFunction:
-    """Return the function that a name, config, function of this module or layer stands for.
+    """Return the function that a name, config, function or layer stands for.
+
+    Parameters
+    ----------
+    identifier
+        A function of this module, its name or config, or a function of a NumPy array, which runs
+        outside the core. None is `linear`.
 
     Raises
     ------
     UnsupportedError
-        If the name is unknown, or it is a Python function or a layer that cannot be an activation.
+        If the name is unknown, or it is a layer that cannot be an activation.
     """
     if identifier is None:
         return linear
@@ -228,16 +260,36 @@ def get(identifier: object) -> ActivationFunction:
         return deserialize(identifier)
     if type(identifier).__name__ in _LAYERS and hasattr(identifier, "lower"):
         return LayerFunction(identifier)  # type: ignore[arg-type]
-    raise _unknown(getattr(identifier, "__name__", None) or type(identifier).__name__, identifier)
+    name = getattr(identifier, "__name__", None) or type(identifier).__name__
+    if callable(identifier) and not hasattr(identifier, "lower"):
+        return _of_user(identifier, name)
+    raise _unknown(name, identifier)
 
 
 def serialize(activation: ActivationFunction) -> str | dict[str, Any]:
-    """Return what a config holds: a name, or the config of a layer."""
+    """Return what a config holds: a name, or the config of a function or layer."""
     if isinstance(activation, LayerFunction):
         from cnnfast.layers.registry import serialize as serialize_layer
 
         return serialize_layer(activation.layer)
+    if isinstance(activation, UserFunction):
+        return _function_config(activation)
     return activation.name
+
+
+def _function_config(activation: UserFunction) -> dict[str, Any]:
+    """Return what Keras writes of a user's function: its name."""
+    if not activation.name.isprintable() or activation.name == "<lambda>":
+        raise UnsupportedError(
+            "A config knows a function by its name, which this one does not have: define it with "
+            f"`def`. Received: {activation.function!r}"
+        )
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": activation.name,
+        "registered_name": "function",
+    }
 
 
 def deserialize(config: str | Mapping[str, Any]) -> ActivationFunction:
@@ -245,32 +297,57 @@ def deserialize(config: str | Mapping[str, Any]) -> ActivationFunction:
     if isinstance(config, str):
         return _named(config)
     name, inner = config.get("class_name"), config.get("config")
+    registered = config.get("registered_name")
     if name == "function" and isinstance(inner, str):
-        return _named(inner)
+        return _named(inner, registered if registered != name else None)
     if name in _LAYERS:
         from cnnfast.layers.registry import deserialize as deserialize_layer
 
         return LayerFunction(deserialize_layer(config))
-    if isinstance(name, str) and not inner and name in _FUNCTIONS:
-        return _named(name)
+    if isinstance(name, str) and not inner:
+        given = handed_over.find(registered, name)
+        if given is not None:
+            return _of_user(given, name)
+        if name in _FUNCTIONS:
+            return _named(name)
     raise _unknown(inner if name == "function" else name, dict(config))
 
 
-def _named(name: str) -> ActivationFunction:
+def _named(name: str, registered: object = None) -> ActivationFunction:
+    own = "hard_sigmoid" if name == hard_sigmoid_keras2.name else name
+    given = handed_over.find(registered, own, handed_over.bare(own))
+    if given is not None:
+        handed_over.meant(own, "an activation")
+        return _of_user(given, own)
     function = _FUNCTIONS.get(name) or _ALIASES.get(name)
     if function is None:
         raise _unknown(name, name)
     return function
 
 
+def _of_user(given: Any, name: str) -> ActivationFunction:
+    """Return what the user gave for `name`."""
+    if isinstance(given, ActivationFunction):
+        return given
+    if isinstance(given, type) or not callable(given):
+        raise UnsupportedError(
+            f"an activation must be a function of a NumPy array. Received: {given!r} for {name!r}"
+        )
+    module = str(getattr(given, "__module__", ""))
+    if module.startswith("keras.src.activations") and name in _FUNCTIONS:
+        return _FUNCTIONS[name]
+    return UserFunction(name, given)
+
+
 def _unknown(name: object, identifier: object) -> UnsupportedError:
     refusal = Refusal(
         "function",
-        "could not interpret activation function identifier: an activation runs in the C++ core, "
-        f"and must be one of Keras' functions or of its layers {', '.join(_LAYERS)}.",
+        "could not interpret activation function identifier: it must be one of Keras' functions, "
+        f"of its layers {', '.join(_LAYERS)}, or a function of a NumPy array.",
         class_name=str(name),
         received=(f"{identifier!r:.200}",),
         nearest=spelt_like(str(name), (*_FUNCTIONS, *_ALIASES)),
-        advice=BY_LAMBDA,
+        advice=f"{handed_over.hint(name)}Give a NumPy function for it: `load_model(…, "
+        f"custom_objects={{{name!r:.80}: function}})`.",
     )
     return UnsupportedError(refusal)

@@ -13,7 +13,7 @@ Holder: TypeAlias = Literal["layer", "operation"]
 
 # A message fits a screen of 80 columns and 40 lines, also where its lines are broken there.
 _COLUMNS, _LINES = 80, 36
-_LONGEST_SENTENCE, _LONGEST_NAME, _EXAMPLES = 400, 60, 3
+LONGEST_SENTENCE, _LONGEST_NAME, _EXAMPLES = 400, 60, 3
 _MOST_RECEIVED = 20
 BY_LAMBDA = (
     "In Keras, apply it by a `Lambda` layer and save the model again; then give a NumPy "
@@ -86,7 +86,7 @@ class Refusal:
         if self.received:
             more = "; …" if len(self.received) > _EXAMPLES else ""
             found.append(f"Received: {'; '.join(self.received[:_EXAMPLES])}{more}")
-        return [_clipped(sentence, _LONGEST_SENTENCE) for sentence in found]
+        return [_clipped(sentence, LONGEST_SENTENCE) for sentence in found]
 
     def _subject(self) -> str:
         """Return such as ``"3 layers of class Swirl ('a', 'b', 'c')"``."""
@@ -166,7 +166,7 @@ class ModelFileError(ValueError):
 
 def _option(text: str, **fields: Any) -> Refusal:
     cause, _, received = text.partition(_RECEIVED)
-    found = (_clipped(received, _LONGEST_SENTENCE),) if received else ()
+    found = (_clipped(received, LONGEST_SENTENCE),) if received else ()
     return Refusal("option", cause, received=found, **fields)
 
 
@@ -188,7 +188,7 @@ def _joined(group: Sequence[Refusal]) -> Refusal:
 def _message(items: Sequence[Refusal], source: str | None) -> str:
     if len(items) == 1 and source is None:
         return items[0].text
-    where = "" if source is None else f"{_clipped(source, _LONGEST_SENTENCE)}: "
+    where = "" if source is None else f"{_clipped(source, LONGEST_SENTENCE)}: "
     causes = _counted(len(items), "cause")
     layers = _counted(sum(item.count for item in items), "layer")
     lines = [f"{where}not supported, for {causes} in {layers}:"]

@@ -88,9 +88,14 @@ def test_an_unknown_name_brings_up_the_nearest() -> None:
         activations.get("rely")
 
 
-@pytest.mark.parametrize(
-    "identifier", [np.tanh, {"class_name": "Flatten", "config": {}}, layers.Flatten()]
-)
+def test_a_function_of_arrays_is_an_activation(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(3, 4)).astype(np.float32)
+    function = activations.get(np.tanh)
+    np.testing.assert_array_equal(function(x), np.tanh(x))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(function))(x), np.tanh(x))
+
+
+@pytest.mark.parametrize("identifier", [{"class_name": "Flatten", "config": {}}, layers.Flatten()])
 def test_what_the_core_cannot_run_is_refused(identifier: object) -> None:
     with pytest.raises((UnsupportedError, ValueError), match="Received"):
         activations.get(identifier)

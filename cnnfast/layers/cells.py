@@ -12,6 +12,7 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, Float32Array, Value
+from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
@@ -75,7 +76,7 @@ class RecurrentCell(Layer):
         super().__init__(**kwargs)
         rule = "Received an invalid value for argument `units`, expected a positive integer."
         self.units = arguments.positive_integer(units, rule)
-        self.activation = activations.get(activation)
+        self.activation = self._known(activation)
         self.use_bias = arguments.boolean(use_bias, "use_bias")
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
@@ -186,6 +187,21 @@ class RecurrentCell(Layer):
     def _gate_activation(self) -> activations.ActivationFunction:
         return activations.linear
 
+    def _known(self, identifier: object) -> activations.ActivationFunction:
+        """Return an activation; UnsupportedError if it is a user's function."""
+        try:
+            function = activations.get(identifier)
+        except UnsupportedError:
+            function = None
+        if function is None or isinstance(function, activations.UserFunction):
+            raise self.unsupported(
+                "runs in the core as a whole, so its activations must be Keras' own. "
+                f"Received: {identifier!r}",
+                advice="A function can stand in for the recurrent layer as a whole, "
+                "`load_model(…, custom_objects={name of the layer: function})`.",
+            )
+        return function
+
     def elementwise(self, function: activations.ActivationFunction) -> Activation:
         """Return `function` as one operation; UnsupportedError if it is none."""
         if type(function) is activations.ActivationFunction and len(function.steps) <= 1:
@@ -233,7 +249,7 @@ class _GatedCell(RecurrentCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(units, activation, use_bias, *args, **kwargs)
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.recurrent_activation = self._known(recurrent_activation)
 
     def _gate_activation(self) -> activations.ActivationFunction:
         return self.recurrent_activation

@@ -228,16 +228,3 @@ def _given_shape(shape: Any) -> Any:
     if shape is None or callable(shape):
         return shape
     return arguments.shape(shape if isinstance(shape, list | tuple) else (shape,))
-
-
-def from_foreign_config(function: ArrayFunction, config: Mapping[str, Any]) -> Lambda:
-    """Make a layer that runs `function` in place of the one that `config` describes."""
-    shape, extra = config.get("output_shape"), config.get("arguments")
-    plain = isinstance(shape, list | tuple) and all(isinstance(n, int | None) for n in shape)
-    return Lambda(
-        function,
-        output_shape=shape if plain else None,
-        arguments=extra if isinstance(extra, Mapping) else None,
-        name=config.get("name"),
-        trainable=config.get("trainable", True),
-    )

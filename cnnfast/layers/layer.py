@@ -49,6 +49,8 @@ class Layer(LayerFacts, CallableLayer):
         Name or config of a dtype policy; the core computes in float32 under each.
     activity_regularizer
         Kept for the config.
+    autocast
+        Without effect.
     input_shape, batch_input_shape, input_dim, batch_size
         Shape of the input, for the first layer of a `Sequential`.
 
@@ -75,8 +77,10 @@ class Layer(LayerFacts, CallableLayer):
         trainable: bool = True,
         dtype: object = None,
         activity_regularizer: object = None,
+        autocast: bool = True,
         **kwargs: Any,
     ) -> None:
+        del autocast
         if name is None:
             name = auto_name(type(self).__name__)
         self.name = arguments.layer_name(name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cnnfast.errors import Refusal
+from cnnfast.errors import LONGEST_SENTENCE, Refusal
+from cnnfast.layers.stand_in import StoredWeight, how_to_take, name_in
+from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
 
 _FOREIGN = "not supported: Keras has no such class, and code is never taken from a file."
@@ -21,10 +23,13 @@ _FUNCTION = (
     "Give a function of NumPy arrays, float32 with the batch first, that does the same: "
     "`load_model(…, custom_objects={%r: function})`."
 )
-_WEIGHTLESS = f"{_FUNCTION} That is for a layer without weights."
-_OWN_LAYER = (
-    f"{_WEIGHTLESS} Where `call` is made of Keras layers, draw the model with `layer.call(x)` in "
-    "place of `layer(x)` in Keras, and save it again."
+_DRAWN = (
+    " Where `call` is made of Keras layers, draw the model with `layer.call(x)` in place of "
+    "`layer(x)` in Keras, and save it again."
+)
+_INSIDE = (
+    "It is a part of another layer, which needs its methods: a function can stand in for that one "
+    "as a whole, `load_model(…, custom_objects={name of the layer around it: function})`."
 )
 _OWN_MODEL = (
     "Save its graph in Keras: `keras.Model(m.inputs, m.outputs).save(…)` where it has `m.inputs`, "
@@ -59,7 +64,13 @@ _ADVICE: Mapping[str, str] = {
 
 
 def layer(
-    config: Mapping[str, Any], class_name: str, *, own: bool, supported: Iterable[str]
+    config: Mapping[str, Any],
+    class_name: str,
+    *,
+    own: bool,
+    supported: Iterable[str],
+    weights: Sequence[StoredWeight] | None,
+    functions: bool,
 ) -> Refusal:
     """Say why the layer or model of a config object is refused.
 
@@ -73,28 +84,42 @@ def layer(
         Whether it may be a class of Keras, not a user's.
     supported
         Every class that there is.
+    weights
+        Those that are stored for it; None where nothing says so.
+    functions
+        Whether a function can stand in for it.
     """
     if not own and _is_model(config):
         return model(config)
-    inner = config.get("config")
-    name = inner.get("name") if isinstance(inner, Mapping) else None
+    name = name_in(config)
     if not own or (config.get("module") is None and class_name not in (*_ADVICE, "Lambda")):
-        cause, advice = _FOREIGN, _OWN_LAYER % _short(class_name)
+        cause, advice = _FOREIGN, _by_function(class_name, weights)
+        advice += _DRAWN if len(advice + _DRAWN) <= LONGEST_SENTENCE else ""
     elif class_name == "Lambda":
-        cause, advice = _LAMBDA, _FUNCTION % _short(name or class_name)
+        cause, advice = _LAMBDA, _by_function(name or class_name, weights)
     else:
         cause = _MISSING
-        advice = _ADVICE.get(class_name) or _WEIGHTLESS % _short(class_name)
+        advice = _ADVICE.get(class_name) or _by_function(class_name, weights)
+    if not functions and class_name not in _ADVICE:
+        advice = _INSIDE
+    advice = handed_over.hint(name, config.get("registered_name"), class_name) + advice
     return Refusal(
         "layer",
         cause,
         class_name=class_name,
         module=_text(config.get("module")),
-        layers=(name,) if isinstance(name, str) else (),
+        layers=() if name is None else (name,),
         received=(_received(config),),
         nearest=spelt_like(class_name, supported),
         advice=advice,
     )
+
+
+def _by_function(key: str, weights: Sequence[StoredWeight] | None) -> str:
+    advice = _FUNCTION % _short(key)
+    if weights is None:
+        return f"{advice} That is for a layer without weights."
+    return f"{advice} {how_to_take(weights)}" if weights else advice
 
 
 def model(config: Mapping[str, Any]) -> Refusal:

@@ -12,9 +12,12 @@ from functools import cache
 from typing import Any
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import keras1, refused
+from cnnfast.layers import foreign, keras1, refused
+from cnnfast.layers.foreign import Stored
 from cnnfast.layers.joining import current_merge
 from cnnfast.layers.layer import Layer
+from cnnfast.layers.stand_in import StandIn, name_in
+from cnnfast.utils import handed_over
 from cnnfast.utils.naming import names_of_files
 
 # Where Keras keeps what does not stand in `keras.layers`.
@@ -183,16 +186,21 @@ def serialize(layer: Layer) -> dict[str, Any]:
     from cnnfast.models.functional import Functional
     from cnnfast.models.model import Model
 
+    if isinstance(layer, StandIn):
+        return {**layer.original, "config": layer.get_config()}
     class_name = type(layer).__name__
-    module = "keras" if isinstance(layer, Model) else _MODULES.get(class_name, "keras.layers")
-    registered = None if module in ("keras", "keras.layers") else class_name
-    if isinstance(layer, Functional):
-        module, registered = "keras.src.models.functional", class_name
+    module: str | None = _MODULES.get(class_name, "keras.layers")
+    if table().get(class_name) is not type(layer):
+        module = None  # a user's own class, whatever its name is
+    elif isinstance(layer, Functional):
+        module = "keras.src.models.functional"
+    elif isinstance(layer, Model):
+        module = "keras"
     config = {
         "module": module,
         "class_name": class_name,
         "config": layer.get_config(),
-        "registered_name": registered,
+        "registered_name": None if module in ("keras", "keras.layers") else class_name,
     }
     build_config = layer._get_build_config()
     if build_config is not None:
@@ -206,11 +214,12 @@ def serialize(layer: Layer) -> dict[str, Any]:
 class _Scope:
     """What all configs inside one have in common.
 
-    `shared` holds the layers made so far that the file says occur more than once, and
-    `unnumbered` those of which it does not, with their configs.
+    `stored` says which weights a layer has. `shared` holds the layers made so far that the file
+    says occur more than once, and `unnumbered` those of which it does not, with their configs.
     """
 
-    custom_objects: Mapping[str, Any]
+    root: Any
+    stored: Stored
     shared: dict[int, Layer] = field(default_factory=dict)
     unnumbered: dict[tuple[Any, Any], tuple[Any, Layer]] = field(default_factory=dict)
 
@@ -228,9 +237,11 @@ def deserialize(
     config
         ``{"class_name", "config", …}``.
     custom_objects
-        For `Lambda` layers and classes that are not in the table, by the name of the layer or
-        of its class: a function of NumPy arrays, float32 with the batch as first axis, or a
-        subclass of `Layer`.
+        What stands in for layers, activations and more, and wins over Keras' own, by the name of
+        the layer, by its registered name (``"package>Name"``), or by that of its class or
+        function: a function of NumPy arrays, float32 with the batch as first axis, or a subclass
+        of `Layer`. Where the file says that a class is Keras' own, the name of the layer counts
+        alone. A warning names what nothing goes by.
 
     Raises
     ------
@@ -242,7 +253,15 @@ def deserialize(
     scope = _scope.get()
     if scope is not None and custom_objects is None:
         return _shared(config, scope)
-    scope = _Scope(custom_objects or {})
+    with handed_over.scope(custom_objects) as given:
+        made = deserialize_stored(config, foreign.nothing_stored)
+    given.warn_of_unused()
+    return made
+
+
+def deserialize_stored(config: Mapping[str, Any], stored: Stored) -> Layer:
+    """Make the layer or model of a config object, of which `stored` says what weights it has."""
+    scope = _Scope(config, stored)
     token = _scope.set(scope)
     try:
         with names_of_files():
@@ -251,13 +270,25 @@ def deserialize(
         _scope.reset(token)
 
 
-def with_layers(config: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return the config of a layer with the layers of `names` in place of their configs."""
-    made = {n: deserialize(config[n]) for n in names if isinstance(config.get(n), Mapping)}
+def with_layers(config: dict[str, Any], *names: str, functions: bool = False) -> dict[str, Any]:
+    """Return the config of a layer with the layers of `names` in place of their configs.
+
+    `functions`: whether a function of the user may stand in for them.
+    """
+    made = {
+        name: _made_inside(config[name], functions)
+        for name in names
+        if isinstance(config.get(name), Mapping)
+    }
     return config | made
 
 
-def _shared(config: Mapping[str, Any], scope: _Scope) -> Layer:
+def _made_inside(config: Mapping[str, Any], functions: bool) -> Layer:
+    scope = _scope.get() or _Scope(None, foreign.nothing_stored)
+    return _shared(config, scope, functions)
+
+
+def _shared(config: Mapping[str, Any], scope: _Scope, functions: bool = True) -> Layer:
     """Make a layer, or return it where the file says that it was made before."""
     fields = config if isinstance(config, Mapping) else {}
     number, inner = fields.get("shared_object_id"), fields.get("config")
@@ -268,9 +299,9 @@ def _shared(config: Mapping[str, Any], scope: _Scope) -> Layer:
             known, layer = scope.unnumbered.get(key, (None, None))
             same = _without_numbers(known) == _without_numbers(inner)
             twin = layer if same else None
-            scope.shared[number] = twin or _made(config, scope)
+            scope.shared[number] = twin or _made(config, scope, functions)
         return scope.shared[number]
-    made = _made(config, scope)
+    made = _made(config, scope, functions)
     if all(isinstance(part, str) for part in key):
         scope.unnumbered[key] = inner, made
     return made
@@ -285,7 +316,7 @@ def _without_numbers(config: Any) -> Any:
     return {k: _without_numbers(v) for k, v in config.items() if k != "shared_object_id"}
 
 
-def _made(config: Mapping[str, Any], scope: _Scope) -> Layer:
+def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
     name = config.get("class_name") if isinstance(config, Mapping) else None
     inner = config.get("config") if isinstance(config, Mapping) else None
     if not isinstance(name, str):
@@ -296,8 +327,23 @@ def _made(config: Mapping[str, Any], scope: _Scope) -> Layer:
     if name == "Merge" and isinstance(inner, Mapping):
         name, inner = current_merge(inner)
     cls = known_class(config, name)
+    given = handed_over.find(*_names(config, cls, scope))
+    if isinstance(given, type) and handed_over.is_of_keras(given) and given.__name__ in table():
+        cls, given = table()[given.__name__], None
+    if given is not None:
+        if name != "Activation":
+            handed_over.meant(name_in(config), "a layer")
+        return foreign.make(given, config, scope.stored, functions=functions)
     if cls is None:
-        return _custom(config, name, inner if isinstance(inner, Mapping) else {}, scope)
+        refusal = refused.layer(
+            config,
+            name,
+            own=_is_keras(config),
+            supported=table(),
+            weights=scope.stored(config),
+            functions=functions,
+        )
+        raise UnsupportedError(refusal)
     if name == "Sequential" and isinstance(inner, list):
         # Keras up to 2.2.2 wrote the bare list of layers.
         inner = {"name": None, "layers": inner}
@@ -313,26 +359,31 @@ def known_class(config: Mapping[str, Any], class_name: str) -> type[Layer] | Non
     return table().get(class_name) if _is_keras(config) else None
 
 
-def _custom(
-    config: Mapping[str, Any], class_name: str, inner: Mapping[str, Any], scope: _Scope
-) -> Layer:
-    """Make a layer of what the user gave for it."""
-    from cnnfast.layers.function import from_foreign_config
+def _names(config: Mapping[str, Any], cls: type[Layer] | None, scope: _Scope) -> list[Any]:
+    """Return the names by which something may have been handed over for a layer.
 
-    names = (inner.get("name"), config.get("registered_name"), class_name)
-    found = [scope.custom_objects[n] for n in names if n is not None and n in scope.custom_objects]
-    if found and isinstance(found[0], type) and issubclass(found[0], Layer):
-        return found[0].from_config(inner)
-    if found and callable(found[0]):
-        return from_foreign_config(found[0], inner)
-    own = _is_keras(config)
-    raise UnsupportedError(refused.layer(config, class_name, own=own, supported=table()))
+    `cls` is Keras' own class of that name, if it may be meant.
+    """
+    models = (table()["Functional"], table()["Sequential"])
+    names = [] if config is scope.root and cls in models else [name_in(config)]
+    class_name = config["class_name"]
+    if cls is None or config.get("module") is None:
+        return [*names, config.get("registered_name"), class_name, handed_over.bare(class_name)]
+    handed_over.pass_over(class_name)
+    return names
 
 
 def _is_keras(config: Mapping[str, Any]) -> bool:
-    """Whether Keras' own layers are meant, not a user's class or an operation of that name."""
-    module, registered = config.get("module"), config.get("registered_name")
-    own = module is None or (
+    """Whether Keras' own layers may be meant, not a user's class or an operation of that name.
+
+    Where Keras writes modules, that of a user's own class is None. Where it writes none, a class
+    that does not say how it is configured has all arguments of `Layer` in its config.
+    """
+    inner = config.get("config")
+    if isinstance(inner, Mapping) and "autocast" in inner:
+        return False
+    module, registered = config.get("module", "keras"), config.get("registered_name")
+    own = (
         isinstance(module, str)
         and any(module == package or module.startswith(f"{package}.") for package in _KERAS)
         and ".ops" not in module

@@ -94,6 +94,10 @@ class TimeDistributed(BaseWrapper):
     def result_dtype(self, received: Sequence[str]) -> str:
         return self.layer.result_dtype(received)
 
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return registry.with_layers(config, "layer", functions=True)
+
     def lower(self, graph: Graph, x: Value) -> Value:
         step = Graph()
         step.outputs = list(self.layer.lower_all(step, [step.add_input(x.shape[1:])]))

@@ -64,6 +64,7 @@ from cnnfast.losses.similarity import (
 )
 from cnnfast.utils.identifiers import (
     build,
+    handed_over_for,
     parse_serialized,
     resolve,
     serialize_object,
@@ -222,6 +223,9 @@ def as_loss(function: LossFunction, name: str) -> Loss:
 
 def deserialize(config: Mapping[str, Any]) -> Any:
     """Make a loss from what Keras or `serialize` wrote; see `get` for the errors."""
+    given = handed_over_for(config, "loss")
+    if given is not None:
+        return given
     name, arguments = parse_serialized(config, "loss")
     _require_supported(name)
     if name == LossFunctionWrapper.__name__ and arguments is not None:

@@ -99,6 +99,7 @@ from cnnfast.metrics.operating_points import (
 from cnnfast.metrics.r2 import R2Score
 from cnnfast.utils.identifiers import (
     build,
+    handed_over_for,
     lookup,
     parse_serialized,
     resolve,
@@ -294,6 +295,9 @@ def get(identifier: Any) -> Any:
 
 def deserialize(config: Mapping[str, Any]) -> Any:
     """Make a metric from what Keras or `serialize` wrote; see `get` for the errors."""
+    given = handed_over_for(config, "metric")
+    if given is not None:
+        return given
     name, arguments = parse_serialized(config, "metric")
     if arguments is None:
         return _FUNCTIONS[name] if name in _FUNCTIONS else get(name)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cnnfast.activations import UserFunction
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.core import InputLayer
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.registry import serialize
+from cnnfast.layers.stand_in import StandIn
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models.functional import Functional
 from cnnfast.models.model import Model
 from cnnfast.models.sequential import Sequential
-from cnnfast.utils import tree
+from cnnfast.utils import handed_over, tree
 
 
 def model_from_json(
@@ -51,10 +53,38 @@ def model_from_config(
     config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
 ) -> Model:
     """Make the model of a configuration object; see `model_from_json`."""
+    with handed_over.scope(custom_objects) as given:
+        model = _built(config)
+    given.warn_of_unused()
+    return model
+
+
+def _built(config: Mapping[str, Any], stored: Any = None) -> Model:
     from cnnfast.saving.config import build_model
     from cnnfast.saving.versions import version_of
 
-    return build_model(config, "configuration", version_of(config), custom_objects)
+    return build_model(config, "configuration", version_of(config), stored)
+
+
+def _remade(config: Mapping[str, Any], like: Model) -> Model:
+    """Make the model of a config that was made of `like`, with the user's functions in it."""
+    layers = {id(layer): layer for layer in like._flatten_layers()}.values()
+    stand_ins = [layer for layer in layers if isinstance(layer, StandIn)]
+    functions = {layer.name: layer.function for layer in stand_ins}
+    if len(functions) != len(stand_ins):
+        raise UnsupportedError(
+            "a model with functions in place of layers can be cloned where their names differ. "
+            f"Received: {[layer.name for layer in stand_ins]}"
+        )
+    activations = [getattr(layer, "activation", None) for layer in layers]
+    functions |= {a.name: a.function for a in activations if isinstance(a, UserFunction)}
+    stored = {layer.name: layer.stored for layer in stand_ins}
+
+    def of_layer(entry: Mapping[str, Any]) -> Any:
+        return stored.get(entry["config"].get("name"), ())
+
+    with handed_over.scope(functions):
+        return _built(config, lambda _: of_layer)
 
 
 def clone_model(
@@ -99,10 +129,10 @@ def clone_model(
     if clone_function is not None:
         _replace_layers(config, model, _remembering(clone_function), recursive)
     if input_tensors is None:
-        return model_from_config(config)
+        return _remade(config, model)
     tensors = _checked_inputs(model, input_tensors)
     _resize_inputs(config, model, tensors)
-    return _redrawn(model_from_config(config), tensors)
+    return _redrawn(_remade(config, model), tensors)
 
 
 def _remembering(clone_function: Callable[[Layer], Layer]) -> Callable[[Layer], Layer]:

@@ -15,6 +15,7 @@ import rich.table
 
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.node import Connectable
+from cnnfast.layers.stand_in import StandIn
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models.functional import Functional, last_output_shape
 from cnnfast.models.model import Model
@@ -124,7 +125,9 @@ def _rows(
 ) -> Iterator[list[str]]:
     prefix = "   " * depth + "└ " if depth else ""
     name = rich.markup.escape(f"{prefix}{layer.name}")
-    cells = [f"{name} ([color(33)]{type(layer).__name__}[/])", _shapes(shape), _parameters(layer)]
+    kind = layer.class_name if isinstance(layer, StandIn) else type(layer).__name__
+    kind = rich.markup.escape(kind)
+    cells = [f"{name} ([color(33)]{kind}[/])", _shapes(shape), _parameters(layer)]
     if connections is not None:
         # Keras finds no connections of the layers of a model inside.
         cells.append(connections.get(layer, "-"))

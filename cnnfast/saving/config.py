@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
+from cnnfast.layers.foreign import nothing_stored
+from cnnfast.layers.registry import deserialize_stored
 from cnnfast.saving.limits import check_calls, check_sizes
 from cnnfast.saving.versions import KERAS_3, major
 
 if TYPE_CHECKING:
+    from cnnfast.layers.foreign import Stored
     from cnnfast.layers.layer import Layer
     from cnnfast.models.model import Model
 
@@ -26,9 +29,14 @@ _RENAMED_ACTIVATIONS = {"hard_sigmoid": "hard_sigmoid_keras2"}
 
 
 def build_model(
-    config: Any, name: str, keras_version: str | None, custom_objects: CustomObjects = None
+    config: Any,
+    name: str,
+    keras_version: str | None,
+    stored: Callable[[Mapping[str, Any]], Stored] | None = None,
 ) -> Model:
     """Make and build the model that `config` describes.
+
+    What the user hands over for names in it is that of `cnnfast.utils.handed_over`.
 
     Parameters
     ----------
@@ -38,8 +46,9 @@ def build_model(
         The file, for error messages.
     keras_version
         The version that wrote it, such as ``"2.9.0"``; None counts as the first.
-    custom_objects
-        As `load_model` takes it.
+    stored
+        Given the root object, returns what tells which weights there are for a layer in it; see
+        `cnnfast.saving.stored`. None where there is no file.
 
     Raises
     ------
@@ -57,7 +66,7 @@ def build_model(
     if major(keras_version) < KERAS_3:
         config = _renamed(config)
     try:
-        model = _deserialize(config, name, custom_objects)
+        model = _deserialize(config, name, stored(config) if stored else nothing_stored)
         _build(model, config)
         check_sizes(model, name)
     except (ModelFileError, UnsupportedError):
@@ -67,14 +76,13 @@ def build_model(
     return model
 
 
-def _deserialize(config: Mapping[str, Any], name: str, custom_objects: CustomObjects) -> Model:
-    from cnnfast.layers import deserialize
+def _deserialize(config: Mapping[str, Any], name: str, stored: Stored) -> Model:
     from cnnfast.models.model import Model
 
     try:
-        model = deserialize(config, custom_objects)
+        model = deserialize_stored(config, stored)
     except UnsupportedError as error:
-        found = list(_refusals(config, custom_objects)) or error.items
+        found = list(_refusals(config, stored)) or error.items
         raise UnsupportedError(map(_advised, found), source=name) from None
     if not isinstance(model, Model):
         raise ModelFileError(
@@ -83,18 +91,18 @@ def _deserialize(config: Mapping[str, Any], name: str, custom_objects: CustomObj
     return model
 
 
-def _refusals(config: Any, custom_objects: CustomObjects, root: bool = True) -> Iterator[Refusal]:
+def _refusals(config: Any, stored: Stored, root: bool = True) -> Iterator[Refusal]:
     """Say why each layer cannot be made, models inside the model taken apart."""
     from cnnfast.layers import refused
     from cnnfast.layers.registry import known_class
 
     layers = _layers(config)
     for layer in layers:
-        yield from _refusals(layer, custom_objects, root=False)
+        yield from _refusals(layer, stored, root=False)
     if layers and known_class(config, str(config.get("class_name"))):
         return
     try:
-        _make_alone(config, custom_objects)
+        _make_alone(config, stored)
     except UnsupportedError as error:
         for item in error.items:
             yield refused.model(config) if root and item.kind == "layer" else item
@@ -108,9 +116,8 @@ def _advised(item: Refusal) -> Refusal:
     return replace(item, advice=advice)
 
 
-def _make_alone(config: Any, custom_objects: CustomObjects) -> None:
+def _make_alone(config: Any, stored: Stored) -> None:
     """Make one layer or operation, without what it is called on."""
-    from cnnfast.layers import deserialize
     from cnnfast.models import dialects
     from cnnfast.models.dialects import tensorflow
     from cnnfast.ops.registry import is_operation
@@ -118,7 +125,7 @@ def _make_alone(config: Any, custom_objects: CustomObjects) -> None:
     if is_operation(config) or tensorflow.is_operation(config):
         dialects.read({"layers": [config], "input_layers": [], "output_layers": []})
     else:
-        deserialize(config, custom_objects)
+        deserialize_stored(config, stored)
 
 
 def _layers(config: Any) -> list[Any]:

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError
+from cnnfast.layers.stand_in import StandIn
 from cnnfast.saving.assignment import Assignment, Mismatches, check_count
-from cnnfast.saving.contents import VARIABLES, Tree, listed, unread
+from cnnfast.saving.contents import VARIABLES, Tree, is_numbered, listed, unread, weights_below
+from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case
 
 if TYPE_CHECKING:
@@ -29,8 +31,10 @@ ClassNames: TypeAlias = Mapping[int, str]
 NO_NAMES: ClassNames = {}
 
 LAYERS = "layers"
+# What Keras exports a class as, and what it calls it in its code.
+_CALLED_OTHERWISE = {"GroupQueryAttention": "GroupedQueryAttention"}
 # The name of LAYERS in files written by TensorFlow 2.12 and 2.13.
-_OLD_LAYERS = "_layer_checkpoint_dependencies"
+OLD_LAYERS = "_layer_checkpoint_dependencies"
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,18 @@ class Place:
 
     @property
     def variables_path(self) -> str:
-        """Path of the group whose datasets are the weights."""
+        """Path of the group of the layer's own weights."""
         return _below(self.path, VARIABLES)
+
+    @property
+    def datasets(self) -> Iterator[tuple[str, Variable]]:
+        """Path of each dataset, and its weight."""
+        for place, weight in zip(own_places(self.layer), self.weights, strict=True):
+            yield _below(self.path, place), weight
+
+
+def _below(path: str, part: str) -> str:
+    return f"{path}/{part}" if path else part
 
 
 def places(model: Layer) -> Iterator[Place]:
@@ -66,13 +80,18 @@ def _places(layer: Layer, path: str, visited: set[int]) -> Iterator[Place]:
             yield from _places(part, _below(path, part_path), visited)
 
 
-def _below(path: str, part: str) -> str:
-    return f"{path}/{part}" if path else part
-
-
 def own_weights(layer: Layer) -> list[Variable]:
     """Return what a file has as the weights of `layer` itself; a layer inside may share some."""
     return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def own_places(layer: Layer) -> list[str]:
+    """Return where each of `own_weights` is, below the place of `layer`."""
+    if isinstance(layer, StandIn) and layer.stored is not None:
+        places = [weight.place for weight in layer.stored]
+        if all(map(is_numbered, places)):
+            return places
+    return [f"{VARIABLES}/{number}" for number in range(len(own_weights(layer)))]
 
 
 def children(layer: Layer, classes: ClassNames = NO_NAMES) -> list[tuple[str, Layer]]:
@@ -94,7 +113,13 @@ def children(layer: Layer, classes: ClassNames = NO_NAMES) -> list[tuple[str, La
 
 
 def _class_name(layer: Layer, classes: ClassNames) -> str:
-    return to_snake_case(classes.get(id(layer)) or type(layer).__name__)
+    own = layer.class_name if isinstance(layer, StandIn) else type(layer).__name__
+    return group_name(classes.get(id(layer)) or own)
+
+
+def group_name(class_name: str) -> str:
+    """Return the name of the group of the first layer of a class."""
+    return to_snake_case(_CALLED_OTHERWISE.get(class_name, class_name))
 
 
 def sublayers(layer: Layer) -> Sequence[Layer]:
@@ -115,14 +140,14 @@ def classes_in_file(model: Layer, config: Any) -> dict[int, str]:
     for entry in entries if isinstance(entries, list) else ():
         name = entry.get("config", {}).get("name")
         if name in layers:
-            found[id(layers[name])] = entry["class_name"]
+            found[id(layers[name])] = str(handed_over.bare(entry["class_name"]))
             found |= classes_in_file(layers[name], entry)
     return found
 
 
 def is_keras_tree(root: Tree) -> bool:
     """Whether `root` has the form this module reads."""
-    return any(name in root for name in (LAYERS, VARIABLES, _OLD_LAYERS))
+    return any(name in root for name in (LAYERS, VARIABLES, OLD_LAYERS))
 
 
 def find_weights(
@@ -157,7 +182,7 @@ def find_weights(
     search = _Search(mismatches, check_names, classes)
     found = list(search.below(model, root, named=True))
     with mismatches.allowed():
-        of_layers = [name for name in (VARIABLES, LAYERS, _OLD_LAYERS) if name in root]
+        of_layers = [name for name in (VARIABLES, LAYERS, OLD_LAYERS) if name in root]
         left = [path for name in of_layers for path in unread(root, name, search.seen)]
         if left:
             raise root.error(
@@ -190,7 +215,7 @@ class _Search:
         self._visited.add(id(layer))
         with self._mismatches.allowed():
             yield from self._own(layer, group, named, path)
-        old = _OldNames(group) if LAYERS not in group and _OLD_LAYERS in group else None
+        old = OldNames(group) if LAYERS not in group and OLD_LAYERS in group else None
         for part_path, part in children(layer, self._classes):
             if id(part) in self._visited:
                 continue
@@ -206,6 +231,14 @@ class _Search:
         weights = own_weights(layer)
         if not weights:
             return []
+        if isinstance(layer, StandIn):
+            stored = weights_below(group)
+            self.seen |= {_below(path, place) for place in stored}
+            check_count(layer, len(weights), len(stored), group.error)
+            return [
+                Assignment(layer, weight, group.dataset(place))
+                for weight, place in zip(weights, self._places(layer, stored, group), strict=True)
+            ]
         store = group.group(VARIABLES)
         stored_name = store.text("name") if self._check_names and named else None
         if stored_name is not None and stored_name != layer.name:
@@ -217,6 +250,15 @@ class _Search:
         check_count(layer, len(weights), len(numbers), store.error)
         return [Assignment(layer, w, store.dataset(str(i))) for i, w in enumerate(weights)]
 
+    def _places(self, layer: StandIn, stored: list[str], group: Tree) -> list[str]:
+        places = own_places(layer)
+        if set(places) != set(stored):
+            raise group.error(
+                f"the weights of layer {layer.name!r}, for which a function stands in, must have "
+                f"the places {places}. Received: {stored}."
+            )
+        return places
+
 
 def _place_of(layer: Layer, group: Tree, path: str) -> Tree:
     try:
@@ -225,7 +267,7 @@ def _place_of(layer: Layer, group: Tree, path: str) -> Tree:
         raise ModelFileError(f"{error} Expected the weights of layer {layer.name!r}.") from error
 
 
-class _OldNames:
+class OldNames:
     """The groups of a model's layers in files of TensorFlow 2.12 and 2.13.
 
     There a layer with weights is counted twice, so the numbers have gaps: the k-th layer of a
@@ -234,7 +276,7 @@ class _OldNames:
 
     def __init__(self, group: Tree) -> None:
         self._group = group
-        self._names = group.group(_OLD_LAYERS).names()
+        self._names = group.group(OLD_LAYERS).names()
         self._taken: Counter[str] = Counter()
 
     def path(self, name: str) -> str:
@@ -248,4 +290,4 @@ class _OldNames:
             if (suffix := candidate.removeprefix(name).lstrip("_")).isdecimal() or not suffix
         )
         number = numbers[position] if position < len(numbers) else position
-        return f"{_OLD_LAYERS}/{name}_{number}" if number else f"{_OLD_LAYERS}/{name}"
+        return f"{OLD_LAYERS}/{name}_{number}" if number else f"{OLD_LAYERS}/{name}"

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cnnfast.layers.stand_in import StandIn
 from cnnfast.saving.assignment import Adapter, Assignment, Mismatches, check_count
-from cnnfast.saving.contents import listed
+from cnnfast.saving.contents import VARIABLES, listed
 from cnnfast.saving.hdf5 import H5Dataset, H5Group
 from cnnfast.saving.keras_format import children, own_weights, sublayers
 from cnnfast.saving.versions import KERAS_1, KERAS_3, major
@@ -66,7 +67,7 @@ def find_weights(
     found: list[Assignment] = []
     for layer, weights, name, paths in _pairs(model, group, by_name):
         with mismatches.allowed():
-            found += _assignments(dialect, layer, weights, group.group(name), paths)
+            found += _assignments(dialect, layer, weights, group.group(name), name, paths)
     if not by_name:
         with mismatches.allowed():
             _check_own_weights(group)
@@ -74,21 +75,29 @@ def find_weights(
 
 
 def _assignments(
-    dialect: _Dialect, layer: Layer, weights: list[Variable], group: H5Group, paths: list[str]
+    dialect: _Dialect,
+    layer: Layer,
+    weights: list[Variable],
+    group: H5Group,
+    name: str,
+    paths: list[str],
 ) -> list[Assignment]:
-    """Find the dataset of each of `weights` among `paths` in the group of `layer`."""
+    """Find the dataset of each of `weights` among `paths` in the group of `layer`, `name`."""
     adapters: dict[Variable, Adapter] = {}
     if any(weight.startswith(_ADAPTER) for weight in last_names(paths)):
         weights, paths, adapters = _without_adapters(layer, paths, group)
     check_count(layer, len(weights), len(paths), group.error)
-    _check_names(layer, weights, paths, group)
+    placed = _of_stand_ins(layer, name, paths, group)
+    others = [weight for weight in weights if weight not in placed]
+    rest = [path for path in paths if path not in placed.values()]
+    _check_names(layer, others, rest, group)
     owners = _owners(layer)
     return [
         replace(
             dialect.assignment(owners[id(weight)], weight, group.dataset(path)),
             adapter=adapters.get(weight),
         )
-        for weight, path in zip(weights, paths, strict=True)
+        for weight, path in [*zip(others, rest, strict=True), *placed.items()]
     ]
 
 
@@ -123,6 +132,28 @@ def _without_adapters(
             a, b = (by_role[kernel, f"{_ADAPTER}{kernel.name}_{end}"] for end in "ab")
             adapters[kernel] = Adapter(group.dataset(a), group.dataset(b), part._adapter_scale)
     return weights, [by_role[w, w.name] for w in weights], adapters
+
+
+def _of_stand_ins(layer: Layer, name: str, paths: list[str], group: H5Group) -> dict[Variable, str]:
+    """Return the path of each weight of a function that stands in for a layer: where it was."""
+    placed: dict[Variable, str] = {}
+    for part in layer._flatten_layers():
+        if not isinstance(part, StandIn) or not part.stored:
+            continue
+        places = [weight.place for weight in part.stored]
+        flat = all(place.startswith(f"{VARIABLES}/") for place in places)
+        if part is layer and (flat or last_names(places) == last_names(paths)):
+            # A `.keras` file has a layer's weights in the same order.
+            places = paths
+        elif layer.name != name or not set(places) <= set(paths):
+            raise group.error(
+                f"the weights of layer {part.name!r}, for which a function stands in, must be "
+                f"called {places}. Received: {paths}."
+            )
+        placed |= zip(part.weights, places, strict=True)
+    if len(set(placed.values())) != len(placed):
+        raise group.error(f"weights of layer {layer.name!r} are asked for twice: {placed}.")
+    return placed
 
 
 def _check_own_weights(group: H5Group) -> None:

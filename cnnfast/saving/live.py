@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast.saving import json
+from cnnfast.layers.stand_in import StandIn
+from cnnfast.saving import json, live_weights
 from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.contents import listed
 from cnnfast.saving.keras_format import LAYERS, children, own_weights
 from cnnfast.saving.training import compile_from
 from cnnfast.saving.versions import version_of
+from cnnfast.utils import handed_over
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
@@ -66,14 +68,18 @@ def from_keras(
     if isinstance(model, type) or not all(hasattr(model, field) for field in fields):
         raise TypeError(f"Expected a Keras model. Received: {model!r} (of type {type(model)})")
     name = f"Keras model {model.name!r}"
-    ours = _made_like(model, name, custom_objects, compile)
+    with handed_over.scope(custom_objects) as given:
+        ours = _made_like(model, name, compile)
+    given.warn_of_unused()
     ours.weight_dtype = weight_dtype
     return ours
 
 
-def _made_like(model: Any, name: str, custom_objects: CustomObjects, compile: bool) -> Model:
+def _made_like(model: Any, name: str, compile: bool) -> Model:
     config = json.loads(_json(model), name)
-    ours = build_model(config, name, version_of(config), custom_objects)
+    ours = build_model(
+        config, name, version_of(config), lambda renamed: live_weights.stored(renamed, model)
+    )
     if not (ours.built and model.built):
         raise ValueError(
             f"{name} has not yet been built. Call it on some data or use `build()` first."
@@ -82,6 +88,7 @@ def _made_like(model: Any, name: str, custom_objects: CustomObjects, compile: bo
     _check(pairs, ours, model, name)
     for pair in pairs:
         pair.variable.assign(pair.array)
+    handed_over.mention(config.get("compile_config"))
     if compile:
         compile_from(ours, config.get("compile_config"), name)
     return ours
@@ -164,6 +171,9 @@ def _inside(twin: Any, path: str, name: str) -> Any:
 
 def _pairs(layer: Layer, twin: Any) -> list[_Pair]:
     """Return the weights that belong to no layer inside, with their numbers in Keras."""
+    if isinstance(layer, StandIn):
+        theirs = [variable for _, variable in live_weights.in_order(twin)]
+        return _paired(layer, layer.weights, theirs)
     parts = [(path, part) for path, part in children(layer) if part.weights]
     elsewhere = {id(weight) for _, part in parts for weight in part.weights}
     own = [weight for weight in own_weights(layer) if id(weight) not in elsewhere]

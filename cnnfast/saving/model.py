@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving import archive, json, keras_format, legacy_h5
+from cnnfast.saving import archive, json, keras_format, legacy_h5, stored
 from cnnfast.saving.archive import Container
 from cnnfast.saving.assignment import Mismatches, assign_all, check_complete
 from cnnfast.saving.config import CustomObjects, build_model
@@ -14,6 +14,7 @@ from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.saving.hdf5 import H5File
 from cnnfast.saving.source import Readable, Source
 from cnnfast.saving.training import compile_from
+from cnnfast.utils import handed_over
 
 if TYPE_CHECKING:
     from cnnfast.models.model import Model
@@ -75,26 +76,27 @@ def load_model(
     ValueError
         `weight_dtype` is another one.
     """
-    with archive.opened(filepath, in_memory) as opened:
-        model = _load(opened, custom_objects, compile)
+    with handed_over.scope(custom_objects) as given, archive.opened(filepath, in_memory) as opened:
+        model = _load(opened, compile)
+    given.warn_of_unused()
     model.weight_dtype = weight_dtype
     return model
 
 
-def _load(opened: Container | Source, custom_objects: CustomObjects, compile: bool) -> Model:
+def _load(opened: Container | Source, compile: bool) -> Model:
     if isinstance(opened, Container):
-        return _from_container(opened, opened.name, custom_objects, compile)
+        return _from_container(opened, opened.name, compile)
     if opened.startswith(HDF5_SIGNATURE):
-        return _from_h5(H5File(opened), opened.name, custom_objects, compile)
+        return _from_h5(H5File(opened), opened.name, compile)
     raise foreign(opened, "a model that Keras saved (.keras or .h5)")
 
 
-def _from_container(
-    container: Container, path: str, custom_objects: CustomObjects, compile: bool
-) -> Model:
+def _from_container(container: Container, path: str, compile: bool) -> Model:
     config = json.loads(container.config.read().tobytes(), container.config.name)
-    model = build_model(config, path, _version(container), custom_objects)
     root = H5File(container.weights).root
+    model = build_model(
+        config, path, _version(container), lambda renamed: stored.in_keras_tree(renamed, root)
+    )
     none = Mismatches()
     classes = keras_format.classes_in_file(model, config)
     found = keras_format.find_weights(
@@ -102,8 +104,10 @@ def _from_container(
     )
     assign_all(found, none)
     check_complete(model, found, path)
-    if compile and isinstance(config, Mapping):
-        compile_from(model, config.get("compile_config"), path)
+    training = config.get("compile_config") if isinstance(config, Mapping) else None
+    handed_over.mention(training)
+    if compile:
+        compile_from(model, training, path)
     return model
 
 
@@ -116,7 +120,7 @@ def _version(container: Container) -> str | None:
     return version if isinstance(version, str) else None
 
 
-def _from_h5(file: H5File, path: str, custom_objects: CustomObjects, compile: bool) -> Model:
+def _from_h5(file: H5File, path: str, compile: bool) -> Model:
     text = file.root.text(MODEL_CONFIG)
     if text is None:
         raise ModelFileError(
@@ -128,13 +132,16 @@ def _from_h5(file: H5File, path: str, custom_objects: CustomObjects, compile: bo
         raise ModelFileError(f"{path}: the file has a `{MODEL_CONFIG}`, but no weights.")
     version = file.root.text(KERAS_VERSION) or group.text(KERAS_VERSION)
     config = json.loads(text, f"{path}@{MODEL_CONFIG}")
-    model = build_model(config, path, version, custom_objects)
+    model = build_model(
+        config, path, version, lambda renamed: stored.in_legacy_groups(renamed, group)
+    )
     none = Mismatches()
     found = legacy_h5.find_weights(model, group, by_name=False, mismatches=none)
     assign_all(found, none)
     check_complete(model, found, path)
-    training = file.root.text(TRAINING_CONFIG) if compile else None
-    if training is not None:
+    training = file.root.text(TRAINING_CONFIG)
+    handed_over.mention(training)
+    if compile and training is not None:
         compile_from(model, json.loads(training, f"{path}@{TRAINING_CONFIG}"), path)
     return model
 

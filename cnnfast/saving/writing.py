@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.stand_in import StandIn
 from cnnfast.saving import archive, keras_format, legacy_h5
 from cnnfast.saving.atomic import check_overwrite, replacing, temporary
+from cnnfast.saving.contents import is_numbered, listed
 from cnnfast.saving.source import PathLike
 from cnnfast.utils.warned import warn
 from cnnfast.variables import snapshot
@@ -190,16 +193,43 @@ def _write_archive(model: Model, path: str) -> None:
             target.write(weights, archive.WEIGHTS)
 
 
+def _check_stand_ins(model: Layer, *, legacy: bool) -> None:
+    """Refuse a form of file in which the order of a layer's weights is not known.
+
+    They are the weights of layers for which functions stand in.
+
+    Raises
+    ------
+    UnsupportedError
+        They came from a file of the other form.
+    """
+    top = [model, *keras_format.sublayers(model)]
+    for layer in model._flatten_layers():
+        if not isinstance(layer, StandIn) or not layer.stored:
+            continue
+        places = [weight.place for weight in layer.stored]
+        numbered, own = all(map(is_numbered, places)), all(p.count("/") == 1 for p in places)
+        if numbered if not legacy else any(layer is x for x in top) and (own or not numbered):
+            continue
+        raise UnsupportedError(
+            "can be saved in the form of file that its weights came from alone, and to `.h5` "
+            f"where it is not a part of another. Received: weights {places}",
+            layer=layer.name,
+            class_name=layer.class_name,
+        )
+
+
 def _warn_of_names(model: Layer) -> None:
     names = [layer.name for layer in model._flatten_layers() if "/" in layer.name]
     if names:
         warn(
             "Keras 3 loads no layers with '/' in their names; Keras 2 and cnnfast do. "
-            f"Received: {names[:3]}"
+            f"Received: {listed(names)}"
         )
 
 
 def _write_h5(model: Model, path: str) -> None:
+    _check_stand_ins(model, legacy=True)
     with _new_h5(path, model) as file:
         file.attrs["model_config"] = model.to_json()
         group = file.create_group(legacy_h5.MODEL_WEIGHTS)
@@ -255,12 +285,13 @@ def _check_space(path: str, model: Layer) -> None:
 
 
 def _write_weights(model: Layer, path: str) -> None:
+    _check_stand_ins(model, legacy=False)
     with _new_h5(path, model) as file:
         for place in keras_format.places(model):
             group = file.create_group(place.variables_path)
             group.attrs["name"] = place.layer.name
-            for number, weight in enumerate(place.weights):
-                group.create_dataset(str(number), data=weight.numpy())
+            for dataset, weight in place.datasets:
+                file.create_dataset(dataset, data=weight.numpy())
 
 
 def h5py() -> Any:

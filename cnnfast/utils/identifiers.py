@@ -10,21 +10,27 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from cnnfast.utils import handed_over
 from cnnfast.utils.naming import what_there_is
 
 T = TypeVar("T")
 
+_JUDGES = "a loss or metric"
 _KERAS_PACKAGES = frozenset({"keras", "tf_keras"})
 
 
 def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
-    """Find `name` in `table`.
+    """Find `name` among what the user handed over, or else in `table`.
 
     Raises
     ------
     ValueError
         If there is no such name; the message has the nearest, or lists those there are.
     """
+    given = handed_over.find(name)
+    if given is not None:
+        handed_over.meant(name, _JUDGES)
+        return given  # type: ignore[no-any-return]
     try:
         return table[name]
     except KeyError:
@@ -52,6 +58,15 @@ def parse_serialized(identifier: Mapping[str, Any], kind: str) -> tuple[str, dic
         f"A serialized {kind} must be a dict with a string `class_name` and a dict `config`. "
         f"Received: {dict(identifier)!r}"
     )
+
+
+def handed_over_for(config: Mapping[str, Any], kind: str) -> Any:
+    """Return what the user handed over for a serialized loss or metric; None if nothing."""
+    given = handed_over.find_for(config)
+    if not inspect.isclass(given):
+        return given
+    make = getattr(given, "from_config", lambda arguments: given(**arguments))
+    return build(make, parse_serialized(config, kind)[1] or {}, given.__name__)
 
 
 def describe_keras_object(obj: object) -> str | dict[str, Any] | None:

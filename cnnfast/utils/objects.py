@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case, what_there_is
 
 
@@ -73,6 +74,10 @@ class ObjectTable(Generic[T]):
             return self.deserialize(identifier)
         if isinstance(identifier, type) and identifier in self._classes.values():
             return identifier()  # type: ignore[no-any-return]
+        if isinstance(identifier, str):
+            given = handed_over.find(identifier)
+            if given is not None:
+                return self._given(given, {"class_name": identifier, "config": {}})
         if isinstance(identifier, str) and identifier in self._classes:
             return self._classes[identifier]()
         raise ValueError(
@@ -94,6 +99,9 @@ class ObjectTable(Generic[T]):
                 f"The config of {_a(self.kind)} must hold `class_name` and `config`. "
                 f"Received: {dict(config)}"
             )
+        given = handed_over.find_for(config)
+        if given is not None:
+            return self._given(given, config)
         cls = self._classes.get(name)
         if cls is None or _is_foreign(config):
             return self._opaque(config)
@@ -104,6 +112,12 @@ class ObjectTable(Generic[T]):
             raise ValueError(
                 f"The {self.kind} {name} does not take these arguments. Received: {dict(arguments)}"
             ) from error
+
+    def _given(self, given: Any, config: Mapping[str, Any]) -> T:
+        """Make an object of what the user handed over; one of Keras is kept for the config."""
+        if isinstance(given, type) and issubclass(given, ConfigObject):
+            return given(**config["config"])  # type: ignore[return-value]
+        return self._opaque(config)
 
     def serialize(self, item: T | None) -> dict[str, Any] | None:
         """Return the config of `item` in the form of Keras 3."""

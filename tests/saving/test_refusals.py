@@ -126,7 +126,7 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
             "kind": "function",
             "class_name": "my_relu",
             "nearest": ("relu", "leaky_relu"),
-            "advice": "by a `Lambda`",
+            "advice": r"custom_objects=\{'my_relu': function\}",
         },
     ),
     "an argument": (

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cnnfast.layers import foreign
 from cnnfast.layers.node import Connectable
 from cnnfast.layers.registry import deserialize
 from cnnfast.models.dialects import tensorflow
@@ -34,11 +35,15 @@ def read(layers: Sequence[Entry], config: Mapping[str, Any]) -> Wiring:
     }
     operations: dict[str, Connectable] = {}
     for entry in layers:
-        if tensorflow.is_operation(entry.config):
+        if not tensorflow.is_operation(entry.config):
+            operations[entry.name] = deserialize(entry.config)
+            continue
+        given = foreign.for_operation(entry.name, entry.config)
+        if given is None:
             made = tensorflow.make(entry.name, entry.config, calls[entry.name])
             operations[entry.name], calls[entry.name] = made
         else:
-            operations[entry.name] = deserialize(entry.config)
+            operations[entry.name] = given
     ends = [references(config.get(key)) for key in ("input_layers", "output_layers")]
     first = _first_calls(operations, calls, ends)
 

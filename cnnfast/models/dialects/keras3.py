@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnfast.layers import foreign
 from cnnfast.layers.node import Connectable, Node
 from cnnfast.layers.registry import deserialize, serialize
 from cnnfast.layers.tensor import KerasTensor
@@ -44,9 +45,10 @@ def read(layers: Sequence[Entry], config: Mapping[str, Any]) -> Wiring:
 def _make(entry: Entry) -> Connectable:
     from cnnfast.ops.registry import deserialize_operation, is_operation
 
-    if is_operation(entry.config):
-        return deserialize_operation(entry.config)
-    return deserialize(entry.config)
+    if not is_operation(entry.config):
+        return deserialize(entry.config)
+    given = foreign.for_operation(entry.name, entry.config)
+    return deserialize_operation(entry.config) if given is None else given
 
 
 def _starts_at_one(operation: Connectable | None) -> bool:
