@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from cnnfast.errors import UnsupportedError
+from cnnfast.layers import refused
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.stand_in import StandIn, StoredWeight, name_in
 from cnnfast.utils import handed_over
@@ -51,11 +52,11 @@ def make(given: Any, config: Mapping[str, Any], stored: Stored, *, functions: bo
     Raises
     ------
     UnsupportedError
-        If it is something else.
+        If it is something else, or a mask would be lost.
     """
     inner = config.get("config")
     fields = inner if isinstance(inner, Mapping) else {}
-    rule, advice = _rule(given, functions)
+    rule, advice = _rule(given, config, fields, functions)
     if rule:
         raise UnsupportedError(
             f"{rule} Received: {given!r} in `custom_objects`",
@@ -69,8 +70,12 @@ def make(given: Any, config: Mapping[str, Any], stored: Stored, *, functions: bo
     return StandIn(given, config, stored(config))
 
 
-def _rule(given: Any, functions: bool) -> tuple[str, str]:
+def _rule(
+    given: Any, config: Mapping[str, Any], fields: Mapping[str, Any], functions: bool
+) -> tuple[str, str]:
     """Return why something cannot stand in for a layer, and what can; nothing if it can."""
+    if refused.makes_mask(config):
+        return refused.MASKS, refused.WITHOUT_MASKS
     if isinstance(given, type):
         if issubclass(given, Layer):
             return "", ""

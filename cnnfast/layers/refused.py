@@ -10,6 +10,11 @@ from cnnfast.layers.stand_in import StoredWeight, how_to_take, name_in
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
 
+MASKS = (
+    "makes a mask, which later layers follow: masks are not supported, and what stands in for the "
+    "layer would lose it."
+)
+WITHOUT_MASKS = "If nothing is ever masked, save the model without it; masks need Keras itself."
 _FOREIGN = "not supported: Keras has no such class, and code is never taken from a file."
 _LAMBDA = "not supported: what a Lambda does is Python code, which is never taken from a file."
 _MISSING = "not supported: this package has no such layer."
@@ -53,7 +58,7 @@ _ADVICE: Mapping[str, str] = {
     "Hashing": _BEFORE,
     "IntegerLookup": _BEFORE,
     "JaxLayer": _FRAMEWORK,
-    "Masking": "If nothing is ever masked, save the model without it; masks need Keras itself.",
+    "Masking": WITHOUT_MASKS,
     "Pipeline": "Apply its layers one after the other in Keras, and save the model again.",
     "StackedRNNCells": "Stack RNN layers of one cell each in Keras, and copy the weights there.",
     "StringLookup": _BEFORE,
@@ -100,7 +105,9 @@ def layer(
     else:
         cause = _MISSING
         advice = _ADVICE.get(class_name) or _by_function(class_name, weights)
-    if not functions and class_name not in _ADVICE:
+    if makes_mask(config):
+        cause, advice = MASKS, WITHOUT_MASKS
+    elif not functions and class_name not in _ADVICE:
         advice = _INSIDE
     advice = handed_over.hint(name, config.get("registered_name"), class_name) + advice
     return Refusal(
@@ -113,6 +120,16 @@ def layer(
         nearest=spelt_like(class_name, supported),
         advice=advice,
     )
+
+
+def makes_mask(config: Mapping[str, Any]) -> bool:
+    """Whether a layer makes a mask, as far as its config object says so."""
+    inner, class_name = config.get("config"), config.get("class_name")
+    fields = inner if isinstance(inner, Mapping) else {}
+    # A user's own class may be called Masking too.
+    masking = class_name == "Masking" and config.get("module", "keras") is not None
+    by_function = class_name == "Lambda" and fields.get("mask") is not None
+    return (masking and "mask_value" in fields) or by_function or bool(fields.get("mask_zero"))
 
 
 def _by_function(key: str, weights: Sequence[StoredWeight] | None) -> str:

@@ -1,0 +1,273 @@
+"""Each refusal of a layer says what works; it is done here, and gives the numbers of Keras.
+
+More of them stand beside what they are about: `test_refusals.py` (models and layers that are code),
+`test_stand_ins.py` (weights), `test_custom_objects.py` (classes of Keras), `test_all_weights.py`
+(models without weights) and, for a SavedModel, `through_saved_model.keras` among the fixtures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast import layers
+from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.models import model_from_json
+from cnnfast.saving import load_model
+from saving import own_layers as own
+from saving.roads import ROADS, around, assert_same, loaded, randomized
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
+    pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`"),
+]
+
+Array = np.ndarray
+BY_FUNCTION = r"Give a function of NumPy arrays.*custom_objects="
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model that is refused, what its refusal says, and that done."""
+
+    make: Callable[[], Any]
+    advice: str
+    given: dict[str, Any]
+    h5: dict[str, Any] | None = None
+    """What `.h5` takes, where it has the weights in another order."""
+
+
+def sequence(*inner: Any) -> Any:
+    return keras.Sequential([keras.Input((5, 3)), *inner])
+
+
+class Minimal(keras.layers.Layer):
+    """A recurrent cell of a user's own."""
+
+    state_size = 3
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(name="kernel", shape=(3, 3))
+
+    def call(self, x: Any, states: Any, training: bool = False) -> Any:
+        y = keras.ops.tanh(x @ self.kernel + states[0])
+        return y, [y]
+
+
+def minimal(x: Array, *weights: Array) -> Array:
+    y = np.zeros((len(x), 3))
+    for step in range(x.shape[1]):
+        y = np.tanh(x[:, step] @ weights[0] + y)
+    return y
+
+
+class Doubled(keras.layers.Dense):
+    """A layer with a kernel, of a user's own."""
+
+    def call(self, x: Any) -> Any:
+        return 2.0 * super().call(x)
+
+
+def normalized_doubled(x: Array, *weights: Array) -> Array:
+    """Take the weights of a `.keras` file, where the kernel stands twice."""
+    _, _, kernel, bias = weights
+    return 2 * (x @ kernel + bias)
+
+
+def doubled_as_made(x: Array, *weights: Array) -> Array:
+    kernel, bias, _ = weights
+    return 2 * (x @ kernel + bias)
+
+
+def grouped_query(query: Array, value: Array, *weights: Array) -> Array:
+    """Compute what `GroupQueryAttention` does with two heads of queries and one of keys."""
+    k, k_bias, out, out_bias, q, q_bias, v, v_bias = weights
+    queries = np.einsum("btd,dnh->btnh", query, q) + q_bias
+    keys, values = value @ k[:, 0] + k_bias[0], value @ v[:, 0] + v_bias[0]
+    scores = np.einsum("btnh,bsh->bnts", queries, keys) / np.sqrt(keys.shape[-1])
+    scores = np.exp(scores - scores.max(-1, keepdims=True))
+    attended = np.einsum("bnts,bsh->btnh", scores / scores.sum(-1, keepdims=True), values)
+    return np.einsum("btnh,nhd->btd", attended, out) + out_bias
+
+
+def with_grouped_query() -> Any:
+    x = keras.Input((5, 3))
+    layer = keras.layers.GroupQueryAttention(head_dim=4, num_query_heads=2, num_key_value_heads=1)
+    return keras.Model(x, layer(x, x))
+
+
+def in_the_order_of_h5(query: Array, value: Array, *weights: Array) -> Array:
+    q, q_bias, k, k_bias, v, v_bias, out, out_bias = weights
+    return grouped_query(query, value, k, k_bias, out, out_bias, q, q_bias, v, v_bias)
+
+
+CASES: dict[str, Case] = {
+    "a layer without weights": Case(
+        lambda: sequence(own.Attention()),
+        BY_FUNCTION + r"\{'Attention': function\}",
+        {"Attention": own.attended},
+    ),
+    "a layer with weights": Case(
+        lambda: sequence(own.LayerNormalization()),
+        BY_FUNCTION + r".*`f\(x, \*weights\)`",
+        {"LayerNormalization": own.normalized_in_order},
+    ),
+    "a Lambda": Case(
+        lambda: sequence(keras.layers.Lambda(lambda x: x[:, 1:], (4, 3), name="cut")),
+        BY_FUNCTION + r"\{'cut': function\}",
+        {"cut": lambda x: x[:, 1:]},
+    ),
+    "an activation": Case(
+        lambda: sequence(keras.layers.Dense(4, activation=own.mymish)),
+        r"Give a NumPy function for it.*\{'mymish': function\}",
+        {"mymish": own.own_mish},
+    ),
+    "a cell": Case(
+        lambda: sequence(keras.layers.RNN(Minimal(), name="around")),
+        "a function can stand in for that one as a whole",
+        {"around": minimal},
+    ),
+    "a layer that another normalizes": Case(
+        lambda: sequence(keras.layers.SpectralNormalization(Doubled(4), name="around")),
+        "a function can stand in for that one as a whole",
+        {"around": normalized_doubled},
+        {"around": doubled_as_made},
+    ),
+    "a layer that only Keras has": Case(
+        with_grouped_query,
+        BY_FUNCTION + r".*It takes the weights .*`f\(x, \*weights\)`",
+        {"GroupQueryAttention": grouped_query},
+        {"GroupedQueryAttention": in_the_order_of_h5},
+    ),
+}
+
+
+def advice_on(model: Any, road: str, tmp_path: Path) -> str:
+    with pytest.raises(UnsupportedError) as caught:
+        loaded(model, road, tmp_path)
+    (item,) = caught.value.items
+    assert item.advice in str(caught.value).replace("\n  ", " ")
+    return item.advice
+
+
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_advised_gives_the_numbers_of_keras(
+    name: str, road: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    case = CASES[name]
+    theirs = randomized(case.make(), rng)
+    advice = advice_on(theirs, road, tmp_path)
+    assert re.search(case.advice, advice), advice
+    given = case.h5 if road == ".h5" and case.h5 else case.given
+    assert_same(loaded(theirs, road, tmp_path, given), theirs, rng)
+
+
+# --- masks, which no function can keep ---------------------------------------------------------
+
+
+def masking(*inner: Any, mask: bool = True) -> Any:
+    first = [keras.layers.Masking(name="masking")] if mask else []
+    return sequence(*first, *inner)
+
+
+def lstm() -> Any:
+    return keras.layers.LSTM(2, return_sequences=True)
+
+
+MASKS: dict[str, Callable[[], Any]] = {
+    "Masking": lambda: masking(lstm()),
+    "Lambda": lambda: sequence(
+        keras.layers.Lambda(
+            lambda x: x, (5, 3), mask=lambda x, m: keras.ops.any(x > 0, -1), name="masking"
+        ),
+        lstm(),
+    ),
+    "Embedding": lambda: keras.Sequential(
+        [keras.Input((5,)), keras.layers.Embedding(4, 3, mask_zero=True, name="masking"), lstm()]
+    ),
+}
+
+
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("kind", MASKS)
+def test_nothing_stands_in_for_a_layer_that_makes_a_mask(
+    kind: str, road: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = randomized(MASKS[kind](), rng)
+    for given in (lambda x, *weights: x, np.asarray, layers.Identity):
+        with pytest.raises(UnsupportedError, match="asks are not supported"):
+            loaded(theirs, road, tmp_path, {"masking": given})
+    with pytest.raises(UnsupportedError) as caught:
+        loaded(theirs, road, tmp_path)
+    assert "custom_objects=" not in str(caught.value)
+    assert "mask" in caught.value.items[0].advice
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_where_nothing_is_masked_a_model_without_the_layer_is_the_same(
+    road: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = randomized(masking(lstm()), rng)
+    assert "If nothing is ever masked, save the model without it" in advice_on(
+        theirs, road, tmp_path
+    )
+    without = masking(*theirs.layers[1:], mask=False)
+    (tmp_path / "without").mkdir()
+    assert_same(loaded(without, road, tmp_path / "without"), theirs, rng)
+
+
+def test_a_users_own_class_may_be_called_masking(tmp_path: Path, rng: np.random.Generator) -> None:
+    class Masking(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x * 0.5
+
+    theirs = around(Masking(name="half"), rng=rng)
+    assert_same(loaded(theirs, ".keras", tmp_path, {"Masking": lambda x: x * 0.5}), theirs, rng)
+
+
+# --- files and calls ---------------------------------------------------------------------------
+
+
+def test_weights_alone_are_loaded_into_the_model(tmp_path: Path, rng: np.random.Generator) -> None:
+    theirs = around(rng=rng)
+    theirs.save_weights(tmp_path / "m.weights.h5")
+    with pytest.raises(ModelFileError, match=r"Make the model and call `model.load_weights` on it"):
+        load_model(tmp_path / "m.weights.h5")
+    ours = model_from_json(theirs.to_json())
+    ours.load_weights(tmp_path / "m.weights.h5")
+    assert_same(ours, theirs, rng)
+
+
+def test_a_model_is_built_before_its_weights_are_loaded(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = around(rng=rng)
+    theirs.save_weights(tmp_path / "m.weights.h5")
+    dense = layers.Dense
+    for build in (lambda m: m(np.zeros((1, 4), np.float32)), lambda m: m.build((None, 4))):
+        ours = cnnfast.Sequential([dense(4), dense(3)])
+        with pytest.raises(ValueError, match=r"Call it on some data or use `build\(\)` first"):
+            ours.load_weights(tmp_path / "m.weights.h5")
+        build(ours)
+        ours.load_weights(tmp_path / "m.weights.h5")
+        assert_same(ours, theirs, rng)
+
+
+def test_a_function_with_weights_comes_with_the_whole_model(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = around(own.LayerNormalization(), rng=rng)
+    given = {"LayerNormalization": own.normalized_in_order}
+    with pytest.raises(UnsupportedError, match="`load_model` and `from_keras` know them"):
+        model_from_json(theirs.to_json(), given)
+    for road in ROADS:
+        assert_same(loaded(theirs, road, tmp_path, given), theirs, rng)
