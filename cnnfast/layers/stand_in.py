@@ -21,6 +21,7 @@ from cnnfast.utils import handed_over, tree
 _TENSORFLOW_NAME = "name"
 # What Keras passes to `call` beside the inputs, and what it is at inference.
 _OF_KERAS = {"training": False, "mask": None}
+_FIRST_SHAPE = ("batch_input_shape", "batch_shape", "input_shape", "input_dim")
 # Say where the layer stands, which the model does.
 _OF_THE_GRAPH = ("name", "inbound_nodes", "shared_object_id")
 # Weights that a message lists.
@@ -83,6 +84,7 @@ class StandIn(Lambda):
             arguments=options if isinstance(options, Mapping) else None,
             name=name_in(original),
             trainable=inner.get("trainable", True),
+            **{key: inner[key] for key in _FIRST_SHAPE if inner.get(key) is not None},
         )
         self.original = {key: v for key, v in original.items() if key not in _OF_THE_GRAPH}
         self.stored = None if stored is None else tuple(stored)

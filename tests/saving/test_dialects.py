@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import cnnfast
 from cnnfast.errors import ModelFileError
+from cnnfast.models import model_from_json
 from cnnfast.saving import load_model, load_weights
 from saving import model_files as files
 
@@ -365,6 +367,40 @@ def test_a_file_of_keras_3_has_no_names_to_go_by(tmp_path: Path) -> None:
     path = files.keras_file(tmp_path / "m.keras")
     with pytest.raises(ValueError, match=r"`by_name` needs an `\.h5` file"):
         load_weights(_other_model(), path, by_name=True)
+
+
+# --- what a user's function stands in for ------------------------------------------------------
+
+
+def _scaled_net(**first: Any) -> dict[str, Any]:
+    """Give a network that begins with a `Lambda`, as Keras 2.3 writes it."""
+    code = ["4wEAAAABAAAAAQAAAAIAAABTAAAA", None, None]
+    options = {"function_type": "lambda", "output_shape": None, "output_shape_type": "raw"}
+    entry = files.layer("Lambda", "scale", **first, function=code, arguments={}, **options)
+    return files.config_2([entry, *files.layers_2()])
+
+
+@pytest.mark.parametrize("field", ["batch_input_shape", "batch_shape", "input_shape"])
+def test_a_lambda_that_comes_first_says_the_shape_of_the_input(
+    tmp_path: Path, field: str, rng: np.random.Generator
+) -> None:
+    shape = SHAPE if field.startswith("batch") else list(files.INPUT_SHAPE)
+    config = _scaled_net(**{field: shape})
+    layers = [("scale", []), *files.legacy_layers(files.weights())]
+    path = files.write_legacy(tmp_path / "m.h5", config, layers)
+    model = load_model(path, {"scale": lambda x: x / 255})
+    _assert_loaded(model)
+    x = rng.random((2, *files.INPUT_SHAPE), dtype=np.float32)
+    plain = load_model(files.legacy_file(tmp_path / "plain.h5"))
+    np.testing.assert_allclose(model.predict(255 * x, verbose=0), plain(x), rtol=1e-5)
+
+
+def test_a_model_from_json_that_begins_with_a_lambda_is_built(tmp_path: Path) -> None:
+    config = {**_scaled_net(batch_input_shape=SHAPE), "keras_version": "2.3.1"}
+    model = model_from_json(json.dumps(config), {"scale": lambda x: x})
+    assert model.built
+    load_weights(model, files.legacy_file(tmp_path / "m.h5"))
+    _assert_loaded(model)
 
 
 # --- names as they stand -----------------------------------------------------------------------
