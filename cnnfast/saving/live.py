@@ -100,7 +100,7 @@ def _json(model: Any) -> str:
         (layer, field)
         for layer in model._flatten_layers()
         for field in _ACTIVATIONS
-        if getattr(layer, field, "") is None
+        if vars(layer).get(field, "") is None
     ]
     try:
         for layer, field in cleared:
