@@ -130,7 +130,10 @@ class CallbackList:
             callback.set_model(model)
 
     def call(self, hook: str, *args: Any) -> None:
-        """Call the method `hook`, such as ``"on_test_begin"``, of every callback."""
+        """Call the method `hook`, such as ``"on_test_begin"``, of every callback.
+
+        The last of `args` are the logs, which Keras passes to every method, empty or not.
+        """
         for callback in self.callbacks:
             getattr(callback, hook)(*args)
 

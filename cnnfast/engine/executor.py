@@ -158,7 +158,7 @@ class Executor:
         Parameters
         ----------
         inputs : sequence of ndarray
-            One C-contiguous float32 array per input, each (batch, ...), batch >= 1.
+            One C-contiguous float32 array per input, each (batch, ...).
         outputs : sequence of ndarray, optional
             C-contiguous float32 arrays to write to; new ones where absent.
         threads : int, optional
@@ -175,11 +175,12 @@ class Executor:
             If `threads` is not a positive integer, or the network cannot run on such images.
         """
         plan = self.plan(tuple(x.shape[1:] for x in inputs))
+        batch = inputs[0].shape[0]
         if outputs is None:
-            batch = inputs[0].shape[0]
             outputs = [np.empty((batch, *shape), np.float32) for shape in plan.output_shapes]
         most = get_num_threads() if threads is None else positive(threads, "threads")
-        plan.run(inputs, outputs, most, True)  # by position: a keyword takes its time
+        if batch:
+            plan.run(inputs, outputs, most, True)  # by position: a keyword takes its time
         return list(outputs)
 
     def clear(self) -> None:

@@ -12,6 +12,7 @@ from cnnfast.engine.ops import Float32Array, Shape
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.utils.naming import auto_name
+from cnnfast.utils.narrow import widened
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -164,15 +165,16 @@ def as_numbers(x: Any, taker: str) -> npt.NDArray[Any]:
     Raises
     ------
     ValueError
-        If `x` holds no numbers, several arrays or no image; the message names `taker`.
+        If `x` holds no real numbers, several arrays or images without size; the message names
+        `taker`.
     """
     if isinstance(x, Mapping):
         x = list(x.values())
     if isinstance(x, list | tuple) and x and all(isinstance(a, np.ndarray) for a in x):
         x = _only(x, taker)
     try:
-        array = np.asarray(x)
-    except ValueError as error:
+        array = widened(np.asarray(x))
+    except (ValueError, TypeError, RuntimeError) as error:  # as tensors of other libraries raise
         raise ValueError(
             f"The input of {taker} must be an array of numbers. Received: {type(x)}, of which "
             f"NumPy says: {error}"
@@ -182,10 +184,10 @@ def as_numbers(x: Any, taker: str) -> npt.NDArray[Any]:
             f"The input of {taker} must be an array of real numbers. Received: an array of "
             f"dtype {array.dtype} with shape {array.shape}"
         )
-    if array.ndim == 0 or array.size == 0:
+    if array.ndim == 0 or 0 in array.shape[1:]:
         raise ValueError(
-            f"The input of {taker} must be a batch of at least one image, and no size may be "
-            f"0. Received: an array with shape {array.shape}"
+            f"The input of {taker} must be a batch of images, and no size may be 0 but that of the "
+            f"batch. Received: an array with shape {array.shape}"
         )
     return array
 

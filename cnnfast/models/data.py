@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from cnnfast.utils.narrow import widened
 from cnnfast.utils.nested import is_nested, leaves, map_leaves
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -70,8 +71,8 @@ def open_source(
     Raises
     ------
     ValueError
-        If `x` is none of these or empty, if the numbers of samples differ, or if `batch_size`
-        or `steps` is not positive.
+        If `x` is none of these or holds no array, if the numbers of samples differ, or if
+        `batch_size` or `steps` is not positive.
     """
     batch_size = _check_positive("batch_size", batch_size)
     steps = _check_positive("steps", steps)
@@ -107,13 +108,16 @@ class ArraySource:
         self._samples = self.samples
         if batch_size is None:
             batch_size = math.ceil(self._samples / steps) if steps else DEFAULT_BATCH_SIZE
+            batch_size = max(batch_size, 1)
         self._batch_size = batch_size
         self._requested = steps
-        self.steps: int | None = steps or math.ceil(self._samples / batch_size)
+        # Without samples there is one empty batch, which has a shape.
+        self._available = max(math.ceil(self._samples / batch_size), 1)
+        self.steps: int | None = steps or self._available
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield slices; warn if `steps` asks for more than there are."""
-        available = math.ceil(self._samples / self._batch_size)
+        available = self._available
         for step in range(min(self._requested or available, available)):
             part = slice(step * self._batch_size, (step + 1) * self._batch_size)
             yield Batch(*(_take(data, part) for data in self._data))
@@ -175,7 +179,7 @@ def to_arrays(structure: Any, what: str) -> Structure:
     """
     if structure is None:
         return None
-    if isinstance(structure, list | tuple) and not _holds_arrays(structure):
+    if isinstance(structure, list | tuple) and structure and not _holds_arrays(structure):
         return _to_array(structure, what)
     return map_leaves(lambda leaf: None if leaf is None else _to_array(leaf, what), structure)
 
@@ -186,7 +190,7 @@ def check_cardinality(data: Batch) -> int:
     Raises
     ------
     ValueError
-        If they do not, or if there are none.
+        If they do not, or if there are no arrays.
     """
     sizes = {
         name: [leaf.shape[0] for leaf in leaves(part) if leaf is not None]
@@ -199,10 +203,19 @@ def check_cardinality(data: Batch) -> int:
             "Data cardinality is ambiguous. Make sure all arrays contain the same number of "
             f"samples. Received: {received}"
         )
-    if not every or 0 in every:
-        shapes = [leaf.shape for leaf in leaves(data.x) if leaf is not None]
-        raise ValueError(f"`x` must hold at least one sample. Received: shapes {shapes}")
+    if not every:
+        raise ValueError(f"`x` must hold at least one sample. Received: {data.x!r:.200}")
     return int(every.pop())
+
+
+def require_samples(data: Batch) -> None:
+    """Raise ValueError if `data` holds no sample, of which there would be no mean."""
+    shapes = [leaf.shape for leaf in leaves(data.x) if leaf is not None]
+    if any(shape[0] == 0 for shape in shapes):
+        raise ValueError(
+            "A loss or metric is a mean over samples, so `x` must hold at least one sample. "
+            f"Received: shapes {shapes}"
+        )
 
 
 def unpack_batch(batch: Any) -> Batch:
@@ -246,9 +259,14 @@ def _holds_arrays(items: Iterable[Any]) -> bool:
 
 def _to_array(values: Any, what: str) -> Array:
     try:
-        array = np.asarray(values)
+        array = widened(np.asarray(values))
     except ValueError as error:
         raise ValueError(f"`{what}` must be a rectangular array. Received: {error}") from error
+    except (TypeError, RuntimeError) as error:  # as tensors of other libraries raise
+        raise ValueError(
+            f"`{what}` must be an array that NumPy can read. Received: {type(values)}, of which "
+            f"NumPy says: {error}"
+        ) from error
     if array.dtype.kind not in "biuf":
         raise ValueError(f"`{what}` must hold real numbers. Received: dtype {array.dtype}")
     if array.ndim == 0:

@@ -9,6 +9,7 @@ import numpy as np
 from cnnfast.engine.ops import Float32Array
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.utils.narrow import widened
 
 
 def is_integer(expected: KerasTensor) -> bool:
@@ -23,7 +24,7 @@ def cast(x: Any, expected: KerasTensor) -> Any:
     """
     if not is_integer(expected):
         return x
-    array = np.asarray(x)
+    array = widened(np.asarray(x))
     if array.dtype.kind == "f" and expected.dtype != "bool":
         limits = np.iinfo(expected.dtype)
         # The limits of wide dtypes are no floats: the nearest ones inside.

@@ -17,6 +17,7 @@ from cnnfast.models.data import (
     Source,
     check_cardinality,
     open_source,
+    require_samples,
     to_arrays,
 )
 from cnnfast.models.scoring import Scoring
@@ -215,16 +216,18 @@ class Inference:
         -------
         numpy.ndarray
             Float32, one row per sample; for several outputs a list or dict of arrays, as the
-            model has them.
+            model has them. Without samples it has no rows, as what a call of Keras' model
+            returns; the `predict` of Keras fails there.
 
         Raises
         ------
         ValueError
-            If `x` is empty or does not fit the model, or `threads` is not a positive integer.
+            If `x` does not fit the model, or `batch_size`, `steps` or `threads` is not a positive
+            integer.
         """
         if verbose == 0 and callbacks is None and steps is None and type(x) is np.ndarray:
             limit = DEFAULT_BATCH_SIZE if batch_size is None else batch_size
-            if x.ndim and 0 < x.shape[0] <= limit:
+            if type(limit) is int and x.ndim and x.shape[0] <= limit > 0:
                 return self.predict_on_batch(x, threads)
         source = open_source(x, batch_size=batch_size, steps=steps)
         hooks = CallbackList(callbacks, self, verbose, source.steps)
@@ -239,9 +242,9 @@ class Inference:
     ) -> list[Float32Array]:
         outputs = _Outputs(source.samples)
         self.stop_predicting = False
-        hooks.call("on_predict_begin")
+        hooks.call("on_predict_begin", {})
         for step, batch in enumerate(source):
-            hooks.call("on_predict_batch_begin", step)
+            hooks.call("on_predict_batch_begin", step, {})
             arrays = self._prepare(batch.x)
             places = outputs.places(len(arrays[0]))
             predictions = self._executor.run(arrays, places, threads)
@@ -249,7 +252,7 @@ class Inference:
             hooks.call("on_predict_batch_end", step, {"outputs": self._pack(predictions)})
             if self.stop_predicting:
                 break
-        hooks.call("on_predict_end")
+        hooks.call("on_predict_end", {})
         return outputs.joined()
 
     # --- evaluate -------------------------------------------------------------------------
@@ -299,9 +302,9 @@ class Inference:
         hooks = CallbackList(callbacks, self, verbose, source.steps)
         self.stop_evaluating = False
         scoring.reset()
-        hooks.call("on_test_begin")
+        hooks.call("on_test_begin", {})
         for step, batch in enumerate(source):
-            hooks.call("on_test_batch_begin", step)
+            hooks.call("on_test_batch_begin", step, {})
             self._score(scoring, batch, threads)
             hooks.call("on_test_batch_end", step, scoring.logs())
             if self.stop_evaluating:
@@ -334,6 +337,7 @@ class Inference:
         return np.float32(0.0)
 
     def _score(self, scoring: Scoring, batch: Batch, threads: int | None) -> None:
+        require_samples(batch)
         penalty = self._penalty()
         predictions = self._executor.run(self._prepare(batch.x), threads=threads)
         try:

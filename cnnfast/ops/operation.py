@@ -17,6 +17,7 @@ from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name
+from cnnfast.utils.narrow import widened
 from cnnfast.utils.sealed import is_open
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def constant(value: Any) -> Constant:
     """
     if isinstance(value, Constant):
         return value
-    array = np.asarray(value)
+    array = widened(np.asarray(value))
     if array.dtype.kind not in "fiub":
         raise ValueError(f"expected a tensor or numbers. Received: {value!r:.200}")
     return Constant(array)

@@ -249,3 +249,15 @@ def test_callbacks_see_the_metrics_so_far(echo: Inference) -> None:
     result = echo.evaluate(x, np.zeros((6, 1)), 2, verbose=0, callbacks=[Note()])
     assert result == [2.0, 1.0]
     assert seen == ["begin", (0, 0.0), (1, 1.0), {"loss": 2.0, "mae": 1.0}]
+
+
+@pytest.mark.parametrize("samples", [0, 3])
+def test_no_loss_is_computed_of_no_samples(echo: Inference, samples: int) -> None:
+    echo.compile(loss="mse")
+    x = np.ones((samples, 2), np.float32)
+    roads = [lambda: echo.evaluate(iter([(x, x), (x[:0], x[:0])]), verbose=0)]
+    if not samples:
+        roads += [lambda: echo.evaluate(x, x, verbose=0), lambda: echo.test_on_batch(x, x)]
+    for road in roads:
+        with pytest.raises(ValueError, match=r"at least one sample. Received: .*\(0, 2\)"):
+            road()

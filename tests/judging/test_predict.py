@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cnnfast
+from cnnfast import layers
 from cnnfast.callbacks import Callback
 from cnnfast.models.training import Inference
 
+BEGIN_END = ("begin", "end")
 X = np.arange(210, dtype=np.float32).reshape(70, 3)
 
 
@@ -71,15 +74,147 @@ def test_predict_on_batch_is_predict_of_one_batch(echo: Inference) -> None:
     assert np.array_equal(echo.predict_on_batch(X.tolist()), X)
 
 
-@pytest.mark.parametrize("bad", [0, -3, 2.5])
-def test_batch_size_must_be_positive(echo: Inference, bad: Any) -> None:
+@pytest.mark.parametrize("bad", [0, -3, 2.5, 32.0, "8", np.float32(8)])
+@pytest.mark.parametrize("samples", [0, 1, 2, 70])
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_batch_size_must_be_a_positive_integer_on_every_road(
+    echo: Inference, bad: Any, samples: int, verbose: int
+) -> None:
     with pytest.raises(ValueError, match="`batch_size` must be a positive integer"):
-        echo.predict(X, batch_size=bad, verbose=0)
+        echo.predict(X[:samples], batch_size=bad, verbose=verbose)
 
 
-def test_empty_data_is_refused(echo: Inference) -> None:
-    with pytest.raises(ValueError, match=r"at least one sample. Received: shapes \[\(0, 3\)\]"):
-        echo.predict(X[:0], verbose=0)
+@pytest.mark.parametrize("good", [8, np.int64(8), True])
+def test_batch_size_may_be_any_integer(echo: Inference, good: Any) -> None:
+    assert np.array_equal(echo.predict(X[:7], batch_size=good, verbose=0), X[:7])
+
+
+NETWORKS = {
+    "one output": ((6, 6, 3), (2, 2, 4)),
+    "two outputs": ((6, 6, 3), [(2, 2, 4), (16,)]),
+    "a function of NumPy": ((6,), (2,)),
+}
+
+
+def network(kind: str) -> cnnfast.Model:
+    image = cnnfast.Input(NETWORKS[kind][0], name="image")
+    if kind == "a function of NumPy":
+        return cnnfast.Model(image, layers.Lambda(lambda x: x[:, :2])(layers.Dense(3)(image)))
+    x = layers.Conv2D(4, 3, strides=2)(image)
+    return cnnfast.Model(image, x if kind == "one output" else [x, layers.Flatten()(x)])
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize(
+    "road",
+    [
+        lambda model, x: model(x),
+        lambda model, x: model.predict_on_batch(x),
+        lambda model, x: model.predict(x, verbose=0),
+        lambda model, x: model.predict(x, batch_size=4, verbose=1),
+        lambda model, x: model.predict(x, steps=3, verbose=0),
+        lambda model, x: model.predict(iter([x]), verbose=0),
+        lambda model, x: model.predict([x], callbacks=[Callback()], verbose=0),
+        lambda model, x: model(x.tolist() if x.size else x.astype(np.uint8)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_an_empty_batch_gives_empty_arrays(kind: str, road: Any) -> None:
+    shape, outputs = NETWORKS[kind]
+    model = network(kind)
+    for _ in range(2):
+        result = road(model, np.empty((0, *shape), np.float32))
+        results = result if isinstance(outputs, list) else [result]
+        expected = outputs if isinstance(outputs, list) else [outputs]
+        assert [y.shape for y in results] == [(0, *one) for one in expected]
+        assert {y.dtype for y in results} == {np.dtype(np.float32)}
+
+
+def test_keras_gives_an_empty_array_for_an_empty_batch_too() -> None:
+    keras = pytest.importorskip("keras")
+    theirs = keras.Sequential([keras.Input((6, 6, 3)), keras.layers.Conv2D(4, 3, strides=2)])
+    empty = np.empty((0, 6, 6, 3), np.float32)
+    assert np.asarray(theirs(empty)).shape == network("one output")(empty).shape
+    with pytest.raises((UnboundLocalError, UserWarning)):  # where ours goes on as the call does
+        theirs.predict(empty, verbose=0)
+
+
+def test_an_empty_batch_among_others_adds_no_row() -> None:
+    model = network("one output")
+    x = np.random.default_rng(3).random((5, 6, 6, 3), np.float32)
+    batches = (part for part in (x[:0], x[:2], x[:0], x[2:], x[:0]))
+    assert np.array_equal(model.predict(batches, verbose=0), model(x))
+
+
+def test_an_empty_batch_must_fit_the_model() -> None:
+    for shape in ((0, 6, 6, 4), (0, 6, 0, 3), (0,)):
+        with pytest.raises(ValueError, match="Received"):
+            network("one output").predict(np.empty(shape, np.float32), verbose=0)
+
+
+@pytest.mark.parametrize("x", [[], {}])
+def test_no_data_is_refused(echo: Inference, x: Any) -> None:
+    with pytest.raises(ValueError, match="at least one sample"):
+        echo.predict(x, verbose=0)
+
+
+class Foreign:
+    """A tensor of another library, which says what it is by `__array__` alone."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+        self.shape = np.shape(answer)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return np.array(self._answer, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "int4"])
+@pytest.mark.parametrize("wrap", [lambda x: x, Foreign, lambda x: [x], lambda x: {"image": x}])
+def test_numbers_of_fewer_bits_are_those_in_float32(dtype: str, wrap: Any) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    model = network("one output")
+    x = np.random.default_rng(3).uniform(-4, 4, (5, 6, 6, 3)).astype(getattr(ml_dtypes, dtype))
+    expected = model(x.astype(np.float32))
+    for road in (model, model.predict_on_batch):
+        assert np.array_equal(road(wrap(x)), expected)
+    for options in ({}, {"batch_size": 2}):
+        assert np.array_equal(model.predict(wrap(x), verbose=0, **options), expected)
+    assert np.array_equal(model.predict(iter([x[:2], x[2:]]), verbose=0), expected)
+
+
+def test_tensors_of_jax_in_bfloat16_are_taken() -> None:
+    jax = pytest.importorskip("jax")
+    model = network("one output")
+    x = jax.numpy.linspace(-3, 3, 216).reshape(2, 6, 6, 3).astype(jax.numpy.bfloat16)
+    expected = model(np.asarray(x.astype(np.float32)))
+    assert np.array_equal(model(x), expected)
+    assert np.array_equal(model.predict(x, verbose=0), expected)
+
+
+def test_numbers_of_fewer_bits_are_labels_and_constants_too() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    half = np.array([0.5, -1.5, 3.0], ml_dtypes.bfloat16)
+    image = cnnfast.Input((3,))
+    model = cnnfast.Model(image, image * half)
+    x = np.ones((2, 3), np.float32)
+    assert np.array_equal(model(x), x * half.astype(np.float32))
+    model.compile(loss="mse")
+    labels = np.tile(half, (2, 1))
+    assert model.evaluate(x.astype(ml_dtypes.bfloat16), labels, verbose=0) == 0
+    integers = cnnfast.Input((3,), dtype="int32")
+    casting = cnnfast.Model(integers, layers.Rescaling(1.0)(integers))
+    assert np.array_equal(casting(labels), np.trunc(labels.astype(np.float32)))
+
+
+@pytest.mark.parametrize("error", [TypeError("Got unsupported ScalarType"), RuntimeError("grad")])
+def test_a_tensor_that_numpy_cannot_read_is_refused_with_its_reason(error: Exception) -> None:
+    model = network("one output")
+    for road in (model, model.predict_on_batch, lambda x: model.predict(x, verbose=0)):
+        with pytest.raises(ValueError, match=f"of which NumPy says: {error}"):
+            road(Foreign(error))
 
 
 class Recorder(Callback):
@@ -138,6 +273,38 @@ def test_callbacks_of_keras_are_called(echo: Inference) -> None:
 
     echo.predict(X, verbose=0, callbacks=[Note()])
     assert seen == [(0, 3, True), (1, 3, True), (2, 3, True)]
+
+
+@pytest.mark.parametrize("library", ["cnnfast", "keras"])
+def test_the_methods_of_callbacks_may_require_logs(library: str) -> None:
+    """Keras passes them to every method, whatever the signature."""
+    seen: dict[str, list[Any]] = {"keras": [], "cnnfast": []}
+
+    def noting(base: type, calls: list[Any]) -> Any:
+        def batch(name: str) -> Any:
+            return lambda self, number, logs: calls.append((name, number, sorted(logs)))
+
+        def whole(name: str) -> Any:
+            return lambda self, logs: calls.append((name, sorted(logs)))
+
+        runs = [(run, when) for run in ("test", "predict") for when in BEGIN_END]
+        begins = {f"on_{run}_{when}": whole for run, when in runs}
+        batches = {f"on_{run}_batch_{when}": batch for run, when in runs}
+        methods = {name: make(name) for name, make in (begins | batches).items()}
+        return type("Noting", (base,), methods)()
+
+    keras = pytest.importorskip("keras")
+    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    theirs.compile(loss="mse")
+    ours = cnnfast.from_keras(theirs)
+    y = np.zeros((70, 2), np.float32)
+    bases = {"keras": keras.callbacks.Callback, "cnnfast": Callback}
+    for name, model in (("keras", theirs), ("cnnfast", ours)):
+        base = bases[library] if name == "cnnfast" else keras.callbacks.Callback
+        options = {"callbacks": [noting(base, seen[name])], "verbose": 0}
+        model.predict(X, **options)
+        model.evaluate(X, y, **options)
+    assert seen["cnnfast"] == seen["keras"]
 
 
 def test_what_is_no_callback_is_refused(echo: Inference) -> None:
