@@ -246,6 +246,11 @@ class Model(Inference, Layer):
         from cnnfast.profiling import profile
 
         inputs = self._prepare(x)
+        if not len(inputs[0]):
+            raise ValueError(
+                "To be timed, `x` must hold at least one image. Received: arrays of shapes "
+                f"{[array.shape for array in inputs]}"
+            )
         return profile(
             self.name,
             self._executor.plan(tuple(array.shape[1:] for array in inputs)),

@@ -193,6 +193,11 @@ def test_counts_are_positive(block, argument):
         profiled(block, **{argument: 0})
 
 
+def test_no_images_cannot_be_timed(block):
+    with pytest.raises(ValueError, match=r"at least one image. Received: .*\(0, "):
+        block.profile(np.empty((0, *block.input_shape[1:]), np.float32))
+
+
 def test_every_step_of_a_network_has_a_layer_and_finite_numbers():
     model = applications.MobileNetV2(weights=None, input_shape=(32, 32, 3), classes=7)
     for row in profiled(model).rows:
