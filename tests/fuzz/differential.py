@@ -3,7 +3,8 @@
     python -m fuzz.differential --graphs 2000 --seed 1
 
 Each model is built by Keras, saved as `.keras` and, where Keras can write it, as `.h5`, loaded
-here, and run on random inputs by both. Workers are processes of their own: one that crashes or
+here, and run on random inputs by both, also after changes of layers, stacks and weights that are
+made in both. Workers are processes of their own: one that crashes or
 hangs is a finding, not the end. The environment variable KERAS_BACKEND says what computes
 Keras' side (numpy unless set; tensorflow is faster).
 
@@ -79,7 +80,7 @@ class Worker:
         """Give the verdict on the graph that the worker did not survive."""
         index = self.indices[self.place]
         self.place += 1
-        return {"index": index, "verdict": verdict, "detail": detail, "classes": []}
+        return {"index": index, "verdict": verdict, "detail": detail, "classes": [], "changes": 0}
 
 
 def examine(
@@ -159,17 +160,20 @@ def main() -> int:
         indices = range(args.only, args.only + 1)
     verdicts: Counter[str] = Counter()
     classes: Counter[str] = Counter()
+    changes = 0
     started = time.monotonic()
     backend = os.environ.get("KERAS_BACKEND", BACKENDS[0])
     for result in examine(indices, args.seed, args.jobs, args.out, backend):
         result = second_opinion(result, args.seed, args.out, backend)  # noqa: PLW2901
         verdicts[result["verdict"]] += 1
         classes.update(result["classes"])
+        changes += result["changes"]
         if result["verdict"] not in ("same", "keras refused", "too small"):
             print(f"{args.seed}/{result['index']} {result['verdict']}: {result['detail']}")
             print(f"    again: --seed {args.seed} --only {result['index']}", flush=True)
     seconds = time.monotonic() - started
     print(f"{len(indices)} graphs in {seconds:.0f} s ({len(indices) / seconds:.1f} per second)")
+    print("changes of structure and weights that were followed:", changes)
     print("verdicts:", dict(verdicts.most_common()))
     print("classes:", dict(sorted(classes.items())))
     return int(any(verdict not in GOOD for verdict in verdicts))

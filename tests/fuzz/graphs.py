@@ -20,6 +20,9 @@ from fuzz.draw import Draw, Shape
 LARGEST = 2500
 """Numbers in one image of any tensor."""
 
+SIZES = 3
+"""Sizes of images, where they may differ."""
+
 ATTEMPTS = 40
 _ASSUMED = 9  # pixels, where a size is unknown
 _BY_RANK = {
@@ -45,8 +48,10 @@ def make(seed: int, index: int) -> Sample:
     draw = Draw(seed, index)
     model = _sequential(draw) if draw.chance(0.3) else _functional(draw)
     _randomize(draw, model)
-    batches = [draw.integer(1, 3) for _ in range(1 + is_dynamic(model))]
-    return Sample(model, [_data(draw, model, batch) for batch in batches])
+    sizes = SIZES if is_dynamic(model) else 1
+    inputs = [_data(draw, model, draw.integer(1, 3)) for _ in range(sizes)]
+    # After images of other sizes, those of the first again.
+    return Sample(model, inputs + inputs[:1] * (sizes > 1))
 
 
 # --- single steps ---------------------------------------------------------------------------
@@ -229,6 +234,7 @@ def _structure(draw: Draw, tensors: list[Any], prefix: str) -> Any:
 
 def _randomize(draw: Draw, model: keras.Model) -> None:
     """Give all weights numbers that keep activations near 1 and statistics far from 0 and 1."""
+    drawn: dict[tuple[int, ...], np.ndarray] = {}
     for variable in model.variables:
         shape = tuple(variable.shape)
         name = variable.path.rsplit("/", 1)[-1]
@@ -238,6 +244,8 @@ def _randomize(draw: Draw, model: keras.Model) -> None:
             value = draw.rng.uniform(0.5, 1.5, shape)
         elif "kernel" in name:
             value = draw.rng.normal(0, 1 / math.sqrt(max(1, math.prod(shape[:-1]))), shape)
+            if draw.chance(0.3):
+                value = draw.one((1, -1)) * drawn.setdefault(shape, value)
         else:
             value = draw.rng.normal(0, 0.3, shape)
         variable.assign(value.astype(np.float32))

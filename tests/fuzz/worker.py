@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import sys
@@ -16,7 +17,8 @@ import numpy as np
 import cnnfast
 from cnnfast.errors import UnsupportedError
 from cnnfast.saving import load_model
-from fuzz import graphs
+from fuzz import edits, graphs
+from fuzz.draw import Draw
 
 TOO_SMALL = "computed output size would be zero or negative"
 """What is said where a layer leaves nothing of images of unknown size; Keras goes on with none."""
@@ -31,9 +33,13 @@ AMPLIFICATION = 50.0
 """How much of the effect of such noise may come out as a difference."""
 
 
+CHANGES = 3
+"""How often a model changes between predictions."""
+
+
 def examine(seed: int, index: int, out: Path | None = None) -> dict[str, Any]:
     """Build graph `index`, run it in Keras and here, and say how they compare."""
-    sample = None
+    sample, changes = None, list[str]()
     with tempfile.TemporaryDirectory() as folder:
         try:
             sample = graphs.make(seed, index)
@@ -44,6 +50,9 @@ def examine(seed: int, index: int, out: Path | None = None) -> dict[str, Any]:
             verdict, detail = "keras refused", _short(error)
         else:
             verdict, detail = _judge(sample, expected, files)
+            if verdict == "same":
+                draw = Draw(seed, index, 1)
+                verdict, detail = _judge_changes(draw, sample, files[0], changes)
     if (
         verdict not in ("same", "keras refused", "too small")
         and out is not None
@@ -55,6 +64,7 @@ def examine(seed: int, index: int, out: Path | None = None) -> dict[str, Any]:
         "verdict": verdict,
         "detail": detail,
         "classes": _classes(sample),
+        "changes": len(changes),
     }
 
 
@@ -107,6 +117,53 @@ def _judge(sample: graphs.Sample, expected: list[Any], files: list[Path]) -> tup
             if problem:
                 return "different", f"{file.suffix}: {problem}"
     return "same", ""
+
+
+def _judge_changes(
+    draw: Draw, sample: graphs.Sample, file: Path, done: list[str]
+) -> tuple[str, str]:
+    """Change both models a few times, and compare what they say after each; say what was `done`."""
+    theirs, ours = sample.model, load_model(file, compile=False)
+    for x in [*sample.inputs, *sample.inputs][:CHANGES]:
+        change = edits.edit(draw, theirs, ours)
+        if change is None:
+            break
+        change.theirs()
+        try:
+            expected = keras.tree.map_structure(np.asarray, theirs(_copied(x), training=False))
+        except Exception:
+            change.undo()  # Keras cannot run it, whatever ours says
+            continue
+        before = ours(_copied(x))
+        try:
+            change.ours()
+        except ValueError as error:
+            if not change.shapes:
+                return "change refused", f"{[*done, change.what]}: {_short(error)}"
+            change.undo()
+            if not _identical(before, ours(_copied(x))):
+                return "changed wrongly", f"{done}, and {change.what} was refused"
+            continue
+        done.append(change.what)
+        try:
+            problem = _compare(theirs, ours, x, expected) or _compare_copies(ours, x)
+        except Exception as error:
+            if TOO_SMALL in str(error):
+                change.undo()
+                break
+            return "changed wrongly", f"{done}: {_short(error)}"
+        if problem:
+            return "changed wrongly", f"{done}: {problem}"
+    return "same", ""
+
+
+def _compare_copies(ours: cnnfast.Model, x: Any) -> str:
+    """Say what is wrong with copies of a model that was changed: they are made of what it says."""
+    actual = ours(_copied(x))
+    for duplicate in (copy.copy, copy.deepcopy):
+        if not _identical(actual, duplicate(ours)(_copied(x))):
+            return f"`{duplicate.__name__}` gives other bits than the model"
+    return ""
 
 
 def _compare(theirs: keras.Model, ours: cnnfast.Model, x: Any, expected: Any) -> str:
