@@ -21,7 +21,7 @@ from cnnfast.layers.calling import CallableLayer, batch_shapes, state_guard
 from cnnfast.layers.changing import assign
 from cnnfast.layers.facts import LayerFacts
 from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.node import joined
+from cnnfast.layers.node import remember
 from cnnfast.layers.tensor import as_batch, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope, names_of_files
@@ -106,6 +106,13 @@ class Layer(LayerFacts, CallableLayer):
             object.__setattr__(self, name, value)
         else:
             assign(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if not (name.startswith("_") or name in self._user_attributes):
+            raise AttributeError(
+                f"What {self._described()} is made of cannot be deleted. Received: del {name}"
+            )
+        object.__delattr__(self, name)
 
     # --- building -------------------------------------------------------------------------
 
@@ -434,7 +441,7 @@ class Layer(LayerFacts, CallableLayer):
     def _hold_layers(self) -> None:
         """Let the layers inside know of this one, whose output depends on theirs."""
         for layer in self._sublayers():
-            layer._holders = joined(layer._holders, self)
+            remember(layer, "_holders", self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from cnnfast.layers.arrays import settled
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
+from cnnfast.utils.locks import Guard
 from cnnfast.utils.sealed import Sealing
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cnnfast.layers.arguments import BatchShape
     from cnnfast.variables import Variable
 
-T = TypeVar("T")
+_guard = Guard()
 
 
 class Connectable(metaclass=Sealing):
@@ -133,9 +134,9 @@ class Node:
         self._outputs = [_Output(tensor) for tensor in outputs]
         for index, tensor in enumerate(outputs):
             tensor.node, tensor.index = self, index
-        operation._calls = joined(operation._calls, self)
+        remember(operation, "_calls", self)
         for tensor in self.inputs:
-            tensor.users = joined(tensor.users, self)
+            remember(tensor, "users", self)
 
     @property
     def outputs(self) -> list[KerasTensor]:
@@ -185,10 +186,11 @@ class _Output:
         return tensor
 
 
-def joined(references: tuple[weakref.ref[T], ...], new: T) -> tuple[weakref.ref[T], ...]:
-    """Return the weak `references` to what is still there, and one to `new`."""
-    living = (reference for reference in references if reference() is not None)
-    return (*living, weakref.ref(new))
+def remember(owner: Connectable | KerasTensor, field: str, new: Connectable | Node) -> None:
+    """Add a weak reference to those in `field` of `owner`, of which it keeps the living ones."""
+    with _guard.lock:  # others may draw with the same layers
+        living = (reference for reference in getattr(owner, field) if reference() is not None)
+        vars(owner)[field] = (*living, weakref.ref(new))
 
 
 def symbolic(structure: Any) -> list[KerasTensor]:

@@ -15,7 +15,7 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
-from cnnfast.layers.node import joined
+from cnnfast.layers.node import remember
 from cnnfast.layers.registry import serialize
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models import rank
@@ -442,7 +442,7 @@ class Model(Inference, Layer):
     def _hold_layers(self) -> None:
         """Let the outputs know of this model, whose own output they are."""
         for tensor in self._ends():
-            tensor.users = joined(tensor.users, self)
+            remember(tensor, "users", self)
 
     def _ends(self) -> Sequence[KerasTensor]:
         """Return the tensors inside that come out where the model is called."""

@@ -21,9 +21,8 @@ from parity import both, keras, randomize
 MODELS = {"Functional", "Sequential"}
 # Tried in the place of every argument, whatever it is.
 VALUES: list[Any] = [
-    *(None, True, False, -1, 0, 1, 2, 3, 5, 0.5, 2.5, (1, 2), (2, 1), (3, 2, 1), [0.5, 2.0], "x"),
-    *("relu", "softmax", "same", "valid", "channels_first", "bilinear", "sum", "stft", "hann"),
-    *("concat", {"a": 1}, "zeros", "l2", "mixed_float16"),
+    *(None, True, False, -1, 1, 2, 5, 0.5, (1, 2), (2, 1), (3, 2, 1), [0.5, 2.0], {"a": 1}),
+    *("x", "relu", "softmax", "same", "channels_first", "bilinear", "stft", "zeros", "l2"),
 ]
 
 
@@ -87,7 +86,9 @@ def test_an_argument_is_as_if_made_with_it_or_refused(name: str, rng: np.random.
                 assert state(layer) == before
                 assert_same(call(layer, x) if runs else None, result)
                 continue
-            followed += state(layer) != before
+            if state(layer) == before:
+                continue
+            followed += 1
             fresh = type(layer).from_config(layer.get_config())
             fresh.build(sample.shape)
             fresh.set_weights(layer.get_weights())
@@ -110,6 +111,9 @@ def test_what_is_no_argument_cannot_be_set(name: str, rng: np.random.Generator) 
         if attribute not in settable:
             with pytest.raises(AttributeError, match="cannot be set"):
                 setattr(layer, attribute, None)
+    for attribute in [*arguments, *known]:
+        with pytest.raises(AttributeError, match=r"cannot be deleted. Received"):
+            delattr(layer, attribute)
     assert settable == ["trainable"] or not settable
 
 
@@ -301,6 +305,8 @@ def test_attributes_of_the_user_are_free() -> None:
     layer.activity_regularizer = "l2"
     assert layer.activity_regularizer.get_config()["l2"] > 0
     assert layer.note == {"from": "today"}
+    del layer.note
+    assert not hasattr(layer, "note")
 
 
 def test_a_layer_made_anew_keeps_what_the_user_gave_it(rng: np.random.Generator) -> None:
