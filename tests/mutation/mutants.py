@@ -200,7 +200,7 @@ MUTANTS = (
         "ops/depthwise.cpp",
         ("x * «window_.dilation_x» * in_.pixel()", "window_.dilation_y"),
         ("w.in[0].image + «s.row» * task.x_row", "0"),
-        ("s.row * task.x_row + «s.first» * task.x_pixel;", "0"),
+        ("s.row * task.out_row + «s.first» * task.out_pixel;", "0"),
         ("dilation_y == 1 && «window_.dilation_x == 1»;", "true"),
         ("task.x_pixel = «joined_ * window_.stride_x * in_.pixel()»;", "in_.pixel()"),
         ("task.out_pixel = «joined_ * out_.pixel()»;", "out_.pixel()"),
