@@ -1,4 +1,7 @@
-"""What a programmer might have got wrong in the core: one expression in place of another."""
+"""What a programmer might have got wrong in the core: one expression in place of another.
+
+Those of the Python package stand in `python_mutants`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ class Mutant:
     Attributes
     ----------
     file
-        Where it would stand, below ``csrc``.
+        Where it would stand, below ``csrc`` or the Python package.
     context
         Code that stands there once, the right expression in it between ``«`` and ``»``.
     wrong
@@ -31,6 +34,17 @@ class Mutant:
         ValueError
             If the context does not stand in `text` exactly once.
         """
+        before, right, after = self._parts(text)
+        switched = f"{before}(mutant == {number} ? ({self.wrong}) : ({right})){after}"
+        return text.replace(before + right + after, switched)
+
+    def replace(self, text: str) -> str:
+        """Return the file's `text` with the wrong expression; raises as `switch` does."""
+        before, right, after = self._parts(text)
+        return text.replace(before + right + after, before + self.wrong + after)
+
+    def _parts(self, text: str) -> tuple[str, str, str]:
+        """Return what stands before the expression, the right one, and what stands after it."""
         before, _, rest = self.context.partition("«")
         right, _, after = rest.partition("»")
         found = text.count(before + right + after)
@@ -39,8 +53,7 @@ class Mutant:
                 f"{self.file}: a mutant's context must stand there once. Received: {found} times "
                 f"{self.context!r}"
             )
-        switched = f"{before}(mutant == {number} ? ({self.wrong}) : ({right})){after}"
-        return text.replace(before + right + after, switched)
+        return before, right, after
 
     def __str__(self) -> str:
         before, _, rest = self.context.partition("«")
