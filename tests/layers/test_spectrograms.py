@@ -190,7 +190,7 @@ def test_what_is_not_supported_is_refused() -> None:
         layers.STFTSpectrogram(window="bartlett")(np.zeros((1, 999, 1), np.float32))
     with pytest.raises(UnsupportedError, match=r"at most 8192\. Received: fft_length=16384"):
         layers.MelSpectrogram(16384)
-    with pytest.raises(UnsupportedError, match="cast to float32 first"):
+    with pytest.raises(UnsupportedError, match="Cast to float32 first"):
         layers.STFTSpectrogram()(np.zeros((1, 999, 1), np.int16))
 
 
