@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,12 @@ class Sealing(type):
             made.__init__(*args, **kwargs)
             del state["_open"]
         return made
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """That of ``__init__``, which `__call__` would hide from `help` and editors."""
+        made: Any = cls
+        return inspect.Signature(list(inspect.signature(made.__init__).parameters.values())[1:])
 
 
 def is_open(made: object) -> bool:

@@ -83,7 +83,6 @@ ILLEGAL: list[tuple[Callable[[], Layer], str]] = [
     (lambda: layers.Dropout("much"), "must be a number"),  # type: ignore[arg-type]
     (lambda: layers.Softmax(axis="x"), "`axis` argument"),  # type: ignore[arg-type]
     (lambda: layers.InputLayer((3,), sparse=True), "sparse=True"),
-    (lambda: layers.Dense(3, activation=lambda x: x), "runs in the C++ core"),
     (lambda: layers.BatchNormalization(axis=[1, 2]), "single `axis`"),
     (lambda: layers.Dense(3, dtype={"class_name": "QuantizedDTypePolicy"}), "dtype policies"),
 ]

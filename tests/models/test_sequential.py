@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import pickle
 import re
@@ -16,6 +17,7 @@ import pytest
 
 import cnnfast
 from cnnfast import layers
+from cnnfast.ops.elementwise import Cast
 from cnnfast.utils import clear_session
 from parity import keras, plain, randomize
 from reference import tolerance
@@ -479,3 +481,10 @@ def test_a_config_with_one_name_twice_is_refused() -> None:
     config["layers"][1]["config"]["name"] = "a"
     with pytest.raises(ValueError, match=r"unique names.*'a' is already the name"):
         cnnfast.Sequential.from_config(config)
+
+
+@pytest.mark.parametrize("made", [layers.Dense, cnnfast.Sequential, Cast])
+def test_help_and_editors_see_the_arguments_of_a_class(made: type) -> None:
+    shown = list(inspect.signature(made).parameters)
+    assert shown == list(inspect.signature(made.__init__).parameters)[1:]
+    assert shown[0] in ("units", "layers", "dtype")

@@ -17,7 +17,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
     STRUCTURE: (
         *_of(
             "layers/changing.py",
-            ('*("_calls", «"_holders", "_integers"», "_user_attributes"),', '"_holders"'),
+            ('*("_calls", «"_holders", "_integers"», "_user_attributes"', '"_holders"'),
             ("isinstance(kind, property) and «kind.fset is not None»:", "True"),
             ("in layer._user_attributes or («kind is None and name not in vars(layer)»)", "True"),
             ("if «layer in inside and name in taken»:", "False"),
@@ -105,7 +105,6 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("(*living, «weakref.ref(new)»)", "lambda: new"),
         ),
         *_of("layers/layer.py", ("Executor(«weakref.proxy(self)»)", "self")),
-        *_of("layers/function.py", ("layer = «weakref.proxy(self)»", "self")),
         *_of(
             "saving/hdf5.py",
             (
