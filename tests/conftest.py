@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ import numpy as np
 import pytest
 
 import lowered
+from cnnfast.utils.cores import usable_cores
+from cnnfast.utils.usable_memory import usable_memory
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_MODELS = REPOSITORY.parent / "shared" / "models"
@@ -57,6 +60,20 @@ def shared_models() -> Path:
     if not SHARED_MODELS.is_dir():
         pytest.skip("the models shared beside the repository (../shared/models) are not here")
     return SHARED_MODELS
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Say what ``-n auto`` means: as many processes as cores and memory (4 GB each) allow."""
+    memory = usable_memory()
+    return max(1, usable_cores() if memory is None else min(usable_cores(), memory >> 32))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_of_a_module() -> Iterator[None]:
+    """Drop what JAX has compiled for a module: 8,000 tests would keep gigabytes of it."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
 
 
 @pytest.fixture(autouse=True)
