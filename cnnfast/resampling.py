@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +21,7 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.engine.positions import Int32Array, Made, Nearest
+from cnnfast.utils.records import record
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Taps: TypeAlias = tuple[Int32Array, Float32Array]
@@ -32,7 +32,7 @@ LARGEST_AXIS = 2**24
 """How many positions an axis may have that is resized or whose positions are picked."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Filter:
     """Weights by distance, zero from `radius` on.
 

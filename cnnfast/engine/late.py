@@ -8,7 +8,6 @@ rows at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -16,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast._core import Kernel
+from cnnfast.utils.records import record
 from cnnfast.variables import Float32Array, Variable
 
 Rows: TypeAlias = Callable[[int, int], Float32Array]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class LateArray:
     """An array of a known shape.
 

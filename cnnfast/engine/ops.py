@@ -8,7 +8,7 @@ Images are channels-last, ``(height, width, channels)``, as Keras stores them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -25,12 +25,13 @@ from cnnfast._core import (
 )
 from cnnfast.engine.late import Weights, late
 from cnnfast.engine.positions import Int32Array, Made, Positions
+from cnnfast.utils.records import record
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 Shape: TypeAlias = tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Value:
     """One tensor of the graph; `shape` is that of one image, without the batch."""
 
@@ -53,7 +54,7 @@ class Instruction(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Activation:
     """An elementwise function; what `alpha` and `beta` mean depends on `kind`."""
 
@@ -70,7 +71,7 @@ class Activation:
 LINEAR = Activation()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Window:
     """A sliding window over height and width.
 
@@ -88,7 +89,7 @@ class Window:
         return self.size, self.strides, self.dilation, self.pads
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class FromLayers:
     """Something that layers lowered to: `layers` names them, for reports."""
 
@@ -111,7 +112,7 @@ class Op(FromLayers):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class UnaryOp(Op):
     """An operation that reads one value."""
 
@@ -123,7 +124,7 @@ class UnaryOp(Op):
         return (self.x,)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Conv2D(UnaryOp):
     """Convolution; a dense layer is the 1x1 case over one row of pixels.
 
@@ -165,7 +166,7 @@ class Conv2D(UnaryOp):
         return Instruction(PlanBuilder.conv2d, arguments)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class DepthwiseConv2D(UnaryOp):
     """Convolution of each channel alone, and activation.
 
@@ -191,7 +192,7 @@ class DepthwiseConv2D(UnaryOp):
         return Instruction(PlanBuilder.depthwise_conv2d, arguments)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Pool2D(UnaryOp):
     """Maximum or average over a window; padding never takes part in either."""
 
@@ -204,7 +205,7 @@ class Pool2D(UnaryOp):
         return Instruction(PlanBuilder.pool2d, arguments)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Affine(UnaryOp):
     """``activation(x * scale + shift)`` along the last axis; both are (channels,)."""
 
@@ -218,7 +219,7 @@ class Affine(UnaryOp):
         return Instruction(PlanBuilder.affine, arguments)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Activate(UnaryOp):
     """An elementwise function on its own, where it could not join the operation before it."""
 
@@ -229,7 +230,7 @@ class Activate(UnaryOp):
         return Instruction(PlanBuilder.activate, (self.x, self.activation.numbers))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Softmax(UnaryOp):
     """Softmax over the last axis."""
 
@@ -238,7 +239,7 @@ class Softmax(UnaryOp):
         return Instruction(PlanBuilder.softmax, (self.x,))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Normalize(UnaryOp):
     """Normalization over the last axis, without scale and shift (`Affine` adds those).
 
@@ -255,7 +256,7 @@ class Normalize(UnaryOp):
         return Instruction(PlanBuilder.normalize, (self.x, self.kind, self.epsilon))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Reduce(UnaryOp):
     """Reduction of the consecutive axes ``first`` to ``last - 1`` to one of size 1 or none.
 
@@ -272,7 +273,7 @@ class Reduce(UnaryOp):
         return Instruction(PlanBuilder.reduce, arguments)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Reshape(UnaryOp):
     """The same numbers in the same order under another shape."""
 
@@ -281,7 +282,7 @@ class Reshape(UnaryOp):
         return Instruction(PlanBuilder.reshape, (self.x, self.out.shape))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Transpose(UnaryOp):
     """Axes in another order: axis `i` of the output is axis ``axes[i]`` of the input."""
 
@@ -292,7 +293,7 @@ class Transpose(UnaryOp):
         return Instruction(PlanBuilder.transpose, (self.x, self.axes))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class DepthToSpace(UnaryOp):
     """The channels of a pixel become a block of pixels.
 
@@ -305,7 +306,7 @@ class DepthToSpace(UnaryOp):
         return Instruction(PlanBuilder.depth_to_space, (self.x, self.out.shape))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Remap(UnaryOp):
     """Pick, repeat, drop or pad positions along each axis.
 
@@ -323,7 +324,7 @@ class Remap(UnaryOp):
         return Instruction(PlanBuilder.remap, (self.x, self.out.shape, picked, self.fill))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Resample(UnaryOp):
     """Weighted sums along one axis: ``out[i] = sum_t weights[i, t] * x[indices[i, t]]``.
 
@@ -340,7 +341,7 @@ class Resample(UnaryOp):
         return Instruction(PlanBuilder.resample, arguments)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Recurrent(UnaryOp):
     """A recurrent layer over time, from inputs that are projected already.
 
@@ -373,7 +374,7 @@ class Recurrent(UnaryOp):
         return Instruction(PlanBuilder.recurrent, arguments)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Constant(Op):
     """The same numbers for every image."""
 
@@ -389,7 +390,7 @@ class Constant(Op):
         return Instruction(PlanBuilder.constant, (late(self.array),))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class BinaryOp(Op):
     """An operation that reads two values."""
 
@@ -402,7 +403,7 @@ class BinaryOp(Op):
         return (self.x, self.y)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Binary(BinaryOp):
     """Elementwise, of two tensors of the same rank; axes of size 1 are repeated.
 
@@ -416,7 +417,7 @@ class Binary(BinaryOp):
         return Instruction(PlanBuilder.binary, (self.x, self.y, self.out.shape, self.kind))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class MatMul(BinaryOp):
     """Matrix products: (..., m, k) times (..., k, n), with the same leading axes."""
 
@@ -425,7 +426,7 @@ class MatMul(BinaryOp):
         return Instruction(PlanBuilder.matmul, (self.x, self.y, self.out.shape))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Concat(Op):
     """Tensors one behind the other along `axis`."""
 
@@ -442,7 +443,7 @@ class Concat(Op):
         return Instruction(PlanBuilder.concat, (self.xs, self.out.shape, self.axis))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Call(Op):
     """A user's function of NumPy arrays, batch included; splits the plan in two.
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from cnnfast.utils.records import record
+
 Int32Array: TypeAlias = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Made:
     """What ``function(*arguments)`` returns, once every size among the arguments is a number."""
 
@@ -31,7 +32,7 @@ class Positions:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Span(Positions):
     """`count` positions from `first` on; those outside the `inputs` that there are, are filled."""
 
@@ -44,7 +45,7 @@ class Span(Positions):
         return Made(span, (self.inputs, self.first, self.count))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Repeated(Positions):
     """Each of `inputs` positions so many times."""
 
@@ -60,7 +61,7 @@ class Repeated(Positions):
         return Made(repeated, (self.inputs, self.times))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Nearest(Positions):
     """The input nearest to each of `count` outputs: ``floor((i + 0.5) * inputs / count)``."""
 
@@ -72,7 +73,7 @@ class Nearest(Positions):
         return Made(nearest, (self.inputs, self.count))
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Picked(Positions):
     """Positions that are listed."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,9 +13,10 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import Kernels
 from cnnfast.engine.ops import Call, Float32Array, Op, Shape, Value
 from cnnfast.engine.template import Template
+from cnnfast.utils.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Stage:
     """A plan or a user's function, from values to values."""
 

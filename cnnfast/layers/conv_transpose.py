@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from cnnfast.layers.base_conv import (
     refuse_strides_with_dilation,
 )
 from cnnfast.layers.volume_conv import VolumeConv
+from cnnfast.utils.records import record
 
 
 class BaseConvTranspose(WindowedConv):
@@ -267,7 +267,7 @@ def _output_size(length: int, span: int, stride: int, padding: str, extra: int |
     return full + (max(span, stride) - span if extra is None else extra)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Axis:
     """One axis of a transposed convolution as a plain one.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 import numpy as np
 
 from cnnfast.errors import UnsupportedError
+from cnnfast.utils.records import record
 
 BEFORE_QUANTIZE = "Save the model as it is before `model.quantize(…)`."
 
@@ -20,7 +20,7 @@ _PLAIN = (
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class DTypePolicy:
     """The dtype of a layer's numbers, by the name of Keras' policy."""
 

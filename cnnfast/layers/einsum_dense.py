@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,13 @@ from cnnfast.layers import arguments, dtypes, weight_options
 from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.utils.records import record
 from cnnfast.variables import Variable
 
 _FORM = re.compile(r"(\.\.\.)?([a-zA-Z]+),([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Equation:
     """``abc,cde->abde`` as letters: `kept` is ab, `summed` c, `made` de, `kernel` cde."""
 

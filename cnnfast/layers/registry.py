@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from cnnfast.layers.layer import Layer
 from cnnfast.layers.stand_in import StandIn, name_in
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import names_of_files
+from cnnfast.utils.records import record
 
 # Where Keras keeps what does not stand in `keras.layers`.
 _MODULES = {
@@ -210,7 +211,7 @@ def serialize(layer: Layer) -> dict[str, Any]:
     return config
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Scope:
     """What all configs inside one have in common.
 

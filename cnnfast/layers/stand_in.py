@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,6 +15,7 @@ from cnnfast.layers.function import ArrayFunction, Lambda
 from cnnfast.layers.node import symbolic
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import handed_over, tree
+from cnnfast.utils.records import record
 
 # An argument of TensorFlow's functions that changes no number.
 _TENSORFLOW_NAME = "name"
@@ -29,7 +29,7 @@ _LISTED = 6
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class StoredWeight:
     """A weight that is stored for a layer.
 

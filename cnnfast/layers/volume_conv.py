@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from cnnfast import lowering
@@ -13,9 +11,10 @@ from cnnfast.engine.late import LateArray
 from cnnfast.engine.ops import LINEAR, Activation, Float32Array, Shape, Value, Window
 from cnnfast.engine.positions import Int32Array
 from cnnfast.layers import windows
+from cnnfast.utils.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class VolumeConv:
     """A convolution of (depth, height, width, channels), every size and pad a number.
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from cnnfast.layers.node import Connectable, Node
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.utils.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Topology:
     """The graph between a model's inputs and outputs.
 

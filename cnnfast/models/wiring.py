@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from cnnfast.layers.node import Connectable, Node
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree
+from cnnfast.utils.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TensorRef:
     """Output number `index` of call number `call` of the layer `name`."""
 
@@ -24,7 +25,7 @@ class TensorRef:
     index: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CallSpec:
     """One call; `args` and `kwargs` hold a `TensorRef` for each tensor."""
 
@@ -32,7 +33,7 @@ class CallSpec:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Wiring:
     """A whole graph.
 

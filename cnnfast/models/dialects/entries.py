@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cnnfast.models.wiring import TensorRef
+from cnnfast.utils.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Entry:
     """One layer or operation of a config, not yet made.
 
