@@ -17,10 +17,7 @@ from cnnfast import (
     constraints,
     initializers,
     layers,
-    losses,
-    metrics,
     models,
-    optimizers,
     regularizers,
     utils,
 )
@@ -32,7 +29,7 @@ from cnnfast.utils.threads import get_num_threads, set_num_threads
 environment.check()
 
 if TYPE_CHECKING:
-    from cnnfast import applications, ops, saving
+    from cnnfast import applications, losses, metrics, ops, optimizers, saving
     from cnnfast.saving import from_keras, load_model
 
 __all__ = [
@@ -63,9 +60,16 @@ __all__ = [
 ]
 
 
+_POSTPONED = ("applications", "losses", "metrics", "ops", "optimizers", "saving")
+"""What predicting with a model does not need, imported when first used."""
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
-    # What predicting does not need is imported when first used.
-    if name in ("applications", "ops", "saving"):
+    if name in _POSTPONED:
         return importlib.import_module(f"cnnfast.{name}")
     if name in ("from_keras", "load_model"):
         return getattr(importlib.import_module("cnnfast.saving"), name)

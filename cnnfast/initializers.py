@@ -7,7 +7,6 @@ As in Keras, one initializer object gives the same numbers each time it is calle
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -85,6 +84,8 @@ class RandomInitializer(Initializer):
             raise ValueError(
                 f"The `seed` of an initializer must be an integer or None. Received: seed={seed!r}"
             )
+        import random
+
         self._init_seed = seed
         self.seed = random.randint(1, 10**9) if seed is None else int(seed)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -354,6 +353,8 @@ class Model(Inference, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the config of the model as JSON; `kwargs` go to `json.dumps`."""
+        import json
+
         return json.dumps(serialize(self), **kwargs)
 
     def load_weights(

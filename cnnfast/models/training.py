@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from cnnfast import losses as losses_module
-from cnnfast import metrics as metrics_module
-from cnnfast import optimizers
 from cnnfast.callbacks import CallbackList
 from cnnfast.models.data import (
     DEFAULT_BATCH_SIZE,
@@ -20,13 +17,12 @@ from cnnfast.models.data import (
     require_samples,
     to_arrays,
 )
-from cnnfast.models.scoring import Scoring
-from cnnfast.utils.identifiers import serialize_object
 from cnnfast.utils.nested import map_leaves
 
 if TYPE_CHECKING:
     from cnnfast.engine.executor import Executor
     from cnnfast.engine.ops import Float32Array
+    from cnnfast.models.scoring import Scoring
 
 _NO_TRAINING = (
     "cnnfast predicts and does not train: train the model in Keras, save it there with "
@@ -101,6 +97,10 @@ class Inference:
         ValueError
             If a name is unknown; the message lists the known ones.
         """
+        # Judging a model is not part of predicting with it.
+        from cnnfast import optimizers
+        from cnnfast.models.scoring import Scoring
+
         del auto_scale_loss
         kept_optimizer = optimizers.get(optimizer)
         scoring = Scoring(loss, loss_weights, metrics, weighted_metrics, self._output_keys())
@@ -150,13 +150,16 @@ class Inference:
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return the arguments of `compile` as Keras serializes them; empty before it."""
+        from cnnfast import losses, metrics
+        from cnnfast.utils.identifiers import serialize_object
+
         if self._compile_arguments is None:
             return {}
         config = dict(self._compile_arguments)
         for name, module in (
-            ("loss", losses_module),
-            ("metrics", metrics_module),
-            ("weighted_metrics", metrics_module),
+            ("loss", losses),
+            ("metrics", metrics),
+            ("weighted_metrics", metrics),
         ):
             config[name] = map_leaves(module.serialize, config[name])
         config["optimizer"] = serialize_object("keras.optimizers", config["optimizer"])

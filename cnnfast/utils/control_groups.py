@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from os.path import join
+from typing import TypeAlias
 
-ROOT = Path("/")
+Directory: TypeAlias = str | os.PathLike[str]
+
+ROOT = "/"
 
 
 def settings(
-    version_2: tuple[str, ...], controller: str, version_1: tuple[str, ...], root: Path = ROOT
+    version_2: tuple[str, ...], controller: str, version_1: tuple[str, ...], root: Directory = ROOT
 ) -> Iterator[list[str]]:
     """Yield the files' texts for this process' group and all groups above it that can be seen.
 
@@ -29,30 +33,31 @@ def settings(
     list of str
         The texts of one group's files, "" for one that is not there.
     """
-    for line in read(root / "proc/self/cgroup").splitlines():
+    for line in read(join(root, "proc/self/cgroup")).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            mounts, files = [root / "sys/fs/cgroup"], version_2
+            mounts, files = [join(root, "sys/fs/cgroup")], version_2
         elif controller in controllers.split(","):
             names = dict.fromkeys((controller, controllers))
-            mounts, files = [root / "sys/fs/cgroup" / name for name in names], version_1
+            mounts, files = [join(root, "sys/fs/cgroup", name) for name in names], version_1
         else:
             continue
         for mount in mounts:
             for group in _groups(mount, path):
-                yield [read(group / file) for file in files]
+                yield [read(join(group, file)) for file in files]
 
 
-def read(path: Path) -> str:
+def read(path: str) -> str:
     """Return the text of a file without white space at its ends; "" if it cannot be read."""
     try:
-        return path.read_text().strip()
+        with open(path) as file:
+            return file.read().strip()
     except OSError:
         return ""
 
 
-def _groups(mount: Path, path: str) -> Iterator[Path]:
+def _groups(mount: str, path: str) -> Iterator[str]:
     """Yield the directories of a group and of those above it; inside a container `mount` is its."""
-    group = PurePosixPath(*(part for part in PurePosixPath(path).parts if part not in ("/", "..")))
-    yield mount / group
-    yield from (mount / parent for parent in group.parents)
+    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+    for depth in range(len(parts), -1, -1):
+        yield join(mount, *parts[:depth])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection
-from pathlib import Path
+from os.path import join
 
 from cnnfast import _core
 from cnnfast.utils import control_groups
-from cnnfast.utils.control_groups import ROOT
+from cnnfast.utils.control_groups import ROOT, Directory
 
 
 def usable_cores() -> int:
@@ -30,7 +30,7 @@ def usable_cores() -> int:
     return cores if quota is None else min(cores, math.ceil(quota))
 
 
-def physical_cores(processors: Collection[int], root: Path = ROOT) -> int:
+def physical_cores(processors: Collection[int], root: Directory = ROOT) -> int:
     """Count the cores that `processors` belong to; where Linux does not say, each is its own.
 
     Parameters
@@ -42,12 +42,12 @@ def physical_cores(processors: Collection[int], root: Path = ROOT) -> int:
     """
     cores = set()
     for number in processors:
-        cpu = root / f"sys/devices/system/cpu/cpu{number}"
-        cores.add(control_groups.read(cpu / "topology/thread_siblings_list") or str(number))
+        cpu = join(root, f"sys/devices/system/cpu/cpu{number}")
+        cores.add(control_groups.read(join(cpu, "topology/thread_siblings_list")) or str(number))
     return len(cores)
 
 
-def cpu_quota(root: Path = ROOT) -> float | None:
+def cpu_quota(root: Directory = ROOT) -> float | None:
     """Return how much CPU time the control groups allow, in processors; None without limit.
 
     The least of this process' group and all groups above it that can be seen, of version 2

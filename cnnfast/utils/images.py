@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -64,9 +63,7 @@ def load_img(
         )
     if not isinstance(path, str | bytes | os.PathLike | io.BytesIO):
         raise TypeError(f"path should be path-like or io.BytesIO. Received: {type(path)}")
-    data = (
-        path if isinstance(path, io.BytesIO) else io.BytesIO(Path(os.fsdecode(path)).read_bytes())
-    )
+    data = path if isinstance(path, io.BytesIO) else _in_memory(path)
     image: Image = pil.open(data)
     wanted = _MODES[color_mode]
     image = image if image.mode in wanted else image.convert(wanted[0])
@@ -201,7 +198,7 @@ def save_img(
         If `x` is no picture, or the format is unknown.
     """
     if file_format is None and not isinstance(path, io.BytesIO):
-        file_format = Path(path).suffix[1:]
+        file_format = os.path.splitext(path)[1][1:]
     file_format = (file_format or "").lower()
     file_format = "jpeg" if file_format == "jpg" else file_format
     image = array_to_img(x, data_format=data_format, scale=scale)
@@ -225,3 +222,8 @@ def _is_channels_first(data_format: str | None) -> bool:
     from cnnfast.layers import arguments
 
     return arguments.data_format(data_format) == "channels_first"
+
+
+def _in_memory(path: str | bytes | os.PathLike[str]) -> io.BytesIO:
+    with open(path, "rb") as file:
+        return io.BytesIO(file.read())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import numpy.typing as npt
 
@@ -42,5 +40,7 @@ def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> npt.NDAr
 
 def set_random_seed(seed: int) -> None:
     """Seed Python's and NumPy's generators, and with them all initializers made afterwards."""
+    import random
+
     random.seed(seed)
     np.random.seed(seed)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from cnnfast.utils import control_groups
-from cnnfast.utils.control_groups import ROOT
+from cnnfast.utils.control_groups import ROOT, Directory
 
 
-def usable_memory(root: Path = ROOT) -> int | None:
+def usable_memory(root: Directory = ROOT) -> int | None:
     """Return how many bytes this process may use; None where the system does not say.
 
     The least of the machine's memory, the process' own limits (``ulimit -v``, ``-d``) and those of
@@ -44,7 +43,7 @@ def _process() -> Iterator[int]:
             yield soft
 
 
-def _groups(root: Path) -> Iterator[int]:
+def _groups(root: Directory) -> Iterator[int]:
     version_2 = ("memory.max", "memory.high")
     for texts in control_groups.settings(version_2, "memory", ("memory.limit_in_bytes",), root):
         yield from (int(text) for text in texts if text.isdecimal())
