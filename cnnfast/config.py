@@ -23,7 +23,7 @@ _DEFAULT_LIMIT = 2 << 30
 _DEFAULT_PART = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # and no `record`: each run looks its plan up by it
 class Config:
     """What a plan is built with, and what the process keeps.
 

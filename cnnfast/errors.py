@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
+
+from cnnfast.utils.records import record
 
 Kind: TypeAlias = Literal["layer", "operation", "function", "model", "option"]
 Holder: TypeAlias = Literal["layer", "operation"]
@@ -25,7 +27,7 @@ BY_LAMBDA = (
 _RECEIVED = " Received: "
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Refusal:
     """One cause for which something in a model is refused, and all that it concerns.
 

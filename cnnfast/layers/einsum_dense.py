@@ -21,7 +21,7 @@ from cnnfast.layers.layer import Layer
 from cnnfast.utils.records import record
 from cnnfast.variables import Variable
 
-_FORM = re.compile(r"(\.\.\.)?([a-zA-Z]+),([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)")
+_FORM = r"(\.\.\.)?([a-zA-Z]+),([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)"
 
 
 @record(frozen=True)
@@ -41,7 +41,7 @@ class _Equation:
 
 
 def _parsed(equation: object) -> _Equation:
-    found = _FORM.fullmatch(equation) if isinstance(equation, str) else None
+    found = re.fullmatch(_FORM, equation) if isinstance(equation, str) else None
     if found is not None and found[1] == found[4]:
         inputs, kernel, outputs = found[2], found[3], found[5]
         summed = "".join(c for c in inputs if c not in outputs)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnfast.layers.arguments import BatchShape
+from cnnfast.utils.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class InputSpec:
     """Rank and sizes, batch included; None stands for any.
 

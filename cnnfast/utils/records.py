@@ -1,27 +1,28 @@
 """Frozen dataclasses that cost little to define.
 
-`dataclasses` writes six methods for each class and compiles them when the class is defined, half a
-millisecond of every import. The operations of a plan and other small facts share the methods here.
-`fields`, `replace` and `asdict` take them as they take others.
+`dataclasses` writes six methods for each class and compiles them where it is defined, half a
+millisecond of every import. The classes here share one set of methods, and making an object takes
+two microseconds more. `fields`, `replace` and `asdict` take them as they take others.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from copy import copy
 from typing import TYPE_CHECKING, Any, NoReturn
 
 __all__ = ["record"]
 
 if TYPE_CHECKING:
+    import inspect
     from dataclasses import dataclass as record
 else:
 
     def record(*, frozen: bool, eq: bool = True) -> Callable[[type], type]:
         """Make a class a frozen dataclass; `frozen` says so to those who read types.
 
-        There is no `__post_init__` and no signature to look up: what users make themselves is a
-        `dataclass`.
+        There is no `__post_init__`.
         """
         if not frozen:
             raise TypeError("A record must be frozen. Received: frozen=False")
@@ -31,6 +32,7 @@ else:
 def _define(cls: Any, eq: bool) -> type:
     dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
     cls.__init__ = _initializer(cls)
+    cls.__signature__ = _Signature()
     cls.__setattr__ = cls.__delattr__ = _keep
     cls.__repr__ = _repr
     if eq:
@@ -65,6 +67,16 @@ def _initializer(cls: Any) -> Callable[..., None]:
             )
 
     return __init__
+
+
+class _Signature:
+    """What `help` and editors show: that of a dataclass, made when they ask for it."""
+
+    def __get__(self, made: object, cls: Any) -> inspect.Signature:
+        import inspect
+
+        fields = [(f.name, f.type, copy(f)) for f in dataclasses.fields(cls)]
+        return inspect.signature(dataclasses.make_dataclass(cls.__name__, fields))
 
 
 def _values(made: Any) -> tuple[Any, ...]:
