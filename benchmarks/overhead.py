@@ -1,17 +1,25 @@
-"""The fixed cost of a call: `predict_on_batch` and `predict` over the plan's bare run.
+"""The fixed costs: of a call over the plan's bare run, and of the import over NumPy's.
 
-Measured on a network so small that nearly nothing but the cost of the call is left, on one
-thread, the three kinds of call taking turns::
+Calls of `predict_on_batch` and `predict` are measured on a network so small that nearly nothing
+but the cost of the call is left, on one thread, the three kinds of call taking turns. Imports are
+measured in CPU time (user and system, of all threads), each in a new interpreter that finds its
+files cached and compiled, taking turns with those of NumPy::
 
     python benchmarks/overhead.py
+
+An editable install has an import hook, which costs more than the import itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -25,7 +33,11 @@ from cnnfast.utils.threads import set_num_threads
 LIMITS = {"predict_on_batch": 20.0, "predict": 50.0}
 """Microseconds over the bare run that each call may cost."""
 
+IMPORT_LIMIT = 60.0
+"""Milliseconds of CPU time over NumPy's that the import may cost."""
+
 WARM_UP_CALLS = 50
+WARM_UP_IMPORTS = 2
 
 
 def main() -> int:
@@ -34,19 +46,26 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--calls", type=int, default=3000, help="calls of each kind")
+    parser.add_argument("--imports", type=int, default=31, help="imports of each kind")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
     set_num_threads(1)
     medians = median_microseconds(calls(), args.calls)
     bare = medians.pop("bare run")
     costs = {name: median - bare for name, median in medians.items()}
+    of_numpy, over_numpy = import_milliseconds(args.imports)
     if args.json:
-        print(json.dumps({"bare run": bare, "over it": costs, "limits": LIMITS}, indent=2))
+        imports = {"numpy": of_numpy, "over it": over_numpy, "limit": IMPORT_LIMIT}
+        measured = {"bare run": bare, "over it": costs, "limits": LIMITS, "import": imports}
+        print(json.dumps(measured, indent=2))
     else:
         print(f"{'the plan, bare':18} {bare:6.1f} microseconds")
         for name, cost in costs.items():
             print(f"{name:18} {cost:+6.1f} microseconds (limit {LIMITS[name]:.0f})")
-    return int(any(costs[name] > limit for name, limit in LIMITS.items()))
+        print(f"{'import numpy':18} {of_numpy:6.1f} milliseconds of CPU time")
+        print(f"{'import cnnfast':18} {over_numpy:+6.1f} milliseconds (limit {IMPORT_LIMIT:.0f})")
+    slow = any(costs[name] > limit for name, limit in LIMITS.items())
+    return int(slow or over_numpy > IMPORT_LIMIT)
 
 
 def calls() -> dict[str, Callable[[], object]]:
@@ -74,6 +93,29 @@ def median_microseconds(works: dict[str, Callable[[], object]], count: int) -> d
             if number >= WARM_UP_CALLS:
                 times[name].append(time.perf_counter() - start)
     return {name: 1e6 * statistics.median(spent) for name, spent in times.items()}
+
+
+def import_milliseconds(count: int) -> tuple[float, float]:
+    """Return the median CPU time of ``import numpy``, and what ``import cnnfast`` takes more."""
+    spent: dict[str, list[float]] = {"numpy": [], "cnnfast": []}
+    with tempfile.TemporaryDirectory() as directory:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": directory}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for number in range(WARM_UP_IMPORTS + count):
+            for module, times in spent.items():
+                before = _children_seconds()
+                subprocess.run(
+                    [sys.executable, "-c", f"import {module}"], env=environment, check=True
+                )
+                if number >= WARM_UP_IMPORTS:
+                    times.append(_children_seconds() - before)
+    medians = {module: 1e3 * statistics.median(times) for module, times in spent.items()}
+    return medians["numpy"], medians["cnnfast"] - medians["numpy"]
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

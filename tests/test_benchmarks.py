@@ -171,9 +171,10 @@ def test_script_compares_the_introductory_model(tmp_path):
     assert "batch 32, 1 thread" in (tmp_path / "compare.svg").read_text()
 
 
-def test_overhead_script_measures_both_calls():
+def test_overhead_script_measures_both_calls_and_the_import():
+    counts = ["--calls", "20", "--imports", "1"]
     done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "overhead.py"), "--calls", "20", "--json"],
+        [sys.executable, str(BENCHMARKS / "overhead.py"), *counts, "--json"],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -182,6 +183,8 @@ def test_overhead_script_measures_both_calls():
     assert done.stderr == ""
     measured = json.loads(done.stdout)
     assert measured["bare run"] > 0
+    assert measured["import"]["numpy"] > 0
+    assert measured["import"].keys() == {"numpy", "over it", "limit"}
     assert (
         measured["over it"].keys() == measured["limits"].keys() == {"predict_on_batch", "predict"}
     )

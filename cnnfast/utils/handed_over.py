@@ -6,7 +6,6 @@ table only where nothing was handed over. What nobody asked for is reported.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -174,6 +173,8 @@ def hint(*names: object) -> str:
 
 def mention(config: Any) -> None:
     """Count what `config`, or its JSON, names as used: others read it, or nobody does."""
+    import json
+
     text = config if isinstance(config, str) else json.dumps(config)
     for given in _scopes.get():
         for key in given.unused:
