@@ -13,8 +13,9 @@ namespace {
 
 constexpr int kPartsPerThread = 4;
 
-// What takes longer on a slow core can be interrupted: it is cut in parts that do not.
-constexpr double kLongSeconds = 0.02;
+// On a slow core: a run that takes longer can be interrupted, and is cut in parts that take less.
+constexpr double kLongRun = 0.2;
+constexpr double kLongPart = 0.02;
 
 struct Range {
   std::int64_t first;
@@ -39,7 +40,7 @@ class Plan::Run final : public Job {
         transient_(workspace),
         scratch_(workspace + plan.transient_ * plan.places(images, threads)),
         resident_(scratch_ + plan.scratch_ * threads) {
-    if (interrupt != nullptr && plan.all_seconds_ * static_cast<double>(images) > kLongSeconds) {
+    if (interrupt != nullptr && plan.all_seconds_ * static_cast<double>(images) > kLongRun) {
       interrupt_.emplace(*interrupt);
     }
     const std::int64_t size = plan.chunk(images, threads);
@@ -168,7 +169,7 @@ class Plan::Run final : public Job {
     if (step.heeds_interrupt()) return 1;
     const double seconds = plan_.seconds_[static_cast<std::size_t>(index)];
     const auto wanted =
-        static_cast<std::int64_t>(seconds * static_cast<double>(images) / kLongSeconds);
+        static_cast<std::int64_t>(seconds * static_cast<double>(images) / kLongPart);
     const std::int64_t grains = step.units(images) / step.grain();
     return std::clamp<std::int64_t>(std::min(wanted, grains), 1, kMostParts);
   }
