@@ -1,5 +1,7 @@
 // Which steps of a plan run together by bands of rows. A matter of speed alone: the bits are the
 // same.
+#include <limits>
+
 #include "ops/ops.hpp"
 #include "plan.hpp"
 
@@ -15,6 +17,10 @@ constexpr double kLightBytes = 64 * 1024;
 constexpr double kLightBytesAtEnd = 512 * 1024;
 // Rows of an image that are enough to cut into bands, and for threads to share.
 constexpr std::int64_t kLeastRows = 8;
+// An image that no cache holds: writing and reading it costs more than reading weights again.
+constexpr double kHugeBytes = 64 * 1024 * 1024;
+// Of its rows at least so many for each that a thread makes twice, at the first of its share.
+constexpr std::int64_t kRowsPerRepeated = 64;
 
 using Chain = std::vector<PlannedStep>;
 
@@ -47,6 +53,48 @@ bool ends_row_by_row(const Chain& chain, const PlannedStep& s) {
   if (!runs_by_rows(s, kLightBytesAtEnd)) return false;
   const Window& after = *s.step->rows_window();
   return chain.back().step->rows_window()->height > 1 && after.height == 1 && after.stride_y == 1;
+}
+
+bool is_pooling(const PlannedStep& s) {
+  const Window* window = s.step->rows_window();
+  return window != nullptr && window->height > 1 && s.step->cost().weight_bytes == 0;
+}
+
+// Whether rows of a large image, or few enough of a small one, are made and read with light
+// weights. Pooling gains nothing by it.
+bool reads_light(const Chain& chain, const PlannedStep& s, const std::vector<Value>& values) {
+  if (!runs_by_rows(chain.back(), kLightBytes) || is_pooling(s) || is_pooling(chain.back())) {
+    return false;
+  }
+  const Layout& image = value_of(values, s.in[0]).layout;
+  const bool large =
+      4 * static_cast<double>(image.size()) >= kLargeBytes && image.height >= kLeastRows;
+  return ends_row_by_row(chain, s) || (large && runs_by_rows(s, kLightBytes));
+}
+
+// Bytes of weights that a step reads in all, where bands are of as few rows as it makes together.
+double weights_by_bands(const PlannedStep& s, const std::vector<Value>& values) {
+  const Layout& out = value_of(values, s.out).layout;
+  const std::int64_t together = s.step->rows_together();
+  return s.step->cost().weight_bytes * static_cast<double>(out.height) /
+         static_cast<double>(together);
+}
+
+// Whether `s` reads a huge image of which rows cost less to make and read at once than the weights
+// cost to read again for each band, and the threads make few rows twice.
+bool reads_huge_image(const Chain& chain, const PlannedStep& s, const std::vector<Value>& values) {
+  constexpr double kAny = std::numeric_limits<double>::infinity();
+  const Layout& image = value_of(values, s.in[0]).layout;
+  const double bytes = 4 * static_cast<double>(image.size());
+  if (bytes < kHugeBytes || !runs_by_rows(s, kAny) || !runs_by_rows(chain.back(), kAny))
+    return false;
+  std::int64_t repeated = s.step->rows_window()->repeated_rows(0);
+  for (std::size_t i = chain.size() - 1; i > 0; --i) {
+    repeated = chain[i].step->rows_window()->repeated_rows(repeated);
+  }
+  const std::int64_t height = value_of(values, chain.front().out).layout.height;
+  return std::max(weights_by_bands(chain.back(), values), weights_by_bands(s, values)) <= bytes &&
+         repeated * kRowsPerRepeated <= height;
 }
 
 bool is_within_inputs(const Chain& chain, const PlannedStep& s) {
@@ -87,18 +135,13 @@ void PlanBuilder::join_bands() {
     return value.storage == Storage::transient && value.owns_memory() &&
            uses[static_cast<std::size_t>(index)] == 2;
   };
-  const auto is_large = [&](int index) {
-    const Layout& layout = value_of(values, index).layout;
-    return 4 * static_cast<double>(layout.size()) >= kLargeBytes && layout.height >= kLeastRows;
-  };
   std::vector<Chain> chains;
   for (PlannedStep& s : plan_->steps_) {
     Chain chain;
     const auto before = std::find_if(chains.begin(), chains.end(),
                                      [&](const Chain& c) { return c.back().out == s.in[0]; });
     if (before != chains.end() && is_between_two_steps(s.in[0]) && is_within_inputs(*before, s) &&
-        runs_by_rows(before->back(), kLightBytes) &&
-        (ends_row_by_row(*before, s) || (is_large(s.in[0]) && runs_by_rows(s, kLightBytes)))) {
+        (reads_huge_image(*before, s, values) || reads_light(*before, s, values))) {
       chain = std::move(*before);
       chains.erase(before);
     }

@@ -17,20 +17,31 @@ std::int64_t sum(const std::vector<std::int64_t>& sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
 }
 
+// Also outside the image.
 struct Rows {
   std::int64_t first;
   std::int64_t last;
 };
 
-// A unit is one row of the last step's output.
+// Without a division for most steps.
+std::int64_t rounded_up(std::int64_t rows, std::int64_t together) {
+  return together == 1 ? rows : (rows + together - 1) / together * together;
+}
+
+// A unit is what the last step makes together: one row of its output, or a few.
 class Bands final : public Step {
  public:
-  explicit Bands(std::vector<BandedStep> steps) : steps_(std::move(steps)) {
+  explicit Bands(std::vector<BandedStep> steps)
+      : steps_(std::move(steps)), height_(steps_.back().out.height) {
     for (const BandedStep& s : steps_) {
       name_ += (name_.empty() ? "" : " + ") + std::string(s.step->name());
+      windows_.push_back(*s.step->rows_window());
+      togethers_.push_back(s.step->rows_together());
     }
+    together_ = togethers_.back();
+    band_ = together_;
     sizes_ = sizes_for(band_);
-    while (2 * band_ <= steps_.back().out.height) {
+    while (2 * band_ <= height_) {
       std::vector<std::int64_t> more = sizes_for(2 * band_);
       if (sum(more) * 4 > kBandBytes) break;
       sizes_ = std::move(more);
@@ -50,24 +61,26 @@ class Bands final : public Step {
     }
   }
 
-  std::int64_t units(std::int64_t images) const override {
-    return images * steps_.back().out.height;
+  std::int64_t units(std::int64_t images) const override { return images * units_of_image(); }
+  // So many that the rows made twice, at the first of a part, are few, if there are any.
+  std::int64_t grain() const override {
+    if (repeated_rows() == 0) return 1;
+    const std::int64_t rows = repeated_rows() > 4 ? 4 * repeated_rows() : 8;
+    return (std::max(band_, rows) + together_ - 1) / together_;
   }
-  // So many rows that those made twice, at the first of a part, are few, if there are any.
-  std::int64_t grain() const override { return repeats() ? std::max<std::int64_t>(band_, 8) : 1; }
-  bool heeds_interrupt() const override { return repeats(); }
+  bool heeds_interrupt() const override { return repeated_rows() > 0; }
 
   void run(const Work& w) const override {
-    const std::int64_t height = steps_.back().out.height;
     for (std::int64_t unit = w.first; unit < w.last;) {
-      const std::int64_t image = unit / height;
-      const std::int64_t end = std::min(w.last, (image + 1) * height);
+      const std::int64_t image = unit / units_of_image();
+      const std::int64_t end = std::min(w.last - image * units_of_image(), units_of_image());
+      const std::int64_t last = std::min(end * together_, height_);
       Image state = image_of(w, image);
-      for (; unit < end && !asked(w.interrupt); unit += band_) {
-        make(state, steps_.size() - 1,
-             {unit % height, std::min(unit + band_, end) - image * height});
+      std::int64_t row = unit % units_of_image() * together_;
+      for (; row < last && !asked(w.interrupt); row += band_) {
+        make(state, steps_.size() - 1, {row, std::min(row + band_, last)});
       }
-      unit = end;
+      unit = image * units_of_image() + end;
     }
   }
 
@@ -124,27 +137,29 @@ class Bands final : public Step {
     return aligned(static_cast<std::int64_t>(sizes_.size() * sizeof(Held) / sizeof(float)));
   }
 
+  std::int64_t units_of_image() const { return (height_ + together_ - 1) / together_; }
+
   // Rows of the input of step `i` for rows of its output; some may be outside the image.
   Rows read(std::size_t i, const Rows& rows) const {
-    const Window& w = *steps_[i].step->rows_window();
-    const std::int64_t reach = (w.height - 1) * w.dilation_y + 1;
-    return {rows.first * w.stride_y - w.pads.top,
-            (rows.last - 1) * w.stride_y - w.pads.top + reach};
+    const Window& w = windows_[i];
+    const std::int64_t last = rounded_up(rows.last, togethers_[i]) - 1;
+    return {rows.first * w.stride_y - w.pads.top, last * w.stride_y - w.pads.top + w.reach()};
   }
 
-  // Whether the first rows of a part are made twice.
-  bool repeats() const {
-    return std::any_of(steps_.begin() + 1, steps_.end(), [](const BandedStep& s) {
-      return s.step->rows_window()->height > s.step->rows_window()->stride_y;
-    });
+  // Rows of the first step's output that the first of a part makes beside the part's own.
+  std::int64_t repeated_rows() const {
+    std::int64_t rows = 0;
+    for (std::size_t i = steps_.size() - 1; i > 0; --i) rows = windows_[i].repeated_rows(rows);
+    return rows;
   }
 
-  // Floats of each step's rows but the last's, for so many rows of the last.
+  // Floats of each step's rows but the last's, for so many rows of the last. What a step makes
+  // together may begin before and end behind the rows that are read.
   std::vector<std::int64_t> sizes_for(std::int64_t rows) const {
     std::vector<std::int64_t> sizes(steps_.size() - 1);
     for (std::size_t i = sizes.size(); i > 0; --i) {
       const Rows needed = read(i, {0, rows});
-      rows = needed.last - needed.first;
+      rows = needed.last - needed.first + 2 * (togethers_[i - 1] - 1);
       sizes[i - 1] = aligned(rows * steps_[i - 1].out.row());
     }
     return sizes;
@@ -170,7 +185,8 @@ class Bands final : public Step {
             layout.size()};
   }
 
-  // Makes rows of the output of step `i`, all inside the image.
+  // Makes rows of the output of step `i`, all inside the image, in whole groups of those that it
+  // makes together.
   void make(Image& image, std::size_t i, const Rows& rows) const {
     if (i > 0) provide(image, i - 1, read(i, rows));
     if (asked(image.interrupt)) return;
@@ -190,23 +206,43 @@ class Bands final : public Step {
   void provide(Image& image, std::size_t i, const Rows& rows) const {
     const Layout& layout = steps_[i].out;
     Held& held = image.held[i];
-    const std::int64_t first = std::max(rows.first, held.rows.last);  // that is new
-    const auto bytes = static_cast<std::size_t>((first - rows.first) * layout.row()) * 4;
+    const Rows whole = in_groups(i, rows);
+    const bool goes_on = held.rows.last > rows.first;
+    const Rows now = {goes_on ? rows.first : whole.first, std::max(whole.last, held.rows.last)};
+    const std::int64_t first = goes_on ? held.rows.last : now.first;  // that is new
+    const auto bytes = static_cast<std::size_t>((first - now.first) * layout.row()) * 4;
     if (bytes > 0) {
-      std::memmove(held.data, held.data + (rows.first - held.rows.first) * layout.row(), bytes);
+      std::memmove(held.data, held.data + (now.first - held.rows.first) * layout.row(), bytes);
     }
-    held.rows = rows;
-    for (std::int64_t y = first; y < rows.last; ++y) {
-      clear_border(layout, held.data + (y - rows.first) * layout.row(), y);
+    held.rows = now;
+    for (std::int64_t y = first; y < now.last; ++y) {
+      clear_border(layout, held.data + (y - now.first) * layout.row(), y);
     }
-    const Rows inside = {std::max<std::int64_t>(first, 0), std::min(rows.last, layout.height)};
+    const Rows inside = {std::max<std::int64_t>(first, 0), std::min(now.last, layout.height)};
     if (inside.first < inside.last) make(image, i, inside);
+  }
+
+  // The rows and those inside the image that step `i` makes together with them.
+  Rows in_groups(std::size_t i, const Rows& rows) const {
+    const std::int64_t together = togethers_[i];
+    const std::int64_t height = steps_[i].out.height;
+    Rows whole = rows;
+    if (together == 1) return whole;
+    if (0 < rows.first && rows.first < height) whole.first -= rows.first % together;
+    if (0 < rows.last && rows.last < height) {
+      whole.last = std::min(rounded_up(rows.last, together), height);
+    }
+    return whole;
   }
 
   std::vector<BandedStep> steps_;
   std::string name_;
-  std::int64_t band_ = 1;            // rows of the output that are made together
-  std::vector<std::int64_t> sizes_;  // floats of each step's rows but the last's
+  std::vector<Window> windows_;          // of each step
+  std::vector<std::int64_t> togethers_;  // rows that each makes together
+  std::int64_t together_ = 1;            // that the last does
+  std::int64_t height_;                  // of the output
+  std::int64_t band_ = 1;                // rows of it that are made before the steps begin again
+  std::vector<std::int64_t> sizes_;      // floats of each step's rows but the last's
   std::int64_t inner_scratch_ = 0;
 };
 

@@ -102,6 +102,19 @@ inline double moved_bytes(const ConvSpec& spec) {
   return bytes_of({spec.in, spec.out}) + (spec.residual ? bytes_of({spec.out}) : 0);
 }
 
+// The window of an output: over all pixels that the maximum is of, where one is taken.
+inline Window stored_window(const ConvSpec& spec) {
+  const Window& w = spec.window;
+  if (!spec.max_pool) return w;
+  return {(w.height - 1) * w.dilation_y + 1 + w.stride_y,
+          (w.width - 1) * w.dilation_x + 1 + w.stride_x,
+          2 * w.stride_y,
+          2 * w.stride_x,
+          1,
+          1,
+          w.pads};
+}
+
 // Whether reading the weights once for many images pays: more of them than of pixels.
 inline bool prefers_batches(const ConvSpec& spec) {
   constexpr double kManyBytes = 256 * 1024;

@@ -57,6 +57,7 @@ class DirectConv2D final : public Step {
   DirectConv2D(const ConvSpec& spec, std::int64_t joined)
       : kernels_(kernels()),
         window_(spec.window),
+        stored_window_(stored_window(spec)),
         joined_(joined),
         groups_(spec.groups),
         channels_(spec.in[2] / spec.groups),
@@ -111,8 +112,9 @@ class DirectConv2D final : public Step {
     const double bytes_per_pixel = std::min(input_bytes_ / static_cast<double>(image_pixels_),
                                             4.0 * static_cast<double>(kernels_.chunk_depth));
     const double pixels = kInputBlockBytes / bytes_per_pixel;
-    block_tiles_ =
+    cached_tiles_ =
         std::max<std::int64_t>(1, std::llround(pixels / static_cast<double>(tile_pixels_)));
+    block_tiles_ = cached_tiles_;
     // Threads that share an image should take pixels, which they find in their caches, rather than
     // columns: small weights may be read several times.
     const auto weights = static_cast<double>(depth_ * filters_ * groups_) * 4;
@@ -142,14 +144,17 @@ class DirectConv2D final : public Step {
   }
 
   const Window* rows_window() const override {
-    return pooled_ || batched_ || packed_->dtype != WeightDtype::float32 ? nullptr : &window_;
+    return batched_ || packed_->dtype != WeightDtype::float32 ? nullptr : &stored_window_;
   }
 
   void run_rows(const Work& w) const override {
     ConvTask task = task_for(w.in[0]);
-    for (std::int64_t block = 0; block < groups_ * blocks_; ++block) {
-      select_columns(task, w, block, 0);
-      kernels_.conv(task, w.first * task.width, w.last * task.width);
+    const std::int64_t end = w.last * task.width;
+    const std::int64_t step = cached_tiles_ * tile_pixels_;
+    for (std::int64_t start = w.first * task.width; start < end; start += step) {
+      PixelBlock block = {start, std::min(end, start + step), 0, 0};
+      block.last = tiles_of(block) * groups_ * blocks_;
+      run_pixel_block(task, w, block);
     }
   }
 
@@ -281,24 +286,30 @@ class DirectConv2D final : public Step {
       const std::int64_t size = std::min(block_tiles_, all_tiles - start);
       const std::int64_t inside = unit - start * column_blocks;
       const std::int64_t end = std::min(size * column_blocks, inside + w.last - unit);
-      run_pixel_block(task, w, {start, size, inside, end});
+      const std::int64_t last_pixel =
+          std::min(w.images * image_pixels_, (start + size) * tile_pixels_);
+      run_pixel_block(task, w, {start * tile_pixels_, last_pixel, inside, end});
       unit += end - inside;
     }
   }
 
   struct PixelBlock {
-    std::int64_t start;  // in tiles
-    std::int64_t size;
+    std::int64_t start;  // in pixels
+    std::int64_t end;
     std::int64_t first;  // units inside the block
     std::int64_t last;
   };
+
+  std::int64_t tiles_of(const PixelBlock& b) const {
+    return (b.end - b.start + tile_pixels_ - 1) / tile_pixels_;
+  }
 
   // Chunk by chunk where the pixels' windows do not stay in cache from one column block to the
   // next.
   void run_pixel_block(ConvTask& task, const Work& w, const PixelBlock& b) const {
     const auto chunk_count = static_cast<std::int32_t>(chunks_.size());
-    const std::int64_t bytes = b.size * tile_pixels_ * depth_ * 4;
-    const bool by_chunk = !pooled_ && b.last - b.first > b.size && bytes > l2_bytes() / 2;
+    const std::int64_t bytes = tiles_of(b) * tile_pixels_ * depth_ * 4;
+    const bool by_chunk = !pooled_ && b.last - b.first > tiles_of(b) && bytes > l2_bytes() / 2;
     const std::int32_t step = by_chunk ? 1 : chunk_count;
     std::int64_t done = 0;  // products
     for (std::int32_t c = 0; c < chunk_count; c += step) {
@@ -311,14 +322,14 @@ class DirectConv2D final : public Step {
 
   // The task's chunks, of which `done` products are behind, for every column block.
   void run_columns(ConvTask& task, const Work& w, const PixelBlock& b, std::int64_t done) const {
-    const std::int64_t pixels = w.images * image_pixels_;
+    const std::int64_t size = tiles_of(b);
     const auto conv = pooled_ ? kernels_.conv_pool : kernels_.conv;
     for (std::int64_t unit = b.first; unit < b.last;) {
-      const std::int64_t tile = unit % b.size;
-      const std::int64_t run = std::min(b.size - tile, b.last - unit);
-      select_columns(task, w, unit / b.size, done);
-      const std::int64_t from = (b.start + tile) * tile_pixels_;
-      conv(task, from, std::min(pixels, from + run * tile_pixels_));
+      const std::int64_t tile = unit % size;
+      const std::int64_t run = std::min(size - tile, b.last - unit);
+      select_columns(task, w, unit / size, done);
+      const std::int64_t from = b.start + tile * tile_pixels_;
+      conv(task, from, std::min(b.end, from + run * tile_pixels_));
       unit += run;
     }
   }
@@ -354,6 +365,7 @@ class DirectConv2D final : public Step {
 
   const Kernels& kernels_;
   Window window_;
+  Window stored_window_;
   std::int64_t joined_;
   std::int64_t groups_;
   std::int64_t channels_;  // of a group
@@ -369,10 +381,11 @@ class DirectConv2D final : public Step {
   std::vector<Chunk> chunks_;
   ChannelData channel_data_;
   std::vector<Run> runs_;
-  std::int64_t block_ = 0;   // columns of a whole block
-  std::int64_t blocks_ = 0;  // of a group
-  std::int64_t padded_ = 0;  // filters of a group, up to whole vectors
-  std::int64_t block_tiles_ = 1;
+  std::int64_t block_ = 0;         // columns of a whole block
+  std::int64_t blocks_ = 0;        // of a group
+  std::int64_t padded_ = 0;        // filters of a group, up to whole vectors
+  std::int64_t cached_tiles_ = 1;  // whose input stays in cache
+  std::int64_t block_tiles_ = 1;   // as many at most, so that threads share them
   std::shared_ptr<const Packed> packed_;
   Layout in_;
   Layout residual_;

@@ -17,6 +17,14 @@ struct Window {
   std::int64_t dilation_y = 1;
   std::int64_t dilation_x = 1;
   Border pads;
+
+  // Rows of the input that one of the output reads, with those between.
+  std::int64_t reach() const { return (height - 1) * dilation_y + 1; }
+  // Rows of the input that are read twice where the output is cut, and so many of its rows are made
+  // at both sides.
+  std::int64_t repeated_rows(std::int64_t rows) const {
+    return rows * stride_y + std::max<std::int64_t>(reach() - stride_y, 0);
+  }
 };
 
 // Throws std::invalid_argument unless `window` over `in` gives height and width of `out`.

@@ -25,8 +25,7 @@ std::vector<Taps> taps_inside(std::int64_t out, std::int64_t size, std::int64_t 
 class Pool2D final : public Step {
  public:
   Pool2D(const Dims& in, const Dims& out, const Window& w, PoolKind kind)
-      : dilation_y_(w.dilation_y),
-        dilation_x_(w.dilation_x),
+      : window_(w),
         rows_(taps_inside(out[0], w.height, w.stride_y, w.dilation_y, w.pads.top, in[0])),
         columns_(taps_inside(out[1], w.width, w.stride_x, w.dilation_x, w.pads.left, in[1])),
         kernel_(kind == PoolKind::max ? kernels().max_pool : kernels().average_pool),
@@ -45,32 +44,46 @@ class Pool2D final : public Step {
   }
 
   std::int64_t units(std::int64_t images) const override { return strips_.count(images); }
+  const Window* rows_window() const override { return &window_; }
 
   // The pooling of a row's columns.
   std::int64_t scratch() const override { return in_.width * in_.channels; }
 
   void run(const Work& w) const override {
-    PoolRow task = {};
-    task.x_row = dilation_y_ * in_.row();
-    task.x_pixel = in_.pixel();
-    task.x_width = in_.width;
-    task.dilation = dilation_x_;
-    task.columns = w.scratch;
-    task.out_pixel = out_.pixel();
-    task.channels = out_.channels;
-    for (std::int64_t unit = w.first; unit < w.last; ++unit) {
-      const Strip s = strips_.at(unit);
-      const Taps& rows = rows_[static_cast<std::size_t>(s.row)];
-      task.x = w.in[0].data + s.image * w.in[0].image + rows.first * in_.row();
-      task.rows = rows.count;
-      task.taps = columns_.data() + s.first;
-      task.width = s.last - s.first;
-      task.out = w.out.data + s.image * w.out.image + s.row * out_.row() + s.first * out_.pixel();
-      kernel_(task);
+    PoolRow task = task_for(w);
+    for (std::int64_t unit = w.first; unit < w.last; ++unit) run_strip(task, w, strips_.at(unit));
+  }
+
+  void run_rows(const Work& w) const override {
+    PoolRow task = task_for(w);
+    for (std::int64_t y = w.first; y < w.last; ++y) {
+      run_strip(task, w, {0, y, 0, out_.width, true});
     }
   }
 
  private:
+  PoolRow task_for(const Work& w) const {
+    PoolRow task = {};
+    task.x_row = window_.dilation_y * in_.row();
+    task.x_pixel = in_.pixel();
+    task.x_width = in_.width;
+    task.dilation = window_.dilation_x;
+    task.columns = w.scratch;
+    task.out_pixel = out_.pixel();
+    task.channels = out_.channels;
+    return task;
+  }
+
+  void run_strip(PoolRow& task, const Work& w, const Strip& s) const {
+    const Taps& rows = rows_[static_cast<std::size_t>(s.row)];
+    task.x = w.in[0].data + s.image * w.in[0].image + rows.first * in_.row();
+    task.rows = rows.count;
+    task.taps = columns_.data() + s.first;
+    task.width = s.last - s.first;
+    task.out = w.out.data + s.image * w.out.image + s.row * out_.row() + s.first * out_.pixel();
+    kernel_(task);
+  }
+
   // Over the rows of windows first, for whole rows of the image, then over their columns.
   Cost cost_of(const Dims& in, const Dims& out) const {
     const auto taps = [](const std::vector<Taps>& windows) {
@@ -84,8 +97,7 @@ class Pool2D final : public Step {
             kOperation * static_cast<double>(by_rows + by_columns), 0, bytes_of({in, out})};
   }
 
-  std::int64_t dilation_y_;
-  std::int64_t dilation_x_;
+  Window window_;
   std::vector<Taps> rows_;
   std::vector<Taps> columns_;
   void (*kernel_)(const PoolRow&);

@@ -87,7 +87,10 @@ class Step {
   // The window of a step that can make some rows of its output from the rows of its first input
   // that they read; null for others.
   virtual const Window* rows_window() const { return nullptr; }
-  // Rows [first, last) of one image's output.
+  // How many of them it makes together, counted from the first row of the output: it reads what all
+  // of them need, zeros below the image's last.
+  virtual std::int64_t rows_together() const { return 1; }
+  // Rows [first, last) of one image's output, in whole groups of these but for the image's last.
   virtual void run_rows(const Work& work) const { run(work); }
 
   // Floats of scratch memory that each thread needs; known once the layouts are.

@@ -71,6 +71,7 @@ class WinogradConv2D final : public Step {
   WinogradConv2D(const ConvSpec& spec, int m)
       : kernels_(kernels()),
         form_(*winograd_form(spec, m)),
+        window_(stored_window(spec)),
         pads_(spec.window.pads),
         channels_(spec.in[2]),
         filters_(spec.out[2]),
@@ -129,12 +130,23 @@ class WinogradConv2D final : public Step {
         task.count = std::min(block_tiles_, tiles - task.first);
         form_.kernels->input(task);
       }
-      const std::int64_t column = unit % blocks_ * block_;
-      task.weights = packed_->block.data() + column * positions() * channels_;
-      task.epilogue = channel_data_.epilogue(0, column, w.in[1], residual_);
-      task.out = w.out.data + column;
-      task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
-      form_.kernels->output(task);
+      run_columns(task, w, unit % blocks_);
+    }
+  }
+
+  const Window* rows_window() const override { return batched_ ? nullptr : &window_; }
+  std::int64_t rows_together() const override {
+    return pooled_ ? form_.kernels->outputs_y / 2 : form_.kernels->outputs_y;
+  }
+
+  void run_rows(const Work& w) const override {
+    WinogradTask task = task_for(w);
+    const std::int64_t together = rows_together();
+    const std::int64_t end = (w.last + together - 1) / together * tiles_x_;
+    for (task.first = w.first / together * tiles_x_; task.first < end; task.first += task.count) {
+      task.count = std::min(block_tiles_, end - task.first);
+      form_.kernels->input(task);
+      for (std::int64_t block = 0; block < blocks_; ++block) run_columns(task, w, block);
     }
   }
 
@@ -155,6 +167,16 @@ class WinogradConv2D final : public Step {
  private:
   std::int64_t positions() const { return form_.positions(); }
   std::int64_t taps() const { return form_.kernels->taps_y * form_.kernels->taps_x; }
+
+  // A column block of the task's tiles.
+  void run_columns(WinogradTask& task, const Work& w, std::int64_t block) const {
+    const std::int64_t column = block * block_;
+    task.weights = packed_->block.data() + column * positions() * channels_;
+    task.epilogue = channel_data_.epilogue(0, column, w.in[1], residual_);
+    task.out = w.out.data + column;
+    task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
+    form_.kernels->output(task);
+  }
 
   WinogradTask task_for(const Work& w) const {
     WinogradTask task = {};
@@ -219,6 +241,7 @@ class WinogradConv2D final : public Step {
 
   const Kernels& kernels_;
   WinogradForm form_;
+  Window window_;
   Border pads_;
   std::int64_t channels_;
   std::int64_t filters_;

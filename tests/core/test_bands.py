@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnnfast import _core
-from cnnfast._core import ActivationKind, BinaryKind
+from cnnfast._core import ActivationKind, BinaryKind, PoolKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import (
     Activate,
@@ -18,6 +18,7 @@ from cnnfast.engine.ops import (
     Binary,
     Conv2D,
     DepthwiseConv2D,
+    Pool2D,
     Reshape,
     Value,
     Window,
@@ -51,14 +52,21 @@ class Chain:
             (*((n + pads - (k - 1) * d - 1) // step + 1 for n, k, step, d, pads in spans), channels)
         )
 
-    def conv(self, filters, window=PIXEL, *, groups=1, residual=None) -> Value:
+    def conv(self, filters, window=PIXEL, *, groups=1, residual=None, max_pool=False) -> Value:
         kernel = self.rng.standard_normal(
             (*window.size, self.x.shape[2] // groups, filters), np.float32
         )
         bias = self.rng.standard_normal(filters, np.float32)
         out = self._slide(window, filters)
-        op = Conv2D(self.x, out, kernel, bias, window, groups, RELU6, residual)
+        if max_pool:
+            out = Value((out.shape[0] // 2, out.shape[1] // 2, filters))
+        op = Conv2D(self.x, out, kernel, bias, window, groups, RELU6, residual, max_pool=max_pool)
         self.x = self.graph.add(op)
+        return self.x
+
+    def pool(self, kind, window) -> Value:
+        out = self._slide(window, self.x.shape[2])
+        self.x = self.graph.add(Pool2D(self.x, out, kind, window))
         return self.x
 
     def depthwise(self, window, multiplier=1) -> Value:
@@ -85,12 +93,38 @@ def outputs(graph: Graph, arrays, threads: int = 1):
     return out
 
 
+def is_padded(op) -> bool:
+    """Whether it reads zeros around its input, which pooling leaves out instead."""
+    return hasattr(op, "window") and not isinstance(op, Pool2D)
+
+
+def unpadded(op):
+    """The operation behind one that pads, where its rows are in no band.
+
+    Winograd's tiles reach over the image's edge: rows and columns are added until they do not,
+    as a step that writes the zeros would be one to join.
+    """
+    if not is_padded(op):
+        return op, (0, 0, 0, 0)
+    top, bottom, left, right = op.window.pads
+    height, width = op.out.shape[:2]
+    if op.window.strides == (1, 1) and isinstance(op, Conv2D) and op.residual is None:
+        scale = 2 if op.max_pool else 1
+        more_rows, more_columns = -scale * height % 4, -scale * width % 4
+        height, width = height + more_rows // scale, width + more_columns // scale
+        bottom, right = bottom + more_rows, right + more_columns
+    rows, columns, channels = op.x.shape
+    x = Value((rows + top + bottom, columns + left + right, channels))
+    out = Value((height, width, op.out.shape[2]))
+    window = replace(op.window, pads=(0, 0, 0, 0))
+    return replace(op, x=x, out=out, window=window), (top, bottom, left, right)
+
+
 def alone(op, x, residual):
     """The output of one operation, whose input NumPy has padded: a plan of one step."""
-    if hasattr(op, "window"):
-        top, bottom, left, right = op.window.pads
-        x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-        op = replace(op, window=replace(op.window, pads=(0, 0, 0, 0)))
+    height, width = op.out.shape[:2]
+    op, (top, bottom, left, right) = unpadded(op)
+    x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
     inputs = [Value(x.shape[1:])]
     op = replace(op, x=inputs[0])
     if residual is not None:
@@ -98,7 +132,9 @@ def alone(op, x, residual):
         op = replace(op, residual=inputs[1])
     graph = Graph(inputs, [op], [op.out])
     assert len(algorithms(graph)) == 1
-    return outputs(graph, [x] if residual is None else [x, residual])
+    assert "bands" not in algorithms(graph)
+    whole = outputs(graph, [x] if residual is None else [x, residual])
+    return np.ascontiguousarray(whole[:, :height, :width])
 
 
 def apart(graph: Graph, arrays):
@@ -115,6 +151,8 @@ def assert_same_bits(graph: Graph, *, images: int = 2) -> None:
     want = apart(graph, arrays)
     for threads in (1, 2, 3):
         np.testing.assert_array_equal(outputs(graph, arrays, threads), want)
+        if images == 1:
+            continue
         single = [outputs(graph, [a[i : i + 1] for a in arrays], threads) for i in range(images)]
         np.testing.assert_array_equal(np.concatenate(single), want)
 
@@ -325,3 +363,125 @@ def test_weights_in_the_bands_of_two_plans_count_once():
     assert _core.packed_bytes() - before == shared
     both = one.packed_bytes + other.packed_bytes
     assert _core.packed_bytes_of([one, other]) == both - shared
+
+
+def huge_shape(channels: int, height: int = 524) -> tuple[int, int, int]:
+    """An image of a little more than 64 MiB."""
+    return height, 18_000_000 // (height * channels), channels
+
+
+def same(height: int, width: int) -> Window:
+    return Window((height, width), pads=(*[height // 2] * 2, *[width // 2] * 2))
+
+
+def chosen(graph: Graph) -> list[str]:
+    """The algorithm that each operation takes in a plan of its own."""
+    alone = [unpadded(op)[0] for op in graph.ops]
+    return [algorithm for op in alone for algorithm in algorithms(Graph([op.x], [op], [op.out]))]
+
+
+def huge(add, shape) -> Graph:
+    def chained(graph, x):
+        chain = Chain(graph, x)
+        add(chain)
+        return chain.x
+
+    return graph_of(shape, chained)
+
+
+HUGE_CHAINS = {
+    "3x3": (
+        16,
+        lambda c: (c.conv(16, SPREAD), c.conv(16, Window((3, 3))), c.conv(16, SPREAD)),
+        ["winograd4"] * 3,
+    ),
+    "5x5": (40, lambda c: (c.conv(40, same(5, 5)), c.conv(40, same(5, 5))), ["winograd2"] * 2),
+    "pooled": (
+        16,
+        lambda c: (c.conv(16, SPREAD), c.conv(16, SPREAD, max_pool=True), c.conv(16, SPREAD)),
+        ["winograd4"] * 3,
+    ),
+    "pooling": (
+        16,
+        lambda c: (
+            c.conv(16, SPREAD),
+            c.pool(PoolKind.MAX, Window((3, 3), (2, 2), pads=(0, 1, 0, 1))),
+        ),
+        ["winograd4", ""],
+    ),
+    "pooling in between": (
+        16,
+        lambda c: (
+            c.conv(16, SPREAD),
+            c.pool(PoolKind.AVERAGE, Window((2, 3), pads=(1, 0, 1, 1))),
+            c.conv(16, Window((3, 3), (2, 2))),
+            c.affine(),
+        ),
+        ["winograd4", "", "direct", ""],
+    ),
+    "dilated": (
+        16,
+        lambda c: (
+            c.conv(16, SPREAD),
+            c.conv(16, Window((3, 3), (1, 1), (2, 2), (2, 2, 2, 2)), max_pool=True),
+        ),
+        ["winograd4", "direct"],
+    ),
+    "one axis": (
+        64,
+        lambda c: (c.conv(64, same(3, 1)), c.conv(64, same(1, 3)), c.conv(64, same(3, 1))),
+        ["winograd4"] * 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HUGE_CHAINS)
+def test_bands_of_a_huge_image_cut_between_the_tiles_of_winograd(name):
+    channels, add, alone = HUGE_CHAINS[name]
+    graph = huge(add, huge_shape(channels))
+    assert algorithms(graph)[-1] == "bands"
+    assert len(algorithms(graph)) <= 2
+    assert chosen(graph) == alone
+    assert_same_bits(graph, images=1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_chains_on_huge_images(seed):
+    rng = np.random.default_rng(seed)
+
+    def add(chain):
+        chain.conv(16, SPREAD)
+        for kind in rng.permutation(4)[:2]:
+            size = same(*rng.choice([1, 3], 2).tolist())
+            if kind == 0:
+                chain.conv(16, SPREAD, max_pool=True)
+            elif kind == 1:
+                chain.depthwise(size)
+            elif kind == 2:
+                chain.conv(20, SPREAD)
+            else:
+                chain.pool(PoolKind.MAX, Window((2, 3), pads=(0, 1, 1, 1)))
+
+    graph = huge(add, (*huge_shape(16, 2 * int(rng.integers(320, 330)))[:2], 14))
+    assert "bands" in algorithms(graph)
+    assert_same_bits(graph, images=1)
+
+
+@pytest.mark.parametrize("height", [1536, 3072])
+def test_a_huge_image_takes_a_few_bands_beside_its_input_and_output(height):
+    graph = huge(lambda c: [c.conv(8, SPREAD) for _ in range(3)], (height, 1536, 3))
+    plan = build_plan(graph)
+    assert [step.algorithm for step in plan.steps] == ["bands"]
+    assert plan.workspace_bytes(1, 2) < 8e6  # an image between would be 75 MB, or 151
+
+
+def test_a_huge_image_of_few_rows_stays_whole():
+    layers = lambda c: (c.conv(16, SPREAD), c.conv(16, SPREAD))  # noqa: E731
+    assert algorithms(huge(layers, (136, 8000, 16)))[-1] == "bands"
+    assert "bands" not in algorithms(huge(layers, (120, 9000, 16)))[1:]
+
+
+def test_weights_that_weigh_more_by_bands_than_a_huge_image_stay_apart():
+    layers = lambda c: (c.conv(160, SPREAD), c.conv(160, SPREAD))  # noqa: E731
+    graph = huge(layers, (400, 264, 160))
+    assert "bands" not in algorithms(graph)

@@ -180,7 +180,11 @@ MUTANTS = (
         ("«window_.pads.top == 0 && window_.pads.left == 0» && !pooled_", "true"),
         ("{in.image, «window_.stride_y» * in_.row()", "window_.stride_x"),
         ("inside = «unit - start * column_blocks»;", "0"),
-        ("tile = «unit % b.size»;", "0"),
+        ("tile = «unit % size»;", "0"),
+        (
+            "block = {start, «std::min(end, start + step)», 0, 0};",
+            "end",
+        ),
     ),
     *_of(
         "ops/direct_conv.cpp",
@@ -201,9 +205,20 @@ MUTANTS = (
         ("«kernels.taps_x != w.width» || form.m()", "false"),
         ("|| «!form.along_one_axis()»)", "true"),
         ("if («unit == w.first || unit % blocks_ == 0»)", "unit % blocks_ == 0"),
+        ("task.first = «w.first / together» * tiles_x_;", "w.first"),
+        ("end = «(w.last + together - 1) / together» * tiles_x_;", "w.last / together"),
+        (
+            "return «pooled_ ? form_.kernels->outputs_y / 2 : form_.kernels->outputs_y»;",
+            "form_.kernels->outputs_y",
+        ),
+    ),
+    *_of(
+        "ops/conv.hpp",
+        ("return {(w.height - 1) * w.dilation_y + 1 + «w.stride_y»,", "0"),
     ),
     *_of(
         "ops/pool.cpp",
+        ("run_strip(task, w, {0, «y», 0, out_.width", "w.first"),
         ("w.in[0].image + «rows.first» * in_.row()", "0"),
         ("before = start < 0 ? «(dilation - 1 - start) / dilation» : 0;", "-start / dilation"),
         ("inside = «(limit - first + dilation - 1) / dilation»;", "(limit - first) / dilation"),
@@ -230,11 +245,15 @@ MUTANTS = (
     *_of(
         "ops/bands.cpp",
         ("{rows.first * w.stride_y - «w.pads.top»,", "0"),
-        ("held.data + («rows.first - held.rows.first») * layout.row(), bytes", "0"),
-        ("clear_border(layout, held.data + («y - rows.first») * layout.row()", "0"),
+        ("held.data + («now.first - held.rows.first») * layout.row(), bytes", "0"),
+        ("clear_border(layout, held.data + («y - now.first») * layout.row()", "0"),
         ("inside = {«std::max<std::int64_t>(first, 0)»,", "first"),
-        ("std::min(rows.last, «layout.height»)};", "rows.last"),
-        ("std::min(unit + band_, end) - «image * height»}", "0"),
+        ("std::min(now.last, «layout.height»)};", "now.last"),
+        ("std::min(w.last - «image * units_of_image()», units_of_image())", "0"),
+        ("whole.first -= «rows.first % together»;", "0"),
+        ("last = «rounded_up(rows.last, togethers_[i])» - 1;", "rows.last"),
+        ("whole.last = «std::min(rounded_up(rows.last, together), height)»;", "rows.last"),
+        ("row = unit % units_of_image() * «together_»;", "1"),
         ("t->data += «image * t->image»;", "0"),
     ),
     *_of(
@@ -283,6 +302,12 @@ MUTANTS = (
         ),
         ("return «inputs <= kMostInputs»;", "true"),
         ("if (!runs_by_rows(s, «kLightBytesAtEnd»))", "kLightBytes"),
+        ("«repeated * kRowsPerRepeated <= height»;", "true"),
+        (
+            "«std::max(weights_by_bands(chain.back(), values), weights_by_bands(s, values))» <=",
+            "0.0",
+        ),
+        ("if («bytes < kHugeBytes» || !runs_by_rows", "true"),
         ("value_of(values, s.out).layout, «second»}", "false"),
     ),
     *_of(

@@ -78,6 +78,9 @@ def network(kind):
         wide = lambda: layers.DepthwiseConv2D(7, padding="same")
         chain = [f() for _ in range(3) for f in (lambda: same(64, 1), wide, lambda: same(32, 1))]
         return cnnfast.Sequential([cnnfast.Input((None, None, 16)), *chain]), (1, 2000, 1500, 16)
+    if kind == "huge":  # bands of Winograd's tiles
+        chain = [same(16, 3) for _ in range(6)]
+        return cnnfast.Sequential([cnnfast.Input((None, None, 16)), *chain]), (1, 1400, 2000, 16)
     chain = [same(64, 5), same(64, 5), same(64, 5)]
     model = cnnfast.Sequential([cnnfast.Input((None, None, 16)), *chain])
     return model, (1, 700, 600, 16) if kind == "image" else (150, 96, 96, 16)
@@ -120,7 +123,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
-@pytest.mark.parametrize("kind", ["image", "bands", "batch"])
+@pytest.mark.parametrize("kind", ["image", "bands", "huge", "batch"])
 def test_an_interrupt_ends_a_call_of_the_core_and_the_model_runs_on(kind, threads) -> None:
     done = python(INSIDE_A_CALL, kind, threads)
     assert done.stdout == "ended\n", done.stderr
