@@ -158,6 +158,113 @@ def test_the_error_stays_within_four_times_that_of_the_definition(name, rng):
     assert 0 < direct < error < 4 * direct
 
 
+# Window, size and channels that take each form, and its outputs along an axis.
+FORMS = [
+    ("3x3", (28, 28), 64, 4),
+    ("1x3", (28, 28), 128, 4),
+    ("3x1", (28, 28), 128, 4),
+    ("3x3", (6, 6), 256, 2),
+    ("5x5", (28, 28), 128, 2),
+    ("1x5", (28, 28), 128, 2),
+    ("5x1", (28, 28), 128, 2),
+]
+
+
+def convolution(name, size, channels, outputs):
+    """What runs a bare convolution by the form with so many outputs, and its kernel."""
+    _, kernel = conv_graph(size, channels, channels, window=WINDOWS[name])
+    graph = graph_of(
+        (*size, channels),
+        lambda g, x: g.add(Conv2D(x, Value(x.shape), kernel, None, WINDOWS[name])),
+    )
+    plan = build_plan(graph)
+    assert plan.steps[-1].algorithm == f"winograd{outputs}"
+
+    def runs(x):
+        out = np.full((len(x), *plan.output_shapes[0]), np.nan, np.float32)
+        plan.run([x], [out], 1)
+        return out
+
+    return runs, kernel
+
+
+def outliers(window, x, value):
+    """The input with one outlier at each place of a tile inside, and which pixels it reaches."""
+    middle = min(x.shape[1:3]) // 3
+    reach_y, reach_x = (taps // 2 for taps in window.size)
+    for row in range(middle, min(middle + 6, x.shape[1])):
+        for column in range(middle, min(middle + 6, x.shape[2])):
+            struck = x.copy()
+            struck[0, row, column, 0] = value
+            reached = np.zeros(x.shape[1:3], bool)
+            reached[
+                max(row - reach_y, 0) : row + reach_y + 1,
+                max(column - reach_x, 0) : column + reach_x + 1,
+            ] = True
+            yield struck, reached
+
+
+def amplification(outputs, taps):
+    """How much larger than a tap times a pixel the sum of an output's products may be, on an axis.
+
+    The largest row of |A^T| |G| |B^T|, the transforms of Cook and Toom over their points.
+    """
+    if taps == 1:
+        return 1.0
+    size = outputs + taps - 1
+    half, two = np.sqrt(0.5), np.sqrt(2)
+    points = [0, 1, -1] if size == 4 else [0, half, -half, two, -two]
+    kernel, back, to = [], [], []
+    for p in points:
+        others = np.poly1d([q for q in points if q != p], r=True)
+        kernel.append([p**i / others(p) for i in range(taps)])
+        back.append([p**i for i in range(outputs)])
+        to.append([*others.coeffs[::-1], 0])
+    kernel.append([0] * (taps - 1) + [1])
+    back.append([0] * (outputs - 1) + [1])
+    to.append(np.poly1d(points, r=True).coeffs[::-1])
+    back, kernel, to = (np.array(m, float) for m in (back, kernel, to))
+    pixels, weights = np.arange(1.0, size + 1), np.arange(2.0, taps + 2)
+    want = [pixels[i : i + taps] @ weights for i in range(outputs)]
+    np.testing.assert_allclose(back.T @ ((kernel @ weights) * (to @ pixels)), want)
+    return float((abs(back).T @ (abs(kernel).sum(1)[:, None] * abs(to))).sum(1).max())
+
+
+@pytest.mark.parametrize(("name", "size", "channels", "outputs"), FORMS)
+def test_an_outlier_is_carried_no_further_than_the_transforms_allow(
+    name, size, channels, outputs, rng
+):
+    window = WINDOWS[name]
+    runs, kernel = convolution(name, size, channels, outputs)
+    x = rng.standard_normal((1, *size, channels), np.float32)
+    want = reference.conv2d(x, kernel, pads=window.pads)
+    factor = np.prod([amplification(outputs, taps) for taps in window.size])
+    # A rounding for each channel's product and, generously, 12 an axis for the transforms.
+    roundings = (channels + 24) * 2.0**-24
+    largest_taps = abs(kernel).max((0, 1))
+    for struck, reached in outliers(window, x, 1e6):
+        bound = factor * roundings * (abs(struck).max((0, 1, 2)) @ largest_taps)
+        error = abs(runs(struck) - want)[0, ~reached]
+        assert (error <= bound).all()
+        assert error.max() < 1e6 * 2.0**-20  # where worst and typical errors are far apart
+
+
+@pytest.mark.parametrize("value", [1e6, np.inf, np.nan])
+@pytest.mark.parametrize(
+    ("name", "size", "channels", "outputs"), [form for form in FORMS if form[3] == 2]
+)
+def test_tiles_of_two_outputs_carry_nothing_to_where_it_does_not_reach(
+    name, size, channels, outputs, value, rng
+):
+    runs, _ = convolution(name, size, channels, outputs)
+    x = rng.standard_normal((1, *size, channels), np.float32)
+    clean = runs(x)
+    for struck, reached in outliers(WINDOWS[name], x, value):
+        got = runs(struck)
+        np.testing.assert_array_equal(got[0, ~reached], clean[0, ~reached])
+        assert (got[0, reached] != clean[0, reached]).any()
+
+
 def test_a_residual_is_added_before_the_activation(rng):
     graph, kernel = conv_graph((14, 15), 32, 32, residual=True)
     assert algorithm(graph).startswith("winograd")
