@@ -22,24 +22,30 @@ constexpr Clock::duration kIdleTime = std::chrono::seconds(5);
 constexpr std::int64_t kKeptBytes = std::int64_t{8} << 20;
 constexpr std::size_t kMostBlocks = 64;
 
-// A run takes no block of more: a small model would keep a large one's memory in use.
+// Blocks of sizes so many times apart are one kind: a run takes a larger one and replaces a smaller
+// one, so that images of many sizes need no block each. Beyond, a small model would keep a large
+// one's memory in use.
+constexpr std::int64_t kKind = 4;
+
 std::int64_t most_bytes_for(std::int64_t floats) {
   constexpr std::int64_t kSmallBytes = std::int64_t{4} << 20;
-  return std::max(2 * floats * std::int64_t{sizeof(float)}, kSmallBytes);
+  return std::max(kKind * floats * std::int64_t{sizeof(float)}, kSmallBytes);
 }
 
 // Blocks that wait, in the order they were given back; guarded by shared_state_mutex. Those that
 // leave are unmapped when that is free again, because it takes long.
 class Pool {
  public:
-  // Without data where none fits.
+  // The smallest that fits; else the largest that does not, for the caller to replace. Without data
+  // where there is none of the kind.
   Block take(std::int64_t floats) {
     const std::lock_guard lock(shared_state_mutex());
     std::size_t best = count_;
     for (std::size_t i = count_; i-- > 0;) {  // of equal ones the last, which may be in cache
-      const Block& block = idle_[i].block;
-      if (block.size() < floats || block.bytes() > most_bytes_for(floats)) continue;
-      if (best == count_ || block.size() < idle_[best].block.size()) best = i;
+      const std::int64_t size = idle_[i].block.size();
+      if (idle_[i].block.bytes() > most_bytes_for(floats) || size * kKind < floats) continue;
+      const std::int64_t found = best < count_ ? idle_[best].block.size() : 0;
+      if (found < floats ? size > found : floats <= size && size < found) best = i;
     }
     return best < count_ ? remove(best) : Block();
   }
@@ -162,7 +168,9 @@ Pool& pool() {
 }  // namespace
 
 Workspace::Workspace(std::int64_t floats) : block_(pool().take(floats)) {
-  if (block_.data() == nullptr) block_ = Block(floats);
+  if (block_.data() != nullptr && block_.size() >= floats) return;
+  block_ = Block();  // before there is another one
+  block_ = Block(floats);
 }
 
 Workspace::~Workspace() { pool().give_back(std::move(block_)); }

@@ -222,6 +222,8 @@ def calm(model: Any, images: Images) -> None:
     import keras
 
     last = next(layer for layer in reversed(model.layers) if layer.weights)
+    if not hasattr(last, "kernel"):
+        return  # a network that ends in features
     features = np.asarray(keras.Model(model.inputs[0], last.input)(images, training=False))
     length = float(np.sqrt(np.square(features).mean() * math.prod(last.kernel.shape[:-1])))
     kernel, *bias = last.get_weights()

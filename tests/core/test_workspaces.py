@@ -55,6 +55,14 @@ def test_many_sizes_keep_no_more_than_the_limit():
     assert 0 < max(kept) <= 20 * MIB
 
 
+def test_images_of_many_sizes_share_the_workspace_of_the_largest():
+    model = network()
+    sizes = [300, 340, 380, 320, 360, 300, 380]
+    for size in sizes:
+        model.predict_on_batch(image(size), threads=1)
+    assert _core.idle_workspace_bytes() == workspace(model, 380)
+
+
 def test_models_take_what_others_left():
     one, other = network(16), network(15)
     one.predict_on_batch(image(200), threads=1)
