@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast.layers.stand_in import StandIn
-from cnnfast.saving import json, live_weights
+from cnnfast.saving import json, live_unsaid, live_weights
 from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.contents import listed
 from cnnfast.saving.keras_format import LAYERS, children, own_weights
+from cnnfast.saving.live_unsaid import ACTIVATIONS
 from cnnfast.saving.training import compile_from
 from cnnfast.saving.versions import version_of
 from cnnfast.utils import handed_over
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer
     from cnnfast.models.model import Model
     from cnnfast.variables import Variable
-
-
-# What Keras cannot write where it was set to None.
-_ACTIVATIONS = ("activation", "recurrent_activation")
 
 
 def from_keras(
@@ -84,6 +81,7 @@ def _made_like(model: Any, name: str, compile: bool) -> Model:
         raise ValueError(
             f"{name} has not yet been built. Call it on some data or use `build()` first."
         )
+    live_unsaid.check(model)
     pairs = [pair for layer, twin in _twins(ours, model, set()) for pair in _pairs(layer, twin)]
     _check(pairs, ours, model, name)
     for pair in pairs:
@@ -99,7 +97,7 @@ def _json(model: Any) -> str:
     cleared = [
         (layer, field)
         for layer in model._flatten_layers()
-        for field in _ACTIVATIONS
+        for field in ACTIVATIONS
         if vars(layer).get(field, "") is None
     ]
     try:

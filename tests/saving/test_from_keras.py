@@ -114,3 +114,87 @@ def test_something_else_is_refused() -> None:
     for other in (None, "model.keras", np.zeros(3), cnnfast.Sequential):
         with pytest.raises(TypeError, match=r"Expected a Keras model. Received: "):
             cnnfast.from_keras(other)
+
+
+def relu(x: Any) -> Any:
+    return keras.ops.relu(x) * 2
+
+
+def own(x: Any) -> Any:
+    return keras.ops.gelu(x)
+
+
+class Seen(keras.layers.Layer):
+    """Makes a mask."""
+
+    def call(self, x: Any) -> Any:
+        return x * 1
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        return keras.ops.any(x > 0, -1)
+
+
+@pytest.mark.parametrize("function", [relu, keras.ops.gelu], ids=["own", "of_ops"])
+@pytest.mark.parametrize("kind", ["Dense", "Activation", "TimeDistributed", "LSTM"])
+def test_an_activation_that_has_the_name_of_another_is_refused(kind: str, function: Any) -> None:
+    lay = keras.layers
+    layer = {
+        "Dense": lambda: lay.Dense(3, activation=function),
+        "Activation": lambda: lay.Activation(function),
+        "TimeDistributed": lambda: lay.TimeDistributed(lay.Dense(3, activation=function)),
+        "LSTM": lambda: lay.LSTM(3, activation=function),
+    }[kind]()
+    model = keras.Sequential([keras.Input((5, 4)), layer])
+    with pytest.raises(UnsupportedError, match="computes something else") as caught:
+        cnnfast.from_keras(model)
+    assert [item.class_name for item in caught.value.items] == [function.__name__]
+
+
+def test_the_advice_for_an_activation_with_another_name_works(rng: np.random.Generator) -> None:
+    lay = keras.layers
+    model = keras.Sequential([keras.Input((4,)), lay.Dense(9, activation=keras.ops.gelu)])
+    with pytest.raises(UnsupportedError, match=r"layer.activation = own"):
+        cnnfast.from_keras(model)
+    model.layers[0].activation = own
+
+    def approximate(x: Any) -> Any:
+        return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+    x = rng.normal(size=(5, 4)).astype(np.float32)
+    ours = cnnfast.from_keras(model, custom_objects={"own": approximate})
+    np.testing.assert_allclose(ours.predict(x, verbose=0), model(x), atol=TOLERANCE)
+
+
+def test_functions_of_other_modules_that_compute_the_same_are_taken(
+    rng: np.random.Generator,
+) -> None:
+    lay, ops = keras.layers, keras.ops
+    functions = [ops.relu, ops.leaky_relu, ops.hard_sigmoid, ops.softmax, ops.silu, ops.selu]
+    stack = [lay.Dense(4, activation=function) for function in functions]
+    model = keras.Sequential([keras.Input((4,)), *stack])
+    x = rng.normal(size=(5, 4)).astype(np.float32)
+    actual = cnnfast.from_keras(model).predict(x, verbose=0)
+    np.testing.assert_allclose(actual, model(x), atol=TOLERANCE)
+
+
+def test_a_call_that_was_set_on_a_layer_is_refused(rng: np.random.Generator) -> None:
+    layer = keras.layers.ReLU(name="twice")
+    layer.call = lambda x: x * 2
+    model = keras.Sequential([keras.Input((4,)), layer])
+    with pytest.raises(UnsupportedError, match="runs a `call` that was set on it"):
+        cnnfast.from_keras(model)
+    x = rng.normal(size=(5, 4)).astype(np.float32)
+    ours = cnnfast.from_keras(model, custom_objects={"twice": lambda x: x * 2})
+    np.testing.assert_array_equal(ours.predict(x, verbose=0), model(x))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_function_for_a_layer_that_makes_a_mask_is_refused(nested: bool) -> None:
+    lay = keras.layers
+    stack = [keras.Input((5, 4)), Seen(name="seen"), lay.LSTM(3)]
+    model = keras.Sequential(stack)
+    if nested:
+        model = keras.Sequential([keras.Input((5, 4)), model])
+    for name in ("Seen", "seen"):
+        with pytest.raises(UnsupportedError, match="makes a mask"):
+            cnnfast.from_keras(model, custom_objects={name: lambda x: x})

@@ -1,0 +1,125 @@
+"""What a model of Keras in memory may compute, and its configuration does not say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast import activations
+from cnnfast.errors import Refusal, UnsupportedError
+from cnnfast.layers.refused import MASKS, WITHOUT_MASKS
+from cnnfast.utils import handed_over
+
+ACTIVATIONS = ("activation", "recurrent_activation")
+"""The attributes of layers that hold functions, which a configuration has by name."""
+
+# Where functions that have the names of Keras' own are compared with them.
+_TRIED = np.linspace(-8, 8, 64, dtype=np.float32).reshape(4, 16)
+_TOLERANCE = 2e-5
+
+_OTHER = "has the name of one of Keras' functions, and computes something else."
+_RENAME = (
+    "Give the layer a function of another name in Keras, `def own(x): return {name}(x)` and "
+    "`layer.activation = own`, and a NumPy function for it: "
+    "`from_keras(…, custom_objects={{'own': function}})`."
+)
+_PATCHED = "runs a `call` that was set on it, and Python code is never run."
+_REPLACE = (
+    "Give a function of NumPy arrays for it by its name: "
+    "`from_keras(…, custom_objects={{{name!r}: function}})`."
+)
+
+
+def check(model: Any) -> None:
+    """Refuse what would give other numbers here than in Keras.
+
+    Raises
+    ------
+    UnsupportedError
+        A layer makes a mask, or has a `call` that was set on it, or an activation that has the name
+        of another function.
+    """
+    refusals = list(_refusals(model, set()))
+    if refusals:
+        raise UnsupportedError(refusals, source=f"Keras model {model.name!r}")
+
+
+def _refusals(layer: Any, visited: set[int]) -> Iterator[Refusal]:
+    """Go through `layer` and what is inside, but for what the user's functions stand in for."""
+    if id(layer) in visited:
+        return
+    visited.add(id(layer))
+    if _has_mask(layer):
+        yield _refusal("layer", MASKS, layer, layer, WITHOUT_MASKS)
+    own = handed_over.is_of_keras(type(layer))
+    if handed_over.find(layer.name) is not None or not (own or hasattr(layer, "layers")):
+        return
+    if "call" in vars(layer):
+        advice = _REPLACE.format(name=layer.name)
+        yield _refusal("layer", _PATCHED, layer, vars(layer)["call"], advice)
+    for field in ACTIVATIONS:
+        function = vars(layer).get(field)
+        if callable(function) and _misleads(function, type(layer)):
+            advice = _RENAME.format(name=function.__name__)
+            yield _refusal("function", _OTHER, layer, function, advice)
+    for part in layer._flatten_layers(include_self=False, recursive=False):
+        yield from _refusals(part, visited)
+
+
+def _refusal(kind: Any, cause: str, layer: Any, received: Any, advice: str) -> Refusal:
+    of = received if kind == "function" else type(layer)
+    return Refusal(
+        kind,
+        cause,
+        class_name=of.__name__,
+        module=of.__module__,
+        layers=(layer.name,),
+        received=(f"{received!r:.200}",),
+        advice=advice,
+    )
+
+
+def _has_mask(layer: Any) -> bool:
+    """Whether a layer that is not Keras' own makes a mask, or lets one through."""
+    if handed_over.is_of_keras(type(layer)):
+        return False  # refused, or follows one that is
+    tensors = [
+        tensor
+        for node in getattr(layer, "_inbound_nodes", ())
+        for tensor in getattr(node, "output_tensors", ())
+    ]
+    return any(getattr(tensor, "_keras_mask", None) is not None for tensor in tensors)
+
+
+def _misleads(function: Any, layer: type) -> bool:
+    """Whether a function has the name of one of Keras' activations and computes something else."""
+    name = getattr(function, "__name__", None)
+    if not isinstance(name, str) or isinstance(function, type):
+        return False
+    kept = ".activations" in str(getattr(function, "__module__", ""))
+    if (kept and handed_over.is_of_keras(function)) or handed_over.find(name) is not None:
+        return False
+    try:
+        ours = activations.get(name)
+    except UnsupportedError:
+        return False  # is refused by its name
+    try:
+        theirs = _numbers(function, layer)
+    except Exception:  # whatever a user's function may raise; it is not Keras' own
+        return True
+    expected = np.asarray(ours(_TRIED))
+    return theirs.shape != expected.shape or not np.allclose(
+        theirs, expected, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True
+    )
+
+
+def _numbers(function: Any, layer: type) -> npt.NDArray[Any]:
+    """Return what `function` gives for the numbers that are tried, as Keras calls it."""
+    keras = sys.modules.get(layer.__module__.partition(".")[0])
+    to_tensor = getattr(getattr(keras, "ops", None), "convert_to_tensor", np.asarray)
+    result = function(to_tensor(_TRIED))
+    return np.asarray(getattr(result, "detach", lambda: result)())
