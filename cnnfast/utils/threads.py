@@ -8,6 +8,9 @@ import warnings
 from cnnfast.utils.cores import usable_cores
 from cnnfast.utils.locks import Guard
 
+# What the core can be told.
+_MOST = 2**31 - 1
+
 _guard = Guard()
 _chosen: int | None = None
 
@@ -72,12 +75,14 @@ def positive(threads: object, name: str) -> int:
     Raises
     ------
     ValueError
-        If it is not a positive integer.
+        If it is not a positive integer, or more than an integer of 32 bits holds.
     """
     try:
         number = int(threads)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = 0
     if isinstance(threads, (bool, float)) or number < 1:
         raise ValueError(f"{name} must be a positive integer. Received: {threads!r}")
+    if number > _MOST:
+        raise ValueError(f"{name} must be at most {_MOST}. Received: {threads!r}")
     return int(number)

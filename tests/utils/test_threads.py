@@ -105,6 +105,23 @@ def test_a_wrong_number_of_threads_is_refused(count):
         cnnfast.set_num_threads(count)
 
 
+@pytest.mark.parametrize("count", [2**31, 10**30, float("inf")])
+def test_more_threads_than_the_core_can_be_told_are_refused(monkeypatch, count):
+    model = cnnfast.Sequential([layers.Input((3,)), layers.Dense(2)])
+    x = np.zeros((1, 3), np.float32)
+    for use in (
+        lambda: model.predict(x, verbose=0, threads=count),
+        lambda: model.profile(x, threads=count),
+    ):
+        with pytest.raises(ValueError, match=r"threads must be .*Received: "):
+            use()
+    with pytest.raises(ValueError, match=r"threads must be .*Received: "):
+        cnnfast.set_num_threads(count)
+    monkeypatch.setenv("OMP_NUM_THREADS", str(count))
+    with pytest.warns(RuntimeWarning, match="OMP_NUM_THREADS must be .* It is ignored"):
+        model.predict(x, verbose=0)
+
+
 # A process of its own: OpenMP reads its limit once, and threads stay.
 LIMITS = """
 import os
