@@ -6,7 +6,6 @@ import io
 import json
 import math
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +32,8 @@ WEIGHTS_SUFFIXES, MODEL_SUFFIXES = (".weights.h5",), (".keras", ".h5")
 # The version whose form is written.
 KERAS_VERSION = "3.15.0"
 
+# Bytes that are copied at a time.
+_COPIED = 1 << 20
 # About what HDF5 adds to each array and to the file.
 _HEADER_BYTES, _FILE_BYTES = 1 << 10, 64 << 10
 
@@ -138,7 +139,20 @@ def _write_into(file: BinaryIO, model: Any, write: Callable[[Any, str], None]) -
         path = os.path.join(directory, "model")
         write(model, path)
         with open(path, "rb") as written:
-            shutil.copyfileobj(written, file)
+            while part := written.read(_COPIED):
+                _write_all(file, part)
+
+
+def _write_all(file: BinaryIO, part: bytes) -> None:
+    """Write all of `part`; a raw file, such as a pipe, may take less at a time and says so."""
+    left = memoryview(part)
+    while left:
+        count = file.write(left)
+        if count is None and not isinstance(file, io.RawIOBase):
+            return  # an object that is no file of Python's, and says nothing
+        if not count:
+            raise OSError("A file must take what is written to it. Received: one that took nothing")
+        left = left[count:]
 
 
 def _checked(model: Layer, filepath: PathLike, suffixes: tuple[str, ...], overwrite: bool) -> str:

@@ -263,6 +263,35 @@ def test_a_model_and_weights_are_saved_to_open_files(model: Any, tmp_path: Path)
     assert_same_weights(other, model)
 
 
+class Reluctant(io.RawIOBase):
+    """Takes a part of what is written at a time, as a pipe does, or nothing."""
+
+    def __init__(self, most: int | None) -> None:
+        self.most, self.taken = most, bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int | None:
+        part = bytes(data[: self.most or 0])
+        self.taken += part
+        return None if self.most is None else len(part)
+
+
+def test_a_raw_file_that_takes_a_part_at_a_time_gets_all(model: Any) -> None:
+    file = Reluctant(1000)
+    model.save(file)
+    loaded = cnnfast.load_model(bytes(file.taken))
+    for weight, expected in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+@pytest.mark.parametrize("most", [0, None])
+def test_a_raw_file_that_takes_nothing_is_an_error(model: Any, most: int | None) -> None:
+    with pytest.raises(OSError, match="must take what is written to it"):
+        model.save(Reluctant(most))
+
+
 def test_keras_loads_what_is_saved_to_an_open_file(model: Any, tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
     with (tmp_path / "m.keras").open("wb") as file:
