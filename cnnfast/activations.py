@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from cnnfast import lowering, row_functions
@@ -266,15 +268,29 @@ def get(identifier: object) -> ActivationFunction:
     raise _unknown(name, identifier)
 
 
-def serialize(activation: ActivationFunction) -> str | dict[str, Any]:
+def serialize(activation: ActivationFunction) -> Any:
     """Return what a config holds: a name, or the config of a function or layer."""
     if isinstance(activation, LayerFunction):
         from cnnfast.layers.registry import serialize as serialize_layer
 
         return serialize_layer(activation.layer)
     if isinstance(activation, UserFunction):
-        return _function_config(activation)
+        return activation if _unwritten.get() else _function_config(activation)
     return activation.name
+
+
+# Whether configs are being made that are not written.
+_unwritten: ContextVar[bool] = ContextVar("cnnfast_unwritten", default=False)
+
+
+@contextmanager
+def unwritten() -> Iterator[None]:
+    """Let configs hold the user's functions themselves inside a ``with`` block."""
+    token = _unwritten.set(True)
+    try:
+        yield
+    finally:
+        _unwritten.reset(token)
 
 
 def _function_config(activation: UserFunction) -> dict[str, Any]:
@@ -283,6 +299,12 @@ def _function_config(activation: UserFunction) -> dict[str, Any]:
         raise UnsupportedError(
             "A config knows a function by its name, which this one does not have: define it with "
             f"`def`. Received: {activation.function!r}"
+        )
+    if activation.name in _FUNCTIONS or activation.name in _ALIASES:
+        raise UnsupportedError(
+            "A config knows a function by its name, which would be taken for that of Keras' own: "
+            "give the layer a function of another name, `layer.activation = own`. Received: "
+            f"{activation.name!r} for {activation.function!r}"
         )
     return {
         "module": "builtins",

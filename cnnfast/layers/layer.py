@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast import initializers, regularizers
+from cnnfast import activations, initializers, regularizers
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Shape, Value
@@ -415,7 +415,8 @@ class Layer(LayerFacts, CallableLayer):
     def _arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments as they are now; setting others is refused."""
         own = vars(self)
-        config = self.get_config() | {"activity_regularizer": self.activity_regularizer}
+        with activations.unwritten():
+            config = self.get_config() | {"activity_regularizer": self.activity_regularizer}
         return {name: own.get(name, value) for name, value in config.items()}
 
     def _get_build_config(self) -> dict[str, Any] | None:

@@ -326,3 +326,20 @@ def test_an_unbuilt_layer_may_change_in_every_argument() -> None:
     model = cnnfast.Sequential([layer])
     assert model.output_shape == (None, 8, 8, 5)
     assert [w.shape for w in model.weights] == [(1, 1, 1, 5)]
+
+
+@pytest.mark.parametrize("kind", ["Dense", "Activation"])
+def test_a_layer_with_a_function_without_a_name_can_change(kind: str) -> None:
+    def made(function: Any) -> Any:
+        options = {"units": 3} if kind == "Dense" else {}
+        return getattr(layers, kind)(activation=function, **options)
+
+    layer = made(lambda x: x * 2)
+    model = cnnfast.Sequential([layers.Input((3,)), layer])
+    x = np.array([[-1.0, 2.0, 0.5]], np.float32)
+    doubled = model.predict(x, verbose=0)
+    layer.trainable = False
+    layer.activation = lambda x: x * 6
+    np.testing.assert_array_equal(model.predict(x, verbose=0), doubled * 3)
+    layer.activation = "relu"
+    np.testing.assert_array_equal(model.predict(x, verbose=0), np.maximum(doubled / 2, 0))

@@ -14,7 +14,7 @@ import pytest
 
 from cnnfast import layers
 from cnnfast.errors import UnsupportedError
-from cnnfast.models import model_from_json
+from cnnfast.models import Sequential, clone_model, model_from_json
 from cnnfast.saving import load_model
 from saving import model_files as files
 from saving import own_layers as own
@@ -411,3 +411,36 @@ def test_a_tensorflow_function_can_be_one_by_the_name_of_its_layer() -> None:
     model = model_from_json(text, {"tf.cumsum": np.logaddexp.accumulate})
     x = np.arange(8, dtype=np.float32).reshape(2, 4)
     np.testing.assert_allclose(model(x), np.logaddexp.accumulate(x, axis=1), rtol=1e-6)
+
+
+def relu(x: Any) -> Any:
+    return np.maximum(x, 0) * 2
+
+
+def twice(x: Any) -> Any:
+    return x * 2
+
+
+def thrice(x: Any) -> Any:
+    return x * 3
+
+
+@pytest.mark.parametrize("as_layer", [False, True])
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_an_activation_that_would_be_read_as_keras_own_is_not_written(
+    suffix: str, as_layer: bool, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    layer = layers.Activation(relu) if as_layer else layers.Dense(4, activation=relu)
+    model = Sequential([layers.Input((4,)), layer])
+    rule = "would be taken for that of Keras' own"
+    for write in (lambda: model.save(tmp_path / f"m{suffix}"), model.to_json, model.get_config):
+        with pytest.raises(UnsupportedError, match=rule):
+            write()
+    with pytest.raises(UnsupportedError, match=rule):
+        clone_model(model)
+    assert list(tmp_path.iterdir()) == []
+    layer.activation = twice  # as the error advises
+    model.save(tmp_path / f"m{suffix}")
+    again = load_model(tmp_path / f"m{suffix}", custom_objects={"twice": twice})
+    x = rng.normal(size=(3, 4)).astype(np.float32)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
