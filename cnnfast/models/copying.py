@@ -76,8 +76,15 @@ def _remade(config: Mapping[str, Any], like: Model) -> Model:
             "a model with functions in place of layers can be cloned where their names differ. "
             f"Received: {[layer.name for layer in stand_ins]}"
         )
-    activations = [getattr(layer, "activation", None) for layer in layers]
-    functions |= {a.name: a.function for a in activations if isinstance(a, UserFunction)}
+    held = [getattr(layer, "activation", None) for layer in layers]
+    own = {activation for activation in held if isinstance(activation, UserFunction)}
+    named = {activation.name: activation.function for activation in own}
+    if len(named) != len({activation.function for activation in own}):
+        raise UnsupportedError(
+            "a model with activations of the user's can be cloned where their names differ. "
+            f"Received: {sorted(activation.name for activation in own)}"
+        )
+    functions |= named
     stored = {layer.name: layer.stored for layer in stand_ins}
 
     def of_layer(entry: Mapping[str, Any]) -> Any:

@@ -444,3 +444,14 @@ def test_an_activation_that_would_be_read_as_keras_own_is_not_written(
     again = load_model(tmp_path / f"m{suffix}", custom_objects={"twice": twice})
     x = rng.normal(size=(3, 4)).astype(np.float32)
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_a_model_whose_activations_share_a_name_is_not_cloned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = [layers.Dense(4, activation=function) for function in (twice, thrice, twice)]
+    assert len(clone_model(Sequential([layers.Input((4,)), *stack])).layers) == 3
+    monkeypatch.setattr(thrice, "__name__", "twice")
+    stack = [layers.Dense(4, activation=function) for function in (twice, thrice)]
+    with pytest.raises(UnsupportedError, match="can be cloned where their names differ"):
+        clone_model(Sequential([layers.Input((4,)), *stack]))
