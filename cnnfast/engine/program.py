@@ -170,6 +170,11 @@ def _call(call: Call, arrays: Sequence[Float32Array], batch: int) -> list[Float3
         )
     checked = []
     for part, out in zip(parts, call.outs, strict=True):
+        if np.iscomplexobj(part):
+            raise ValueError(
+                f"The function of layer '{call.name}' must return real numbers. Received: an array "
+                f"of dtype {np.asarray(part).dtype}"
+            )
         result = np.require(part, np.float32, ["C", "A"])
         expected = (batch, *out.shape)
         if result.shape != expected:

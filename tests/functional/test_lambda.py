@@ -177,3 +177,10 @@ def test_without_custom_objects_the_layer_is_named() -> None:
         layers.deserialize(_config())
     with pytest.raises(UnsupportedError, match=r"'second'.*never taken.*custom_objects=\{'second'"):
         layers.deserialize(_config(), {"Halved": _clipped})
+
+
+def test_a_function_that_returns_complex_numbers_is_refused() -> None:
+    function = cnnfast.layers.Lambda(np.fft.fft, name="spectrum", output_shape=(4,))
+    model = cnnfast.Sequential([cnnfast.Input((4,)), function])
+    with pytest.raises(ValueError, match="'spectrum' must return real numbers.*complex"):
+        model.predict(np.ones((1, 4), np.float32), verbose=0)
