@@ -196,13 +196,20 @@ class StandIn(Lambda):
     def _refuse(self) -> NoReturn:
         """Say how a function can take the weights."""
         named = [weight.name for weight in self.stored or ()]
+        advice = how_to_take(self.stored or ())
         if self.stored is None:
             rule = (
                 "can take no weights, as a configuration alone does not say which there are: "
                 "`load_model` and `from_keras` know them."
             )
+            advice = "Load the whole model by one of these, with the same `custom_objects`."
         elif not self.stored:
-            rule = "takes weights, and the layer has none."
+            rule = "takes weights, and there are none by the name of the layer."
+            advice = (
+                "Give a function of the inputs alone. If the layer has weights in Keras, its "
+                "`get_config` must tell its name, as `super().get_config()` does; or save the "
+                "model as `.keras`."
+            )
         elif None in named:
             rule = "must take all weights of the layer, in their order: the file has no names."
         elif len(set(named)) != len(named):
@@ -213,7 +220,7 @@ class StandIn(Lambda):
             f"the function that stands in for it {rule} Received: {_described(self.function)}",
             layer=self.name,
             class_name=self.class_name,
-            advice=how_to_take(self.stored or ()),
+            advice=advice,
         )
 
     # --- configs --------------------------------------------------------------------------

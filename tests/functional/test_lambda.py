@@ -182,5 +182,5 @@ def test_without_custom_objects_the_layer_is_named() -> None:
 def test_a_function_that_returns_complex_numbers_is_refused() -> None:
     function = cnnfast.layers.Lambda(np.fft.fft, name="spectrum", output_shape=(4,))
     model = cnnfast.Sequential([cnnfast.Input((4,)), function])
-    with pytest.raises(ValueError, match="'spectrum' must return real numbers.*complex"):
+    with pytest.raises(ValueError, match=r"'spectrum' must return real numbers.*complex"):
         model.predict(np.ones((1, 4), np.float32), verbose=0)

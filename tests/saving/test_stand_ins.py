@@ -330,18 +330,55 @@ def test_weights_that_a_layer_does_not_have_cannot_be_asked_for(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
     theirs = around(own.Attention(), rng=rng)
-    with pytest.raises(UnsupportedError, match="takes weights, and the layer has none"):
+    with pytest.raises(UnsupportedError, match="takes weights, and there are none by the name"):
         loaded(theirs, ".h5", tmp_path, {"Attention": lambda x, gamma: x * gamma})
     assert_same(
         loaded(theirs, ".h5", tmp_path, {"Attention": lambda x, *_: own.attended(x)}), theirs, rng
     )
 
 
+class Unnamed(keras.layers.Layer):
+    """Has a config without a name, as Keras finds that where a parameter is called `kwargs`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.inner = keras.layers.Dense(4)
+
+    def build(self, shape: Any) -> None:
+        self.inner.build(shape)
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+class Named(Unnamed):
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"name": self.name}
+
+
+@pytest.mark.parametrize("road", NAMED)
+def test_a_layer_whose_config_has_no_name_gets_its_weights_as_the_error_says(
+    road: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    def dense(x: Any, *weights: Any) -> Any:
+        return x @ weights[0] + weights[1]
+
+    stack = [keras.Input((4,)), Unnamed(name="mine"), keras.layers.Dense(2)]
+    theirs = randomized(keras.Sequential(stack), rng)
+    with pytest.raises(UnsupportedError, match=r"must tell its name.*save the model as `.keras`"):
+        loaded(theirs, road, tmp_path, {"Unnamed": lambda x, kernel, bias: x})
+    assert_same(loaded(theirs, ".keras", tmp_path, {"Unnamed": dense}), theirs, rng)
+    stack = [keras.Input((4,)), Named(name="mine"), keras.layers.Dense(2)]
+    theirs = randomized(keras.Sequential(stack), rng)
+    (tmp_path / "named").mkdir()
+    assert_same(loaded(theirs, road, tmp_path / "named", {"Named": dense}), theirs, rng)
+
+
 def test_a_configuration_alone_does_not_say_which_weights_there_are(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
     theirs = around(own.LayerNormalization(), rng=rng)
-    with pytest.raises(UnsupportedError, match="`load_model` and `from_keras` know them"):
+    with pytest.raises(UnsupportedError, match="Load the whole model by one of these"):
         model_from_json(theirs.to_json(), {"LayerNormalization": own.normalized_in_order})
     ours = model_from_json(theirs.to_json(), {"LayerNormalization": np.tanh})
     for name in ("m.weights.h5", "m.h5"):
