@@ -46,6 +46,11 @@ def assign(layer: Layer, name: str, value: Any) -> None:
     elif name in (arguments := layer._arguments()):
         with state_guard.lock:
             _remake(layer, arguments | {name: value}, received)
+    elif name == "call":
+        raise AttributeError(
+            f"Attribute `call` of {layer._described()} cannot be set, as nothing runs it. A "
+            f"`Lambda` layer runs a function. {received}"
+        )
     elif name in layer._user_attributes or (kind is None and name not in vars(layer)):
         layer._user_attributes = tuple(dict.fromkeys((*layer._user_attributes, name)))
         vars(layer)[name] = value

@@ -343,3 +343,9 @@ def test_a_layer_with_a_function_without_a_name_can_change(kind: str) -> None:
     np.testing.assert_array_equal(model.predict(x, verbose=0), doubled * 3)
     layer.activation = "relu"
     np.testing.assert_array_equal(model.predict(x, verbose=0), np.maximum(doubled / 2, 0))
+
+
+def test_a_call_that_nothing_would_run_cannot_be_set() -> None:
+    layer = layers.ReLU()
+    with pytest.raises(AttributeError, match="nothing runs it"):
+        layer.call = lambda x: x * 2
