@@ -29,3 +29,15 @@ def load(path: Path, threads: int) -> Predict:
     set_num_threads(threads)
     predict: Predict = load_model(path, compile=False).predict_on_batch
     return predict
+
+
+def load_for_any_size(path: Path, threads: int) -> Predict:
+    """Load the Keras file and pack its weights, for a size of its own, as other runtimes do."""
+    from cnnfast.saving import load_model
+    from cnnfast.utils.threads import set_num_threads
+
+    set_num_threads(threads)
+    model = load_model(path, compile=False)
+    model.warm_up([(232, 232, 3)])
+    predict: Predict = model.predict_on_batch
+    return predict
