@@ -181,10 +181,6 @@ MUTANTS = (
         ("{in.image, «window_.stride_y» * in_.row()", "window_.stride_x"),
         ("inside = «unit - start * column_blocks»;", "0"),
         ("tile = «unit % size»;", "0"),
-        (
-            "block = {start, «std::min(end, start + step)», 0, 0};",
-            "end",
-        ),
     ),
     *_of(
         "ops/direct_conv.cpp",
