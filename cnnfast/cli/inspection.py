@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
-from cnnfast.saving import archive, json, legacy_h5, load_model
-from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
-from cnnfast.saving.hdf5 import H5File
+from cnnfast.files import archive, json
+from cnnfast.files.hdf5 import SIGNATURE as HDF5_SIGNATURE
+from cnnfast.files.hdf5 import H5File
+from cnnfast.files.source import open_file
+from cnnfast.saving import legacy_h5, load_model
 from cnnfast.saving.model import KERAS_VERSION, MODEL_CONFIG, TRAINING_CONFIG
-from cnnfast.saving.source import open_file
 
 if TYPE_CHECKING:
     from cnnfast.models import Model

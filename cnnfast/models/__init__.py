@@ -11,7 +11,7 @@ from cnnfast.models.model import Model
 from cnnfast.models.sequential import Sequential
 
 if TYPE_CHECKING:
-    from cnnfast.saving.source import Readable
+    from cnnfast.files.source import Readable
     from cnnfast.saving.writing import Writable
 
 __all__ = [

@@ -39,7 +39,7 @@ def model_from_json(
     UnsupportedError
         If it has layers or options that are not supported; all are listed.
     """
-    from cnnfast.saving import json
+    from cnnfast.files import json
 
     if not isinstance(json_string, str | bytes | bytearray):
         raise TypeError(
@@ -60,8 +60,8 @@ def model_from_config(
 
 
 def _built(config: Mapping[str, Any], stored: Any = None) -> Model:
+    from cnnfast.files.versions import version_of
     from cnnfast.saving.config import build_model
-    from cnnfast.saving.versions import version_of
 
     return build_model(config, "configuration", version_of(config), stored)
 

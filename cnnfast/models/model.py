@@ -25,8 +25,8 @@ from cnnfast.utils.threads import get_num_threads, positive
 if TYPE_CHECKING:
     from typing import Self
 
+    from cnnfast.files.source import Readable
     from cnnfast.profiling import MemoryReport, Profile
-    from cnnfast.saving.source import Readable
     from cnnfast.saving.writing import Writable
 
 

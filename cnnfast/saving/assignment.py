@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving.hdf5 import H5Dataset, StoredArray
+from cnnfast.files.hdf5 import H5Dataset, StoredArray
 from cnnfast.variables import replace_all
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
+from cnnfast.files.versions import KERAS_3, major
 from cnnfast.layers.foreign import nothing_stored
 from cnnfast.layers.registry import deserialize_stored
 from cnnfast.saving.limits import check_calls, check_sizes
-from cnnfast.saving.versions import KERAS_3, major
 
 if TYPE_CHECKING:
     from cnnfast.layers.foreign import Stored

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError
+from cnnfast.files.contents import VARIABLES, Tree, is_numbered, listed, unread, weights_below
 from cnnfast.layers.stand_in import StandIn
 from cnnfast.saving.assignment import Assignment, Mismatches, check_count
-from cnnfast.saving.contents import VARIABLES, Tree, is_numbered, listed, unread, weights_below
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case
 

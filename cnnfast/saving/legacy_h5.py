@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cnnfast.files.contents import VARIABLES, listed
+from cnnfast.files.hdf5 import H5Dataset, H5Group
+from cnnfast.files.versions import KERAS_1, KERAS_3, major
 from cnnfast.layers.stand_in import StandIn
 from cnnfast.saving.assignment import Adapter, Assignment, Mismatches, check_count
-from cnnfast.saving.contents import VARIABLES, listed
-from cnnfast.saving.hdf5 import H5Dataset, H5Group
 from cnnfast.saving.keras_format import children, own_weights, sublayers
-from cnnfast.saving.versions import KERAS_1, KERAS_3, major
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cnnfast.files import json
+from cnnfast.files.contents import listed
+from cnnfast.files.versions import version_of
 from cnnfast.layers.stand_in import StandIn
+from cnnfast.saving import live_weights
 from cnnfast.saving import json, live_unsaid, live_weights
 from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
-from cnnfast.saving.contents import listed
 from cnnfast.saving.keras_format import LAYERS, children, own_weights
 from cnnfast.saving.live_unsaid import ACTIVATIONS
 from cnnfast.saving.training import compile_from
-from cnnfast.saving.versions import version_of
 from cnnfast.utils import handed_over
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from cnnfast.files import contents
+from cnnfast.files.contents import VARIABLES
 from cnnfast.layers.stand_in import StoredWeight, name_in
-from cnnfast.saving import contents
-from cnnfast.saving.contents import VARIABLES
 from cnnfast.utils.naming import to_snake_case
 
 if TYPE_CHECKING:

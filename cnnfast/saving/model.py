@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving import archive, json, keras_format, legacy_h5, stored
-from cnnfast.saving.archive import Container
+from cnnfast.files import archive, json
+from cnnfast.files.archive import Container
+from cnnfast.files.hdf5 import SIGNATURE as HDF5_SIGNATURE
+from cnnfast.files.hdf5 import H5File
+from cnnfast.files.source import Readable, Source
+from cnnfast.saving import keras_format, legacy_h5, stored
 from cnnfast.saving.assignment import Mismatches, assign_all, check_complete
 from cnnfast.saving.config import CustomObjects, build_model
-from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
-from cnnfast.saving.hdf5 import H5File
-from cnnfast.saving.source import Readable, Source
 from cnnfast.saving.training import compile_from
 from cnnfast.utils import handed_over
 

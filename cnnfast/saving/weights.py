@@ -6,14 +6,15 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from cnnfast.saving import archive, keras_format, legacy_h5, shards
-from cnnfast.saving.archive import Container
+from cnnfast.files import archive, shards
+from cnnfast.files.archive import Container
+from cnnfast.files.hdf5 import SIGNATURE as HDF5_SIGNATURE
+from cnnfast.files.hdf5 import H5File, H5Group
+from cnnfast.files.shards import ShardedGroup
+from cnnfast.files.source import Readable, Source, path_of
+from cnnfast.saving import keras_format, legacy_h5
 from cnnfast.saving.assignment import Assignment, Mismatches, assign_all
-from cnnfast.saving.hdf5 import SIGNATURE as HDF5_SIGNATURE
-from cnnfast.saving.hdf5 import H5File, H5Group
 from cnnfast.saving.model import foreign
-from cnnfast.saving.shards import ShardedGroup
-from cnnfast.saving.source import Readable, Source, path_of
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from cnnfast.errors import UnsupportedError
+from cnnfast.files import archive
+from cnnfast.files.atomic import check_overwrite, replacing, temporary
+from cnnfast.files.contents import is_numbered, listed
+from cnnfast.files.source import PathLike
 from cnnfast.layers.stand_in import StandIn
-from cnnfast.saving import archive, keras_format, legacy_h5
-from cnnfast.saving.atomic import check_overwrite, replacing, temporary
-from cnnfast.saving.contents import is_numbered, listed
-from cnnfast.saving.source import PathLike
+from cnnfast.saving import keras_format, legacy_h5
 from cnnfast.utils.warned import warn
 from cnnfast.variables import snapshot
 

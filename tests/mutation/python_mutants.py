@@ -106,7 +106,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
         ),
         *_of("layers/layer.py", ("Executor(«weakref.proxy(self)»)", "self")),
         *_of(
-            "saving/hdf5.py",
+            "files/hdf5.py",
             (
                 "«_ = self.root»  # which is no group",
                 "self._kept = self.root",

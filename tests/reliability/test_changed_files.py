@@ -18,8 +18,8 @@ import cnnfast
 from cnnfast import layers
 from cnnfast._core import digest_blocks
 from cnnfast.errors import ModelFileError
+from cnnfast.files.file import BLOCK_BYTES
 from cnnfast.models import load_model
-from cnnfast.saving.file import BLOCK_BYTES
 
 pytest.importorskip("h5py")
 

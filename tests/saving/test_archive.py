@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving import archive, load_model
-from cnnfast.saving.source import open_file
+from cnnfast.files import archive
+from cnnfast.files.source import open_file
+from cnnfast.saving import load_model
 from saving import model_files as files
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving.hdf5 import H5File, H5Group
-from cnnfast.saving.source import in_memory, open_file
+from cnnfast.files.hdf5 import H5File, H5Group
+from cnnfast.files.source import in_memory, open_file
 
 SHAPE = (37, 11, 5)
 FILTERS: dict[str, dict[str, Any]] = {
@@ -189,8 +189,8 @@ def test_groups_of_both_generations_are_followed(tmp_path: Path, count: int) -> 
 
 READ_WITH_CNNFAST_THEN_WITH_PYFIVE = """
 import sys
-from cnnfast.saving.hdf5 import H5File
-from cnnfast.saving.source import open_file
+from cnnfast.files.hdf5 import H5File
+from cnnfast.files.source import open_file
 
 data = H5File(open_file(sys.argv[1])).root.dataset("group/data").read((37, 11, 5))
 loaded = {name.split(".")[0] for name in sys.modules} & {"fsspec", "numcodecs", "asyncio"}

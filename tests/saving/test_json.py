@@ -7,7 +7,7 @@ import json as standard
 import pytest
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving import json
+from cnnfast.files import json
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from cnnfast.errors import ModelFileError, UnsupportedError
+from cnnfast.files import contents
 from cnnfast.models import clone_model, model_from_json
-from cnnfast.saving import contents, live_weights, load_model
+from cnnfast.saving import live_weights, load_model
 from saving import model_files as files
 from saving import own_layers as own
 from saving.roads import ROADS, around, assert_same, loaded, randomized

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving import hdf5_storage
-from cnnfast.saving.bounded import BoundedReader
-from cnnfast.saving.source import Source
+from cnnfast.files import hdf5_storage
+from cnnfast.files.bounded import BoundedReader
+from cnnfast.files.source import Source
 
 if TYPE_CHECKING:
-    from cnnfast.saving.hdf5_objects import ObjectHeader, ObjectReader
+    from cnnfast.files.hdf5_objects import ObjectHeader, ObjectReader
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_ATTRIBUTE_BYTES = 64 << 20
@@ -46,7 +46,7 @@ class H5File:
         if not source.startswith(SIGNATURE):
             raise source.error("not an HDF5 file.")
         with self.reading("/"):
-            from cnnfast.saving.hdf5_objects import ObjectReader
+            from cnnfast.files.hdf5_objects import ObjectReader
 
             self.objects: ObjectReader = ObjectReader(BoundedReader(source))
             self._root = self.objects.at(self.objects.root)

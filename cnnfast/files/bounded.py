@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnfast.saving.source import Source
+from cnnfast.files.source import Source
 
 # A node of an index can be linked to itself: what one file makes its reader do must stay
 # in proportion to the file. A small network needs about 50 reads per layer.

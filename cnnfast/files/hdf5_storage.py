@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast.saving.bounded import BoundedReader
-from cnnfast.saving.source import Source
+from cnnfast.files.bounded import BoundedReader
+from cnnfast.files.source import Source
 
 if TYPE_CHECKING:
-    from cnnfast.saving.hdf5_objects import ObjectHeader
+    from cnnfast.files.hdf5_objects import ObjectHeader
 
 _SPACE, _TYPE, _EXTERNAL, _LAYOUT, _FILTERS = 0x01, 0x03, 0x07, 0x08, 0x0B
 _COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = range(4)

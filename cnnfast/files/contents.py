@@ -7,7 +7,7 @@ from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import Protocol
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving.hdf5 import H5Dataset
+from cnnfast.files.hdf5 import H5Dataset
 
 VARIABLES = "vars"
 # Groups inside a model or layer that say nothing about its outputs.

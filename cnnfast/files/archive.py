@@ -15,10 +15,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cnnfast.saving import json
-from cnnfast.saving.bounded import BoundedReader
-from cnnfast.saving.source import Readable, Source, open_file, open_source, path_of
-from cnnfast.saving.source import in_memory as from_bytes
+from cnnfast.files import json
+from cnnfast.files.bounded import BoundedReader
+from cnnfast.files.source import Readable, Source, open_file, open_source, path_of
+from cnnfast.files.source import in_memory as from_bytes
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo

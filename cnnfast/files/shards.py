@@ -12,9 +12,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving import json
-from cnnfast.saving.hdf5 import H5Dataset, H5File, H5Group
-from cnnfast.saving.source import Source, open_file
+from cnnfast.files import json
+from cnnfast.files.hdf5 import H5Dataset, H5File, H5Group
+from cnnfast.files.source import Source, open_file
 
 SIGNATURE, SUFFIX = b"{", ".weights.json"
 MAX_SHARDS = 1000

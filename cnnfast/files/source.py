@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 
 from cnnfast.errors import ModelFileError
-from cnnfast.saving.file import Bytes, Checksum, File, starting_child
+from cnnfast.files.file import Bytes, Checksum, File, starting_child
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Readable: TypeAlias = PathLike | bytes | bytearray | memoryview | BinaryIO

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from cnnfast.saving.bounded import BoundedReader
+from cnnfast.files.bounded import BoundedReader
 from cnnfast.utils.postponed import postponed
 
 # pyfive imports one for files elsewhere, the other for a checksum: 6 MB, 35 ms.
