@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from cnnfast import lowering, row_functions
 from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Call, Value
 from cnnfast.errors import Refusal, UnsupportedError
+from cnnfast.lowering import append, row_functions
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
 from cnnfast.utils.sealed import Sealing, is_open
@@ -19,8 +19,7 @@ from cnnfast.utils.sealed import Sealing, is_open
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cnnfast.engine.ops import Float32Array
-    from cnnfast.layers.arguments import BatchShape
+    from cnnfast.engine.ops import BatchShape, Float32Array
     from cnnfast.layers.layer import Layer
 
 
@@ -56,7 +55,7 @@ class ActivationFunction(metaclass=Sealing):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         """Append the whole function."""
-        return lowering.activate(graph, x, self.steps)
+        return append.activate(graph, x, self.steps)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return the shape of the function of a tensor of `input_shape`, batch included."""

@@ -29,6 +29,7 @@ from cnnfast.utils.records import record
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 Shape: TypeAlias = tuple[int, ...]
+BatchShape: TypeAlias = tuple[int | None, ...]
 
 
 @record(frozen=True, eq=False)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnfast import activations, lowering
+from cnnfast import activations
 from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments, arrays
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 
 
 class _ActivationLayer(Layer):
@@ -89,7 +89,7 @@ class ReLU(_ActivationLayer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         steps = activations.relu_steps(self.negative_slope, self.max_value, self.threshold)
-        return lowering.activate(graph, x, steps)
+        return append.activate(graph, x, steps)
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -120,7 +120,7 @@ class LeakyReLU(_ActivationLayer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         steps = activations.relu_steps(negative_slope=self.negative_slope)
-        return lowering.activate(graph, x, steps)
+        return append.activate(graph, x, steps)
 
     def _config(self) -> dict[str, Any]:
         return {"negative_slope": self.negative_slope}
@@ -140,7 +140,7 @@ class ELU(_ActivationLayer):
         self.alpha = arguments.number(alpha, "alpha")
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.activate(graph, x, (ops.Activation(ActivationKind.ELU, self.alpha),))
+        return append.activate(graph, x, (ops.Activation(ActivationKind.ELU, self.alpha),))
 
     def _config(self) -> dict[str, Any]:
         return {"alpha": self.alpha}
@@ -168,7 +168,7 @@ class ThresholdedReLU(_ActivationLayer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         step = ops.Activation(ActivationKind.THRESHOLD, self.theta, 0.0)
-        return lowering.activate(graph, x, (step,))
+        return append.activate(graph, x, (step,))
 
     def _config(self) -> dict[str, Any]:
         return {"theta": self.theta}
@@ -201,7 +201,7 @@ class Softmax(_ActivationLayer):
     def lower(self, graph: Graph, x: Value) -> Value:
         self._output_shape(x)
         axes = dict.fromkeys(axis % (len(x.shape) + 1) - 1 for axis in self._axes)
-        return lowering.softmax(graph, x, list(axes))
+        return append.softmax(graph, x, list(axes))
 
     def _config(self) -> dict[str, Any]:
         return {"axis": arrays.encode(self.axis)}

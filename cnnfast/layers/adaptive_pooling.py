@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast import lowering
 from cnnfast._core import ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.engine.positions import Int32Array
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.spatial import SpatialLayer
-from cnnfast.resampling import LARGEST_AXIS
+from cnnfast.lowering import append
+from cnnfast.lowering.resampling import LARGEST_AXIS
 
 
 class BaseAdaptivePooling(SpatialLayer):
@@ -86,10 +85,10 @@ class BaseAdaptiveMaxPooling(BaseAdaptivePooling):
         # Windows side by side, with positions that stand twice where one is shorter.
         positions, _ = _windows(x.shape[axis], outputs)
         before, after = x.shape[:axis], x.shape[axis + 1 :]
-        y = lowering.remap(graph, x, {axis: positions.reshape(-1)})
-        y = lowering.reshape(graph, y, (*before, *positions.shape, *after))
-        y = lowering.reduce(graph, y, ReductionKind.MAX, [axis + 1])
-        return lowering.reshape(graph, y, (*before, outputs, *after))
+        y = append.remap(graph, x, {axis: positions.reshape(-1)})
+        y = append.reshape(graph, y, (*before, *positions.shape, *after))
+        y = append.reduce(graph, y, ReductionKind.MAX, [axis + 1])
+        return append.reshape(graph, y, (*before, outputs, *after))
 
 
 class AdaptiveAveragePooling1D(BaseAdaptiveAveragePooling):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnfast import constraints, initializers, lowering, regularizers
+from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 from cnnfast.variables import Variable
 
 
@@ -103,4 +104,4 @@ def affine(graph: Graph, x: Value, scale: Float32Array | None, shift: Float32Arr
     if scale is None and shift is None:
         return x
     factor = 1.0 if scale is None else scale
-    return lowering.scale_and_shift(graph, x, factor, 0.0 if shift is None else shift)
+    return append.scale_and_shift(graph, x, factor, 0.0 if shift is None else shift)

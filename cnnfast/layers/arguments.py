@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
+from cnnfast.engine.ops import BatchShape
 from cnnfast.utils.naming import is_layer_name
-
-BatchShape: TypeAlias = tuple[int | None, ...]
 
 # What the core counts with.
 _LARGEST = 2**31 - 1

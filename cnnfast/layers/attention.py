@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnfast import initializers, lowering
+from cnnfast import initializers
 from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, Value
+from cnnfast.engine.ops import Activation, BatchShape, Value
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 from cnnfast.variables import Variable
 
 
@@ -94,16 +94,16 @@ class Attention(Layer):
     def _scores(self, graph: Graph, query: Value, key: Value) -> Value:
         shape = (query.shape[0], key.shape[0])
         if self.score_mode == "dot":
-            turned = lowering.transpose(graph, key, (1, 0))
+            turned = append.transpose(graph, key, (1, 0))
             scores = graph.add(ops.MatMul(query, turned, Value(shape)))
             return self._times(graph, scores, self.scale)
         pairs = self._times(graph, _pair_sums(graph, query, key), self.scale)
-        scores = _sum(graph, lowering.activate(graph, pairs, [Activation(ActivationKind.TANH)]))
+        scores = _sum(graph, append.activate(graph, pairs, [Activation(ActivationKind.TANH)]))
         return self._times(graph, scores, self.concat_score_weight)
 
     @staticmethod
     def _times(graph: Graph, x: Value, factor: Variable | None) -> Value:
-        return x if factor is None else lowering.scale_and_shift(graph, x, factor.numpy(), 0.0)
+        return x if factor is None else append.scale_and_shift(graph, x, factor.numpy(), 0.0)
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -142,7 +142,7 @@ class AdditiveAttention(Attention):
 
     def _scores(self, graph: Graph, query: Value, key: Value) -> Value:
         pairs = _pair_sums(graph, query, key)
-        bent = lowering.activate(graph, pairs, [Activation(ActivationKind.TANH)])
+        bent = append.activate(graph, pairs, [Activation(ActivationKind.TANH)])
         return _sum(graph, self._times(graph, bent, self.scale))
 
     def _config(self) -> dict[str, Any]:
@@ -154,9 +154,9 @@ class AdditiveAttention(Attention):
 def _pair_sums(graph: Graph, query: Value, key: Value) -> Value:
     """Return ``query[i] + key[j]`` as (query steps, key steps, features)."""
     (rows, features), columns = query.shape, key.shape[0]
-    left = lowering.reshape(graph, query, (rows, 1, features))
-    right = lowering.reshape(graph, key, (1, columns, features))
-    return lowering.binary(graph, left, right, BinaryKind.ADD)
+    left = append.reshape(graph, query, (rows, 1, features))
+    right = append.reshape(graph, key, (1, columns, features))
+    return append.binary(graph, left, right, BinaryKind.ADD)
 
 
 def _sum(graph: Graph, x: Value) -> Value:

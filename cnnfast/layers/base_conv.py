@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from cnnfast import activations, constraints, initializers, regularizers
-from cnnfast.engine.ops import Float32Array, Shape, Window
-from cnnfast.layers import arguments, weight_options, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Window
+from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.spatial import SpatialLayer
+from cnnfast.lowering import windows
 from cnnfast.variables import Variable
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import bound
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor

@@ -6,17 +6,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnfast import activations, constraints, initializers, lowering, regularizers
+from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast._core import RecurrentKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
-from cnnfast.engine.ops import Activation, Float32Array, Value
+from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, weight_options
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 from cnnfast.variables import Variable
 
 
@@ -159,7 +159,7 @@ class RecurrentCell(Layer):
         columns = self.gates * self.units
         input_bias, recurrent_bias = self._biases()
         # The inputs of all steps at once.
-        projected = lowering.product(graph, x, late(self.kernel), input_bias, (steps, columns))
+        projected = append.product(graph, x, late(self.kernel), input_bias, (steps, columns))
         states = graph.add(
             ops.Recurrent(
                 projected,
@@ -174,8 +174,8 @@ class RecurrentCell(Layer):
         )
         if return_sequences:
             return states
-        last = lowering.remap(graph, states, {0: np.array([steps - 1])})
-        return lowering.reshape(graph, last, (self.units,))
+        last = append.remap(graph, states, {0: np.array([steps - 1])})
+        return append.reshape(graph, last, (self.units,))
 
     def _kind(self) -> RecurrentKind:
         raise NotImplementedError

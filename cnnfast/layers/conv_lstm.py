@@ -6,20 +6,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast._core import BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
-from cnnfast.engine.ops import Float32Array, Shape, Value
-from cnnfast.layers import arguments, images, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
+from cnnfast.layers import arguments
 from cnnfast.layers.base_conv import WindowedConv, positive_channels, refuse_strides_with_dilation
 from cnnfast.layers.cells import LSTMCell
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.recurrent import WithCell
 from cnnfast.layers.spatial import check_sizes
-from cnnfast.layers.volume_conv import VolumeConv
+from cnnfast.lowering import append, images, windows
+from cnnfast.lowering.volumes import VolumeConv
 
 _VOLUME = 3
 # A step is 14 operations, of volumes 60: this many are planned within seconds.
@@ -104,19 +103,19 @@ class ConvLSTMCell(LSTMCell):
             )
         channels_first = self.data_format == "channels_first"
         if channels_first:
-            x = lowering.transpose(graph, x, (0, *range(2, len(x.shape)), 1))
+            x = append.transpose(graph, x, (0, *range(2, len(x.shape)), 1))
         # Images below one another, so that one is a few rows; a sequence has height 1.
         frame = images.image_shape(x.shape[1:], "channels_last")
-        rows = lowering.reshape(graph, x, (steps * frame[0], *frame[1:]))
+        rows = append.reshape(graph, x, (steps * frame[0], *frame[1:]))
         states = self._unrolled(graph, rows, steps, backwards)
         kept = states if return_sequences else states[-1:]
         sizes = kept[0].shape[-1 - self.rank :]
-        y = lowering.concat(graph, kept, 0)
+        y = append.concat(graph, kept, 0)
         if not return_sequences:
-            y = lowering.reshape(graph, y, sizes)
-            return lowering.axis_from_end(graph, y, 0) if channels_first else y
-        y = lowering.reshape(graph, y, (steps, *sizes))
-        return lowering.axis_from_end(graph, y, 1) if channels_first else y
+            y = append.reshape(graph, y, sizes)
+            return append.axis_from_end(graph, y, 0) if channels_first else y
+        y = append.reshape(graph, y, (steps, *sizes))
+        return append.axis_from_end(graph, y, 1) if channels_first else y
 
     def _unrolled(self, graph: Graph, rows: Value, steps: int, backwards: bool) -> list[Value]:
         """Return the state after each step, in the order they are made."""
@@ -126,7 +125,7 @@ class ConvLSTMCell(LSTMCell):
         carry: Value | None = None
         for time in reversed(range(steps)) if backwards else range(steps):
             picked = np.arange(time * height, (time + 1) * height)
-            image = lowering.remap(graph, rows, {0: picked})
+            image = append.remap(graph, rows, {0: picked})
             state, carry = step.lower(graph, image, states[-1] if states else None, carry)
             states.append(state)
         return states
@@ -170,12 +169,12 @@ class _Step:
             function.lower(graph, self._sum(graph, gate, x, state))
             for gate, function in enumerate(functions)
         )
-        new = lowering.binary(graph, i, c, BinaryKind.MULTIPLY)
+        new = append.binary(graph, i, c, BinaryKind.MULTIPLY)
         if carry is not None:
-            kept = lowering.binary(graph, f, carry, BinaryKind.MULTIPLY)
-            new = lowering.binary(graph, kept, new, BinaryKind.ADD)
+            kept = append.binary(graph, f, carry, BinaryKind.MULTIPLY)
+            new = append.binary(graph, kept, new, BinaryKind.ADD)
         out = self._activation.lower(graph, new)
-        return lowering.binary(graph, o, out, BinaryKind.MULTIPLY), new
+        return append.binary(graph, o, out, BinaryKind.MULTIPLY), new
 
     def _sum(self, graph: Graph, gate: int, x: Value, state: Value | None) -> Value:
         cell = self._cell
@@ -192,7 +191,7 @@ class _Step:
             return y
         ones = (1,) * cell.rank
         again = _convolution(graph, state, self._recurrent[gate], None, ones, ones, "same")
-        return lowering.binary(graph, again, y, BinaryKind.ADD)
+        return append.binary(graph, again, y, BinaryKind.ADD)
 
 
 def _gates(weights: Float32Array) -> list[Float32Array]:

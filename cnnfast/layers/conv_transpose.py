@@ -18,19 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast import constraints, initializers, lowering, regularizers
+from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray, late
-from cnnfast.engine.ops import Activation, Float32Array, Value, Window
-from cnnfast.layers import arguments, images, weight_options, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value, Window
+from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.base_conv import (
     WindowedConv,
     positive_channels,
     refuse_strides_with_dilation,
 )
-from cnnfast.layers.volume_conv import VolumeConv
+from cnnfast.lowering import append, images, windows
+from cnnfast.lowering.volumes import VolumeConv
 from cnnfast.utils.records import record
 
 
@@ -346,11 +346,11 @@ def _interleave(graph: Graph, y: Value, axes: list[_Axis], filters: int) -> Valu
     if max(strides) > 1 and rank == 2:
         y = graph.add(ops.DepthToSpace(y, Value((*cells, filters))))
     elif max(strides) > 1:
-        y = lowering.reshape(graph, y, (*(axis.cells for axis in axes), *strides, filters))
+        y = append.reshape(graph, y, (*(axis.cells for axis in axes), *strides, filters))
         order = _alternating(range(rank), range(rank, 2 * rank))
-        y = lowering.transpose(graph, y, (*order, 2 * rank))
-        y = lowering.reshape(graph, y, (*cells, filters))
-    return lowering.crop(graph, y, {number: axis.kept for number, axis in enumerate(axes)})
+        y = append.transpose(graph, y, (*order, 2 * rank))
+        y = append.reshape(graph, y, (*cells, filters))
+    return append.crop(graph, y, {number: axis.kept for number, axis in enumerate(axes)})
 
 
 def _alternating(first: Iterable[int], second: Iterable[int]) -> tuple[int, ...]:

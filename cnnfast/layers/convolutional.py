@@ -7,14 +7,14 @@ from typing import Any
 from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, images, weight_options, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers import arguments, weight_options
 from cnnfast.layers.base_conv import (
     WindowedConv,
     positive_channels,
     refuse_strides_with_dilation,
 )
+from cnnfast.lowering import images, windows
 
 
 class BaseConv(WindowedConv):

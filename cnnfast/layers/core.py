@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnfast import activations, constraints, initializers, lowering, regularizers
+from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments, dtypes, weight_options
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.node import Node
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
 from cnnfast.variables import Variable
 
 
@@ -229,7 +229,7 @@ class Dense(Layer):
         shape = self._output_shape(x)
         bias = None if self.bias is None else self.bias.numpy()
         fused, rest = self.activation.split()
-        y = lowering.product(graph, x, late(self.kernel), bias, shape, fused)
+        y = append.product(graph, x, late(self.kernel), bias, shape, fused)
         return rest.lower(graph, y)
 
     @classmethod

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast import activations, constraints, initializers, lowering, regularizers
+from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
-from cnnfast.engine.ops import Float32Array, Shape, Value
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, dtypes, weight_options
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 from cnnfast.utils.records import record
 from cnnfast.variables import Variable
 
@@ -196,7 +196,7 @@ class EinsumDense(Layer):
             lambda kernel: kernel.transpose(order), (rows, columns), ("transposed", *order)
         )
         fused, rest = self.activation.split()
-        y = lowering.product(graph, x, matrix, self._bias_numbers(), shape, fused)
+        y = append.product(graph, x, matrix, self._bias_numbers(), shape, fused)
         return rest.lower(graph, y)
 
     def _bias_numbers(self) -> Float32Array | None:

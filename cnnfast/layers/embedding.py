@@ -9,9 +9,8 @@ import numpy as np
 from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Value
+from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.layers import arguments, dtypes, weight_options
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.base_conv import positive_channels
 from cnnfast.layers.layer import Layer
 from cnnfast.variables import Variable

@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Value
+from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.node import symbolic
 from cnnfast.layers.tensor import KerasTensor

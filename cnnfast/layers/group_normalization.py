@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnfast import lowering
 from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments
 from cnnfast.layers.affine_normalization import AffineNormalization, affine, flat
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
+from cnnfast.lowering import append
 
 
 class GroupNormalization(AffineNormalization):
@@ -111,16 +110,16 @@ class GroupNormalization(AffineNormalization):
     def lower(self, graph: Graph, x: Value) -> Value:
         axis = self.axis % (len(x.shape) + 1) - 1
         before, channels, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
-        y = lowering.reshape(graph, x, (*before, self.groups, channels // self.groups, *after))
+        y = append.reshape(graph, x, (*before, self.groups, channels // self.groups, *after))
 
         def rows(z: Value) -> Value:
             kind = NormalizationKind.STANDARD
             return graph.add(ops.Normalize(z, Value(z.shape), kind, self.epsilon))
 
-        y = lowering.over_rows(graph, y, [a for a in range(len(y.shape)) if a != axis], rows)
-        y = lowering.axis_to_end(graph, lowering.reshape(graph, y, x.shape), axis)
+        y = append.over_rows(graph, y, [a for a in range(len(y.shape)) if a != axis], rows)
+        y = append.axis_to_end(graph, append.reshape(graph, y, x.shape), axis)
         y = affine(graph, y, flat(self.gamma), flat(self.beta))
-        return lowering.axis_from_end(graph, y, axis)
+        return append.axis_from_end(graph, y, axis)
 
     def _config(self) -> dict[str, Any]:
         return {"groups": self.groups, "axis": self.axis, **super()._config()}

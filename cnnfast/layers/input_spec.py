@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape
 from cnnfast.utils.records import record
 
 

@@ -6,17 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from cnnfast import lowering
 from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments, arrays
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import batch_shapes
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.merging import common_batch, listed_shapes, two_shapes
+from cnnfast.lowering import append
 
 
 class Concatenate(Layer):
@@ -62,7 +61,7 @@ class Concatenate(Layer):
 
     def lower(self, graph: Graph, x: Any) -> Value:
         shape = self._output_shape(x)
-        return lowering.concat(graph, x, self.axis % (len(shape) + 1) - 1)
+        return append.concat(graph, x, self.axis % (len(shape) + 1) - 1)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -137,11 +136,11 @@ class Dot(Layer):
         depth = left.shape[a]
         rows = math.prod(left.shape) // depth
         columns = math.prod(right.shape) // depth
-        left = lowering.reshape(graph, lowering.axis_to_end(graph, left, a), (rows, depth))
+        left = append.reshape(graph, append.axis_to_end(graph, left, a), (rows, depth))
         order = [b, *(axis for axis in range(len(right.shape)) if axis != b)]
-        right = lowering.reshape(graph, lowering.transpose(graph, right, order), (depth, columns))
+        right = append.reshape(graph, append.transpose(graph, right, order), (depth, columns))
         product = graph.add(ops.MatMul(left, right, Value((rows, columns))))
-        return lowering.reshape(graph, product, sizes)
+        return append.reshape(graph, product, sizes)
 
     def _config(self) -> dict[str, Any]:
         return {"axes": arrays.encode(self.axes), "normalize": self.normalize}
@@ -154,7 +153,7 @@ def _unit(graph: Graph, x: Value, axis: int) -> Value:
         # The limit of `Normalize` is that of the squared norm.
         return graph.add(ops.Normalize(y, Value(y.shape), NormalizationKind.L2, 1e-7**2))
 
-    return lowering.over_rows(graph, x, [axis], rows)
+    return append.over_rows(graph, x, [axis], rows)
 
 
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:

@@ -13,10 +13,9 @@ import numpy.typing as npt
 from cnnfast import activations, initializers, regularizers
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Shape, Value
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments, dtypes
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import CallableLayer, batch_shapes, state_guard
 from cnnfast.layers.changing import assign
 from cnnfast.layers.facts import LayerFacts

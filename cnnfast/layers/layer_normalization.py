@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnfast import lowering
 from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments, arrays
 from cnnfast.layers.affine_normalization import AffineNormalization, affine, flat
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 
 
 class _OverAxes(Layer):
@@ -59,7 +58,7 @@ class _OverAxes(Layer):
             y = graph.add(ops.Normalize(y, Value(y.shape), kind, epsilon))
             return affine(graph, y, scale, shift)
 
-        return lowering.over_rows(graph, x, axes, rows)
+        return append.over_rows(graph, x, axes, rows)
 
 
 class LayerNormalization(AffineNormalization, _OverAxes):

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast import lowering
 from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, Float32Array, Value
-from cnnfast.layers import arguments, arrays, fourier, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
+from cnnfast.layers import arguments, arrays, fourier
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
-from cnnfast.resampling import LARGEST_AXIS
+from cnnfast.lowering import append, windows
+from cnnfast.lowering.resampling import LARGEST_AXIS
 
 _SQUARE = Activation(ActivationKind.SQUARE)
 # The kernels grow with the square of the transform: this one has 256 MiB of them.
@@ -150,10 +149,10 @@ class MelSpectrogram(Layer):
     def lower(self, graph: Graph, x: Value) -> Value:
         bins, frames = self._output_shape(x)
         power = self._power(graph, x, frames)
-        y = lowering.product(graph, power, self._mel_matrix(), None, (frames, bins))
+        y = append.product(graph, power, self._mel_matrix(), None, (frames, bins))
         if self.power_to_db:
             y = self._decibels(graph, y)
-        return lowering.transpose(graph, y, (1, 0))
+        return append.transpose(graph, y, (1, 0))
 
     def _power(self, graph: Graph, x: Value, frames: int) -> Value:
         """Append the magnitudes to the power of `mag_exp`: (1, frames, frequencies)."""
@@ -162,19 +161,19 @@ class MelSpectrogram(Layer):
         before = (self.fft_length - length) // 2
         after = self.fft_length - length - before
         reflected = np.pad(np.arange(x.shape[0]), self.fft_length // 2, mode="reflect")
-        sound = lowering.remap(graph, x, {0: reflected[before : len(reflected) - after]})
-        sound = lowering.reshape(graph, sound, (1, *sound.shape, 1))
+        sound = append.remap(graph, x, {0: reflected[before : len(reflected) - after]})
+        sound = append.reshape(graph, sound, (1, *sound.shape, 1))
         window = windows.window_2d(sound.shape, (length,), (self.sequence_stride,), (1,), "valid")
         out = (1, frames, self.fft_length // 2 + 1)
         real, imaginary = (
             graph.add(ops.Conv2D(sound, Value(out), kernel[None], None, window, activation=_SQUARE))
             for kernel in fourier.transform(self._window, self.fft_length, before)
         )
-        power = lowering.binary(graph, real, imaginary, BinaryKind.ADD)
+        power = append.binary(graph, real, imaginary, BinaryKind.ADD)
         if self.mag_exp == 2.0:
             return power
         step = Activation(ActivationKind.POWER, self.mag_exp / 2)
-        return lowering.activate(graph, power, [step])
+        return append.activate(graph, power, [step])
 
     def _mel_matrix(self) -> Float32Array:
         """Return how much of each frequency each bin has: (frequencies, bins)."""
@@ -192,14 +191,14 @@ class MelSpectrogram(Layer):
             Activation(ActivationKind.LOG),
             Activation(ActivationKind.SCALE, 10.0 / math.log(10.0), reference),
         ]
-        y = lowering.activate(graph, y, steps)
-        loudest = lowering.reduce(graph, y, ReductionKind.MAX, (0, 1))
+        y = append.activate(graph, y, steps)
+        loudest = append.reduce(graph, y, ReductionKind.MAX, (0, 1))
         # A plan has no operation that looks at other images.
         loudest = graph.add(ops.Call((loudest,), Value((1, 1)), _maximum_of_batch, self.name))
-        floor = lowering.activate(
+        floor = append.activate(
             graph, loudest, [Activation(ActivationKind.SCALE, 1.0, -self.top_db)]
         )
-        return lowering.binary(graph, y, floor, BinaryKind.MAXIMUM)
+        return append.binary(graph, y, floor, BinaryKind.MAXIMUM)
 
     def _config(self) -> dict[str, Any]:
         return {

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any, ClassVar
 
-from cnnfast import lowering
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 
 
 class BaseMerge(Layer):
@@ -60,10 +59,10 @@ class BaseMerge(Layer):
         self._output_shape(x)
         rank = max(len(value.shape) for value in x)
         values = [
-            lowering.reshape(graph, value, (1,) * (rank - len(value.shape)) + value.shape)
+            append.reshape(graph, value, (1,) * (rank - len(value.shape)) + value.shape)
             for value in x
         ]
-        y = reduce(lambda a, b: lowering.binary(graph, a, b, self.kind), values)
+        y = reduce(lambda a, b: append.binary(graph, a, b, self.kind), values)
         return self._finish(graph, y, len(x))
 
     def _finish(self, graph: Graph, y: Value, count: int) -> Value:
@@ -100,7 +99,7 @@ class Average(BaseMerge):
 
     def _finish(self, graph: Graph, y: Value, count: int) -> Value:
         step = ops.Activation(ActivationKind.SCALE, 1.0 / count, 0.0)
-        return lowering.activate(graph, y, (step,))
+        return append.activate(graph, y, (step,))
 
 
 class Maximum(BaseMerge):

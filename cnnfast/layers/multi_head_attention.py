@@ -6,15 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnfast import constraints, initializers, lowering, regularizers
+from cnnfast import constraints, initializers, regularizers
 from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
-from cnnfast.engine.ops import Activation, Shape, Value
+from cnnfast.engine.ops import Activation, BatchShape, Shape, Value
 from cnnfast.layers import arguments, weight_options
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 from cnnfast.variables import Variable
 
 
@@ -60,7 +60,7 @@ class _Projection(Layer):
         bias = None if self.bias is None else self.bias.numpy().reshape(columns)
         scale = Activation(ActivationKind.SCALE, factor, 0.0)
         activation = ops.LINEAR if factor == 1.0 else scale
-        return lowering.product(graph, x, matrix, bias, (x.shape[0], columns), activation)
+        return append.product(graph, x, matrix, bias, (x.shape[0], columns), activation)
 
 
 class MultiHeadAttention(Layer):
@@ -206,23 +206,23 @@ class MultiHeadAttention(Layer):
         }
         query, key, value = heads["query"], heads["key"], heads["value"]
         count, steps, _ = query.shape
-        turned = lowering.transpose(graph, key, (0, 2, 1))
+        turned = append.transpose(graph, key, (0, 2, 1))
         scores = graph.add(ops.MatMul(query, turned, Value((count, steps, key.shape[1]))))
         weights = graph.add(ops.Softmax(scores, Value(scores.shape)))
         mean = graph.add(ops.MatMul(weights, value, Value((count, steps, self.value_dim))))
-        joined = lowering.reshape(
-            graph, lowering.transpose(graph, mean, (1, 0, 2)), (steps, count * self.value_dim)
+        joined = append.reshape(
+            graph, append.transpose(graph, mean, (1, 0, 2)), (steps, count * self.value_dim)
         )
         y = self._projections["output_dense"].project(graph, joined)
-        return lowering.reshape(graph, y, shape)
+        return append.reshape(graph, y, shape)
 
     def _heads(self, graph: Graph, name: str, rows: Value) -> Value:
         """Return a projection of `rows` as (heads, steps, size); queries come scaled."""
         factor = 1.0 / math.sqrt(self.key_dim) if name == "query" else 1.0
         y = self._projections[f"{name}_dense"].project(graph, rows, factor)
         size = y.shape[1] // self.num_heads
-        split = lowering.reshape(graph, y, (rows.shape[0], self.num_heads, size))
-        return lowering.transpose(graph, split, (1, 0, 2))
+        split = append.reshape(graph, y, (rows.shape[0], self.num_heads, size))
+        return append.transpose(graph, split, (1, 0, 2))
 
     def _get_build_config(self) -> dict[str, Any] | None:
         return None if self._shapes is None else {"shapes_dict": self._shapes}
@@ -253,4 +253,4 @@ class MultiHeadAttention(Layer):
 
 
 def _rows(graph: Graph, x: Value) -> Value:
-    return lowering.reshape(graph, x, (math.prod(x.shape[:-1]), x.shape[-1]))
+    return append.reshape(graph, x, (math.prod(x.shape[:-1]), x.shape[-1]))

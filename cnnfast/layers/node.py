@@ -22,7 +22,7 @@ from cnnfast.utils.sealed import Sealing
 
 if TYPE_CHECKING:
     from cnnfast.engine.graph import Graph
-    from cnnfast.layers.arguments import BatchShape
+    from cnnfast.engine.ops import BatchShape
     from cnnfast.variables import Variable
 
 _guard = Guard()

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast import initializers, lowering
+from cnnfast import initializers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments
 from cnnfast.layers.affine_normalization import AffineNormalization
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
+from cnnfast.lowering import append
 from cnnfast.variables import Variable
 
 
@@ -128,10 +128,10 @@ class BatchNormalization(AffineNormalization):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         axis = self.axis % (len(x.shape) + 1) - 1
-        y = lowering.axis_to_end(graph, x, axis)
+        y = append.axis_to_end(graph, x, axis)
         scale, shift = self._folded()
         y = graph.add(ops.Affine(y, Value(y.shape), scale, shift))
-        return lowering.axis_from_end(graph, y, axis)
+        return append.axis_from_end(graph, y, axis)
 
     def _folded(self) -> tuple[ops.Float32Array, ops.Float32Array]:
         """Return `scale` and `shift` of ``x * scale + shift``, folded in double precision."""

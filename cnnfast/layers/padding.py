@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
+from cnnfast.lowering import append
 
 _ORDINALS = ("1st", "2nd", "3rd")
 _RULE = "The `{}` argument must be a tuple of 2 integers."
@@ -59,7 +58,7 @@ class BaseBorder(SpatialLayer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         self._output_shape(x)
-        return lowering.pad(graph, x, dict(enumerate(self._added, start=self._first_axis)))
+        return append.pad(graph, x, dict(enumerate(self._added, start=self._first_axis)))
 
     def _config(self) -> dict[str, Any]:
         return {self.argument: self._border, "data_format": self.data_format}

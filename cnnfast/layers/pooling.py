@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from cnnfast._core import PoolKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, images, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers import arguments
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
+from cnnfast.lowering import images, windows
 
 
 class BasePooling(SpatialLayer):

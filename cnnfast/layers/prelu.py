@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cnnfast import constraints, initializers, lowering, regularizers
+from cnnfast import constraints, initializers, regularizers
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments, arrays, weight_options
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 
 
 class PReLU(Layer):
@@ -83,8 +83,8 @@ class PReLU(Layer):
         return input_shape
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        alpha = lowering.constant(graph, self.alpha.numpy())
-        return lowering.binary(graph, x, alpha, BinaryKind.PRELU)
+        alpha = append.constant(graph, self.alpha.numpy())
+        return append.binary(graph, x, alpha, BinaryKind.PRELU)
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:

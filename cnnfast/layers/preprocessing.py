@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast import initializers, lowering
+from cnnfast import initializers
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments, arrays
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 from cnnfast.variables import Variable, replace_all
 
 _SMALLEST_DEVIATION = 1e-7
@@ -56,7 +56,7 @@ class Rescaling(Layer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         self._output_shape(x)
-        return lowering.scale_and_shift(graph, x, self._scale, self._offset)
+        return append.scale_and_shift(graph, x, self._scale, self._offset)
 
     def _config(self) -> dict[str, Any]:
         return {"scale": arrays.encode(self.scale), "offset": arrays.encode(self.offset)}
@@ -182,12 +182,12 @@ class Normalization(Layer):
         mean, variance = self._statistics(x)
         deviation = np.maximum(np.sqrt(variance), _SMALLEST_DEVIATION)
         if self.invert:
-            return lowering.scale_and_shift(graph, x, deviation, mean)
+            return append.scale_and_shift(graph, x, deviation, mean)
         scale = 1.0 / deviation
         if np.max(np.abs(mean * scale)) <= _LARGEST_FOLDED_MEAN:
-            return lowering.scale_and_shift(graph, x, scale, -mean * scale)
-        centred = lowering.scale_and_shift(graph, x, np.ones_like(mean), -mean)
-        return lowering.scale_and_shift(graph, centred, scale, np.zeros_like(scale))
+            return append.scale_and_shift(graph, x, scale, -mean * scale)
+        centred = append.scale_and_shift(graph, x, np.ones_like(mean), -mean)
+        return append.scale_and_shift(graph, centred, scale, np.zeros_like(scale))
 
     def _statistics(self, x: Value) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return mean and variance, shaped to broadcast to `x`."""

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments, registry
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer

@@ -6,14 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import append
 
 
 class Flatten(Layer):
@@ -40,8 +39,8 @@ class Flatten(Layer):
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._output_shape(x)
         if self.data_format == "channels_first" and x.shape:
-            x = lowering.axis_to_end(graph, x, 0)
-        return lowering.reshape(graph, x, shape)
+            x = append.axis_to_end(graph, x, 0)
+        return append.reshape(graph, x, shape)
 
     def _config(self) -> dict[str, Any]:
         return {"data_format": self.data_format}
@@ -95,7 +94,7 @@ class Reshape(Layer):
         return (input_shape[0], *sizes)
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.reshape(graph, x, self._output_shape(x))
+        return append.reshape(graph, x, self._output_shape(x))
 
     def _config(self) -> dict[str, Any]:
         return {"target_shape": self.target_shape}
@@ -131,7 +130,7 @@ class Permute(Layer):
         return (input_shape[0], *(input_shape[dim] for dim in self.dims))
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.transpose(graph, x, [dim - 1 for dim in self.dims])
+        return append.transpose(graph, x, [dim - 1 for dim in self.dims])
 
     def _config(self) -> dict[str, Any]:
         return {"dims": self.dims}
@@ -165,8 +164,8 @@ class RepeatVector(Layer):
         return (input_shape[0], self.n, input_shape[1])
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        row = lowering.reshape(graph, x, (1, *x.shape))
-        return lowering.repeat(graph, row, {0: self.n})
+        row = append.reshape(graph, x, (1, *x.shape))
+        return append.repeat(graph, row, {0: self.n})
 
     def _config(self) -> dict[str, Any]:
         return {"n": self.n}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnfast import initializers, lowering
+from cnnfast import initializers
 from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.merging import Add, two_shapes
 from cnnfast.layers.regularization import Unchanged
+from cnnfast.lowering import append
 
 
 class LayerScale(Layer):
@@ -61,7 +61,7 @@ class LayerScale(Layer):
         return input_shape
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.scale_and_shift(graph, x, self.gamma.numpy(), 0.0)
+        return append.scale_and_shift(graph, x, self.gamma.numpy(), 0.0)
 
     def _config(self) -> dict[str, Any]:
         return {"init_values": self.init_values, "projection_dim": self.projection_dim}
@@ -111,7 +111,7 @@ class CustomScaleLayer(Add):
     def lower(self, graph: Graph, x: Any) -> Value:
         first, second = x
         step = ops.Activation(ActivationKind.SCALE, self.scale, 0.0)
-        return super().lower(graph, [first, lowering.activate(graph, second, (step,))])
+        return super().lower(graph, [first, append.activate(graph, second, (step,))])
 
     def _config(self) -> dict[str, Any]:
         return {"scale": self.scale}

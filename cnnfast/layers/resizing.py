@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, images, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers import arguments
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.image_layer import ImageLayer
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.rounding import Rounding
-from cnnfast.resampling import (
+from cnnfast.lowering import append, images, windows
+from cnnfast.lowering.resampling import (
     INTERPOLATIONS,
     Pads,
     Size,
@@ -69,7 +68,7 @@ class Resizing(Rounding, _ToSize):
     height, width
         Of the result, in pixels.
     interpolation
-        One of `cnnfast.resampling.INTERPOLATIONS`.
+        One of `cnnfast.lowering.resampling.INTERPOLATIONS`.
     crop_to_aspect_ratio
         Whether only the largest centred part is kept that has the proportions of the result.
     pad_to_aspect_ratio
@@ -119,8 +118,8 @@ class Resizing(Rounding, _ToSize):
             pads = crop_to_aspect_ratio(_size_of(image), self._size)
         elif self.pad_to_aspect_ratio:
             pads = pad_to_aspect_ratio(_size_of(image), self._size)
-        image = lowering.pad(graph, image, dict(enumerate(pads)), self.fill_value)
-        y = lowering.resize(graph, image, *self._size, self.interpolation, self.antialias)
+        image = append.pad(graph, image, dict(enumerate(pads)), self.fill_value)
+        y = append.resize(graph, image, *self._size, self.interpolation, self.antialias)
         return self._rounded(graph, y)
 
     def _config(self) -> dict[str, Any]:
@@ -161,10 +160,10 @@ class CenterCrop(_ToSize):
         spare = [old - new for old, new in zip(image.shape[:2], self._size, strict=True)]
         if min(spare) >= 0:
             cut = {axis: (-(n // 2), n // 2 - n) for axis, n in enumerate(spare)}
-            return lowering.pad(graph, image, cut)
+            return append.pad(graph, image, cut)
         pads = crop_to_aspect_ratio(_size_of(image), self._size)
-        part = lowering.pad(graph, image, dict(enumerate(pads)))
-        return lowering.resize(graph, part, *self._size)
+        part = append.pad(graph, image, dict(enumerate(pads)))
+        return append.resize(graph, part, *self._size)
 
 
 class RandomCrop(_ToSize):

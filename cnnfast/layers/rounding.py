@@ -12,7 +12,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.layers import dtypes
 from cnnfast.layers.layer import Layer
-from cnnfast.lowering import activate
+from cnnfast.lowering.append import activate
 
 
 class Rounding(Layer):

@@ -8,8 +8,9 @@ from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import images, weight_options
+from cnnfast.layers import weight_options
 from cnnfast.layers.base_conv import WindowedConv, positive_channels
+from cnnfast.lowering import images
 from cnnfast.variables import Variable
 
 

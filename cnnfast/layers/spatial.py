@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from cnnfast.layers import arguments, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape
+from cnnfast.layers import arguments
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.lowering import windows
 
 
 class SpatialLayer(Layer):

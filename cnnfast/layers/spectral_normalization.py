@@ -6,9 +6,8 @@ from typing import Any
 
 from cnnfast import initializers
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.wrappers import BaseWrapper
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import LINEAR, Activation, Value
-from cnnfast.layers import arguments, arrays, fourier, images, windows
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import LINEAR, Activation, BatchShape, Value
+from cnnfast.layers import arguments, arrays, fourier
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
+from cnnfast.lowering import append, images, windows
 from cnnfast.variables import Variable
 
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
@@ -164,14 +163,14 @@ class STFTSpectrogram(SpatialLayer):
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._output_shape(x)
         if self.data_format == "channels_last":
-            x = lowering.transpose(graph, x, (1, 0))
-        y = self._spectra(graph, lowering.reshape(graph, x, (*x.shape, 1)))
+            x = append.transpose(graph, x, (1, 0))
+        y = self._spectra(graph, append.reshape(graph, x, (*x.shape, 1)))
         # From (channels, frames, frequencies).
         if self.expand_dims:
             order = (1, 2, 0) if self.data_format == "channels_last" else (0, 1, 2)
         else:
             order = (1, 0, 2) if self.data_format == "channels_last" else (0, 2, 1)
-        return lowering.reshape(graph, lowering.transpose(graph, y, order), shape)
+        return append.reshape(graph, append.transpose(graph, y, order), shape)
 
     def _spectra(self, graph: Graph, sound: Value) -> Value:
         """Append what `mode` says on (channels, samples, 1)."""
@@ -182,19 +181,19 @@ class STFTSpectrogram(SpatialLayer):
             for side in self._kernels
         ]
         if self.mode == "stft":
-            return lowering.concat(graph, sides, 2)
-        power = lowering.binary(graph, sides[0], sides[1], BinaryKind.ADD)
+            return append.concat(graph, sides, 2)
+        power = append.binary(graph, sides[0], sides[1], BinaryKind.ADD)
         if self.mode == "psd":
             # Each frequency between the first and the last stands for its negative too.
             twice = np.ones(self._frequencies)
             twice[1:-1] = 2.0
-            return lowering.scale_and_shift(graph, power, twice, 0.0)
+            return append.scale_and_shift(graph, power, twice, 0.0)
         steps = [
             Activation(ActivationKind.CLIP, _SMALLEST_POWER, math.inf),
             Activation(ActivationKind.SQRT),
             Activation(ActivationKind.LOG),
         ]
-        return lowering.activate(graph, power, steps if self.mode == "log" else steps[:2])
+        return append.activate(graph, power, steps if self.mode == "log" else steps[:2])
 
     def _side(self, graph: Graph, sound: Value, side: str, activation: Activation) -> Value:
         window = windows.window_2d(

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfast.engine.ops import Float32Array, Shape
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.utils.naming import auto_name
 from cnnfast.utils.narrow import widened
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments, images
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers import arguments
 from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.rounding import Rounding
 from cnnfast.layers.spatial import SpatialLayer
-from cnnfast.resampling import INTERPOLATIONS
+from cnnfast.lowering import append, images
+from cnnfast.lowering.resampling import INTERPOLATIONS
 
 
 class _UpSampling(SpatialLayer):
@@ -33,7 +32,7 @@ class _UpSampling(SpatialLayer):
         )
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.repeat(graph, x, dict(enumerate(self._factors, start=self._first_axis)))
+        return append.repeat(graph, x, dict(enumerate(self._factors, start=self._first_axis)))
 
 
 class UpSampling1D(_UpSampling):
@@ -75,7 +74,7 @@ class UpSampling2D(Rounding, _UpSampling):
     data_format
         ``"channels_last"`` (also for None) or ``"channels_first"``.
     interpolation
-        One of `cnnfast.resampling.INTERPOLATIONS`; ``"nearest"`` repeats rows and columns.
+        One of `cnnfast.lowering.resampling.INTERPOLATIONS`; ``"nearest"`` repeats rows and columns.
 
     Raises
     ------
@@ -102,7 +101,7 @@ class UpSampling2D(Rounding, _UpSampling):
         shape = self._output_shape(x)
         height, width, _ = images.channels_last(shape, self.data_format)
         image = images.to_image(graph, x, self.data_format)
-        y = lowering.resize(graph, image, height, width, self.interpolation)
+        y = append.resize(graph, image, height, width, self.interpolation)
         y = self._rounded(graph, y)
         return images.from_image(graph, y, shape, self.data_format)
 

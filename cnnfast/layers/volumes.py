@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from cnnfast import lowering
 from cnnfast._core import PoolKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Shape, Value, Window
-from cnnfast.layers import images, windows
 from cnnfast.layers.convolutional import BaseConv
 from cnnfast.layers.global_pooling import BaseGlobalPooling
 from cnnfast.layers.pooling import BasePooling
-from cnnfast.layers.volume_conv import VolumeConv
+from cnnfast.lowering import append, images, windows
+from cnnfast.lowering.volumes import VolumeConv
 
 
 class Conv3D(BaseConv):
@@ -62,18 +61,18 @@ class BasePooling3D(BasePooling):
         depth, height, width, channels = images.channels_last(shape, self.data_format)
         volume = images.to_image(graph, x, self.data_format)
         slices = volume.shape[0]
-        y = lowering.transpose(graph, volume, (1, 2, 0, 3))
-        y = lowering.reshape(graph, y, (*y.shape[:2], slices * channels))
+        y = append.transpose(graph, volume, (1, 2, 0, 3))
+        y = append.reshape(graph, y, (*y.shape[:2], slices * channels))
         window = self._pool_window(y.shape, slice(1, 3))
         y = graph.add(ops.Pool2D(y, Value((height, width, slices * channels)), self.kind, window))
-        y = lowering.reshape(graph, y, (height, width, slices, channels))
-        y = lowering.transpose(graph, y, (2, 0, 1, 3))
-        y = lowering.reshape(graph, y, (1, slices, height * width * channels))
+        y = append.reshape(graph, y, (height, width, slices, channels))
+        y = append.transpose(graph, y, (2, 0, 1, 3))
+        y = append.reshape(graph, y, (1, slices, height * width * channels))
         window = self._pool_window(y.shape, slice(0, 1))
         y = graph.add(
             ops.Pool2D(y, Value((1, depth, height * width * channels)), self.kind, window)
         )
-        y = lowering.reshape(graph, y, (depth, height, width, channels))
+        y = append.reshape(graph, y, (depth, height, width, channels))
         return images.from_image(graph, y, shape, self.data_format)
 
     def _pool_window(self, image: Shape, axes: slice) -> Window:

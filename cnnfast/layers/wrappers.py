@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, Value
+from cnnfast.engine.ops import Activation, BatchShape, Value
 from cnnfast.engine.passes import optimize
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import registry
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.recurrent import RNN, without_time
+from cnnfast.lowering import append
+from cnnfast.lowering.along_axis import lower_along
 from cnnfast.utils import tree
-from cnnfast.vectorization import lower_along
 
 _MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTIPLY}
 
@@ -205,14 +204,14 @@ class Bidirectional(Layer):
         y, reverse = forward.lower(graph, x), backward.lower(graph, x)
         if backward.return_sequences:
             # Both in the order of time.
-            reverse = lowering.remap(graph, reverse, {0: np.arange(reverse.shape[0])[::-1]})
+            reverse = append.remap(graph, reverse, {0: np.arange(reverse.shape[0])[::-1]})
         if self.merge_mode is None:
             return [y, reverse]
         if self.merge_mode == "concat":
-            return lowering.concat(graph, (y, reverse), len(y.shape) - 1)
+            return append.concat(graph, (y, reverse), len(y.shape) - 1)
         merged = graph.add(ops.Binary(y, reverse, Value(y.shape), _MERGES[self.merge_mode]))
         if self.merge_mode == "ave":
-            return lowering.activate(graph, merged, [Activation(ActivationKind.SCALE, 0.5, 0.0)])
+            return append.activate(graph, merged, [Activation(ActivationKind.SCALE, 0.5, 0.0)])
         return merged
 
     @classmethod

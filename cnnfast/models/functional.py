@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Shape, Value
-from cnnfast.layers.arguments import BatchShape, boolean
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
+from cnnfast.layers.arguments import boolean
 from cnnfast.layers.core import Input
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.node import Connectable, Node

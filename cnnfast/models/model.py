@@ -9,10 +9,9 @@ import numpy as np
 
 from cnnfast._core import release_idle_workspaces
 from cnnfast.engine.executor import WEIGHT_DTYPES
-from cnnfast.engine.ops import Float32Array, Shape
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.node import remember
 from cnnfast.layers.registry import serialize

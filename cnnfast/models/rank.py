@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast.engine.ops import Float32Array
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Float32Array
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils.narrow import widened
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Float32Array, Value
+from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.layers import arguments
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.calling import state_guard
 from cnnfast.layers.changing import fallen_apart
 from cnnfast.layers.core import InputLayer

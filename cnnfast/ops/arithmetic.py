@@ -8,15 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast._core import ActivationKind as Kind
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, Value
+from cnnfast.engine.ops import Activation, BatchShape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import dtypes
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
 from cnnfast.ops.operation import Constant, Operation, batch_shape, constant, is_tensor
 
 
@@ -56,7 +55,7 @@ class Binary(Operation):
         if y is None:
             rank = max(len(x.shape) for x in operands if isinstance(x, Value))
             values = [_value(graph, x, rank) for x in operands]
-            y = lowering.binary(graph, values[0], values[1], self.kind)
+            y = append.binary(graph, values[0], values[1], self.kind)
         return self._finish(graph, y)
 
     def _with_constant(
@@ -138,7 +137,7 @@ class FloorDivide(Divide):
         return None
 
     def _finish(self, graph: Graph, y: Value) -> Value:
-        return lowering.activate(graph, y, [Activation(Kind.FLOOR)])
+        return append.activate(graph, y, [Activation(Kind.FLOOR)])
 
 
 class Maximum(Binary):
@@ -245,7 +244,7 @@ def _broadcast(a: BatchShape, b: BatchShape) -> BatchShape:
 def _value(graph: Graph, operand: Value | Constant, rank: int) -> Value:
     if isinstance(operand, Value):
         return operand
-    return lowering.constant(graph, _stripped(operand, Value((1,) * rank)))
+    return append.constant(graph, _stripped(operand, Value((1,) * rank)))
 
 
 def _scale_and_shift(graph: Graph, x: Value, scale: Any, shift: Any) -> Value | None:
@@ -257,10 +256,10 @@ def _scale_and_shift(graph: Graph, x: Value, scale: Any, shift: Any) -> Value | 
             return None
     if not x.shape:
         step = Activation(Kind.SCALE, np.asarray(scale).item(), np.asarray(shift).item())
-        return lowering.activate(graph, x, [step])
-    return lowering.scale_and_shift(graph, x, scale, shift)
+        return append.activate(graph, x, [step])
+    return append.scale_and_shift(graph, x, scale, shift)
 
 
 def _step(graph: Graph, x: Value, array: np.ndarray[Any, Any], make: Any) -> Value | None:
     """Apply the function that `make` gives for the only number in `array`; None for several."""
-    return lowering.activate(graph, x, [make(array.item())]) if array.size == 1 else None
+    return append.activate(graph, x, [make(array.item())]) if array.size == 1 else None

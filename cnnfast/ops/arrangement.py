@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
-from cnnfast.layers.arguments import BatchShape, axes, integer
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.arguments import axes, integer
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, product, refuse_batch
 
 
@@ -25,7 +25,7 @@ class Arrangement(Operation):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._arranged(batch_shape(x))
-        return lowering.reshape(graph, x, tuple(integer(size) for size in shape[1:]))
+        return append.reshape(graph, x, tuple(integer(size) for size in shape[1:]))
 
 
 class Reshape(Arrangement):
@@ -136,7 +136,7 @@ class Permutation(Operation):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         order = self._own_order(len(x.shape) + 1)
-        return lowering.transpose(graph, x, [axis - 1 for axis in order[1:]])
+        return append.transpose(graph, x, [axis - 1 for axis in order[1:]])
 
 
 class Transpose(Permutation):

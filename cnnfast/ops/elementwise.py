@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from cnnfast import activations, lowering
+from cnnfast import activations
 from cnnfast._core import ActivationKind as Kind
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
@@ -12,6 +12,7 @@ from cnnfast.engine.ops import Activation, Value
 from cnnfast.layers import dtypes
 from cnnfast.layers.arguments import number
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
 from cnnfast.ops.operation import Operation, batch_shape
 
 NN = "keras.src.ops.nn"
@@ -29,7 +30,7 @@ class Elementwise(Operation):
         return KerasTensor(batch_shape(x), x.dtype if keep else "float32")
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.activate(graph, x, self._steps())
+        return append.activate(graph, x, self._steps())
 
     def _steps(self) -> tuple[Activation, ...]:
         return self.steps
@@ -214,7 +215,7 @@ class Cast(Operation):
     def lower(self, graph: Graph, x: Value) -> Value:
         if self.dtype == "bool":
             steps = [Activation(Kind.ABS), Activation(Kind.SIGN)]
-            return lowering.activate(graph, x, steps)
+            return append.activate(graph, x, steps)
         return truncated(graph, x) if "int" in self.dtype else x
 
     def _config(self) -> dict[str, Any]:
@@ -223,9 +224,9 @@ class Cast(Operation):
 
 def truncated(graph: Graph, x: Value) -> Value:
     """Drop the fraction of each number: floor from above zero, ceil from below."""
-    above = lowering.activate(graph, x, [Activation(Kind.RELU), Activation(Kind.FLOOR)])
+    above = append.activate(graph, x, [Activation(Kind.RELU), Activation(Kind.FLOOR)])
     below = [Activation(Kind.MINIMUM, 0.0), Activation(Kind.CEIL)]
-    return lowering.binary(graph, above, lowering.activate(graph, x, below), BinaryKind.ADD)
+    return append.binary(graph, above, append.activate(graph, x, below), BinaryKind.ADD)
 
 
 class ActivationOperation(Operation):
@@ -246,7 +247,7 @@ class Parametric(ActivationOperation):
     """An activation function with parameters of its own; a subclass gives its `steps`."""
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.activate(graph, x, self._steps())
+        return append.activate(graph, x, self._steps())
 
     def _steps(self) -> tuple[Activation, ...]:
         raise NotImplementedError

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import arguments
-from cnnfast.layers.images import from_image, to_image
 from cnnfast.layers.resizing import Resizing
 from cnnfast.layers.tensor import KerasTensor
-from cnnfast.layers.windows import join_channels, split_channels
+from cnnfast.lowering import append
+from cnnfast.lowering.images import from_image, to_image
+from cnnfast.lowering.windows import join_channels, split_channels
 from cnnfast.ops.elementwise import NN
 from cnnfast.ops.functions import function
 from cnnfast.ops.operation import Operation, batch_shape
@@ -109,7 +109,7 @@ class _Blocks(Operation):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self.compute_output_spec(KerasTensor(batch_shape(x))).shape
-        move = lowering.depth_to_space if self.deep else lowering.space_to_depth
+        move = append.depth_to_space if self.deep else append.space_to_depth
         y = move(graph, to_image(graph, x, self.data_format), self.block_size)
         return from_image(graph, y, tuple(n or 0 for n in shape[1:]), self.data_format)
 

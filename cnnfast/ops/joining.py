@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.arguments import BatchShape, axes, integer
+from cnnfast.layers.arguments import axes, integer
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
 from cnnfast.ops.arithmetic import promoted
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, is_tensor
 
@@ -37,7 +37,7 @@ class Concatenate(Operation):
     def lower(self, graph: Graph, xs: Sequence[Value]) -> Value:
         axis = axis_of(self.axis, len(xs[0].shape) + 1)
         _common(_shapes(xs), axis)
-        return lowering.concat(graph, xs, axis - 1)
+        return append.concat(graph, xs, axis - 1)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -58,8 +58,8 @@ class Stack(Operation):
     def lower(self, graph: Graph, xs: Sequence[Value]) -> Value:
         axis = axis_of(self.axis, len(xs[0].shape) + 2) - 1
         _common(_shapes(xs), None)
-        parts = [lowering.reshape(graph, x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in xs]
-        return lowering.concat(graph, parts, axis)
+        parts = [append.reshape(graph, x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in xs]
+        return append.concat(graph, parts, axis)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -108,7 +108,7 @@ class Split(Operation):
     def lower(self, graph: Graph, x: Value) -> list[Value]:
         axis = axis_of(self.axis, len(x.shape) + 1) - 1
         return [
-            lowering.remap(graph, x, {axis: np.arange(first, last, dtype=np.int32)})
+            append.remap(graph, x, {axis: np.arange(first, last, dtype=np.int32)})
             for first, last in self._parts(x.shape[axis])
         ]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
 from cnnfast.ops.arithmetic import promoted
 from cnnfast.ops.operation import Operation, batch_shape, constant, is_tensor
 
@@ -49,7 +49,7 @@ class Matmul(Operation):
             return graph.add(ops.MatMul(x1, x2, out))
         matrix = np.ascontiguousarray(self._matrix(x2), np.float32)
         shape = (*x1.shape[:-1], matrix.shape[1])
-        return lowering.product(graph, x1, matrix, None, shape)
+        return append.product(graph, x1, matrix, None, shape)
 
 
 class Dot(Matmul):

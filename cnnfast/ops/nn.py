@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnfast import lowering
 from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.layers.arguments import axes, boolean, number
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
 from cnnfast.ops.elementwise import ActivationOperation, Parametric
 from cnnfast.ops.operation import axis_of, batch_shape
 
@@ -227,7 +227,7 @@ class Softmax(ActivationOperation):
         return sorted({axis_of(axis, rank) - 1 for axis in self._axes})
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        return lowering.softmax(graph, x, self._own_axes(x))
+        return append.softmax(graph, x, self._own_axes(x))
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}

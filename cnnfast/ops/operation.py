@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import arrays, bound
-from cnnfast.layers.arguments import BatchShape
 from cnnfast.layers.node import Connectable, symbolic
 from cnnfast.layers.tensor import KerasTensor
 from cnnfast.utils import tree

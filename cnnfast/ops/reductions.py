@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from cnnfast import lowering
 from cnnfast._core import ActivationKind, BinaryKind, NormalizationKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
@@ -12,6 +11,7 @@ from cnnfast.engine.ops import Activation, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.arguments import axes, boolean, number
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
 from cnnfast.ops.elementwise import MATH, NN
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, refuse_batch
 
@@ -58,11 +58,11 @@ class Reduction(Operation):
         if self.keepdims:
             return y
         shape = tuple(size for axis, size in enumerate(x.shape) if axis not in reduced)
-        return lowering.reshape(graph, y, shape)
+        return append.reshape(graph, y, shape)
 
     def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
         """Reduce the axes `reduced`, counted without the batch, to size 1."""
-        return lowering.reduce(graph, x, self.kind, reduced)
+        return append.reduce(graph, x, self.kind, reduced)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis, "keepdims": self.keepdims}
@@ -149,10 +149,10 @@ class Var(Reduction):
     keeps_integers = False
 
     def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
-        mean = lowering.reduce(graph, x, self.kind, reduced)
-        distance = lowering.binary(graph, x, mean, BinaryKind.SUBTRACT)
-        squares = lowering.activate(graph, distance, [Activation(ActivationKind.SQUARE)])
-        return lowering.reduce(graph, squares, self.kind, reduced)
+        mean = append.reduce(graph, x, self.kind, reduced)
+        distance = append.binary(graph, x, mean, BinaryKind.SUBTRACT)
+        squares = append.activate(graph, distance, [Activation(ActivationKind.SQUARE)])
+        return append.reduce(graph, squares, self.kind, reduced)
 
 
 class Std(Var):
@@ -160,7 +160,7 @@ class Std(Var):
 
     def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
         variance = super()._reduce(graph, x, reduced)
-        return lowering.activate(graph, variance, [Activation(ActivationKind.SQRT)])
+        return append.activate(graph, variance, [Activation(ActivationKind.SQRT)])
 
 
 class Logsumexp(Reduction):
@@ -171,12 +171,12 @@ class Logsumexp(Reduction):
     keeps_integers = False
 
     def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
-        largest = lowering.reduce(graph, x, ReductionKind.MAX, reduced)
-        below = lowering.binary(graph, x, largest, BinaryKind.SUBTRACT)
-        powers = lowering.activate(graph, below, [Activation(ActivationKind.EXP)])
-        total = lowering.reduce(graph, powers, self.kind, reduced)
-        logarithm = lowering.activate(graph, total, [Activation(ActivationKind.LOG)])
-        return lowering.binary(graph, logarithm, largest, BinaryKind.ADD)
+        largest = append.reduce(graph, x, ReductionKind.MAX, reduced)
+        below = append.binary(graph, x, largest, BinaryKind.SUBTRACT)
+        powers = append.activate(graph, below, [Activation(ActivationKind.EXP)])
+        total = append.reduce(graph, powers, self.kind, reduced)
+        logarithm = append.activate(graph, total, [Activation(ActivationKind.LOG)])
+        return append.binary(graph, logarithm, largest, BinaryKind.ADD)
 
 
 class LogSoftmax(Operation):
@@ -195,7 +195,7 @@ class LogSoftmax(Operation):
     def lower(self, graph: Graph, x: Value) -> Value:
         axis = axis_of(self.axis, len(x.shape) + 1)
         total = Logsumexp(axis, keepdims=True, name=self.name).lower(graph, x)
-        return lowering.binary(graph, x, total, BinaryKind.SUBTRACT)
+        return append.binary(graph, x, total, BinaryKind.SUBTRACT)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -227,10 +227,10 @@ class Normalize(Operation):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         axis = axis_of(self.axis, len(x.shape) + 1) - 1
-        rows = lowering.axis_to_end(graph, x, axis)
+        rows = append.axis_to_end(graph, x, axis)
         kind = NormalizationKind.L2
         y = graph.add(ops.Normalize(rows, Value(rows.shape), kind, self._epsilon**2))
-        return lowering.axis_from_end(graph, y, axis)
+        return append.axis_from_end(graph, y, axis)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis, "order": 2, "epsilon": self.epsilon}

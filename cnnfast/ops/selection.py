@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Value
+from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.engine.positions import Int32Array
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.arguments import BatchShape, axes, integer, number
+from cnnfast.layers.arguments import axes, integer, number
 from cnnfast.layers.tensor import KerasTensor
+from cnnfast.lowering import append
+from cnnfast.lowering.resampling import LARGEST_AXIS
 from cnnfast.ops.operation import (
     Constant,
     Operation,
@@ -22,7 +23,6 @@ from cnnfast.ops.operation import (
     is_tensor,
     refuse_batch,
 )
-from cnnfast.resampling import LARGEST_AXIS
 
 
 class Selection(Operation):
@@ -55,7 +55,7 @@ class Selection(Operation):
     def _filled(self, graph: Graph, x: Value, fill: float) -> Value:
         picked = self._picked([1, *x.shape])
         maps = {axis - 1: positions for axis, positions in picked.items()}
-        return lowering.remap(graph, x, maps, fill)
+        return append.remap(graph, x, maps, fill)
 
 
 # Stand in for an unknown size, to see whether the output's depends on it.
@@ -287,8 +287,8 @@ class GetItem(Operation):
             sizes += [] if taken.drop else [len(taken.positions)]
         if any(size < 1 for size in sizes):
             raise ValueError(f"the result must not be empty. Received: key={key}")
-        y = lowering.crop(graph, lowering.remap(graph, x, maps), spans)
-        return lowering.reshape(graph, y, tuple(sizes))
+        y = append.crop(graph, append.remap(graph, x, maps), spans)
+        return append.reshape(graph, y, tuple(sizes))
 
 
 def _per_axis(key: Any, rank: int) -> list[tuple[int | None, Any]]:

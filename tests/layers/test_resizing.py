@@ -9,8 +9,9 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from cnnfast import layers, resampling
+from cnnfast import layers
 from cnnfast.errors import UnsupportedError
+from cnnfast.lowering import resampling
 from layer_parity import LayerParity
 from parity import both, keras
 from reference import tolerance

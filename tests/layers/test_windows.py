@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cnnfast.layers import windows
+from cnnfast.lowering import windows
 from parity import keras
 
 SIZES = st.integers(1, 40)

@@ -11,8 +11,7 @@ cells that are d apart spans ``span = (k - 1) * d + 1``:
 
 from __future__ import annotations
 
-from cnnfast.engine.ops import Window
-from cnnfast.layers.arguments import BatchShape
+from cnnfast.engine.ops import BatchShape, Window
 
 _RANK = 2
 

@@ -16,12 +16,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast._core import BinaryKind, PoolKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Op, Shape, UnaryOp, Value, Window
 from cnnfast.errors import UnsupportedError
+from cnnfast.lowering import append
 
 Along: TypeAlias = Callable[[Graph, Any, Value, int], Value]
 
@@ -69,8 +69,8 @@ def _stacked(graph: Graph, value: Value, shape: Shape, count: int) -> Value:
     """Return `value` with the leading axis, repeating it if it is the same for every image."""
     if value.shape == (count, *shape):
         return value
-    single = lowering.reshape(graph, value, (1, *shape))
-    return lowering.repeat(graph, single, {0: count})
+    single = append.reshape(graph, value, (1, *shape))
+    return append.repeat(graph, single, {0: count})
 
 
 def _same(graph: Graph, op: Any, x: Value, count: int) -> Value:
@@ -79,7 +79,7 @@ def _same(graph: Graph, op: Any, x: Value, count: int) -> Value:
 
 
 def _transpose(graph: Graph, op: ops.Transpose, x: Value, count: int) -> Value:
-    return lowering.transpose(graph, x, (0, *(axis + 1 for axis in op.axes)))
+    return append.transpose(graph, x, (0, *(axis + 1 for axis in op.axes)))
 
 
 def _remap(graph: Graph, op: ops.Remap, x: Value, count: int) -> Value:
@@ -128,8 +128,8 @@ def _below_one_another(graph: Graph, op: Any, x: Value, count: int, gap: float) 
     # Windows of one image must end before the next begins, and begin at whole strides.
     last = (rows - 1) * stride - top + reach
     block = -(-max(height + top, last) // stride) * stride
-    spread = lowering.pad(graph, x, {1: (0, block - height)}, gap)
-    tall = lowering.reshape(graph, spread, (count * block, width, channels))
+    spread = append.pad(graph, x, {1: (0, block - height)}, gap)
+    tall = append.reshape(graph, spread, (count * block, width, channels))
     bottom = max(reach - stride - top, 0)
     made = (count * block + top + bottom - reach) // stride + 1
     pads = (top, bottom, *window.pads[2:])
@@ -137,7 +137,7 @@ def _below_one_another(graph: Graph, op: Any, x: Value, count: int, gap: float) 
     y = graph.add(replace(op, x=tall, out=out, window=replace(window, pads=pads)))
     starts = np.arange(count, dtype=np.int32)[:, None] * (block // stride)
     wanted = (starts + np.arange(rows, dtype=np.int32)).ravel()
-    return lowering.reshape(graph, lowering.remap(graph, y, {0: wanted}), (count, *op.out.shape))
+    return append.reshape(graph, append.remap(graph, y, {0: wanted}), (count, *op.out.shape))
 
 
 def _one_by_one(graph: Graph, op: Op, inputs: list[Value], count: int) -> Value:
@@ -146,7 +146,7 @@ def _one_by_one(graph: Graph, op: Op, inputs: list[Value], count: int) -> Value:
     for index in range(count):
         picked = [_picked(graph, value, index) for value in inputs]
         out = graph.add(_rewired(op, picked))
-        results.append(lowering.reshape(graph, out, (1, *op.out.shape)))
+        results.append(append.reshape(graph, out, (1, *op.out.shape)))
     if count == 1:
         return results[0]
     return graph.add(ops.Concat(tuple(results), Value((count, *op.out.shape)), 0))
@@ -163,8 +163,8 @@ def _rewired(op: Op, inputs: list[Value]) -> Op:
 
 
 def _picked(graph: Graph, x: Value, index: int) -> Value:
-    one = lowering.remap(graph, x, {0: np.array([index], np.int32)})
-    return lowering.reshape(graph, one, x.shape[1:])
+    one = append.remap(graph, x, {0: np.array([index], np.int32)})
+    return append.reshape(graph, one, x.shape[1:])
 
 
 _ALONG: dict[type[Op], Along] = {

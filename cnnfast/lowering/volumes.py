@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfast import lowering
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray
 from cnnfast.engine.ops import LINEAR, Activation, Float32Array, Shape, Value, Window
 from cnnfast.engine.positions import Int32Array
-from cnnfast.layers import windows
+from cnnfast.lowering import append, windows
 from cnnfast.utils.records import record
 
 
@@ -52,8 +51,8 @@ class VolumeConv:
         # The first rows of each slice; those behind have windows that reach into the next.
         starts = np.arange(sizes[0])[:, None] * (rows // self.strides[1])
         kept = (starts + np.arange(sizes[1])).reshape(-1).astype(np.int32)
-        y = lowering.remap(graph, y, {0: kept})
-        return lowering.reshape(graph, y, (*sizes, filters))
+        y = append.remap(graph, y, {0: kept})
+        return append.reshape(graph, y, (*sizes, filters))
 
     def _stacked(self, graph: Graph, volume: Value, sizes: Shape) -> tuple[Value, int]:
         """Return the volume as one image, and how many of its rows are one slice.
@@ -67,18 +66,18 @@ class VolumeConv:
         # A whole number of strides, so that the windows start alike in each slice.
         rows = -(-((sizes[1] - 1) * stride + span) // stride) * stride
         top = self.pads[1][0]
-        y = lowering.remap(
+        y = append.remap(
             graph,
             volume,
             {0: self._slices_read(depth, sizes[0]), 1: _inside(np.arange(rows) - top, height)},
         )
-        y = lowering.reshape(
+        y = append.reshape(
             graph,
             y,
             (sizes[0], taps, rows, width, self.groups, channels // self.groups),
         )
-        y = lowering.transpose(graph, y, (0, 2, 3, 4, 1, 5))
-        return lowering.reshape(graph, y, (sizes[0] * rows, width, taps * channels)), rows
+        y = append.transpose(graph, y, (0, 2, 3, 4, 1, 5))
+        return append.reshape(graph, y, (sizes[0] * rows, width, taps * channels)), rows
 
     def _slices_read(self, depth: int, outputs: int) -> Int32Array:
         """Return the slice that each tap of each output slice reads; -1 is one of zeros."""

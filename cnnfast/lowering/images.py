@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnnfast import lowering
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray, late
 from cnnfast.engine.ops import Float32Array, Op, Shape, Value
+from cnnfast.lowering import append
 from cnnfast.variables import Variable
 
 _IMAGE_RANK = 3
@@ -27,14 +27,14 @@ def to_image(graph: Graph, x: Value, data_format: str) -> Value:
     """Return `x` as an image (height, width, channels)."""
     shape = image_shape(x.shape, data_format)
     if data_format == "channels_first":
-        x = lowering.axis_to_end(graph, x, 0)
-    return lowering.reshape(graph, x, shape)
+        x = append.axis_to_end(graph, x, 0)
+    return append.reshape(graph, x, shape)
 
 
 def from_image(graph: Graph, y: Value, shape: Shape, data_format: str) -> Value:
     """Undo `to_image`: return `y` under `shape`."""
-    y = lowering.reshape(graph, y, channels_last(shape, data_format))
-    return lowering.axis_from_end(graph, y, 0) if data_format == "channels_first" else y
+    y = append.reshape(graph, y, channels_last(shape, data_format))
+    return append.axis_from_end(graph, y, 0) if data_format == "channels_first" else y
 
 
 def apply(

@@ -14,8 +14,8 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import Weights
 from cnnfast.engine.ops import Activation, Float32Array, Shape, Value
 from cnnfast.engine.positions import Positions, Repeated, Span, listed
-from cnnfast.resampling import LARGEST_AXIS
-from cnnfast.resampling import resize as resize  # noqa: PLC0414 - for others to import
+from cnnfast.lowering.resampling import LARGEST_AXIS
+from cnnfast.lowering.resampling import resize as resize  # noqa: PLC0414 - for others to import
 
 
 def reshape(graph: Graph, x: Value, shape: Shape) -> Value:
