@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cnnfast import layers
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models import Model
+from cnnfast.symbolic.tensor import KerasTensor
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 DEFAULT_SIZE, SMALLEST_SIZE = 224, 32

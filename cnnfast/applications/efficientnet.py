@@ -16,8 +16,8 @@ from cnnfast.applications.imagenet_utils import (
     decode_predictions,
     preprocessing,
 )
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models import Model
+from cnnfast.symbolic.tensor import KerasTensor
 
 __all__ = ["EfficientNetB0", "decode_predictions", "preprocess_input"]
 

@@ -102,7 +102,7 @@ def _is_channels_first(data_format: str | None) -> bool:
 
 
 def _floating(x: Any) -> Any:
-    from cnnfast.layers.tensor import KerasTensor
+    from cnnfast.symbolic.tensor import KerasTensor
 
     if isinstance(x, KerasTensor):
         return x

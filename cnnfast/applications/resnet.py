@@ -11,8 +11,8 @@ from typing import Any
 from cnnfast import layers
 from cnnfast.applications.building import Options, Weights
 from cnnfast.applications.imagenet_utils import decode_predictions, preprocessing
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models import Model
+from cnnfast.symbolic.tensor import KerasTensor
 
 __all__ = ["ResNet50", "decode_predictions", "preprocess_input"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from cnnfast.applications import vgg
 from cnnfast.applications.building import Options, Weights
 from cnnfast.applications.imagenet_utils import decode_predictions, preprocessing
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models import Model
+from cnnfast.symbolic.tensor import KerasTensor
 
 __all__ = ["VGG16", "decode_predictions", "preprocess_input"]
 

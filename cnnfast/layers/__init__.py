@@ -73,7 +73,6 @@ from cnnfast.layers.global_pooling import (
     GlobalMaxPooling2D,
 )
 from cnnfast.layers.group_normalization import GroupNormalization
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.joining import Concatenate, Dot, concatenate, dot
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.layer_normalization import (
@@ -156,6 +155,7 @@ from cnnfast.layers.volumes import (
     MaxPooling3D,
 )
 from cnnfast.layers.wrappers import Bidirectional, TimeDistributed
+from cnnfast.symbolic.input_spec import InputSpec
 
 __all__ = [
     "ELU",

@@ -10,10 +10,10 @@ from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments, arrays
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments, array_arguments
+from cnnfast.symbolic.dtypes import Integers
 
 
 class _ActivationLayer(Layer):
@@ -204,7 +204,7 @@ class Softmax(_ActivationLayer):
         return append.softmax(graph, x, list(axes))
 
     def _config(self) -> dict[str, Any]:
-        return {"axis": arrays.encode(self.axis)}
+        return {"axis": array_arguments.encode(self.axis)}
 
 
 def _not_negative(value: object, name: str) -> float:

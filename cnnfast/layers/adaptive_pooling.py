@@ -16,10 +16,10 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.engine.positions import Int32Array
-from cnnfast.layers import arguments
 from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.lowering import append
 from cnnfast.lowering.resampling import LARGEST_AXIS
+from cnnfast.symbolic import arguments
 
 
 class BaseAdaptivePooling(SpatialLayer):

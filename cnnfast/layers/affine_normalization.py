@@ -8,9 +8,10 @@ from typing import Any
 from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Float32Array, Value
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import weight_options
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
 from cnnfast.variables import Variable
 
 

@@ -9,10 +9,10 @@ from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
 from cnnfast.variables import Variable
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.image_layer import ImageLayer
 from cnnfast.layers.regularization import Unchanged
+from cnnfast.symbolic.dtypes import Integers
 
 _REQUIRED = object()
 

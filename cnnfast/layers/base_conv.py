@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Window
-from cnnfast.layers import arguments, weight_options
-from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers import weight_options
 from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.lowering import windows
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable
 
 

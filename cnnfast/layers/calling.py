@@ -10,10 +10,10 @@ import numpy as np
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import bound
-from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.node import Connectable, symbolic
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic import bound
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.symbolic.node import Connectable, symbolic
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.locks import Guard
 

@@ -13,10 +13,11 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments, weight_options
-from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers import weight_options
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable
 
 

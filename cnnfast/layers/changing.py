@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.layers.arguments import layer_name
 from cnnfast.layers.calling import state_guard
-from cnnfast.layers.retracing import models_of, retrace
+from cnnfast.symbolic.arguments import layer_name
+from cnnfast.symbolic.retracing import models_of, retrace
 
 if TYPE_CHECKING:
     from cnnfast.layers.layer import Layer

@@ -11,14 +11,14 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
-from cnnfast.layers import arguments
 from cnnfast.layers.base_conv import WindowedConv, positive_channels, refuse_strides_with_dilation
 from cnnfast.layers.cells import LSTMCell
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.recurrent import WithCell
 from cnnfast.layers.spatial import check_sizes
 from cnnfast.lowering import append, images, windows
 from cnnfast.lowering.volumes import VolumeConv
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
 
 _VOLUME = 3
 # A step is 14 operations, of volumes 60: this many are planned within seconds.

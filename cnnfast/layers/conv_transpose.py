@@ -23,7 +23,7 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray, late
 from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value, Window
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import weight_options
 from cnnfast.layers.base_conv import (
     WindowedConv,
     positive_channels,
@@ -31,6 +31,7 @@ from cnnfast.layers.base_conv import (
 )
 from cnnfast.lowering import append, images, windows
 from cnnfast.lowering.volumes import VolumeConv
+from cnnfast.symbolic import arguments
 from cnnfast.utils.records import record
 
 

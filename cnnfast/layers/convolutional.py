@@ -8,13 +8,14 @@ from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import weight_options
 from cnnfast.layers.base_conv import (
     WindowedConv,
     positive_channels,
     refuse_strides_with_dilation,
 )
 from cnnfast.lowering import images, windows
+from cnnfast.symbolic import arguments
 
 
 class BaseConv(WindowedConv):

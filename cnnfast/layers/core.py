@@ -9,12 +9,13 @@ from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments, dtypes, weight_options
-from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers import weight_options
 from cnnfast.layers.layer import Layer
-from cnnfast.layers.node import Node
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.symbolic.node import Node
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.variables import Variable
 
 

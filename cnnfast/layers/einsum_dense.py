@@ -14,10 +14,11 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments, dtypes, weight_options
-from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers import weight_options
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.utils.records import record
 from cnnfast.variables import Variable
 

@@ -10,9 +10,10 @@ from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
-from cnnfast.layers import arguments, dtypes, weight_options
+from cnnfast.layers import weight_options
 from cnnfast.layers.base_conv import positive_channels
 from cnnfast.layers.layer import Layer
+from cnnfast.symbolic import arguments, dtypes
 from cnnfast.variables import Variable
 
 # Rows reach the layer as float32, which holds no larger integers.

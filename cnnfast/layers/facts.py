@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast import regularizers
-from cnnfast.layers.dtypes import DTypePolicy
 from cnnfast.regularizers import Regularizer
+from cnnfast.symbolic.dtypes import DTypePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cnnfast.engine.ops import Float32Array
 from cnnfast.errors import UnsupportedError
 from cnnfast.initializers import Initializer
-from cnnfast.layers import arrays
+from cnnfast.symbolic import array_arguments
 
 # ``w(x) = sum of a_k * cos(k * x)`` for x from -pi to pi (Harris, 1978).
 _COSINES = {
@@ -29,9 +29,9 @@ def decode_window(value: Any) -> Any:
     ValueError
         If it is something else.
     """
-    value = arrays.decode(value, "window")
+    value = array_arguments.decode(value, "window")
     if value is not None and not isinstance(value, str):
-        arrays.numeric(value, "window")
+        array_arguments.numeric(value, "window")
     return value
 
 
@@ -57,7 +57,7 @@ def window_of(window: Any, length: int, periodic: bool) -> npt.NDArray[np.float6
             return np.ones(1)
         x = np.linspace(-np.pi, np.pi, length + periodic)[:length]
         return sum((a * np.cos(k * x) for k, a in enumerate(_COSINES[window])), np.zeros(length))
-    numbers = arrays.numeric(window, "window")
+    numbers = array_arguments.numeric(window, "window")
     if numbers.shape != (length,):
         raise ValueError(
             f"The shape of `window` must be equal to {(length,)}, the length of a frame. "

@@ -12,10 +12,10 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments
 from cnnfast.layers.layer import Layer
-from cnnfast.layers.node import symbolic
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.node import symbolic
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 
 ArrayFunction: TypeAlias = Callable[..., Any]

@@ -8,9 +8,9 @@ from cnnfast._core import ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
 
 
 class BaseGlobalPooling(SpatialLayer):

@@ -8,11 +8,11 @@ from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
 from cnnfast.layers.affine_normalization import AffineNormalization, affine, flat
-from cnnfast.layers.dtypes import Integers
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.input_spec import InputSpec
 
 
 class GroupNormalization(AffineNormalization):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnfast.layers import arguments
 from cnnfast.layers.layer import Layer
+from cnnfast.symbolic import arguments
 
 
 class ImageLayer(Layer):

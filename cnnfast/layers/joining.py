@@ -10,12 +10,12 @@ from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments, arrays
 from cnnfast.layers.calling import batch_shapes
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.merging import common_batch, listed_shapes, two_shapes
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments, array_arguments
+from cnnfast.symbolic.dtypes import Integers
 
 
 class Concatenate(Layer):
@@ -143,7 +143,7 @@ class Dot(Layer):
         return append.reshape(graph, product, sizes)
 
     def _config(self) -> dict[str, Any]:
-        return {"axes": arrays.encode(self.axes), "normalize": self.normalize}
+        return {"axes": array_arguments.encode(self.axes), "normalize": self.normalize}
 
 
 def _unit(graph: Graph, x: Value, axis: int) -> Value:

@@ -15,13 +15,13 @@ from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments, dtypes
 from cnnfast.layers.calling import CallableLayer, batch_shapes, state_guard
 from cnnfast.layers.changing import assign
 from cnnfast.layers.facts import LayerFacts
-from cnnfast.layers.input_spec import InputSpec
-from cnnfast.layers.node import remember
-from cnnfast.layers.tensor import as_batch, is_ready
+from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.symbolic.node import remember
+from cnnfast.symbolic.tensor import as_batch, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope, names_of_files
 from cnnfast.utils.sealed import opened

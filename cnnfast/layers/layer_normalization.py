@@ -9,11 +9,11 @@ from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments, arrays
 from cnnfast.layers.affine_normalization import AffineNormalization, affine, flat
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments, array_arguments
+from cnnfast.symbolic.dtypes import Integers
 
 
 class _OverAxes(Layer):
@@ -132,7 +132,7 @@ class LayerNormalization(AffineNormalization, _OverAxes):
 
     def _config(self) -> dict[str, Any]:
         return {
-            "axis": arrays.encode(self.axis),
+            "axis": array_arguments.encode(self.axis),
             "rms_scaling": self.rms_scaling,
             **super()._config(),
         }
@@ -180,7 +180,7 @@ class RMSNormalization(_OverAxes):
         return affine(graph, y, self.scale.numpy(), None)
 
     def _config(self) -> dict[str, Any]:
-        return {"axis": arrays.encode(self.axis), "epsilon": self.epsilon}
+        return {"axis": array_arguments.encode(self.axis), "epsilon": self.epsilon}
 
 
 class UnitNormalization(_OverAxes):
@@ -208,4 +208,4 @@ class UnitNormalization(_OverAxes):
         return self._normalize(graph, x, NormalizationKind.L2, 1e-12**2)
 
     def _config(self) -> dict[str, Any]:
-        return {"axis": arrays.encode(self.axis)}
+        return {"axis": array_arguments.encode(self.axis)}

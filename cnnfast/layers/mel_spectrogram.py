@@ -12,11 +12,12 @@ from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
-from cnnfast.layers import arguments, arrays, fourier
-from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers import fourier
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append, windows
 from cnnfast.lowering.resampling import LARGEST_AXIS
+from cnnfast.symbolic import arguments, array_arguments
+from cnnfast.symbolic.input_spec import InputSpec
 
 _SQUARE = Activation(ActivationKind.SQUARE)
 # The kernels grow with the square of the transform: this one has 256 MiB of them.
@@ -205,7 +206,7 @@ class MelSpectrogram(Layer):
             "fft_length": self.fft_length,
             "sequence_stride": self.sequence_stride,
             "sequence_length": self.sequence_length,
-            "window": arrays.encode(self.window),
+            "window": array_arguments.encode(self.window),
             "sampling_rate": self.sampling_rate,
             "num_mel_bins": self.num_mel_bins,
             "min_freq": self.min_freq,

@@ -10,9 +10,9 @@ from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic.dtypes import Integers
 
 
 class BaseMerge(Layer):

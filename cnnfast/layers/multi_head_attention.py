@@ -12,9 +12,10 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, BatchShape, Shape, Value
-from cnnfast.layers import arguments, weight_options
+from cnnfast.layers import weight_options
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
 from cnnfast.variables import Variable
 
 

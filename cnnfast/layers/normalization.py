@@ -11,10 +11,10 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments
 from cnnfast.layers.affine_normalization import AffineNormalization
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable
 
 

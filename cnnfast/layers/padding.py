@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
 
 _ORDINALS = ("1st", "2nd", "3rd")
 _RULE = "The `{}` argument must be a tuple of 2 integers."

@@ -8,10 +8,10 @@ from cnnfast._core import PoolKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.lowering import images, windows
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
 
 
 class BasePooling(SpatialLayer):

@@ -9,11 +9,12 @@ from cnnfast import constraints, initializers, regularizers
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments, arrays, weight_options
-from cnnfast.layers.dtypes import Integers
-from cnnfast.layers.input_spec import InputSpec
+from cnnfast.layers import weight_options
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments, array_arguments
+from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.input_spec import InputSpec
 
 
 class PReLU(Layer):
@@ -96,5 +97,5 @@ class PReLU(Layer):
     def _config(self) -> dict[str, Any]:
         return {
             **weight_options.config(self, "alpha"),
-            "shared_axes": arrays.encode(self.shared_axes),
+            "shared_axes": array_arguments.encode(self.shared_axes),
         }

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from cnnfast import initializers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments, arrays
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.array_arguments import decode, encode, numeric, read_only
+from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable, replace_all
 
 _SMALLEST_DEVIATION = 1e-7
@@ -39,10 +40,10 @@ class Rescaling(Layer):
 
     def __init__(self, scale: npt.ArrayLike, offset: npt.ArrayLike = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.scale = arrays.decode(scale, "scale")
-        self.offset = arrays.decode(offset, "offset")
-        self._scale = arrays.numeric(self.scale, "scale")
-        self._offset = arrays.numeric(self.offset, "offset")
+        self.scale = decode(scale, "scale")
+        self.offset = decode(offset, "offset")
+        self._scale = numeric(self.scale, "scale")
+        self._offset = numeric(self.offset, "offset")
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         for name, array in (("scale", self._scale), ("offset", self._offset)):
@@ -59,7 +60,10 @@ class Rescaling(Layer):
         return append.scale_and_shift(graph, x, self._scale, self._offset)
 
     def _config(self) -> dict[str, Any]:
-        return {"scale": arrays.encode(self.scale), "offset": arrays.encode(self.offset)}
+        return {
+            "scale": encode(self.scale),
+            "offset": encode(self.offset),
+        }
 
 
 class Normalization(Layer):
@@ -210,4 +214,4 @@ class Normalization(Layer):
 
 
 def _given(statistic: npt.ArrayLike | None, name: str) -> npt.NDArray[np.float64]:
-    return arrays.read_only(arrays.numeric(arrays.decode(statistic, name), name))
+    return read_only(numeric(decode(statistic, name), name))

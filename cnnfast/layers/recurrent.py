@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments, registry
+from cnnfast.layers import registry
 from cnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.utils.naming import to_snake_case
 
 

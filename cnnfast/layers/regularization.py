@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.input_spec import InputSpec
 
 
 class Unchanged(Layer):

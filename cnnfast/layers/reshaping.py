@@ -8,11 +8,11 @@ from typing import Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.input_spec import InputSpec
 
 
 class Flatten(Layer):

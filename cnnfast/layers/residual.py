@@ -9,12 +9,12 @@ from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.merging import Add, two_shapes
 from cnnfast.layers.regularization import Unchanged
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
 
 
 class LayerScale(Layer):

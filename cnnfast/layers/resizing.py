@@ -6,10 +6,7 @@ from typing import Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.image_layer import ImageLayer
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.rounding import Rounding
 from cnnfast.lowering import append, images, windows
 from cnnfast.lowering.resampling import (
@@ -19,6 +16,9 @@ from cnnfast.lowering.resampling import (
     crop_to_aspect_ratio,
     pad_to_aspect_ratio,
 )
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.input_spec import InputSpec
 
 
 class _ToSize(ImageLayer):

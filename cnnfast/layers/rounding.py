@@ -10,9 +10,9 @@ import numpy as np
 from cnnfast._core import ActivationKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
-from cnnfast.layers import dtypes
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering.append import activate
+from cnnfast.symbolic import dtypes
 
 
 class Rounding(Layer):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from cnnfast.engine.ops import BatchShape
-from cnnfast.layers import arguments
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.lowering import windows
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
 
 
 class SpatialLayer(Layer):

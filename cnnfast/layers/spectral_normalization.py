@@ -7,9 +7,9 @@ from typing import Any
 from cnnfast import initializers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.wrappers import BaseWrapper
+from cnnfast.symbolic import arguments
 
 
 class SpectralNormalization(BaseWrapper):

@@ -12,8 +12,8 @@ from cnnfast.engine.graph import Graph
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.calling import is_absent
 from cnnfast.layers.function import ArrayFunction, Lambda
-from cnnfast.layers.node import symbolic
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic.node import symbolic
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import handed_over, tree
 from cnnfast.utils.records import record
 

@@ -11,10 +11,11 @@ from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import LINEAR, Activation, BatchShape, Value
-from cnnfast.layers import arguments, arrays, fourier
-from cnnfast.layers.dtypes import Integers
+from cnnfast.layers import fourier
 from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.lowering import append, images, windows
+from cnnfast.symbolic import arguments, array_arguments
+from cnnfast.symbolic.dtypes import Integers
 from cnnfast.variables import Variable
 
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
@@ -210,7 +211,7 @@ class STFTSpectrogram(SpatialLayer):
             "frame_length": self.frame_length,
             "frame_step": self.frame_step,
             "fft_length": self.fft_length,
-            "window": arrays.encode(self.window),
+            "window": array_arguments.encode(self.window),
             "periodic": self.periodic,
             "scaling": self.scaling,
             "padding": self.padding,

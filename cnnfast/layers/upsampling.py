@@ -6,12 +6,12 @@ from typing import Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers import arguments
-from cnnfast.layers.dtypes import Integers
 from cnnfast.layers.rounding import Rounding
 from cnnfast.layers.spatial import SpatialLayer
 from cnnfast.lowering import append, images
 from cnnfast.lowering.resampling import INTERPOLATIONS
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
 
 
 class _UpSampling(SpatialLayer):

@@ -14,11 +14,11 @@ from cnnfast.engine.ops import Activation, BatchShape, Value
 from cnnfast.engine.passes import optimize
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers import registry
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.recurrent import RNN, without_time
 from cnnfast.lowering import append
 from cnnfast.lowering.along_axis import lower_along
+from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.utils import tree
 
 _MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTIPLY}

@@ -11,10 +11,10 @@ from cnnfast.layers.core import InputLayer
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.registry import serialize
 from cnnfast.layers.stand_in import StandIn
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models.functional import Functional
 from cnnfast.models.model import Model
 from cnnfast.models.sequential import Sequential
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import handed_over, tree
 
 

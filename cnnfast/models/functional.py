@@ -9,14 +9,14 @@ import numpy as np
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
-from cnnfast.layers.arguments import boolean
 from cnnfast.layers.core import Input
 from cnnfast.layers.layer import Layer
-from cnnfast.layers.node import Connectable, Node
-from cnnfast.layers.tensor import KerasTensor, as_batches, is_ready
 from cnnfast.models import rank, wiring
 from cnnfast.models.model import Model
 from cnnfast.models.topology import trace
+from cnnfast.symbolic.arguments import boolean
+from cnnfast.symbolic.node import Connectable, Node
+from cnnfast.symbolic.tensor import KerasTensor, as_batches, is_ready
 from cnnfast.utils import tree
 from cnnfast.utils.naming import name_scope
 from cnnfast.variables import Variable

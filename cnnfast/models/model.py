@@ -11,13 +11,13 @@ from cnnfast._core import release_idle_workspaces
 from cnnfast.engine.executor import WEIGHT_DTYPES
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arguments
 from cnnfast.layers.layer import Layer
-from cnnfast.layers.node import remember
 from cnnfast.layers.registry import serialize
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models import rank
 from cnnfast.models.training import Inference
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.node import remember
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.threads import get_num_threads, positive
 

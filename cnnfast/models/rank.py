@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnnfast.engine.ops import BatchShape, Float32Array
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils.narrow import widened
 
 

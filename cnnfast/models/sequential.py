@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
-from cnnfast.layers import arguments
 from cnnfast.layers.calling import state_guard
 from cnnfast.layers.changing import fallen_apart
 from cnnfast.layers.core import InputLayer
-from cnnfast.layers.input_spec import InputSpec
 from cnnfast.layers.layer import Layer
 from cnnfast.layers.registry import deserialize, serialize
-from cnnfast.layers.retracing import retrace
-from cnnfast.layers.tensor import KerasTensor, as_numbers
 from cnnfast.models import rank
 from cnnfast.models.model import Model
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.symbolic.retracing import retrace
+from cnnfast.symbolic.tensor import KerasTensor, as_numbers
 from cnnfast.utils import tree
 from cnnfast.utils.naming import name_scope
 

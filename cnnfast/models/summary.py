@@ -14,11 +14,11 @@ import rich.markup
 import rich.table
 
 from cnnfast.layers.layer import Layer
-from cnnfast.layers.node import Connectable
 from cnnfast.layers.stand_in import StandIn
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models.functional import Functional, last_output_shape
 from cnnfast.models.model import Model
+from cnnfast.symbolic.node import Connectable
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.console import console
 from cnnfast.variables import Variable

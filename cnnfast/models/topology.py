@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from cnnfast.layers.node import Connectable, Node
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic.node import Connectable, Node
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils.records import record
 
 

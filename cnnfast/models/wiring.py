@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from cnnfast.layers.node import Connectable, Node
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic.node import Connectable, Node
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.records import record
 

@@ -13,10 +13,10 @@ from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, BatchShape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import dtypes
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.ops.operation import Constant, Operation, batch_shape, constant, is_tensor
+from cnnfast.symbolic import dtypes
+from cnnfast.symbolic.tensor import KerasTensor
 
 
 class Binary(Operation):

@@ -7,10 +7,10 @@ from typing import Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers.arguments import axes, integer
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, product, refuse_batch
+from cnnfast.symbolic.arguments import axes, integer
+from cnnfast.symbolic.tensor import KerasTensor
 
 
 class Arrangement(Operation):

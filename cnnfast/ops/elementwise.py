@@ -9,11 +9,11 @@ from cnnfast._core import ActivationKind as Kind
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
-from cnnfast.layers import dtypes
-from cnnfast.layers.arguments import number
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.ops.operation import Operation, batch_shape
+from cnnfast.symbolic import dtypes
+from cnnfast.symbolic.arguments import number
+from cnnfast.symbolic.tensor import KerasTensor
 
 NN = "keras.src.ops.nn"
 MATH = "keras.src.ops.math"

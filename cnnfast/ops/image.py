@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers import arguments
 from cnnfast.layers.resizing import Resizing
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.lowering.images import from_image, to_image
 from cnnfast.lowering.windows import join_channels, split_channels
 from cnnfast.ops.elementwise import NN
 from cnnfast.ops.functions import function
 from cnnfast.ops.operation import Operation, batch_shape
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.tensor import KerasTensor
 
 
 class Resize(Operation):

@@ -10,11 +10,11 @@ import numpy as np
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.arguments import axes, integer
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.ops.arithmetic import promoted
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, is_tensor
+from cnnfast.symbolic.arguments import axes, integer
+from cnnfast.symbolic.tensor import KerasTensor
 
 _MOST_PARTS = 2**12  # of a split; each is a tensor
 

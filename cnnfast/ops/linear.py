@@ -10,10 +10,10 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.ops.arithmetic import promoted
 from cnnfast.ops.operation import Operation, batch_shape, constant, is_tensor
+from cnnfast.symbolic.tensor import KerasTensor
 
 
 class Matmul(Operation):

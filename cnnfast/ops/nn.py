@@ -7,11 +7,11 @@ from typing import Any
 from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
-from cnnfast.layers.arguments import axes, boolean, number
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.ops.elementwise import ActivationOperation, Parametric
 from cnnfast.ops.operation import axis_of, batch_shape
+from cnnfast.symbolic.arguments import axes, boolean, number
+from cnnfast.symbolic.tensor import KerasTensor
 
 
 class Relu(ActivationOperation):

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers import arrays, bound
-from cnnfast.layers.node import Connectable, symbolic
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic import array_arguments, bound
+from cnnfast.symbolic.node import Connectable, symbolic
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name
 from cnnfast.utils.narrow import widened
@@ -52,7 +52,7 @@ class Operation(Connectable):
                 f"{self._described()} cannot change, as graphs are drawn with it: make another. "
                 f"Received: {name}={value!r:.200}"
             )
-        object.__setattr__(self, name, arrays.settled(value))
+        object.__setattr__(self, name, array_arguments.settled(value))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors like those that a call returns.

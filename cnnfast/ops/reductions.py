@@ -9,11 +9,11 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.arguments import axes, boolean, number
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.ops.elementwise import MATH, NN
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, refuse_batch
+from cnnfast.symbolic.arguments import axes, boolean, number
+from cnnfast.symbolic.tensor import KerasTensor
 
 
 class Reduction(Operation):

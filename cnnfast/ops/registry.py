@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
-from cnnfast.layers.node import Connectable
 from cnnfast.ops import (
     arithmetic,
     arrangement,
@@ -22,6 +21,7 @@ from cnnfast.ops import (
     selection,
 )
 from cnnfast.ops.operation import Operation
+from cnnfast.symbolic.node import Connectable
 from cnnfast.utils.naming import spelt_like
 
 _MODULES = (

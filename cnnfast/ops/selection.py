@@ -11,8 +11,6 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.engine.positions import Int32Array
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.arguments import axes, integer, number
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.lowering import append
 from cnnfast.lowering.resampling import LARGEST_AXIS
 from cnnfast.ops.operation import (
@@ -23,6 +21,8 @@ from cnnfast.ops.operation import (
     is_tensor,
     refuse_batch,
 )
+from cnnfast.symbolic.arguments import axes, integer, number
+from cnnfast.symbolic.tensor import KerasTensor
 
 
 class Selection(Operation):

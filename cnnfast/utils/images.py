@@ -219,7 +219,7 @@ def _pillow(caller: str) -> ModuleType:
 
 
 def _is_channels_first(data_format: str | None) -> bool:
-    from cnnfast.layers import arguments
+    from cnnfast.symbolic import arguments
 
     return arguments.data_format(data_format) == "channels_first"
 

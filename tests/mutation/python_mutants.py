@@ -39,7 +39,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("and «len(twin.weights) == len(layer.weights)»", "True"),
         ),
         *_of(
-            "layers/retracing.py",
+            "symbolic/retracing.py",
             ("return «order[::-1]»", "order"),
             ("            «tensor.node.restate(tensor, shape, dtype)»\n", "pass"),
             ("if «len(inferred) != len(tensors)»:", "False"),
@@ -48,7 +48,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("            «yield from _calls_of(holder)»", "yield from ()"),
         ),
         *_of(
-            "layers/node.py",
+            "symbolic/node.py",
             ("«self._facts = (shape, dtype, tensor._name)»\n\n    def tensor", "pass"),
             ("return leaf if isinstance(leaf, KerasTensor) else «settled(leaf)»", "leaf"),
         ),
@@ -66,7 +66,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
         *_of("layers/wrappers.py", ("self.layer = layer\n        «self._hold_layers()»", "pass")),
         *_of("layers/rounding.py", ("            «self._changed()»\n", "pass")),
         *_of(
-            "layers/arrays.py",
+            "symbolic/array_arguments.py",
             ("copy = «array.copy()»", "array"),
             ("    «copy.flags.writeable = False»\n", "pass"),
             ("return «tuple(settled(item) for item in value)»", "value"),
@@ -99,7 +99,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
     ),
     LIFETIMES: (
         *_of(
-            "layers/node.py",
+            "symbolic/node.py",
             ("if «tensor is None»:\n            tensor = KerasTensor", "True"),
             ("self._tensor = «weakref.ref(tensor)»\n\n    def restate", "lambda: tensor"),
             ("(*living, «weakref.ref(new)»)", "lambda: new"),
@@ -135,7 +135,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("if any(«shape[0] == 0» for shape in shapes)", "False"),
         ),
         *_of(
-            "layers/tensor.py",
+            "symbolic/tensor.py",
             ("array = «widened(np.asarray(x))»", "np.asarray(x)"),
             ("array.ndim == 0 or «0 in array.shape[1:]»:", "False"),
             ("except («ValueError, TypeError, RuntimeError») as", "ValueError, TypeError"),

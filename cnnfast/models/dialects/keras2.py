@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnfast.layers import foreign
-from cnnfast.layers.node import Connectable
 from cnnfast.layers.registry import deserialize
 from cnnfast.models.dialects import tensorflow
 from cnnfast.models.dialects.entries import Entry, is_reference, reference, references
 from cnnfast.models.model import Model
 from cnnfast.models.wiring import CallSpec, TensorRef, Wiring
+from cnnfast.symbolic.node import Connectable
 from cnnfast.utils import tree
 
 _CONSTANT = "_CONSTANT_VALUE"

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.layers import foreign
-from cnnfast.layers.node import Connectable, Node
 from cnnfast.layers.registry import deserialize, serialize
-from cnnfast.layers.tensor import KerasTensor
 from cnnfast.models.dialects import values
 from cnnfast.models.dialects.entries import Entry, reference, references
 from cnnfast.models.wiring import CallSpec, TensorRef, Wiring
 from cnnfast.models.wiring import references as numbered
+from cnnfast.symbolic.node import Connectable, Node
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 
 if TYPE_CHECKING:

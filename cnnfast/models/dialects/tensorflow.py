@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.node import Connectable
 from cnnfast.models.wiring import CallSpec
+from cnnfast.symbolic.node import Connectable
 
 _FUNCTIONS = ("TFOpLambda", "SlicingOpLambda")
 _NODES = "TensorFlowOpLayer"

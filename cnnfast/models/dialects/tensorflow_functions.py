@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from cnnfast import layers
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
-from cnnfast.layers.node import Connectable
 from cnnfast.models.wiring import CallSpec, TensorRef
 from cnnfast.ops import (
     arithmetic,
@@ -21,6 +20,7 @@ from cnnfast.ops import (
     reductions,
     selection,
 )
+from cnnfast.symbolic.node import Connectable
 from cnnfast.utils import tree
 from cnnfast.utils.naming import spelt_like
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor
 
 # Of a constant; a bfloat16 has no NumPy type, but its numbers are float32 as well.
 _DTYPES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cnnfast.layers.node import Connectable, Node
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic.node import Connectable, Node
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
-from cnnfast.layers import arguments
+from cnnfast.symbolic import arguments
 from cnnfast.utils.naming import auto_name
 from cnnfast.utils.narrow import widened
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cnnfast.layers.node import Connectable, Node
+    from cnnfast.symbolic.node import Connectable, Node
 
 _FLOAT32 = np.dtype(np.float32)
 

@@ -14,8 +14,8 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.layers.arrays import settled
-from cnnfast.layers.tensor import KerasTensor
+from cnnfast.symbolic.array_arguments import settled
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.sealed import Sealing

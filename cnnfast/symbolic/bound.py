@@ -10,9 +10,9 @@ import numpy as np
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Shape, Value
-from cnnfast.layers import dtypes
-from cnnfast.layers.node import Connectable, symbolic
-from cnnfast.layers.tensor import KerasTensor, as_batches
+from cnnfast.symbolic import dtypes
+from cnnfast.symbolic.node import Connectable, symbolic
+from cnnfast.symbolic.tensor import KerasTensor, as_batches
 from cnnfast.utils import tree
 from cnnfast.variables import Variable
 
