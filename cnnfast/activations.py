@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfast.engine.ops import BatchShape, Float32Array
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
 
 
 class ActivationFunction(metaclass=Sealing):
@@ -69,7 +69,7 @@ class ActivationFunction(metaclass=Sealing):
 
     def __call__(self, x: npt.ArrayLike) -> Float32Array:
         """Return the function of an array of at least two axes, the first being the batch."""
-        from cnnfast.layers.activation import Activation as ActivationLayer
+        from cnnfast.layers.activations.activation import Activation as ActivationLayer
 
         result: Float32Array = ActivationLayer(self)(x)
         return result
@@ -270,7 +270,7 @@ def get(identifier: object) -> ActivationFunction:
 def serialize(activation: ActivationFunction) -> Any:
     """Return what a config holds: a name, or the config of a function or layer."""
     if isinstance(activation, LayerFunction):
-        from cnnfast.layers.registry import serialize as serialize_layer
+        from cnnfast.layers.serialization.configs import serialize as serialize_layer
 
         return serialize_layer(activation.layer)
     if isinstance(activation, UserFunction):
@@ -322,7 +322,7 @@ def deserialize(config: str | Mapping[str, Any]) -> ActivationFunction:
     if name == "function" and isinstance(inner, str):
         return _named(inner, registered if registered != name else None)
     if name in _LAYERS:
-        from cnnfast.layers.registry import deserialize as deserialize_layer
+        from cnnfast.layers.serialization.configs import deserialize as deserialize_layer
 
         return LayerFunction(deserialize_layer(config))
     if isinstance(name, str) and not inner:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnnfast import layers
-from cnnfast.layers.layer import Layer
-from cnnfast.layers.registry import table
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.serialization.configs import table
 
 Shape = tuple[int | None, ...]
 
@@ -109,6 +109,6 @@ for _rank, _shape in PLACES.items():
 for _name in ("SimpleRNNCell", "LSTMCell", "GRUCell"):  # which run inside of a layer over time
     SAMPLES |= _of(ROW, _name, 3)
 for _name, _class in table().items():
-    if _class.__module__ == "cnnfast.layers.augmentation" and _name not in SAMPLES:
+    if _class.__module__ == "cnnfast.layers.preprocessing.augmentation" and _name not in SAMPLES:
         _needed = sum(type(default) is object for default in _class.options.values())  # type: ignore[attr-defined]
         SAMPLES |= _of(IMAGE, _name, *(0.25,) * _needed)

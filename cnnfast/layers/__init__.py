@@ -1,322 +1,42 @@
-"""Layers, under Keras' names and with Keras' arguments."""
+"""Layers, under Keras' names and with Keras' arguments, by family as in Keras."""
 
-from cnnfast.layers.activation import (
-    ELU,
-    Activation,
-    LeakyReLU,
-    ReLU,
-    Softmax,
-    ThresholdedReLU,
+from cnnfast.layers import (
+    activations,
+    attention,
+    convolutional,
+    core,
+    merging,
+    normalization,
+    pooling,
+    preprocessing,
+    regularization,
+    reshaping,
+    rnn,
 )
-from cnnfast.layers.adaptive_pooling import (
-    AdaptiveAveragePooling1D,
-    AdaptiveAveragePooling2D,
-    AdaptiveAveragePooling3D,
-    AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D,
-    AdaptiveMaxPooling3D,
-)
-from cnnfast.layers.attention import AdditiveAttention, Attention
-from cnnfast.layers.augmentation import (
-    AugMix,
-    CutMix,
-    Equalization,
-    MixUp,
-    RandAugment,
-    RandomBrightness,
-    RandomColorDegeneration,
-    RandomColorJitter,
-    RandomContrast,
-    RandomElasticTransform,
-    RandomErasing,
-    RandomFlip,
-    RandomGaussianBlur,
-    RandomGrayscale,
-    RandomHeight,
-    RandomHue,
-    RandomInvert,
-    RandomPerspective,
-    RandomPosterization,
-    RandomRotation,
-    RandomSaturation,
-    RandomSharpness,
-    RandomShear,
-    RandomTranslation,
-    RandomWidth,
-    RandomZoom,
-    Solarization,
-)
-from cnnfast.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
-from cnnfast.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
-from cnnfast.layers.conv_transpose import (
-    Conv1DTranspose,
-    Conv2DTranspose,
-    Conv3DTranspose,
-    Convolution1DTranspose,
-    Convolution2DTranspose,
-    Convolution3DTranspose,
-)
-from cnnfast.layers.convolutional import Conv1D, Conv2D, Convolution1D, Convolution2D
-from cnnfast.layers.core import Dense, Input, InputLayer
-from cnnfast.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
-from cnnfast.layers.einsum_dense import EinsumDense
-from cnnfast.layers.embedding import Embedding
-from cnnfast.layers.function import Lambda
-from cnnfast.layers.global_pooling import (
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAvgPool1D,
-    GlobalAvgPool2D,
-    GlobalMaxPool1D,
-    GlobalMaxPool2D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-)
-from cnnfast.layers.group_normalization import GroupNormalization
-from cnnfast.layers.joining import Concatenate, Dot, concatenate, dot
-from cnnfast.layers.layer import Layer
-from cnnfast.layers.layer_normalization import (
-    LayerNormalization,
-    RMSNormalization,
-    UnitNormalization,
-)
-from cnnfast.layers.mel_spectrogram import MelSpectrogram
-from cnnfast.layers.merging import (
-    Add,
-    Average,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
-from cnnfast.layers.multi_head_attention import MultiHeadAttention
-from cnnfast.layers.normalization import BatchNormalization
-from cnnfast.layers.padding import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
-from cnnfast.layers.pooling import (
-    AveragePooling1D,
-    AveragePooling2D,
-    AvgPool1D,
-    AvgPool2D,
-    MaxPool1D,
-    MaxPool2D,
-    MaxPooling1D,
-    MaxPooling2D,
-)
-from cnnfast.layers.prelu import PReLU
-from cnnfast.layers.preprocessing import Normalization, Rescaling
-from cnnfast.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
-from cnnfast.layers.registry import deserialize, serialize
-from cnnfast.layers.regularization import (
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    Identity,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-)
-from cnnfast.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from cnnfast.layers.residual import CustomScaleLayer, LayerScale, StochasticDepth
-from cnnfast.layers.resizing import CenterCrop, RandomCrop, Resizing
-from cnnfast.layers.separable import (
-    SeparableConv1D,
-    SeparableConv2D,
-    SeparableConvolution1D,
-    SeparableConvolution2D,
-)
-from cnnfast.layers.spectral_normalization import SpectralNormalization
-from cnnfast.layers.stft_spectrogram import STFTSpectrogram
-from cnnfast.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
-from cnnfast.layers.volumes import (
-    AveragePooling3D,
-    AvgPool3D,
-    Conv3D,
-    Convolution3D,
-    GlobalAveragePooling3D,
-    GlobalAvgPool3D,
-    GlobalMaxPool3D,
-    GlobalMaxPooling3D,
-    MaxPool3D,
-    MaxPooling3D,
-)
-from cnnfast.layers.wrappers import Bidirectional, TimeDistributed
+from cnnfast.layers.activations import *
+from cnnfast.layers.attention import *
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.convolutional import *
+from cnnfast.layers.core import *
+from cnnfast.layers.merging import *
+from cnnfast.layers.normalization import *
+from cnnfast.layers.pooling import *
+from cnnfast.layers.preprocessing import *
+from cnnfast.layers.regularization import *
+from cnnfast.layers.reshaping import *
+from cnnfast.layers.rnn import *
+from cnnfast.layers.serialization.configs import deserialize, serialize
 from cnnfast.symbolic.input_spec import InputSpec
 
-__all__ = [
-    "ELU",
-    "GRU",
-    "LSTM",
-    "RNN",
-    "Activation",
-    "ActivityRegularization",
-    "AdaptiveAveragePooling1D",
-    "AdaptiveAveragePooling2D",
-    "AdaptiveAveragePooling3D",
-    "AdaptiveMaxPooling1D",
-    "AdaptiveMaxPooling2D",
-    "AdaptiveMaxPooling3D",
-    "Add",
-    "AdditiveAttention",
-    "AlphaDropout",
-    "Attention",
-    "AugMix",
-    "Average",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "AveragePooling3D",
-    "AvgPool1D",
-    "AvgPool2D",
-    "AvgPool3D",
-    "BatchNormalization",
-    "Bidirectional",
-    "CenterCrop",
-    "Concatenate",
-    "Conv1D",
-    "Conv1DTranspose",
-    "Conv2D",
-    "Conv2DTranspose",
-    "Conv3D",
-    "Conv3DTranspose",
-    "ConvLSTM1D",
-    "ConvLSTM2D",
-    "ConvLSTM3D",
-    "Convolution1D",
-    "Convolution1DTranspose",
-    "Convolution2D",
-    "Convolution2DTranspose",
-    "Convolution3D",
-    "Convolution3DTranspose",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "CustomScaleLayer",
-    "CutMix",
-    "Dense",
-    "DepthwiseConv1D",
-    "DepthwiseConv2D",
-    "Dot",
-    "Dropout",
-    "EinsumDense",
-    "Embedding",
-    "Equalization",
-    "Flatten",
-    "GRUCell",
-    "GaussianDropout",
-    "GaussianNoise",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-    "GlobalAvgPool1D",
-    "GlobalAvgPool2D",
-    "GlobalAvgPool3D",
-    "GlobalMaxPool1D",
-    "GlobalMaxPool2D",
-    "GlobalMaxPool3D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "GlobalMaxPooling3D",
-    "GroupNormalization",
-    "Identity",
-    "Input",
-    "InputLayer",
-    "InputSpec",
-    "LSTMCell",
-    "Lambda",
-    "Layer",
-    "LayerNormalization",
-    "LayerScale",
-    "LeakyReLU",
-    "MaxPool1D",
-    "MaxPool2D",
-    "MaxPool3D",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MaxPooling3D",
-    "Maximum",
-    "MelSpectrogram",
-    "Minimum",
-    "MixUp",
-    "MultiHeadAttention",
-    "Multiply",
-    "Normalization",
-    "PReLU",
-    "Permute",
-    "RMSNormalization",
-    "RandAugment",
-    "RandomBrightness",
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomContrast",
-    "RandomCrop",
-    "RandomElasticTransform",
-    "RandomErasing",
-    "RandomFlip",
-    "RandomGaussianBlur",
-    "RandomGrayscale",
-    "RandomHeight",
-    "RandomHue",
-    "RandomInvert",
-    "RandomPerspective",
-    "RandomPosterization",
-    "RandomRotation",
-    "RandomSaturation",
-    "RandomSharpness",
-    "RandomShear",
-    "RandomTranslation",
-    "RandomWidth",
-    "RandomZoom",
-    "ReLU",
-    "RepeatVector",
-    "Rescaling",
-    "Reshape",
-    "Resizing",
-    "STFTSpectrogram",
-    "SeparableConv1D",
-    "SeparableConv2D",
-    "SeparableConvolution1D",
-    "SeparableConvolution2D",
-    "SimpleRNN",
-    "SimpleRNNCell",
-    "Softmax",
-    "Solarization",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "SpectralNormalization",
-    "StochasticDepth",
-    "Subtract",
-    "ThresholdedReLU",
-    "TimeDistributed",
-    "UnitNormalization",
-    "UpSampling1D",
-    "UpSampling2D",
-    "UpSampling3D",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-    "add",
-    "average",
-    "concatenate",
-    "deserialize",
-    "dot",
-    "maximum",
-    "minimum",
-    "multiply",
-    "serialize",
-    "subtract",
-]
+__all__ = ["InputSpec", "Layer", "deserialize", "serialize"]
+__all__ += activations.__all__
+__all__ += attention.__all__
+__all__ += convolutional.__all__
+__all__ += core.__all__
+__all__ += merging.__all__
+__all__ += normalization.__all__
+__all__ += pooling.__all__
+__all__ += preprocessing.__all__
+__all__ += regularization.__all__
+__all__ += reshaping.__all__
+__all__ += rnn.__all__

@@ -7,10 +7,10 @@ from typing import Any
 
 from cnnfast.activations import UserFunction
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.core import InputLayer
-from cnnfast.layers.layer import Layer
-from cnnfast.layers.registry import serialize
-from cnnfast.layers.stand_in import StandIn
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.input_layer import InputLayer
+from cnnfast.layers.serialization.configs import serialize
+from cnnfast.layers.serialization.stand_in import StandIn
 from cnnfast.models.functional import Functional
 from cnnfast.models.model import Model
 from cnnfast.models.sequential import Sequential

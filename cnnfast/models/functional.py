@@ -9,8 +9,8 @@ import numpy as np
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
-from cnnfast.layers.core import Input
-from cnnfast.layers.layer import Layer
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.input_layer import Input
 from cnnfast.models import rank, wiring
 from cnnfast.models.model import Model
 from cnnfast.models.topology import trace

@@ -11,8 +11,8 @@ from cnnfast._core import release_idle_workspaces
 from cnnfast.engine.executor import WEIGHT_DTYPES
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.layer import Layer
-from cnnfast.layers.registry import serialize
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.serialization.configs import serialize
 from cnnfast.models import rank
 from cnnfast.models.training import Inference
 from cnnfast.symbolic import arguments

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
-from cnnfast.layers.calling import state_guard
-from cnnfast.layers.changing import fallen_apart
-from cnnfast.layers.core import InputLayer
-from cnnfast.layers.layer import Layer
-from cnnfast.layers.registry import deserialize, serialize
+from cnnfast.layers.base.calling import state_guard
+from cnnfast.layers.base.changing import fallen_apart
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.input_layer import InputLayer
+from cnnfast.layers.serialization.configs import deserialize, serialize
 from cnnfast.models import rank
 from cnnfast.models.model import Model
 from cnnfast.symbolic import arguments

@@ -13,8 +13,8 @@ import rich.console
 import rich.markup
 import rich.table
 
-from cnnfast.layers.layer import Layer
-from cnnfast.layers.stand_in import StandIn
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.serialization.stand_in import StandIn
 from cnnfast.models.functional import Functional, last_output_shape
 from cnnfast.models.model import Model
 from cnnfast.symbolic.node import Connectable

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers.resizing import Resizing
+from cnnfast.layers.preprocessing.resizing import Resizing
 from cnnfast.lowering import append
 from cnnfast.lowering.images import from_image, to_image
 from cnnfast.lowering.windows import join_channels, split_channels

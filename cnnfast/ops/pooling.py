@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D
-from cnnfast.layers.pooling import BasePooling
+from cnnfast.layers.pooling.window_pooling import BasePooling
 from cnnfast.ops.elementwise import NN
 from cnnfast.ops.operation import Operation, batch_shape
 from cnnfast.symbolic.tensor import KerasTensor

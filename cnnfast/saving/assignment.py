@@ -17,7 +17,7 @@ from cnnfast.files.hdf5 import H5Dataset, StoredArray
 from cnnfast.variables import replace_all
 
 if TYPE_CHECKING:
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
     from cnnfast.variables import Variable
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
 from cnnfast.files.versions import KERAS_3, major
-from cnnfast.layers.foreign import nothing_stored
-from cnnfast.layers.registry import deserialize_stored
+from cnnfast.layers.serialization.configs import deserialize_stored
+from cnnfast.layers.serialization.foreign import nothing_stored
 from cnnfast.saving.limits import check_calls, check_sizes
 
 if TYPE_CHECKING:
-    from cnnfast.layers.foreign import Stored
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
+    from cnnfast.layers.serialization.foreign import Stored
     from cnnfast.models.model import Model
 
 CustomObjects: TypeAlias = Mapping[str, Any] | None
@@ -93,8 +93,8 @@ def _deserialize(config: Mapping[str, Any], name: str, stored: Stored) -> Model:
 
 def _refusals(config: Any, stored: Stored, root: bool = True) -> Iterator[Refusal]:
     """Say why each layer cannot be made, models inside the model taken apart."""
-    from cnnfast.layers import refused
-    from cnnfast.layers.registry import known_class
+    from cnnfast.layers.serialization import refused
+    from cnnfast.layers.serialization.configs import known_class
 
     layers = _layers(config)
     for layer in layers:

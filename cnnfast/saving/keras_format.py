@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError
 from cnnfast.files.contents import VARIABLES, Tree, is_numbered, listed, unread, weights_below
-from cnnfast.layers.stand_in import StandIn
+from cnnfast.layers.serialization.stand_in import StandIn
 from cnnfast.saving.assignment import Assignment, Mismatches, check_count
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case
 
 if TYPE_CHECKING:
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
     from cnnfast.variables import Variable
 
 # The class of a layer in the file, by the identity of the layer.

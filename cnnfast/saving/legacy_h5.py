@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from cnnfast.files.contents import VARIABLES, listed
 from cnnfast.files.hdf5 import H5Dataset, H5Group
 from cnnfast.files.versions import KERAS_1, KERAS_3, major
-from cnnfast.layers.stand_in import StandIn
+from cnnfast.layers.serialization.stand_in import StandIn
 from cnnfast.saving.assignment import Adapter, Assignment, Mismatches, check_count
 from cnnfast.saving.keras_format import children, own_weights, sublayers
 
 if TYPE_CHECKING:
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
     from cnnfast.variables import Variable
 
 MODEL_WEIGHTS = "model_weights"

@@ -10,7 +10,7 @@ from cnnfast.errors import ModelFileError
 from cnnfast.utils import tree
 
 if TYPE_CHECKING:
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
 
 # The largest of keras.applications calls some 1,200 layers; making this many takes 0.3 seconds.
 MAX_CALLS = 2_500

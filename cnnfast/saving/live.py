@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cnnfast.files import json
 from cnnfast.files.contents import listed
 from cnnfast.files.versions import version_of
-from cnnfast.layers.stand_in import StandIn
+from cnnfast.layers.serialization.stand_in import StandIn
 from cnnfast.saving import live_weights
 from cnnfast.saving import json, live_unsaid, live_weights
 from cnnfast.saving.assignment import with_adapter
@@ -23,7 +23,7 @@ from cnnfast.saving.training import compile_from
 from cnnfast.utils import handed_over
 
 if TYPE_CHECKING:
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
     from cnnfast.models.model import Model
     from cnnfast.variables import Variable
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.files import contents
 from cnnfast.files.contents import VARIABLES
-from cnnfast.layers.stand_in import StoredWeight, name_in
+from cnnfast.layers.serialization.stand_in import StoredWeight, name_in
 from cnnfast.utils.naming import to_snake_case
 
 if TYPE_CHECKING:
-    from cnnfast.layers.foreign import Stored
+    from cnnfast.layers.serialization.foreign import Stored
 
 # What the base of all layers is called, in Keras 3 and in tf_keras.
 _BASE = "Layer"

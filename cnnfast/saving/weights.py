@@ -17,7 +17,7 @@ from cnnfast.saving.assignment import Assignment, Mismatches, assign_all
 from cnnfast.saving.model import foreign
 
 if TYPE_CHECKING:
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
 
 
 def load_weights(

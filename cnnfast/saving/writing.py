@@ -18,13 +18,13 @@ from cnnfast.files import archive
 from cnnfast.files.atomic import check_overwrite, replacing, temporary
 from cnnfast.files.contents import is_numbered, listed
 from cnnfast.files.source import PathLike
-from cnnfast.layers.stand_in import StandIn
+from cnnfast.layers.serialization.stand_in import StandIn
 from cnnfast.saving import keras_format, legacy_h5
 from cnnfast.utils.warned import warn
 from cnnfast.variables import snapshot
 
 if TYPE_CHECKING:
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
     from cnnfast.models.model import Model
 
 Writable: TypeAlias = PathLike | BinaryIO

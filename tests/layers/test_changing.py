@@ -12,8 +12,8 @@ import pytest
 
 import cnnfast
 from cnnfast import layers
-from cnnfast.layers.layer import Layer
-from cnnfast.layers.registry import table
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.serialization.configs import table
 from cnnfast.utils import tree
 from layer_samples import IMAGE, ROW, SAMPLES, SEQUENCE, Sample
 from parity import both, keras, randomize

@@ -16,7 +16,7 @@ def _of(file: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
 PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
     STRUCTURE: (
         *_of(
-            "layers/changing.py",
+            "layers/base/changing.py",
             ('*("_calls", «"_holders", "_integers"», "_user_attributes"', '"_holders"'),
             ("isinstance(kind, property) and «kind.fset is not None»:", "True"),
             ("in layer._user_attributes or («kind is None and name not in vars(layer)»)", "True"),
@@ -53,7 +53,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("return leaf if isinstance(leaf, KerasTensor) else «settled(leaf)»", "leaf"),
         ),
         *_of(
-            "layers/layer.py",
+            "layers/base/layer.py",
             ("return (*weights, «*layers»)", "0"),
             ("return («*weights», *layers)", "0"),
             ("yield from («layer._version» for layer in", "0"),
@@ -63,8 +63,10 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("        «twin._hold_layers()»\n", "pass"),
             ("self.__dict__.update(state)\n        «self._hold_layers()»", "pass"),
         ),
-        *_of("layers/wrappers.py", ("self.layer = layer\n        «self._hold_layers()»", "pass")),
-        *_of("layers/rounding.py", ("            «self._changed()»\n", "pass")),
+        *_of(
+            "layers/rnn/wrappers.py", ("self.layer = layer\n        «self._hold_layers()»", "pass")
+        ),
+        *_of("layers/base/rounding.py", ("            «self._changed()»\n", "pass")),
         *_of(
             "symbolic/array_arguments.py",
             ("copy = «array.copy()»", "array"),
@@ -104,7 +106,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("self._tensor = «weakref.ref(tensor)»\n\n    def restate", "lambda: tensor"),
             ("(*living, «weakref.ref(new)»)", "lambda: new"),
         ),
-        *_of("layers/layer.py", ("Executor(«weakref.proxy(self)»)", "self")),
+        *_of("layers/base/layer.py", ("Executor(«weakref.proxy(self)»)", "self")),
         *_of(
             "files/hdf5.py",
             (

@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cnnfast.layers import foreign
-from cnnfast.layers.registry import deserialize
+from cnnfast.layers.serialization import foreign
+from cnnfast.layers.serialization.configs import deserialize
 from cnnfast.models.dialects import tensorflow
 from cnnfast.models.dialects.entries import Entry, is_reference, reference, references
 from cnnfast.models.model import Model

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.layers import foreign
-from cnnfast.layers.registry import deserialize, serialize
+from cnnfast.layers.serialization import foreign
+from cnnfast.layers.serialization.configs import deserialize, serialize
 from cnnfast.models.dialects import values
 from cnnfast.models.dialects.entries import Entry, reference, references
 from cnnfast.models.wiring import CallSpec, TensorRef, Wiring
@@ -113,7 +113,7 @@ def write(model: Functional) -> dict[str, Any]:
 
 
 def _config(operation: Connectable) -> dict[str, Any]:
-    from cnnfast.layers.layer import Layer
+    from cnnfast.layers.base.layer import Layer
     from cnnfast.ops.registry import serialize_operation
 
     return serialize(operation) if isinstance(operation, Layer) else serialize_operation(operation)

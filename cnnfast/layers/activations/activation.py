@@ -1,0 +1,216 @@
+"""Activation layers without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnnfast import activations
+from cnnfast._core import ActivationKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.layer import Layer
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments, array_arguments
+from cnnfast.symbolic.dtypes import Integers
+
+
+class _ActivationLayer(Layer):
+    """A layer without weights that keeps its input's shape."""
+
+    integers = Integers.PROMOTED
+    built_without_weights = True
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return input_shape
+
+
+class Activation(_ActivationLayer):
+    """An activation function as a layer; all but `glu` keep the shape.
+
+    Parameters
+    ----------
+    activation
+        See `cnnfast.activations.get`.
+    """
+
+    def __init__(self, activation: object, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+        if self.activation in (activations.linear, activations.relu, activations.hard_tanh):
+            self.integers = Integers.KEPT
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return self.activation.compute_output_shape(input_shape)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return self.activation.lower(graph, x)
+
+    def _config(self) -> dict[str, Any]:
+        return {"activation": activations.serialize(self.activation)}
+
+
+class ReLU(_ActivationLayer):
+    """Rectified linear unit in Keras' general form.
+
+    ``max_value`` from there on, x from `threshold` on, ``negative_slope * (x - threshold)``
+    below.
+
+    Parameters
+    ----------
+    max_value
+        None for no limit.
+    negative_slope, threshold
+        As above.
+
+    Raises
+    ------
+    ValueError
+        If one of them is negative.
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_value = None if max_value is None else _not_negative(max_value, "max_value")
+        self.negative_slope = _not_negative(negative_slope, "negative_slope")
+        self.threshold = _not_negative(threshold, "threshold")
+        if self.negative_slope or self.threshold:
+            # Keras makes integers of these numbers as well.
+            self.integers = Integers.REFUSED
+        elif self.max_value is None:
+            self.integers = Integers.KEPT
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        steps = activations.relu_steps(self.negative_slope, self.max_value, self.threshold)
+        return append.activate(graph, x, steps)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "max_value": self.max_value,
+            "negative_slope": self.negative_slope,
+            "threshold": self.threshold,
+        }
+
+
+class LeakyReLU(_ActivationLayer):
+    """``x`` where it is positive, ``negative_slope * x`` elsewhere.
+
+    Parameters
+    ----------
+    negative_slope
+        As above; `alpha` is its name in Keras 1 and 2.
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        slope = kwargs.pop("alpha", negative_slope)
+        super().__init__(**kwargs)
+        self.negative_slope = _not_negative(slope, "negative_slope")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        steps = activations.relu_steps(negative_slope=self.negative_slope)
+        return append.activate(graph, x, steps)
+
+    def _config(self) -> dict[str, Any]:
+        return {"negative_slope": self.negative_slope}
+
+
+class ELU(_ActivationLayer):
+    """``x`` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere.
+
+    Parameters
+    ----------
+    alpha
+        As above.
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = arguments.number(alpha, "alpha")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return append.activate(graph, x, (ops.Activation(ActivationKind.ELU, self.alpha),))
+
+    def _config(self) -> dict[str, Any]:
+        return {"alpha": self.alpha}
+
+
+class ThresholdedReLU(_ActivationLayer):
+    """``x`` where it is above `theta`, 0 elsewhere; a layer of Keras 1 and 2.
+
+    Parameters
+    ----------
+    theta
+        As above.
+
+    Raises
+    ------
+    ValueError
+        If it is negative.
+    """
+
+    integers = Integers.REFUSED
+
+    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.theta = _not_negative(theta, "theta")
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        step = ops.Activation(ActivationKind.THRESHOLD, self.theta, 0.0)
+        return append.activate(graph, x, (step,))
+
+    def _config(self) -> dict[str, Any]:
+        return {"theta": self.theta}
+
+
+class Softmax(_ActivationLayer):
+    """Softmax over one axis, or over several together.
+
+    Parameters
+    ----------
+    axis
+        Batch included; not the batch itself.
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._axes = arguments.axes(axis, "axis")
+        self.axis = self._axes[0] if isinstance(axis, int) else self._axes
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        rank = len(input_shape)
+        # A negative axis cannot be told from the batch before the rank is known.
+        if any(not -rank < axis < rank or axis == 0 for axis in self._axes):
+            raise ValueError(
+                f"Layer '{self.name}': the axes of a softmax must lie behind the batch and in "
+                f"the input. Received: axis={self.axis} for input shape {input_shape}"
+            )
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        self._output_shape(x)
+        axes = dict.fromkeys(axis % (len(x.shape) + 1) - 1 for axis in self._axes)
+        return append.softmax(graph, x, list(axes))
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": array_arguments.encode(self.axis)}
+
+
+def _not_negative(value: object, name: str) -> float:
+    number = arguments.number(value, name)
+    if not number >= 0.0:
+        raise ValueError(
+            f"`{name}` of a ReLU layer cannot be None or negative. Received: {name}={value}"
+        )
+    return number

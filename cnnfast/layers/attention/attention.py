@@ -1,0 +1,167 @@
+"""Attention: means of a sequence's steps, weighted by how well they fit a query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnfast import initializers
+from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Activation, BatchShape, Value
+from cnnfast.layers.base.layer import Layer
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+from cnnfast.variables import Variable
+
+
+class Attention(Layer):
+    """``softmax(scores(query, key)) @ value``, called on a list [query, value, key].
+
+    The key may be left out and then is the value. Inputs are (batch, steps, features). Weights,
+    each a single number: `scale` with `use_scale`, `concat_score_weight` with
+    ``score_mode="concat"``.
+
+    Parameters
+    ----------
+    use_scale
+        Whether a weight multiplies the scores.
+    score_mode
+        ``"dot"``: ``query @ key``; ``"concat"``: the sum of ``tanh(query + key)``.
+    dropout, seed
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    integers = Integers.REFUSED
+    takes_structure = True
+
+    def __init__(
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.use_scale = arguments.boolean(use_scale, "use_scale")
+        self.score_mode = arguments.choice(score_mode, "score_mode", ("dot", "concat"))
+        self.dropout = arguments.number(dropout, "dropout")
+        self.seed = seed
+        self.scale: Variable | None = None
+        self.concat_score_weight: Variable | None = None
+
+    def _create_weights(self, input_shape: Any, path: str) -> None:
+        self.compute_output_shape(input_shape)
+        one = initializers.Ones()
+        if self.use_scale:
+            self.scale = self.add_weight(name="scale", shape=(), initializer=one, path=path)
+        if self.score_mode == "concat":
+            self.concat_score_weight = self.add_weight(
+                name="concat_score_weight", shape=(), initializer=one, path=path
+            )
+
+    def compute_output_shape(self, input_shape: Any) -> BatchShape:
+        shapes = list(input_shape)
+        if len(shapes) not in (2, 3) or not all(
+            isinstance(shape, list | tuple) and len(shape) == 3 for shape in shapes
+        ):
+            raise ValueError(
+                f"Layer '{self.name}' must be called on a list of sequences, namely [query, "
+                f"value] or [query, value, key]. Received: input shapes {input_shape}"
+            )
+        query, value = shapes[:2]
+        key = shapes[-1]
+        if _differ(query[2], key[2]) or _differ(value[1], key[1]):
+            raise ValueError(
+                f"Layer '{self.name}': query and key must have the same number of features, key "
+                f"and value the same number of steps. Received: input shapes {input_shape}"
+            )
+        return (query[0], query[1], value[2])
+
+    def lower(self, graph: Graph, x: Any) -> Value:
+        query, value = x[:2]
+        scores = self._scores(graph, query, x[-1])
+        weights = graph.add(ops.Softmax(scores, Value(scores.shape)))
+        return graph.add(ops.MatMul(weights, value, Value((query.shape[0], value.shape[1]))))
+
+    def _scores(self, graph: Graph, query: Value, key: Value) -> Value:
+        shape = (query.shape[0], key.shape[0])
+        if self.score_mode == "dot":
+            turned = append.transpose(graph, key, (1, 0))
+            scores = graph.add(ops.MatMul(query, turned, Value(shape)))
+            return self._times(graph, scores, self.scale)
+        pairs = self._times(graph, _pair_sums(graph, query, key), self.scale)
+        scores = _sum(graph, append.activate(graph, pairs, [Activation(ActivationKind.TANH)]))
+        return self._times(graph, scores, self.concat_score_weight)
+
+    @staticmethod
+    def _times(graph: Graph, x: Value, factor: Variable | None) -> Value:
+        return x if factor is None else append.scale_and_shift(graph, x, factor.numpy(), 0.0)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "use_scale": self.use_scale,
+            "score_mode": self.score_mode,
+            "dropout": self.dropout,
+            "seed": self.seed,
+        }
+
+
+class AdditiveAttention(Attention):
+    """Attention whose scores are sums of ``scale * tanh(query + key)`` (Bahdanau et al., 2015).
+
+    The weight `scale` (features,) is there with `use_scale`.
+
+    Parameters
+    ----------
+    use_scale
+        Whether there is a scale.
+    dropout, seed
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
+
+    def _create_weights(self, input_shape: Any, path: str) -> None:
+        self.compute_output_shape(input_shape)
+        if self.use_scale:
+            self.scale = self.add_weight(name="scale", shape=(input_shape[0][-1],), path=path)
+
+    def _scores(self, graph: Graph, query: Value, key: Value) -> Value:
+        pairs = _pair_sums(graph, query, key)
+        bent = append.activate(graph, pairs, [Activation(ActivationKind.TANH)])
+        return _sum(graph, self._times(graph, bent, self.scale))
+
+    def _config(self) -> dict[str, Any]:
+        config = super()._config()
+        del config["score_mode"]
+        return config
+
+
+def _pair_sums(graph: Graph, query: Value, key: Value) -> Value:
+    """Return ``query[i] + key[j]`` as (query steps, key steps, features)."""
+    (rows, features), columns = query.shape, key.shape[0]
+    left = append.reshape(graph, query, (rows, 1, features))
+    right = append.reshape(graph, key, (1, columns, features))
+    return append.binary(graph, left, right, BinaryKind.ADD)
+
+
+def _sum(graph: Graph, x: Value) -> Value:
+    return graph.add(ops.Reduce(x, Value(x.shape[:-1]), ReductionKind.SUM, 2, 3))
+
+
+def _differ(size: int | None, other: int | None) -> bool:
+    return None not in (size, other) and size != other

@@ -1,0 +1,257 @@
+"""Multi-head attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnnfast import constraints, initializers, regularizers
+from cnnfast._core import ActivationKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
+from cnnfast.engine.ops import Activation, BatchShape, Shape, Value
+from cnnfast.layers.base import weight_options
+from cnnfast.layers.base.layer import Layer
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.variables import Variable
+
+
+class _Projection(Layer):
+    """A product with a matrix, whose weights have the shapes of Keras' einsum.
+
+    Weights: `kernel` (*inputs, *outputs) and, with a bias, `bias` (*outputs,).
+    """
+
+    def __init__(self, outer: MultiHeadAttention, name: str, inputs: Shape, outputs: Shape) -> None:
+        super().__init__(name=name, dtype=outer._policy.name, trainable=outer.trainable)
+        self._outputs = outputs
+        # How to make the weights: by name, the bias if there is one.
+        self._making: dict[str, dict[str, Any]] = {
+            "kernel": {
+                "shape": (*inputs, *outputs),
+                "initializer": outer.kernel_initializer,
+                "regularizer": outer.kernel_regularizer,
+            }
+        }
+        if outer.use_bias:
+            self._making["bias"] = {
+                "shape": outputs,
+                "initializer": outer.bias_initializer,
+                "regularizer": outer.bias_regularizer,
+            }
+        self.bias: Variable | None = None
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        for name, making in self._making.items():
+            self.add_weight(name=name, path=path, **making)
+        if "bias" in self._making:
+            self.bias = self._trainable_variables[1]
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return (*input_shape[:-1], *self._outputs)
+
+    def project(self, graph: Graph, x: Value, factor: float = 1.0) -> Value:
+        """Return the product, times `factor`, with the rows of `x`: (rows, all outputs)."""
+        columns = math.prod(self._outputs)
+        kernel = self._trainable_variables[0]
+        matrix = late(kernel).reshape(math.prod(kernel.shape) // columns, columns)
+        bias = None if self.bias is None else self.bias.numpy().reshape(columns)
+        scale = Activation(ActivationKind.SCALE, factor, 0.0)
+        activation = ops.LINEAR if factor == 1.0 else scale
+        return append.product(graph, x, matrix, bias, (x.shape[0], columns), activation)
+
+
+class MultiHeadAttention(Layer):
+    """Attention by several heads (Vaswani et al., 2017), called on query, value and key.
+
+    The key may be left out and then is the value. Inputs are (batch, ..., features); every
+    position attends to all others. Weights: kernel (features, heads, size) and, with
+    `use_bias`, bias (heads, size) of the query, the key and the value, then kernel (heads,
+    size, outputs) and bias (outputs,) of the output.
+
+    Parameters
+    ----------
+    num_heads
+        How many heads.
+    key_dim, value_dim
+        Features of a head's key and value; the value's are the key's where None.
+    use_bias
+        Whether the projections have biases.
+    output_shape
+        Features of the output; those of the query where None.
+    attention_axes
+        All but the batch and the features, or None for that.
+    dropout, flash_attention, seed
+        Without effect here.
+    sliding_window, use_gate
+        Must not be set.
+    kernel_initializer, bias_initializer
+        See `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If only some axes are attended to, or what must not be set is set.
+    """
+
+    call_arguments = ("query", "value", "key")
+
+    def __init__(
+        self,
+        num_heads: int,
+        key_dim: int,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        output_shape: int | Sequence[int] | None = None,
+        attention_axes: int | Sequence[int] | None = None,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
+        use_gate: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        rule = "Received an invalid value for `{}`, expected a positive integer."
+        self.num_heads = arguments.positive_integer(num_heads, rule.format("num_heads"))
+        self.key_dim = arguments.positive_integer(key_dim, rule.format("key_dim"))
+        self.value_dim = arguments.positive_integer(value_dim or key_dim, rule.format("value_dim"))
+        self.use_bias = arguments.boolean(use_bias, "use_bias")
+        self._outputs = (
+            None if output_shape is None else arguments.axes(output_shape, "output_shape")
+        )
+        self.attention_axes = (
+            None if attention_axes is None else arguments.axes(attention_axes, "attention_axes")
+        )
+        if sliding_window is not None or use_gate or len(self._outputs or (0,)) != 1:
+            raise self.unsupported(
+                "has no gate and no sliding window, and one axis of outputs. Received: "
+                f"use_gate={use_gate}, sliding_window={sliding_window}, "
+                f"output_shape={output_shape}"
+            )
+        self.dropout = arguments.number(dropout, "dropout")
+        self.seed = seed
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self._projections: dict[str, _Projection] = {}
+        self._shapes: Any = None
+
+    def _sublayers(self) -> Sequence[Layer]:
+        return list(self._projections.values())
+
+    def _file_children(self) -> Mapping[str, Layer]:
+        return self._projections
+
+    def _create_weights(self, input_shape: Any, path: str) -> None:
+        self.compute_output_shape(input_shape)
+        query, value, key = input_shape[0], input_shape[1], input_shape[-1]
+        heads, outputs = self.num_heads, self._outputs or query[-1:]
+        self._projections = {
+            "query_dense": _Projection(self, "query", query[-1:], (heads, self.key_dim)),
+            "key_dense": _Projection(self, "key", key[-1:], (heads, self.key_dim)),
+            "value_dense": _Projection(self, "value", value[-1:], (heads, self.value_dim)),
+            "output_dense": _Projection(self, "attention_output", (heads, self.value_dim), outputs),
+        }
+        for projection in self._projections.values():
+            projection.build(query)
+        self.attention_axes = tuple(range(1, len(query) - 1))
+        names = ("query_shape", "value_shape", "key_shape")
+        self._shapes = dict(zip(names, input_shape, strict=False))
+
+    def compute_output_shape(self, input_shape: Any) -> BatchShape:
+        shapes = list(input_shape)
+        if len(shapes) not in (2, 3) or not all(
+            isinstance(shape, list | tuple) and len(shape) > 2 for shape in shapes
+        ):
+            raise ValueError(
+                f"Layer '{self.name}' must be called on a query, a value and, if wanted, a key, "
+                f"of at least 3 axes. Received: shapes {input_shape}"
+            )
+        query, value, key = shapes[0], shapes[1], shapes[-1]
+        if value[1:-1] != key[1:-1]:
+            raise ValueError(
+                f"Layer '{self.name}': all dimensions of `value` and `key`, except the last one, "
+                f"must be equal. Received: value_shape={value} and key_shape={key}"
+            )
+        every = tuple(range(1, len(query) - 1))
+        axes = every if self.attention_axes is None else self.attention_axes
+        if sorted(axis % len(query) for axis in axes) != list(every) or len(value) != len(query):
+            raise self.unsupported(
+                "attends to all axes of inputs of one rank. Received: "
+                f"attention_axes={self.attention_axes} for shapes {input_shape}"
+            )
+        return (*query[:-1], *(self._outputs or query[-1:]))
+
+    def lower(self, graph: Graph, x: Any) -> Value:
+        shape = self._output_shape(x)
+        inputs = {"query": x[0], "key": x[-1], "value": x[1]}
+        heads = {
+            name: self._heads(graph, name, _rows(graph, value)) for name, value in inputs.items()
+        }
+        query, key, value = heads["query"], heads["key"], heads["value"]
+        count, steps, _ = query.shape
+        turned = append.transpose(graph, key, (0, 2, 1))
+        scores = graph.add(ops.MatMul(query, turned, Value((count, steps, key.shape[1]))))
+        weights = graph.add(ops.Softmax(scores, Value(scores.shape)))
+        mean = graph.add(ops.MatMul(weights, value, Value((count, steps, self.value_dim))))
+        joined = append.reshape(
+            graph, append.transpose(graph, mean, (1, 0, 2)), (steps, count * self.value_dim)
+        )
+        y = self._projections["output_dense"].project(graph, joined)
+        return append.reshape(graph, y, shape)
+
+    def _heads(self, graph: Graph, name: str, rows: Value) -> Value:
+        """Return a projection of `rows` as (heads, steps, size); queries come scaled."""
+        factor = 1.0 / math.sqrt(self.key_dim) if name == "query" else 1.0
+        y = self._projections[f"{name}_dense"].project(graph, rows, factor)
+        size = y.shape[1] // self.num_heads
+        split = append.reshape(graph, y, (rows.shape[0], self.num_heads, size))
+        return append.transpose(graph, split, (1, 0, 2))
+
+    def _get_build_config(self) -> dict[str, Any] | None:
+        return None if self._shapes is None else {"shapes_dict": self._shapes}
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        # Keras 2 wrote what it was built for here.
+        for name in ("query_shape", "key_shape", "value_shape"):
+            config.pop(name, None)
+        return config
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "num_heads": self.num_heads,
+            "key_dim": self.key_dim,
+            "value_dim": self.value_dim,
+            "dropout": self.dropout,
+            "use_bias": self.use_bias,
+            "use_gate": False,
+            "output_shape": self._outputs,
+            "attention_axes": self.attention_axes,
+            "sliding_window": None,
+            **weight_options.config(self, "kernel"),
+            **weight_options.config(self, "bias"),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "seed": self.seed,
+        }
+
+
+def _rows(graph: Graph, x: Value) -> Value:
+    return append.reshape(graph, x, (math.prod(x.shape[:-1]), x.shape[-1]))

@@ -1,0 +1,467 @@
+"""The base of all layers and models."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast import activations, initializers, regularizers
+from cnnfast.engine.executor import Executor
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base.calling import CallableLayer, batch_shapes, state_guard
+from cnnfast.layers.base.changing import assign
+from cnnfast.layers.base.facts import LayerFacts
+from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.symbolic.node import remember
+from cnnfast.symbolic.tensor import as_batch, is_ready
+from cnnfast.utils import tree
+from cnnfast.utils.naming import auto_name, name_scope, names_of_files
+from cnnfast.utils.sealed import opened
+from cnnfast.variables import Variable, advance, replace_all, snapshot
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Layer(LayerFacts, CallableLayer):
+    """One step of a network: arguments, weights, the shape rule, and what it lowers to.
+
+    A subclass gives `compute_output_shape` and `lower`, `_create_weights` if it has any, and
+    `_config` with its own arguments. Where it takes several tensors, these methods get a list
+    or dict of shapes or values, in the structure that the layer was called with.
+
+    Parameters
+    ----------
+    name
+        Unique in a model; made from the class where None.
+    trainable
+        Whether training would change the weights.
+    dtype
+        Name or config of a dtype policy; the core computes in float32 under each.
+    activity_regularizer
+        Kept for the config.
+    autocast
+        Without effect.
+    input_shape, batch_input_shape, input_dim, batch_size
+        Shape of the input, for the first layer of a `Sequential`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is unknown or illegal.
+    """
+
+    integers: dtypes.Integers = dtypes.Integers.CAST
+    """What becomes of integers in Keras."""
+
+    built_without_weights: ClassVar[bool] = False
+    """Whether there is nothing to build, so that the layer counts as built from the start."""
+
+    _user_attributes: tuple[str, ...] = ()
+    _adapter_scale: float | None = None
+    """What a low-rank adapter in the layer's file is multiplied by before it is added."""
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: object = None,
+        activity_regularizer: object = None,
+        autocast: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        del autocast
+        if name is None:
+            name = auto_name(type(self).__name__)
+        self.name = arguments.layer_name(name)
+        self._trainable = arguments.boolean(trainable, "trainable")
+        self._policy = dtypes.policy(dtype)
+        self._activity_regularizer = regularizers.get(activity_regularizer)
+        self._first_shape = _pop_first_shape(kwargs)
+        if kwargs:
+            raise ValueError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
+            )
+        self._built = self.built_without_weights
+        self.input_spec = InputSpec()
+        self._build_shape: BatchShape | None = None
+        self._trainable_variables: list[Variable] = []
+        self._non_trainable_variables: list[Variable] = []
+        self._fitting: tuple[int, ...] | None = None
+        self._engine: Executor | None = None
+        self._version = 0
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_open" in self.__dict__ or name[0] == "_":  # in few words: layers have many
+            object.__setattr__(self, name, value)
+        else:
+            assign(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if not (name.startswith("_") or name in self._user_attributes):
+            raise AttributeError(
+                f"What {self._described()} is made of cannot be deleted. Received: del {name}"
+            )
+        object.__delattr__(self, name)
+
+    # --- building -------------------------------------------------------------------------
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the weights for inputs of `input_shape`, batch included (None).
+
+        A layer that is built already keeps its weights.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot take such inputs.
+        """
+        with state_guard.lock, name_scope(self.name) as path:
+            shape = tree.map_shapes(arguments.shape, input_shape)
+            self._check_shapes(shape)
+            if self.built:
+                return
+            with opened(self):
+                self._create_weights(shape, path)
+            self._build_shape, self._path = shape, path
+            self._built = True
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        """Make the weights; also the place to narrow `input_spec`."""
+
+    def add_weight(
+        self,
+        *,
+        name: str,
+        shape: Sequence[int | None],
+        initializer: object = "glorot_uniform",
+        regularizer: regularizers.Regularizer | None = None,
+        trainable: bool = True,
+        path: str | None = None,
+    ) -> Variable:
+        """Make a weight that belongs to this layer.
+
+        Raises
+        ------
+        ValueError
+            If a size in `shape` is None or the initializer is unknown.
+        """
+        sizes = arguments.shape(shape)
+        full_path = f"{path or self.name}/{name}"
+        known = tuple(size for size in sizes if size is not None)
+        if len(known) != len(sizes):
+            raise ValueError(
+                f"Layer '{self.name}': shapes used to initialize variables must be fully-defined "
+                f"(no `None` dimensions). Received: shape={sizes} for variable "
+                f"path='{full_path}'"
+            )
+        variable = Variable.deferred(
+            known,
+            initializers.get(initializer) or initializers.GlorotUniform(),
+            name=name,
+            trainable=trainable and self._trainable,
+            path=full_path,
+        )
+        variable.regularizer = regularizer
+        variables = self._trainable_variables if trainable else self._non_trainable_variables
+        variables.append(variable)
+        return variable
+
+    # --- shapes and lowering --------------------------------------------------------------
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return the shape of the output, batch included, for inputs of `input_shape`.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        raise NotImplementedError(f"Layer '{self.name}' does not state its output shape.")
+
+    def result_dtype(self, received: Sequence[str]) -> str:
+        """Return the dtype of the output in Keras, given those of the tensors of a call.
+
+        Raises
+        ------
+        UnsupportedError
+            If the core, which computes in float32, would give other numbers.
+        """
+        try:
+            return dtypes.result(self.integers, received, self.compute_dtype)
+        except UnsupportedError as error:
+            raise error.about(self.name, type(self).__name__) from error
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        """Append the operations of this layer on `x`; return their result."""
+        raise NotImplementedError(f"Layer '{self.name}' cannot run.")
+
+    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        """Check the shapes of `inputs`, then `lower`."""
+        self._check_shapes(batch_shapes(inputs[0] if len(inputs) == 1 else list(inputs)))
+        return tree.flatten(self.lower(graph, inputs[0]))
+
+    def _output_shape(self, x: Any) -> tuple[int, ...]:
+        # No None comes out of shapes without None.
+        shape = self.compute_output_shape(batch_shapes(x))
+        return cast("tuple[int, ...]", shape[1:])
+
+    # --- weights --------------------------------------------------------------------------
+
+    def _sublayers(self) -> Sequence[Layer]:
+        return ()
+
+    def _flatten_layers(self) -> Iterator[Layer]:
+        """Walk through this layer and all layers inside."""
+        yield self
+        for layer in self._sublayers():
+            yield from layer._flatten_layers()
+
+    def _file_children(self) -> Mapping[str, Layer]:
+        """Return the layers inside that Keras stores by an attribute's name, under that name."""
+        return {}
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, in Keras' order; a shared one stands once."""
+        return list(dict.fromkeys(self._walk_weights()))
+
+    def _walk_weights(self) -> Iterator[Variable]:
+        yield from self._trainable_variables
+        yield from self._non_trainable_variables
+        for layer in self._sublayers():
+            yield from layer._walk_weights()
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training would change."""
+        return [w for w in self.weights if w.trainable] if self._trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other weights."""
+        return [w for w in self.weights if not w.trainable] if self._trainable else self.weights
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Those of the weights and of all layers inside; plans are made anew where one changed."""
+        weights = (variable.version for variable in self.weights)
+        layers = (v for layer in self._flatten_layers() for v in layer._own_versions())
+        return (*weights, *layers)
+
+    def _own_versions(self) -> Iterator[int]:
+        """Yield the versions of what is neither a weight nor a layer inside."""
+        yield self._version
+        for name in ("activation", "recurrent_activation"):
+            yield from (layer._version for layer in getattr(vars(self).get(name), "layers", ()))
+
+    def _changed(self) -> None:
+        """Say, once it is so, that the layer would be lowered in another way than before."""
+        self._fitting = None
+        self._version = advance()
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training would change the weights; setting it reaches all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for variable in self._trainable_variables:
+            variable.trainable = self._trainable
+        for layer in self._sublayers():
+            layer.trainable = value
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights hold.
+
+        Raises
+        ------
+        ValueError
+            If the layer is not built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
+                "built. You can build it manually via: `layer.build(input_shape)`."
+            )
+        return sum(math.prod(w.shape) for w in self.weights)
+
+    def get_weights(self) -> list[Float32Array]:
+        """Return copies of the weights, in the order of `weights`."""
+        with snapshot(self.weights):
+            return [w.numpy().copy() for w in self.weights]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Assign all weights, in the order of `weights`.
+
+        A call that is under way in another thread uses all of the old ones or all of the new.
+
+        Raises
+        ------
+        ValueError
+            If their number or a shape differs; then nothing is assigned.
+        """
+        variables = self.weights
+        if len(variables) != len(weights):
+            raise ValueError(
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
+                f"length {len(weights)}, but the layer was expecting {len(variables)} weights."
+            )
+        arrays = [np.array(value, np.float32, order="C") for value in weights]
+        for variable, array in zip(variables, arrays, strict=True):
+            if variable.shape != array.shape:
+                raise ValueError(
+                    f"Layer {self.name} weight shape {variable.shape} is not compatible with "
+                    f"provided weight shape {array.shape}."
+                )
+        replace_all(zip(variables, arrays, strict=True))
+
+    # --- running --------------------------------------------------------------------------
+
+    @property
+    def _executor(self) -> Executor:
+        engine = self._engine
+        if engine is None:
+            with state_guard.lock:
+                # The executor goes with the layer, and not the other way round.
+                engine = self._engine = self._engine or Executor(weakref.proxy(self))
+        return engine
+
+    def _prepare(self, x: Any) -> list[Float32Array]:
+        """Return `x` as the arrays the core takes: float32, C-contiguous, of a legal shape."""
+        if is_ready(x, self._fitting):
+            return [x]
+        if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and not self.casts_inputs:
+            self.result_dtype([x.dtype.name])
+        array = self._adjust_rank(as_batch(x, self._described()))
+        shape: BatchShape = (None, *array.shape[1:])
+        with state_guard.lock:
+            if not self.built:
+                self.build(shape)
+        self.input_spec.check(shape, self.name)
+        self._fitting = array.shape[1:]
+        return [array]
+
+    def check(self, shapes: Sequence[Shape]) -> None:
+        """Raise ValueError if the layer has no output for images of `shapes`, one per input."""
+        self.compute_output_shape((None, *shapes[0]))
+
+    def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
+        """Which sizes of `shapes` are likely to be others in other calls: all but the channels."""
+        return [[True] * (len(shape) - 1) + [False] * (len(shape) > 0) for shape in shapes]
+
+    def _adjust_rank(self, x: Float32Array) -> Float32Array:
+        return x
+
+    def _described(self) -> str:
+        return f"layer '{self.name}'"
+
+    # --- configs --------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments in the form of Keras 3."""
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self._policy.get_config(),
+            **self._config(),
+        }
+
+    def _config(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Make a layer from a config of Keras 1 to 3 or of `get_config`.
+
+        Raises
+        ------
+        ValueError
+            If the config has unknown or illegal fields.
+        UnsupportedError
+            If it asks for something this package does not do.
+        """
+        try:
+            with names_of_files():
+                layer = cls(**cls._current(dict(config)))
+            layer._adapter_scale = arguments.adapter_scale(config)
+            return layer
+        except UnsupportedError as error:
+            raise error.about(config.get("name"), cls.__name__) from error
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{_in_config(cls, config)}: {error}") from error
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Return `config` in today's spelling; called with a copy."""
+        return config
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments as they are now; setting others is refused."""
+        own = vars(self)
+        with activations.unwritten():
+            config = self.get_config() | {"activity_regularizer": self.activity_regularizer}
+        return {name: own.get(name, value) for name, value in config.items()}
+
+    def _get_build_config(self) -> dict[str, Any] | None:
+        return None if self._build_shape is None else {"input_shape": self._build_shape}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Calls lead to other layers, which a layer does not own.
+        return self.__dict__ | {"_engine": None, "_calls": (), "_holders": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._hold_layers()
+
+    def __copy__(self) -> Self:
+        """Return a layer that shares weights and layers inside, but not what it is made of."""
+        twin = object.__new__(type(self))
+        state = vars(self) | {"_engine": None, "_calls": (), "_holders": ()}
+        for name, value in state.items():
+            vars(twin)[name] = value.copy() if isinstance(value, list | dict) else value
+        twin._hold_layers()
+        return twin
+
+    def _hold_layers(self) -> None:
+        """Let the layers inside know of this one, whose output depends on theirs."""
+        for layer in self._sublayers():
+            remember(layer, "_holders", self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _in_config(cls: type[Layer], config: Mapping[str, Any]) -> str:
+    return f"Layer {config.get('name')!r} of class {cls.__name__}"
+
+
+def _pop_first_shape(kwargs: dict[str, Any]) -> BatchShape | None:
+    """Take the shape arguments of a first layer out of `kwargs`; return them with the batch."""
+    batch_size = kwargs.pop("batch_size", None)
+    batch_shape = kwargs.pop("batch_input_shape", None)
+    if batch_shape is None:
+        batch_shape = kwargs.pop("batch_shape", None)
+    dim, shape = kwargs.pop("input_dim", None), kwargs.pop("input_shape", None)
+    if shape is None and dim is not None:
+        shape = (dim,)
+    if batch_shape is not None:
+        return arguments.shape(batch_shape)
+    if shape is None:
+        return None
+    return arguments.shape((batch_size, *arguments.shape(shape)))

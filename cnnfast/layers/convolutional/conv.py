@@ -1,0 +1,210 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnfast import constraints, initializers, regularizers
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base import weight_options
+from cnnfast.layers.convolutional.base_conv import (
+    WindowedConv,
+    positive_channels,
+    refuse_strides_with_dilation,
+)
+from cnnfast.lowering import images, windows
+from cnnfast.lowering.volumes import VolumeConv
+from cnnfast.symbolic import arguments
+
+
+class BaseConv(WindowedConv):
+    """What convolutions of every rank share: arguments, weights and lowering.
+
+    Weights: `kernel` (*kernel_size, input channels / groups, filters) and, with `use_bias`,
+    `bias` (filters,). Output channels of group g read the input channels of group g.
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size, strides, dilation_rate
+        One integer, or one per spatial axis.
+    padding
+        ``"valid"``, ``"same"`` or, for `Conv1D`, ``"causal"``.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    groups
+        Into how many independent parts the channels are split.
+    activation
+        See `cnnfast.activations.get`.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        See `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or strides and dilation are both above 1.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, ...],
+        strides: int | tuple[int, ...] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        activation: object = None,
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        activity_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.filters = positive_channels(filters, "filters")
+        self.groups = arguments.positive_integer(
+            groups, "The number of groups must be a positive integer."
+        )
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        if self.filters % self.groups:
+            raise ValueError(
+                "The number of filters must be evenly divisible by the number of groups. "
+                f"Received: groups={self.groups}, filters={self.filters}."
+            )
+        refuse_strides_with_dilation(self.strides, self.dilation_rate)
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        _, channels = windows.split_channels(input_shape, self.data_format)
+        if channels is not None and channels % self.groups:
+            raise ValueError(
+                f"Layer '{self.name}': the number of input channels must be evenly divisible by "
+                f"the number of groups. Received: groups={self.groups}, but the input has "
+                f"{channels} channels (full input shape is {input_shape})."
+            )
+        super()._create_weights(input_shape, path)
+
+    def _create_kernels(self, channels: int, path: str) -> None:
+        self.add_weight(
+            name="kernel",
+            shape=(*self.kernel_size, channels // self.groups, self.filters),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            path=path,
+        )
+
+    def _output_channels(self, channels: int | None) -> int:
+        return self.filters
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        fused, rest = self.activation.split()
+        y = images.apply(
+            graph,
+            x,
+            self._output_shape(x),
+            self.data_format,
+            lambda image, out: ops.Conv2D(
+                image,
+                out,
+                images.image_kernel(self.kernel),
+                self._bias_numbers(),
+                self._window(image.shape),
+                self.groups,
+                fused,
+            ),
+        )
+        return rest.lower(graph, y)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            **super()._config(),
+            "filters": self.filters,
+            "groups": self.groups,
+            **weight_options.config(self, "kernel"),
+        }
+
+
+class Conv1D(BaseConv):
+    """Convolution of sequences (batch, steps, channels).
+
+    With ``padding="causal"`` a step reads only itself and steps before it. Parameters, weights
+    and errors are those of `BaseConv`.
+    """
+
+    rank = 1
+    paddings = ("valid", "same", "causal")
+
+
+class Conv2D(BaseConv):
+    """Convolution of images (batch, height, width, channels).
+
+    Parameters, weights and errors are those of `BaseConv`.
+    """
+
+    rank = 2
+
+
+class Conv3D(BaseConv):
+    """Convolution of volumes (batch, depth, height, width, channels).
+
+    Parameters, weights and errors are those of `BaseConv`.
+    """
+
+    rank = 3
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = self._output_shape(x)
+        volume = images.to_image(graph, x, self.data_format)
+        fused, rest = self.activation.split()
+        conv = VolumeConv(
+            late(self.kernel),
+            self._bias_numbers(),
+            self.strides,
+            self.dilation_rate,
+            tuple(self._pads(axis, length) for axis, length in enumerate(volume.shape[:3])),
+            self.groups,
+            fused,
+        )
+        y = conv.lower(graph, volume, images.channels_last(shape, self.data_format)[:3])
+        return rest.lower(graph, images.from_image(graph, y, shape, self.data_format))
+
+    def _pads(self, axis: int, length: int) -> tuple[int, int]:
+        return windows.pads(
+            length,
+            self.kernel_size[axis],
+            self.strides[axis],
+            self.dilation_rate[axis],
+            self.padding,
+        )
+
+
+Convolution1D = Conv1D
+Convolution2D = Conv2D
+Convolution3D = Conv3D

@@ -1,0 +1,358 @@
+"""Transposed convolution layers, which make images larger.
+
+For one axis of size I, a window of k cells that are d apart, ``span = (k - 1) * d + 1``, and
+stride s, cell i of the input adds to the cells ``i * s + j * d - crop`` of the output. Of the
+``(I - 1) * s + span`` cells that are reached this way
+
+* ``valid`` keeps all, and adds `output_padding`, by default ``max(span, s) - span``;
+* ``same`` keeps ``I * s``, or ``(I - 1) * s + span % 2 + output_padding`` where that is given,
+
+with ``crop``, half of what is too many, cut off in front (Keras' ``compute_conv_transpose_*``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cnnfast import constraints, initializers, regularizers
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import LateArray, late
+from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value, Window
+from cnnfast.layers.base import weight_options
+from cnnfast.layers.convolutional.base_conv import (
+    WindowedConv,
+    positive_channels,
+    refuse_strides_with_dilation,
+)
+from cnnfast.lowering import append, images, windows
+from cnnfast.lowering.volumes import VolumeConv
+from cnnfast.symbolic import arguments
+from cnnfast.utils.records import record
+
+
+class BaseConvTranspose(WindowedConv):
+    """What transposed convolutions of every rank share: arguments, weights and lowering.
+
+    Weights: `kernel` (*kernel_size, filters, input channels) and, with `use_bias`, `bias`
+    (filters,).
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size, strides, dilation_rate
+        One integer, or one per spatial axis.
+    padding
+        ``"valid"`` or ``"same"``.
+    output_padding
+        Cells to add at the end of each spatial axis, fewer than `strides`; see above.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    activation
+        See `cnnfast.activations.get`.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        See `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or strides and dilation are both above 1.
+    """
+
+    ignored = ("groups",)
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, ...],
+        strides: int | tuple[int, ...] = 1,
+        padding: str = "valid",
+        output_padding: int | tuple[int, ...] | None = None,
+        data_format: str | None = None,
+        dilation_rate: int | tuple[int, ...] = 1,
+        activation: object = None,
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        activity_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.filters = positive_channels(filters, "filters")
+        self.output_padding = self._check_output_padding(output_padding)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        refuse_strides_with_dilation(self.strides, self.dilation_rate)
+
+    def _check_output_padding(self, value: object) -> tuple[int, ...] | None:
+        if value is None:
+            return None
+        values = value if isinstance(value, Iterable) else (value,) * self.rank
+        try:
+            paddings = tuple(arguments.integer(v) for v in values)
+        except TypeError:
+            paddings = ()
+        if len(paddings) != self.rank or min(paddings) < 0:
+            raise ValueError(
+                f"The `output_padding` argument must be a tuple of {self.rank} integers of at "
+                f"least 0. Received: output_padding={value!r}"
+            )
+        if any(padding >= stride for padding, stride in zip(paddings, self.strides, strict=True)):
+            raise ValueError(
+                "`output_padding` must be strictly less than `strides` for all dimensions. "
+                f"Received: output_padding={paddings}, strides={self.strides}"
+            )
+        return paddings
+
+    def _create_kernels(self, channels: int, path: str) -> None:
+        self.add_weight(
+            name="kernel",
+            shape=(*self.kernel_size, self.filters, channels),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            path=path,
+        )
+
+    def _output_channels(self, channels: int | None) -> int:
+        return self.filters
+
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        paddings = self.output_padding or (None,) * self.rank
+        return tuple(
+            None if length is None else _output_size(length, span, stride, self.padding, extra)
+            for length, span, stride, extra in zip(
+                spatial, self._spans(), self.strides, paddings, strict=True
+            )
+        )
+
+    def _spans(self) -> tuple[int, ...]:
+        pairs = zip(self.kernel_size, self.dilation_rate, strict=True)
+        return tuple(windows.span(size, dilation) for size, dilation in pairs)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = self._output_shape(x)
+        out = images.image_shape(shape, self.data_format)
+        image = images.to_image(graph, x, self.data_format)
+        missing = (1,) * (len(image.shape) - 1 - self.rank)
+        axes = [
+            _Axis(*axis)
+            for axis in zip(
+                image.shape[:-1],
+                out[:-1],
+                (*missing, *self.kernel_size),
+                (*missing, *self.strides),
+                (*missing, *self.dilation_rate),
+                strict=True,
+            )
+        ]
+        fused, rest = self.activation.split()
+        y = self._convolve(graph, image, axes, fused)
+        y = _interleave(graph, y, axes, self.filters)
+        return rest.lower(graph, images.from_image(graph, y, shape, self.data_format))
+
+    def _convolve(
+        self, graph: Graph, image: Value, axes: list[_Axis], activation: Activation
+    ) -> Value:
+        """Append the plain convolution whose output channels are those of all phases."""
+        cells = tuple(axis.cells for axis in axes)
+        kernel, bias = self._phase_weights(axes)
+        return graph.add(
+            ops.Conv2D(
+                image,
+                Value((*cells, kernel.shape[-1])),
+                kernel,
+                bias,
+                _window(axes),
+                activation=activation,
+            )
+        )
+
+    def _phase_weights(self, axes: list[_Axis]) -> tuple[LateArray, Float32Array | None]:
+        filters, inputs = self.kernel.shape[-2:]
+        phases = math.prod(axis.stride for axis in axes)
+        whole = late(self.kernel).reshape(*(axis.size for axis in axes), filters, inputs)
+        kernel = whole.map(
+            lambda array: _phase_kernel(array, axes),
+            (*(axis.taps for axis in axes), inputs, phases * filters),
+            ("phases", *(axis.stride for axis in axes)),
+        )
+        return kernel, None if self.bias is None else np.tile(self.bias.numpy(), phases)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            **super()._config(),
+            "filters": self.filters,
+            "output_padding": self.output_padding,
+            **weight_options.config(self, "kernel"),
+        }
+
+
+class Conv1DTranspose(BaseConvTranspose):
+    """Transposed convolution of sequences (batch, steps, channels).
+
+    Parameters, weights and errors are those of `BaseConvTranspose`.
+    """
+
+    rank = 1
+
+
+class Conv2DTranspose(BaseConvTranspose):
+    """Transposed convolution of images (batch, height, width, channels).
+
+    Parameters, weights and errors are those of `BaseConvTranspose`.
+    """
+
+    rank = 2
+
+
+class Conv3DTranspose(BaseConvTranspose):
+    """Transposed convolution of volumes (batch, depth, height, width, channels).
+
+    Parameters, weights and errors are those of `BaseConvTranspose`.
+    """
+
+    rank = 3
+
+    def _convolve(
+        self, graph: Graph, image: Value, axes: list[_Axis], activation: Activation
+    ) -> Value:
+        conv = VolumeConv(
+            *self._phase_weights(axes),
+            strides=(1, 1, 1),
+            dilation=self.dilation_rate,
+            pads=tuple(axis.pads for axis in axes),
+            activation=activation,
+        )
+        return conv.lower(graph, image, tuple(axis.cells for axis in axes))
+
+
+Convolution1DTranspose = Conv1DTranspose
+Convolution2DTranspose = Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
+
+
+def _output_size(length: int, span: int, stride: int, padding: str, extra: int | None) -> int:
+    """Return the size of one axis by the rules at the top of this file."""
+    if padding == "same" and extra is None:
+        return length * stride
+    full = (length - 1) * stride + span
+    if padding == "same":
+        return full - span + span % 2 + (extra or 0)
+    return full + (max(span, stride) - span if extra is None else extra)
+
+
+@record(frozen=True)
+class _Axis:
+    """One axis of a transposed convolution as a plain one.
+
+    Output cell ``q * stride + r`` reads the input cells near q through every stride-th tap of
+    the window, from tap r on. So there is one small kernel for each phase r, and a plain
+    convolution, with the kernels of all phases as its output channels, gives the output in
+    blocks of `stride` cells. With k=3, stride=2: phase 0 has the taps 2 and 0, phase 1 tap 1.
+    """
+
+    length: int
+    outputs: int
+    size: int
+    stride: int
+    dilation: int
+
+    @property
+    def crop(self) -> int:
+        """How many cells are cut off in front."""
+        full = (self.length - 1) * self.stride + windows.span(self.size, self.dilation)
+        return max(full - self.outputs, 0) // 2
+
+    @property
+    def taps(self) -> int:
+        """How many taps a phase has; a window that has fewer for some is filled with zeros."""
+        return -(-self.size // self.stride)
+
+    @property
+    def first(self) -> int:
+        """The first block of cells that is not cut off as a whole."""
+        return self.crop // self.stride
+
+    @property
+    def cells(self) -> int:
+        """The number of blocks."""
+        return (self.outputs - 1 + self.crop) // self.stride - self.first + 1
+
+    @property
+    def pads(self) -> tuple[int, int]:
+        """The padding of the plain convolution, before and after."""
+        before = windows.span(self.taps, self.dilation) - 1 - self.first
+        return before, self.first + self.cells - self.length
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """The first of the cells, of all blocks in a row, that are the output; their number."""
+        return self.crop - self.first * self.stride, self.outputs
+
+
+def _window(axes: list[_Axis]) -> Window:
+    height, width = axes
+    return Window(
+        size=(height.taps, width.taps),
+        dilation=(height.dilation, width.dilation),
+        pads=(*height.pads, *width.pads),
+    )
+
+
+def _phase_kernel(kernel: Float32Array, axes: list[_Axis]) -> Float32Array:
+    """Return the kernels of all phases as one: (*taps, inputs, phases * filters)."""
+    taps, strides = tuple(axis.taps for axis in axes), tuple(axis.stride for axis in axes)
+    rank = len(axes)
+    filters, inputs = kernel.shape[rank:]
+    padded = np.zeros((*(axis.taps * axis.stride for axis in axes), filters, inputs), np.float32)
+    padded[tuple(slice(axis.size) for axis in axes)] = kernel
+    # (taps, stride) of each axis, then filters and inputs.
+    split = padded.reshape(*_alternating(taps, strides), filters, inputs)
+    split = np.flip(split, tuple(range(0, 2 * rank, 2)))
+    phases = split.transpose(*range(0, 2 * rank, 2), 2 * rank + 1, *range(1, 2 * rank, 2), 2 * rank)
+    return phases.reshape(*taps, inputs, -1)
+
+
+def _interleave(graph: Graph, y: Value, axes: list[_Axis], filters: int) -> Value:
+    """Lay blocks of cells, which stand in the channels, side by side, and cut off the crop."""
+    rank, strides = len(axes), tuple(axis.stride for axis in axes)
+    cells = tuple(axis.cells * axis.stride for axis in axes)
+    if max(strides) > 1 and rank == 2:
+        y = graph.add(ops.DepthToSpace(y, Value((*cells, filters))))
+    elif max(strides) > 1:
+        y = append.reshape(graph, y, (*(axis.cells for axis in axes), *strides, filters))
+        order = _alternating(range(rank), range(rank, 2 * rank))
+        y = append.transpose(graph, y, (*order, 2 * rank))
+        y = append.reshape(graph, y, (*cells, filters))
+    return append.crop(graph, y, {number: axis.kept for number, axis in enumerate(axes)})
+
+
+def _alternating(first: Iterable[int], second: Iterable[int]) -> tuple[int, ...]:
+    return tuple(number for pair in zip(first, second, strict=True) for number in pair)

@@ -1,0 +1,125 @@
+"""Dense layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnfast import activations, constraints, initializers, regularizers
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base import weight_options
+from cnnfast.layers.base.layer import Layer
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.variables import Variable
+
+
+class Dense(Layer):
+    """``activation(x @ kernel + bias)`` along the last axis of inputs of any rank.
+
+    Weights: `kernel` (inputs, units) and, with `use_bias`, `bias` (units,).
+
+    Parameters
+    ----------
+    units
+        Size of the last axis of the output.
+    activation
+        See `cnnfast.activations.get`.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        See `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: object = None,
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        bias_regularizer: object = None,
+        activity_regularizer: object = None,
+        kernel_constraint: object = None,
+        bias_constraint: object = None,
+        quantization_config: None = None,
+        **kwargs: Any,
+    ) -> None:
+        rule = "Received an invalid value for `units`, expected a positive integer."
+        units = arguments.positive_integer(units, rule)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if quantization_config is not None:
+            raise self.unsupported(
+                "`quantization_config` must be None: weights are float32. "
+                f"Received: {quantization_config}",
+                advice=dtypes.BEFORE_QUANTIZE,
+            )
+        self.units = units
+        self.activation = activations.get(activation)
+        self.use_bias = arguments.boolean(use_bias, "use_bias")
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.bias: Variable | None = None
+        self.input_spec = InputSpec(min_ndim=2)
+
+    @property
+    def kernel(self) -> Variable:
+        """The kernel; AttributeError if the layer is not built."""
+        return self._built_weight(0, "kernel")
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        inputs = input_shape[-1]
+        self.add_weight(
+            name="kernel",
+            shape=(inputs, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            path=path,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                path=path,
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return (*input_shape[:-1], self.units)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = self._output_shape(x)
+        bias = None if self.bias is None else self.bias.numpy()
+        fused, rest = self.activation.split()
+        y = append.product(graph, x, late(self.kernel), bias, shape, fused)
+        return rest.lower(graph, y)
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return arguments.without_lora(config)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            **weight_options.config(self, "kernel"),
+            **weight_options.config(self, "bias"),
+            "quantization_config": None,
+        }

@@ -1,0 +1,229 @@
+"""Layers that run a user's function of NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Float32Array, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base.layer import Layer
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.node import symbolic
+from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.utils import tree
+
+ArrayFunction: TypeAlias = Callable[..., Any]
+
+# Stand in for an unknown size, to see whether the output's depends on it.
+_TRIED_SIZES = (32, 40)
+
+
+class Lambda(Layer):
+    """Runs a function of NumPy arrays.
+
+    It leaves the core for that, so it is slower than layers; a model pickles only if the
+    function does. The function must not write to the arrays it is given.
+
+    Parameters
+    ----------
+    function
+        Takes a float32 array with the batch as first axis, or a list of them where the layer is
+        called on a list, and returns an array with the same batch, or a list, tuple or dict of
+        them where the layer has several outputs.
+    output_shape
+        Without the batch. Where None, the function is called once on zeros to find out.
+    mask
+        Must be None.
+    arguments
+        Further keyword arguments of `function`.
+
+    Raises
+    ------
+    ValueError
+        If `function` is not callable.
+    """
+
+    built_without_weights = True
+    takes_structure = True
+
+    def __init__(
+        self,
+        function: ArrayFunction,
+        output_shape: Any = None,
+        mask: None = None,
+        arguments: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise ValueError(
+                f"`function` must be a function of NumPy arrays. Received: {function!r}"
+            )
+        if mask is not None:
+            raise UnsupportedError(f"`mask` must be None. Received: mask={mask!r}")
+        self.function = function
+        self.arguments = dict(arguments or {})
+        self.output_shape_given = _given_shape(output_shape)
+        self._returned: Any = None
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return self._shapes((tree.map_shapes(KerasTensor, input_shape),), {})
+
+    def lower(self, graph: Graph, x: Any) -> Any:
+        return self._lower(graph, (x,), {})
+
+    def _shapes(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the shapes, batch included, that a call on symbolic tensors gives."""
+        return tree.pack(*self._outputs(args, kwargs))
+
+    def _outputs(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, list[BatchShape]]:
+        """Return what a call gives: its structure, with None for each array, and their shapes."""
+        shapes = [tensor.shape for tensor in symbolic((args, kwargs))]
+        batch = shapes[0][0]
+        if callable(self.output_shape_given):
+            given = tree.map_structure(lambda tensor: tensor.shape, args[0])
+            return None, [arguments.shape(self.output_shape_given(given))]
+        if self.output_shape_given is not None:
+            return None, [(batch, *self.output_shape_given)]
+        open_sizes = any(size is None for shape in shapes for size in shape[1:])
+        tried = [self._try(args, kwargs, size) for size in _TRIED_SIZES[: 1 + open_sizes]]
+        structure, flat = tried[0][0], [shapes for _, shapes in tried]
+        if len({tuple(map(len, shapes)) for shapes in flat}) > 1:
+            self._fail(f"the axes of the output depend on the size of the input: {flat}")
+        # A size that differs between the trials is open.
+        merged = [
+            (batch, *(n if len({n, *m}) == 1 else None for n, *m in zip(*same, strict=True)))
+            for same in zip(*flat, strict=True)
+        ]
+        return structure, merged
+
+    def _try(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], size: int
+    ) -> tuple[Any, list[tuple[int, ...]]]:
+        """Call the function on zeros, where None is `size`.
+
+        Returns
+        -------
+        structure
+            What it returned, with None for each array.
+        shapes
+            Those of the arrays, without the batch.
+        """
+
+        def zeros(leaf: Any) -> Any:
+            if not isinstance(leaf, KerasTensor):
+                return leaf
+            return np.zeros([1, *(size if n is None else n for n in leaf.shape[1:])], np.float32)
+
+        filled = tree.map_structure(zeros, (tuple(args), dict(kwargs)))
+        try:
+            with np.errstate(all="ignore"):
+                result = _result(self.function, filled, self._extra(*filled, blank=True))
+            arrays = [np.asarray(part) for part in _parts(result)]
+        except UnsupportedError:
+            raise
+        except Exception as error:  # whatever a user's function may raise
+            self._fail(f"{type(error).__name__}: {error}", error)
+        for array in arrays:
+            if not array.ndim or len(array) != 1:
+                self._fail(f"a result of shape {array.shape} for a batch of 1")
+        return _structure(result), [array.shape[1:] for array in arrays]
+
+    def _fail(self, received: str, cause: Exception | None = None) -> NoReturn:
+        raise ValueError(
+            f"Layer '{self.name}': the shape of the output is found by calling the function on a "
+            "batch of one image of zeros, unless `output_shape` is given; it must return an array "
+            f"with the same batch, or several of them. Received: {received}"
+        ) from cause
+
+    def _extra(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], *, blank: bool
+    ) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        """Return what else the function is called with: zeros for a trial, if `blank`."""
+        return (), self.arguments
+
+    def _lower(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        def tensor(leaf: Any) -> Any:
+            return KerasTensor((None, *leaf.shape)) if isinstance(leaf, Value) else leaf
+
+        arguments_ = (tuple(args), dict(kwargs))
+        structure, shapes = self._outputs(*tree.map_structure(tensor, arguments_))
+        # No None comes out of shapes without None.
+        outs = [Value(tuple(arguments.integer(n) for n in shape[1:])) for shape in shapes]
+        self._returned = structure
+        leaves, extra = tree.flatten(arguments_), self._extra(*arguments_, blank=False)
+        function = self.function  # and not the layer, which may have the plan that this is for
+
+        def call(*arrays: Float32Array) -> Any:
+            left = iter(arrays)
+            filled = [next(left) if isinstance(leaf, Value) else leaf for leaf in leaves]
+            parts = _parts(_result(function, tree.pack(arguments_, filled), extra))
+            return parts[0] if len(outs) == len(parts) == 1 else parts
+
+        xs = tuple(leaf for leaf in leaves if isinstance(leaf, Value))
+        graph.add(ops.Call(xs, outs[0], call, self.name, tuple(outs[1:])))
+        return tree.pack(structure, outs)
+
+    def _pack(self, outputs: Sequence[Float32Array]) -> Any:
+        return tree.pack(self._returned, outputs)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype_policy,
+            "activity_regularizer": self.activity_regularizer,
+            "function": self.function,
+            "output_shape": self.output_shape_given,
+            "arguments": self.arguments,
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """Raise `UnsupportedError`: a Python function cannot be written to a config."""
+        raise self.unsupported(
+            f"runs a Python function, which a config cannot hold. Received: {self.function!r}"
+        )
+
+
+def _result(function: ArrayFunction, call: Any, extra: Any) -> Any:
+    (args, kwargs), (more, options) = call, extra
+    return function(*args, *more, **kwargs, **options)
+
+
+def _several(result: Any) -> bool:
+    """Whether a function returned several arrays; a list of numbers is one."""
+    items = list(result.values()) if isinstance(result, Mapping) else result
+    return isinstance(items, list | tuple) and any(
+        _several(item) or getattr(item, "ndim", 0) > 0 for item in items
+    )
+
+
+def _structure(result: Any) -> Any:
+    if not _several(result):
+        return None
+    if isinstance(result, Mapping):
+        return {key: _structure(item) for key, item in result.items()}
+    items = [_structure(item) for item in result]
+    return items if isinstance(result, list) else tuple(items)
+
+
+def _parts(result: Any) -> list[npt.ArrayLike]:
+    """Return the arrays that a function returned, in the order of `tree.flatten`."""
+    if not _several(result):
+        return [result]
+    items = [result[key] for key in sorted(result)] if isinstance(result, Mapping) else result
+    return [part for item in items for part in _parts(item)]
+
+
+def _given_shape(shape: Any) -> Any:
+    if shape is None or callable(shape):
+        return shape
+    return arguments.shape(shape if isinstance(shape, list | tuple) else (shape,))

@@ -1,0 +1,191 @@
+"""Layers that make one tensor out of several, number by number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, ClassVar
+
+from cnnfast._core import ActivationKind, BinaryKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.layer import Layer
+from cnnfast.lowering import append
+from cnnfast.symbolic.dtypes import Integers
+
+
+class BaseMerge(Layer):
+    """What the layers share that combine tensors number by number, from left to right.
+
+    They take a list of tensors. Axes of size 1 are repeated; a tensor with fewer axes than
+    another gets axes of size 1 behind the batch.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit to each other.
+    """
+
+    integers = Integers.COMPUTED
+    built_without_weights = True
+    takes_structure = True
+    kind: ClassVar[BinaryKind]
+
+    def compute_output_shape(self, input_shape: Any) -> BatchShape:
+        shapes = listed_shapes(self, input_shape)
+        sizes = reduce(self._broadcast, (shape[1:] for shape in shapes))
+        return (common_batch(self, shapes), *sizes)
+
+    def _broadcast(self, a: BatchShape, b: BatchShape) -> BatchShape:
+        rank = max(len(a), len(b))
+        a, b = ((1,) * (rank - len(shape)) + shape for shape in (a, b))
+        return tuple(self._broadcast_axis(pair, (a, b)) for pair in zip(a, b, strict=True))
+
+    def _broadcast_axis(
+        self, pair: tuple[int | None, int | None], shapes: tuple[BatchShape, BatchShape]
+    ) -> int | None:
+        m, n = pair
+        if m is None or n is None:
+            return None
+        if m != n and 1 not in pair:
+            raise ValueError(
+                f"Layer '{self.name}': inputs have incompatible shapes. Received: {shapes[0]} "
+                f"and {shapes[1]} (without the batch)"
+            )
+        return n if m == 1 else m
+
+    def lower(self, graph: Graph, x: Any) -> Value:
+        self._output_shape(x)
+        rank = max(len(value.shape) for value in x)
+        values = [
+            append.reshape(graph, value, (1,) * (rank - len(value.shape)) + value.shape)
+            for value in x
+        ]
+        y = reduce(lambda a, b: append.binary(graph, a, b, self.kind), values)
+        return self._finish(graph, y, len(x))
+
+    def _finish(self, graph: Graph, y: Value, count: int) -> Value:
+        return y
+
+
+class Add(BaseMerge):
+    """The sum of a list of tensors; see `BaseMerge`."""
+
+    kind = BinaryKind.ADD
+
+
+class Subtract(BaseMerge):
+    """The first of two tensors minus the second; see `BaseMerge`."""
+
+    kind = BinaryKind.SUBTRACT
+
+    def compute_output_shape(self, input_shape: Any) -> BatchShape:
+        two_shapes(self, input_shape)
+        return super().compute_output_shape(input_shape)
+
+
+class Multiply(BaseMerge):
+    """The product of a list of tensors; see `BaseMerge`."""
+
+    kind = BinaryKind.MULTIPLY
+
+
+class Average(BaseMerge):
+    """The mean of a list of tensors; see `BaseMerge`."""
+
+    integers = Integers.PROMOTED
+    kind = BinaryKind.ADD
+
+    def _finish(self, graph: Graph, y: Value, count: int) -> Value:
+        step = ops.Activation(ActivationKind.SCALE, 1.0 / count, 0.0)
+        return append.activate(graph, y, (step,))
+
+
+class Maximum(BaseMerge):
+    """The largest of a list of tensors; see `BaseMerge`."""
+
+    integers = Integers.KEPT
+    kind = BinaryKind.MAXIMUM
+
+
+class Minimum(BaseMerge):
+    """The smallest of a list of tensors; see `BaseMerge`."""
+
+    integers = Integers.KEPT
+    kind = BinaryKind.MINIMUM
+
+
+def listed_shapes(layer: Layer, input_shape: Any) -> list[BatchShape]:
+    """Return `input_shape` if it is a list of at least one shape.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if not isinstance(input_shape, list | tuple) or not all(
+        isinstance(shape, tuple | list) and shape for shape in input_shape
+    ):
+        raise ValueError(
+            f"Layer '{layer.name}': a merge layer should be called on a list of inputs. "
+            f"Received: input_shape={input_shape} (not a list of shapes)"
+        )
+    if not input_shape:
+        raise ValueError(
+            f"Layer '{layer.name}': a merge layer should be called on a list of at least 1 input. "
+            "Received: 0 inputs"
+        )
+    return [tuple(shape) for shape in input_shape]
+
+
+def two_shapes(layer: Layer, input_shape: Any) -> tuple[BatchShape, BatchShape]:
+    """Return `input_shape` if it is a list of two shapes; ValueError if it is not."""
+    shapes = listed_shapes(layer, input_shape)
+    if len(shapes) != 2:
+        raise ValueError(
+            f"Layer '{layer.name}': a `{type(layer).__name__}` layer should be called on exactly "
+            f"2 inputs. Received: input_shape={input_shape}"
+        )
+    return shapes[0], shapes[1]
+
+
+def common_batch(layer: Layer, shapes: Sequence[BatchShape]) -> int | None:
+    """Return the batch size that is known of some; ValueError if there are several."""
+    known = {shape[0] for shape in shapes} - {None}
+    if len(known) > 1:
+        raise ValueError(
+            f"Layer '{layer.name}': cannot merge tensors with different batch sizes. "
+            f"Received: shapes {list(shapes)}"
+        )
+    return known.pop() if known else None
+
+
+def add(inputs: Any, **kwargs: Any) -> Any:
+    """Call a new `Add` layer on `inputs`."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Any, **kwargs: Any) -> Any:
+    """Call a new `Subtract` layer on `inputs`."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Any, **kwargs: Any) -> Any:
+    """Call a new `Multiply` layer on `inputs`."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Any, **kwargs: Any) -> Any:
+    """Call a new `Average` layer on `inputs`."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Any, **kwargs: Any) -> Any:
+    """Call a new `Maximum` layer on `inputs`."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Any, **kwargs: Any) -> Any:
+    """Call a new `Minimum` layer on `inputs`."""
+    return Minimum(**kwargs)(inputs)

@@ -1,0 +1,117 @@
+"""Layers that the networks of ``keras.applications`` define for themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnfast import initializers
+from cnnfast._core import ActivationKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.merging.arithmetic import Add, two_shapes
+from cnnfast.layers.regularization.unchanged import Unchanged
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+
+
+class LayerScale(Layer):
+    """``x * gamma`` along the last axis, of ConvNeXt.
+
+    Weights: `gamma` (projection_dim,).
+
+    Parameters
+    ----------
+    init_values
+        The number that all of gamma starts with.
+    projection_dim
+        Size of the last axis.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    def __init__(self, init_values: float, projection_dim: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.init_values = arguments.number(init_values, "init_values")
+        self.projection_dim = arguments.positive_integer(
+            projection_dim, "Argument `projection_dim` must be a positive integer."
+        )
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        if input_shape[-1] not in (self.projection_dim, None):
+            raise ValueError(
+                f"Layer '{self.name}': the last axis of the input must have `projection_dim` "
+                f"numbers. Received: projection_dim={self.projection_dim}, input "
+                f"shape={input_shape}"
+            )
+        # Keras does not name it.
+        self.gamma = self.add_weight(
+            name="variable",
+            shape=(self.projection_dim,),
+            initializer=initializers.Constant(self.init_values),
+            path=path,
+        )
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return append.scale_and_shift(graph, x, self.gamma.numpy(), 0.0)
+
+    def _config(self) -> dict[str, Any]:
+        return {"init_values": self.init_values, "projection_dim": self.projection_dim}
+
+
+class StochasticDepth(Unchanged):
+    """Drops whole branches at random in training; does nothing at inference. Of ConvNeXt.
+
+    Parameters
+    ----------
+    drop_path_rate
+        Of training; kept for the config.
+    """
+
+    def __init__(self, drop_path_rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.drop_path_rate = arguments.number(drop_path_rate, "drop_path_rate")
+
+    def _config(self) -> dict[str, Any]:
+        return {"drop_path_rate": self.drop_path_rate}
+
+
+class CustomScaleLayer(Add):
+    """The first of two tensors plus the second times `scale`, of Inception-ResNet v2.
+
+    Parameters
+    ----------
+    scale
+        As above.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit to each other.
+    """
+
+    integers = Integers.PROMOTED
+
+    def __init__(self, scale: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = arguments.number(scale, "scale")
+
+    def compute_output_shape(self, input_shape: Any) -> BatchShape:
+        two_shapes(self, input_shape)
+        return super().compute_output_shape(input_shape)
+
+    def lower(self, graph: Graph, x: Any) -> Value:
+        first, second = x
+        step = ops.Activation(ActivationKind.SCALE, self.scale, 0.0)
+        return super().lower(graph, [first, append.activate(graph, second, (step,))])
+
+    def _config(self) -> dict[str, Any]:
+        return {"scale": self.scale}

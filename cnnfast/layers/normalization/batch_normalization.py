@@ -1,0 +1,172 @@
+"""Normalization layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnfast import initializers
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.normalization.affine_normalization import AffineNormalization
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.variables import Variable
+
+
+class BatchNormalization(AffineNormalization):
+    """``gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta``.
+
+    Weights, each (size of `axis`,): `gamma` with `scale`, `beta` with `center`, `moving_mean`,
+    `moving_variance`; with `renorm` three more, which only training reads.
+
+    Parameters
+    ----------
+    axis
+        The axis that has its own statistics, batch included; usually the channels.
+    momentum, synchronized, renorm_clipping, renorm_momentum
+        Of training; kept for the config.
+    epsilon
+        Added to the variance.
+    center, scale
+        Whether there is a beta, a gamma.
+    renorm
+        Whether training renormalized.
+    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer
+        See `cnnfast.initializers.get`.
+    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If `axis` names several axes.
+    """
+
+    def __init__(
+        self,
+        axis: int | list[int] = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: object = "zeros",
+        gamma_initializer: object = "ones",
+        moving_mean_initializer: object = "zeros",
+        moving_variance_initializer: object = "ones",
+        beta_regularizer: object = None,
+        gamma_regularizer: object = None,
+        beta_constraint: object = None,
+        gamma_constraint: object = None,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            epsilon=epsilon,
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+            **kwargs,
+        )
+        axes = arguments.axes(axis, "axis")
+        if len(axes) > 1:
+            raise self.unsupported(f"takes a single `axis`. Received: {axis}")
+        self.axis = axes[0]
+        self.momentum = arguments.number(momentum, "momentum")
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.renorm = arguments.boolean(renorm, "renorm")
+        self.renorm_clipping = (renorm_clipping or {}) if self.renorm else renorm_clipping
+        self.renorm_momentum = renorm_momentum
+        self.synchronized = synchronized
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        self.compute_output_shape(input_shape)
+        size = input_shape[self.axis]
+
+        def weight(name: str, initializer: object) -> Variable:
+            return self.add_weight(
+                name=name, shape=(size,), initializer=initializer, trainable=False, path=path
+            )
+
+        self._add_affine((size,), path, gamma=self.scale, beta=self.center)
+        self.moving_mean = weight("moving_mean", self.moving_mean_initializer)
+        self.moving_variance = weight("moving_variance", self.moving_variance_initializer)
+        if self.renorm:
+            weight("moving_stddev", self.moving_variance_initializer)
+            weight("renorm_mean", self.moving_mean_initializer)
+            weight("renorm_stddev", self.moving_variance_initializer)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        rank = len(input_shape)
+        if not -rank <= self.axis < rank:
+            raise ValueError(
+                f"Layer '{self.name}': axis {self.axis} is out of bounds for input shape "
+                f"{input_shape}. Received: axis={self.axis}"
+            )
+        if self.axis % rank == 0:
+            raise ValueError(
+                f"Layer '{self.name}': the batch cannot be the axis to normalize. "
+                f"Received: axis={self.axis} for input shape {input_shape}"
+            )
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        axis = self.axis % (len(x.shape) + 1) - 1
+        y = append.axis_to_end(graph, x, axis)
+        scale, shift = self._folded()
+        y = graph.add(ops.Affine(y, Value(y.shape), scale, shift))
+        return append.axis_from_end(graph, y, axis)
+
+    def _folded(self) -> tuple[ops.Float32Array, ops.Float32Array]:
+        """Return `scale` and `shift` of ``x * scale + shift``, folded in double precision."""
+        mean = self.moving_mean.numpy().astype(np.float64)
+        variance = self.moving_variance.numpy().astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            scale = 1.0 / np.sqrt(variance + self.epsilon)
+            if self.gamma is not None:
+                scale = scale * self.gamma.numpy()
+            shift = -mean * scale
+            if self.beta is not None:
+                shift = shift + self.beta.numpy()
+            return scale.astype(np.float32), shift.astype(np.float32)
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        # How TensorFlow computed it, which changes no result.
+        for key in ("fused", "virtual_batch_size", "adjustment"):
+            config.pop(key, None)
+        if config.pop("mode", 0) != 0:
+            raise UnsupportedError(
+                "of Keras 1 must be of mode 0, which uses the moving statistics. Received: "
+                "another mode"
+            )
+        return config
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            **super()._config(),
+            "axis": self.axis,
+            "momentum": self.momentum,
+            "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
+            "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
+            "synchronized": self.synchronized,
+            "renorm": self.renorm,
+            "renorm_clipping": self.renorm_clipping,
+            "renorm_momentum": self.renorm_momentum,
+        }

@@ -1,0 +1,125 @@
+"""Normalization over groups of channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnfast._core import NormalizationKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.normalization.affine_normalization import AffineNormalization, affine, flat
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.input_spec import InputSpec
+
+
+class GroupNormalization(AffineNormalization):
+    """``gamma * (x - mean) / sqrt(variance + epsilon) + beta`` over groups of channels.
+
+    Mean and variance are those of all numbers of one image in one group. Weights, each
+    (size of `axis`,): `gamma` with `scale`, `beta` with `center`.
+
+    Parameters
+    ----------
+    groups
+        Into how many groups the channels are split; -1 gives each its own.
+    axis
+        The axis of the channels, batch included.
+    epsilon
+        Added to the variance.
+    center, scale
+        Whether there is a beta, a gamma.
+    beta_initializer, gamma_initializer
+        See `cnnfast.initializers.get`.
+    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If `axis` names several axes.
+    """
+
+    integers = Integers.REFUSED
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: object = "zeros",
+        gamma_initializer: object = "ones",
+        beta_regularizer: object = None,
+        gamma_regularizer: object = None,
+        beta_constraint: object = None,
+        gamma_constraint: object = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            epsilon=epsilon,
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+            **kwargs,
+        )
+        if groups != -1:
+            groups = arguments.positive_integer(
+                groups,
+                "Received an invalid value for argument `groups`, expected a positive integer "
+                "(or `-1` for instance normalization).",
+            )
+        axes = arguments.axes(axis, "axis")
+        if len(axes) > 1:
+            raise self.unsupported(f"takes a single `axis`. Received: {axis}")
+        self.groups = groups
+        self.axis = axes[0]
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        self.compute_output_shape(input_shape)
+        channels = input_shape[self.axis]
+        if channels is None:
+            raise ValueError(
+                f"Layer '{self.name}': axis {self.axis} of the input must have a defined size. "
+                f"Received: input shape={input_shape}"
+            )
+        groups = channels if self.groups == -1 else self.groups
+        if channels % groups:
+            raise ValueError(
+                f"Layer '{self.name}': the number of channels ({channels}) must be a multiple of "
+                f"the number of groups. Received: groups={groups}"
+            )
+        self.groups = groups
+        self._add_affine((channels,), path, gamma=self.scale, beta=self.center)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        arguments.check_axes(self.axis, input_shape, self.name)
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        axis = self.axis % (len(x.shape) + 1) - 1
+        before, channels, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+        y = append.reshape(graph, x, (*before, self.groups, channels // self.groups, *after))
+
+        def rows(z: Value) -> Value:
+            kind = NormalizationKind.STANDARD
+            return graph.add(ops.Normalize(z, Value(z.shape), kind, self.epsilon))
+
+        y = append.over_rows(graph, y, [a for a in range(len(y.shape)) if a != axis], rows)
+        y = append.axis_to_end(graph, append.reshape(graph, y, x.shape), axis)
+        y = affine(graph, y, flat(self.gamma), flat(self.beta))
+        return append.axis_from_end(graph, y, axis)
+
+    def _config(self) -> dict[str, Any]:
+        return {"groups": self.groups, "axis": self.axis, **super()._config()}

@@ -1,0 +1,66 @@
+"""The wrapper that keeps the largest singular value of a kernel at 1 in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnfast import initializers
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.wrapper import BaseWrapper
+from cnnfast.symbolic import arguments
+
+
+class SpectralNormalization(BaseWrapper):
+    """A layer whose kernel training normalized; at inference just that layer.
+
+    Weights: the layer's kernel, `vector_u` (1, last size of the kernel), which only training
+    reads, then what else the layer has.
+
+    Parameters
+    ----------
+    layer
+        A layer that has a `kernel`.
+    power_iterations
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        self.power_iterations = arguments.positive_integer(
+            power_iterations, "`power_iterations` should be greater than zero."
+        )
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        self.layer.build(input_shape)
+        kernel = getattr(self.layer, "kernel", None)
+        if kernel is None:
+            raise ValueError(
+                f"Layer '{self.name}': the layer inside must have a `kernel`. "
+                f"Received: {self.layer!r}"
+            )
+        # The kernel belongs to both, in Keras and in its files.
+        self._trainable_variables.append(kernel)
+        self.vector_u = self.add_weight(
+            name="vector_u",
+            shape=(1, kernel.shape[-1]),
+            initializer=initializers.TruncatedNormal(stddev=0.02),
+            trainable=False,
+            path=path,
+        )
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return self.layer.compute_output_shape(input_shape)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        (y,) = self.layer.lower_all(graph, [x])
+        return y
+
+    def _config(self) -> dict[str, Any]:
+        return {**super()._config(), "power_iterations": self.power_iterations}

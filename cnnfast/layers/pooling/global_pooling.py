@@ -1,0 +1,116 @@
+"""Pooling layers that reduce a whole image or sequence to one number per channel."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from cnnfast._core import ReductionKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.spatial import SpatialLayer
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+
+
+class BaseGlobalPooling(SpatialLayer):
+    """What global poolings of every rank and kind share: arguments, shape rule and lowering.
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    keepdims
+        Whether the spatial axes stay, with size 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    built_without_weights = True
+    kind: ClassVar[ReductionKind]
+
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(data_format, **kwargs)
+        self.integers = Integers.KEPT if self.kind is ReductionKind.MAX else Integers.CAST
+        self.keepdims = arguments.boolean(keepdims, "keepdims")
+
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        return (1,) * self.rank if self.keepdims else ()
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        first = self._first_axis
+        out = Value(self._output_shape(x))
+        return graph.add(ops.Reduce(x, out, self.kind, first, first + self.rank))
+
+    def _config(self) -> dict[str, Any]:
+        return {"data_format": self.data_format, "keepdims": self.keepdims}
+
+
+class GlobalMaxPooling1D(BaseGlobalPooling):
+    """The maximum of each channel of sequences (batch, steps, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 1
+    kind = ReductionKind.MAX
+
+
+class GlobalMaxPooling2D(BaseGlobalPooling):
+    """The maximum of each channel of images (batch, height, width, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 2
+    kind = ReductionKind.MAX
+
+
+class GlobalAveragePooling1D(BaseGlobalPooling):
+    """The mean of each channel of sequences (batch, steps, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 1
+    kind = ReductionKind.MEAN
+
+
+class GlobalAveragePooling2D(BaseGlobalPooling):
+    """The mean of each channel of images (batch, height, width, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 2
+    kind = ReductionKind.MEAN
+
+
+class GlobalMaxPooling3D(BaseGlobalPooling):
+    """The maximum of each channel of volumes (batch, depth, height, width, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 3
+    kind = ReductionKind.MAX
+
+
+class GlobalAveragePooling3D(BaseGlobalPooling):
+    """The mean of each channel of volumes (batch, depth, height, width, channels).
+
+    Parameters and errors are those of `BaseGlobalPooling`.
+    """
+
+    rank = 3
+    kind = ReductionKind.MEAN
+
+
+GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D
+GlobalMaxPool3D, GlobalAvgPool3D = GlobalMaxPooling3D, GlobalAveragePooling3D

@@ -1,0 +1,46 @@
+"""What Keras' layers of image preprocessing share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnnfast.layers.base.layer import Layer
+from cnnfast.symbolic import arguments
+
+
+class ImageLayer(Layer):
+    """A layer of images whose calls are stored with ``training=True``, its default in Keras.
+
+    What counts is what a model is called with, which at inference is False.
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    bounding_box_format
+        Of training; kept for the config.
+    """
+
+    call_arguments = ("data",)
+
+    def __init__(
+        self,
+        data_format: str | None = None,
+        bounding_box_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.data_format = arguments.data_format(data_format)
+        self.bounding_box_format = bounding_box_format
+
+    def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        others = {key: v for key, v in kwargs.items() if key != "training"}
+        return super()._input_of_call(args, others)
+
+    def _config(self) -> dict[str, Any]:
+        boxes = self.bounding_box_format
+        return {
+            "data_format": self.data_format,
+            **({} if boxes is None else {"bounding_box_format": boxes}),
+        }

@@ -1,0 +1,217 @@
+"""Layers that bring numbers to another scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfast import initializers
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.layer import Layer
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.array_arguments import decode, encode, numeric, read_only
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.variables import Variable, replace_all
+
+_SMALLEST_DEVIATION = 1e-7
+# Up to here, in standard deviations, the mean goes into the shift of one multiply-add; a larger
+# one is subtracted first, or rounding would drown what is left.
+_LARGEST_FOLDED_MEAN = 16.0
+
+
+class Rescaling(Layer):
+    """``x * scale + offset``.
+
+    Parameters
+    ----------
+    scale, offset
+        Numbers, or arrays that broadcast to the input: a list has one number per channel.
+
+    Raises
+    ------
+    ValueError
+        If one of them is neither a number nor an array of numbers.
+    """
+
+    def __init__(self, scale: npt.ArrayLike, offset: npt.ArrayLike = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = decode(scale, "scale")
+        self.offset = decode(offset, "offset")
+        self._scale = numeric(self.scale, "scale")
+        self._offset = numeric(self.offset, "offset")
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        for name, array in (("scale", self._scale), ("offset", self._offset)):
+            axes = zip(reversed(array.shape), reversed((1, *input_shape[1:])), strict=False)
+            if array.ndim > len(input_shape) or any(n not in (1, size or n) for n, size in axes):
+                raise ValueError(
+                    f"Layer '{self.name}': `{name}` must broadcast to the shape of the input. "
+                    f"Received: {name} of shape {array.shape} for input shape {input_shape}"
+                )
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        self._output_shape(x)
+        return append.scale_and_shift(graph, x, self._scale, self._offset)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "scale": encode(self.scale),
+            "offset": encode(self.offset),
+        }
+
+
+class Normalization(Layer):
+    """``(x - mean) / max(sqrt(variance), 1e-7)``.
+
+    Weights, unless `mean` and `variance` are given: `mean` and `variance`, of the sizes of
+    `axis`, and `count`, which only files hold. None of them is trainable.
+
+    Parameters
+    ----------
+    axis
+        The axes, batch included, that have a mean and a variance for each position. None for
+        the same ones everywhere.
+    mean, variance
+        Both or none; arrays that broadcast to the sizes of `axis`.
+    invert
+        Whether to compute ``mean + x * max(sqrt(variance), 1e-7)`` instead.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] | None = -1,
+        mean: npt.ArrayLike | None = None,
+        variance: npt.ArrayLike | None = None,
+        invert: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        none = axis is None or axis in ((), [])
+        self.axis = () if none else arguments.axes(axis, "axis")
+        self.invert = arguments.boolean(invert, "invert")
+        if (mean is None) != (variance is None):
+            raise ValueError(
+                "When setting values directly, both `mean` and `variance` must be set. "
+                f"Received: mean={mean!r} and variance={variance!r}"
+            )
+        self.input_mean = self.input_variance = None
+        if mean is not None:
+            self.input_mean = _given(mean, "mean")
+            self.input_variance = _given(variance, "variance")
+            self._check_statistics(self.input_mean.shape, self.input_variance.shape)
+        self._axes: tuple[int, ...] = ()
+        self._variables: list[Variable] = []
+
+    def _check_statistics(self, mean: tuple[int, ...], variance: tuple[int, ...]) -> None:
+        if mean != variance:
+            raise ValueError(
+                "When setting values directly, `mean` and `variance` must have the same shape. "
+                f"Received: mean shape {mean} and variance shape {variance}"
+            )
+        if len(mean) > len(self.axis):
+            raise ValueError(
+                "The rank of `mean` must be less than or equal to the number of axes "
+                f"({len(self.axis)}). Received: mean shape {mean} for axis {self.axis}"
+            )
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        rank = len(input_shape)
+        if any(not -rank <= axis < rank for axis in self.axis):
+            raise ValueError(
+                f"Layer '{self.name}': all `axis` values must be in the range [-ndim, ndim). "
+                f"Received: axis={self.axis} for inputs with ndim={rank}"
+            )
+        self._axes = tuple(sorted({axis % rank for axis in self.axis}))
+        sizes = tuple(input_shape[axis] for axis in self._axes)
+        if 0 in self._axes or None in sizes:
+            raise ValueError(
+                f"Layer '{self.name}': all `axis` values to be kept must have a known shape and "
+                f"lie behind the batch. Received: axis={self.axis} for input shape {input_shape}"
+            )
+        if self.input_mean is None:
+            self._variables = [
+                self.add_weight(
+                    name=name, shape=shape, initializer=initializer, trainable=False, path=path
+                )
+                for name, shape, initializer in (
+                    ("mean", sizes, initializers.Zeros()),
+                    ("variance", sizes, initializers.Ones()),
+                    ("count", (), initializers.Zeros()),
+                )
+            ]
+        self.input_spec = InputSpec(ndim=rank, axes={a: input_shape[a] for a in self._axes})
+
+    def adapt(self, data: npt.ArrayLike) -> None:
+        """Set `mean` and `variance` to those of `data`; builds the layer if need be.
+
+        Parameters
+        ----------
+        data
+            A batch of inputs.
+
+        Raises
+        ------
+        ValueError
+            If the layer was made with a mean, or cannot take such inputs.
+        """
+        array = np.asarray(data, np.float32)
+        self.build((None, *array.shape[1:]))
+        if not self._variables:
+            raise ValueError(
+                f"Layer '{self.name}' was given its `mean` and `variance` and cannot be adapted. "
+                f"Received: mean={self.input_mean}"
+            )
+        others = tuple(axis for axis in range(array.ndim) if axis not in self._axes)
+        mean = array.mean(axis=others, dtype=np.float64)
+        variance = array.var(axis=others, dtype=np.float64)
+        replace_all(zip(self._variables, (mean, variance), strict=False))
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        if not self.built:
+            self.build((None, *x.shape))
+        mean, variance = self._statistics(x)
+        deviation = np.maximum(np.sqrt(variance), _SMALLEST_DEVIATION)
+        if self.invert:
+            return append.scale_and_shift(graph, x, deviation, mean)
+        scale = 1.0 / deviation
+        if np.max(np.abs(mean * scale)) <= _LARGEST_FOLDED_MEAN:
+            return append.scale_and_shift(graph, x, scale, -mean * scale)
+        centred = append.scale_and_shift(graph, x, np.ones_like(mean), -mean)
+        return append.scale_and_shift(graph, centred, scale, np.zeros_like(scale))
+
+    def _statistics(self, x: Value) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return mean and variance, shaped to broadcast to `x`."""
+        shape = tuple(size if a in self._axes else 1 for a, size in enumerate(x.shape, 1))
+        if self.input_mean is None or self.input_variance is None:
+            mean, variance = (v.numpy().astype(np.float64) for v in self._variables[:2])
+        else:
+            sizes = [x.shape[axis - 1] for axis in self._axes]
+            mean = np.broadcast_to(self.input_mean, sizes)
+            variance = np.broadcast_to(self.input_variance, sizes)
+        return mean.reshape(shape), variance.reshape(shape)
+
+    def _config(self) -> dict[str, Any]:
+        given = {"mean": self.input_mean, "variance": self.input_variance}
+        return {
+            "axis": self.axis,
+            "invert": self.invert,
+            **{name: None if array is None else array.tolist() for name, array in given.items()},
+        }
+
+
+def _given(statistic: npt.ArrayLike | None, name: str) -> npt.NDArray[np.float64]:
+    return read_only(numeric(decode(statistic, name), name))

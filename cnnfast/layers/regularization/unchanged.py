@@ -1,0 +1,223 @@
+"""Regularization layers: at inference they pass their input on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from cnnfast import regularizers
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.layer import Layer
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.input_spec import InputSpec
+
+
+class Unchanged(Layer):
+    """A layer that passes its input on, at least at inference."""
+
+    integers = Integers.KEPT
+    built_without_weights = True
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return input_shape
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return x
+
+
+class Identity(Unchanged):
+    """Passes its input on."""
+
+
+class _Noise(Unchanged):
+    """Random changes in training, of a strength between 0 and 1."""
+
+    argument: ClassVar[str] = "rate"
+
+    def __init__(self, strength: float, seed: int | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= arguments.number(strength, self.argument) <= 1:
+            raise ValueError(
+                f"Invalid value received for argument `{self.argument}`. Expected a float value "
+                f"between 0 and 1. Received: {self.argument}={strength}"
+            )
+        self.seed = seed
+
+
+class Dropout(_Noise):
+    """Sets inputs to zero at random in training; does nothing at inference.
+
+    Parameters
+    ----------
+    rate
+        Between 0 and 1.
+    noise_shape, seed
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If `rate` lies outside of [0, 1].
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.rate = rate
+        self.noise_shape = None if noise_shape is None else arguments.shape(noise_shape)
+
+    def _config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
+
+
+class AlphaDropout(Dropout):
+    """Dropout that keeps mean and variance, for SELU; does nothing at inference.
+
+    Parameters and errors are those of `Dropout`.
+    """
+
+
+class GaussianDropout(_Noise):
+    """Multiplies by random numbers around 1 in training; does nothing at inference.
+
+    Parameters
+    ----------
+    rate
+        Between 0 and 1.
+    seed
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If `rate` lies outside of [0, 1].
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.rate = rate
+
+    def _config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "seed": self.seed}
+
+
+class GaussianNoise(_Noise):
+    """Adds random numbers around 0 in training; does nothing at inference.
+
+    Parameters
+    ----------
+    stddev
+        Between 0 and 1.
+    seed
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If `stddev` lies outside of [0, 1].
+    """
+
+    argument = "stddev"
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(stddev, seed, **kwargs)
+        self.stddev = stddev
+
+    def _config(self) -> dict[str, Any]:
+        return {"stddev": self.stddev, "seed": self.seed}
+
+
+class _SpatialDropout(GaussianDropout):
+    """Sets whole channels to zero at random in training."""
+
+    rank: ClassVar[int]
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def get_config(self) -> dict[str, Any]:
+        # Keras writes the dtype by name here, and leaves out `trainable`.
+        return {"name": self.name, "dtype": self.dtype, **self._config()}
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Sets channels of sequences to zero at random in training; does nothing at inference.
+
+    Parameters and errors are those of `GaussianDropout`.
+    """
+
+    rank = 1
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """Sets channels of images to zero at random in training; does nothing at inference.
+
+    Parameters
+    ----------
+    rate
+        Between 0 and 1.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+
+    Raises
+    ------
+    ValueError
+        If `rate` lies outside of [0, 1].
+    """
+
+    rank = 2
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.data_format = arguments.data_format(data_format)
+
+    def _config(self) -> dict[str, Any]:
+        return super()._config() | {"data_format": self.data_format}
+
+
+class SpatialDropout3D(SpatialDropout2D):
+    """Sets channels of volumes to zero at random in training; does nothing at inference.
+
+    Parameters and errors are those of `SpatialDropout2D`.
+    """
+
+    rank = 3
+
+
+class ActivityRegularization(Unchanged):
+    """Adds a penalty on its input to the loss in training; does nothing at inference.
+
+    Parameters
+    ----------
+    l1, l2
+        Weights of the sums of absolute and squared values.
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.l1 = l1
+        self.l2 = l2
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        config.pop("activity_regularizer", None)
+        return config
+
+    def _config(self) -> dict[str, Any]:
+        return {"l1": self.l1, "l2": self.l2}

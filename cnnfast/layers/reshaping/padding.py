@@ -1,0 +1,195 @@
+"""Layers that put a border of zeros around their input, or cut one off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.spatial import SpatialLayer
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+
+_ORDINALS = ("1st", "2nd", "3rd")
+_RULE = "The `{}` argument must be a tuple of 2 integers."
+
+
+class BaseBorder(SpatialLayer):
+    """What layers share that add positions to the ends of each spatial axis, or cut them off.
+
+    Parameters
+    ----------
+    padding, cropping
+        Over sequences one integer or (before, after); else one integer, one per spatial axis,
+        or (before, after) per spatial axis.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    integers = Integers.KEPT
+    argument: ClassVar[str]
+
+    def __init__(self, border: Any, data_format: str | None, **kwargs: Any) -> None:
+        super().__init__(data_format, **kwargs)
+        self._pairs = _pairs(border, self.rank, self.argument)
+
+    @property
+    def _border(self) -> Any:
+        """What Keras keeps: one pair over sequences, else a tuple of them."""
+        return self._pairs[0] if self.rank == 1 else self._pairs
+
+    @property
+    def _added(self) -> tuple[tuple[int, int], ...]:
+        """Positions to add (before, after) along each spatial axis; negative ones are cut."""
+        return self._pairs
+
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        return tuple(
+            None if size is None else size + sum(added)
+            for size, added in zip(spatial, self._added, strict=True)
+        )
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        self._output_shape(x)
+        return append.pad(graph, x, dict(enumerate(self._added, start=self._first_axis)))
+
+    def _config(self) -> dict[str, Any]:
+        return {self.argument: self._border, "data_format": self.data_format}
+
+
+class BaseZeroPadding(BaseBorder):
+    """What zero paddings of every rank share; parameters and errors are those of `BaseBorder`."""
+
+    argument = "padding"
+    geometry = ("padding",)
+
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(padding, data_format, **kwargs)
+
+    @property
+    def padding(self) -> Any:
+        """(before, after), or a tuple of them, one per spatial axis."""
+        return self._border
+
+
+class ZeroPadding1D(BaseZeroPadding):
+    """Zeros before and after a sequence (batch, steps, channels).
+
+    Parameters and errors are those of `BaseBorder`.
+    """
+
+    rank = 1
+
+
+class ZeroPadding2D(BaseZeroPadding):
+    """Zeros around images (batch, height, width, channels).
+
+    Parameters and errors are those of `BaseBorder`.
+    """
+
+    rank = 2
+
+
+class ZeroPadding3D(BaseZeroPadding):
+    """Zeros around volumes (batch, depth, height, width, channels).
+
+    Parameters and errors are those of `BaseBorder`.
+    """
+
+    rank = 3
+
+
+class BaseCropping(BaseBorder):
+    """What croppings of every rank share; parameters and errors are those of `BaseBorder`."""
+
+    argument = "cropping"
+    geometry = ("cropping",)
+
+    @property
+    def cropping(self) -> Any:
+        """(before, after), or a tuple of them, one per spatial axis."""
+        return self._border
+
+    @property
+    def _added(self) -> tuple[tuple[int, int], ...]:
+        return tuple((-before, -after) for before, after in self._pairs)
+
+
+class Cropping1D(BaseCropping):
+    """Cuts off the ends of a sequence (batch, steps, channels).
+
+    Parameters and errors are those of `BaseBorder`.
+    """
+
+    rank = 1
+
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+        super().__init__(cropping, None, **kwargs)
+
+    def _config(self) -> dict[str, Any]:
+        return {"cropping": self.cropping}
+
+
+class Cropping2D(BaseCropping):
+    """Cuts off the edges of images (batch, height, width, channels).
+
+    Parameters and errors are those of `BaseBorder`.
+    """
+
+    rank = 2
+
+    def __init__(
+        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(cropping, data_format, **kwargs)
+
+
+class Cropping3D(BaseCropping):
+    """Cuts off the faces of volumes (batch, depth, height, width, channels).
+
+    Parameters and errors are those of `BaseBorder`.
+    """
+
+    rank = 3
+
+    def __init__(
+        self,
+        cropping: Any = ((1, 1), (1, 1), (1, 1)),
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(cropping, data_format, **kwargs)
+
+
+def _pairs(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
+    """Return (before, after) for each axis: of one integer, one per axis, or pairs."""
+    if rank == 1:
+        return (_pair(value, name, _RULE.format(name)),)
+    items = tuple(value) if isinstance(value, Iterable) else (value,) * rank
+    if len(items) != rank:
+        raise ValueError(
+            f"`{name}` should have {rank} elements, each an integer or a tuple of 2 integers. "
+            f"Received: {name}={value!r}."
+        )
+    return tuple(
+        _pair(item, name, _RULE.format(f"{ordinal} entry of {name}"))
+        for ordinal, item in zip(_ORDINALS, items, strict=False)
+    )
+
+
+def _pair(value: Any, name: str, rule: str) -> tuple[int, int]:
+    items = tuple(value) if isinstance(value, Iterable) else (value, value)
+    try:
+        numbers = tuple(arguments.integer(item) for item in items)
+    except TypeError as error:
+        raise ValueError(f"{rule} Received: {name}={value!r}") from error
+    if len(numbers) != 2 or min(numbers) < 0:
+        raise ValueError(f"{rule} No number may be negative. Received: {name}={value!r}")
+    return numbers[0], numbers[1]

@@ -1,0 +1,144 @@
+"""Layers that enlarge their input by whole factors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.base.rounding import Rounding
+from cnnfast.layers.base.spatial import SpatialLayer
+from cnnfast.lowering import append, images
+from cnnfast.lowering.resampling import INTERPOLATIONS
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.dtypes import Integers
+
+
+class _UpSampling(SpatialLayer):
+    """Repeats every position of the spatial axes."""
+
+    integers = Integers.KEPT
+
+    def __init__(
+        self, size: int | tuple[int, ...] = 2, data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(data_format, **kwargs)
+        self._factors = arguments.positive_integers(size, self.rank, "size")
+
+    def _output_sizes(self, spatial: BatchShape) -> BatchShape:
+        return tuple(
+            None if size is None else size * factor
+            for size, factor in zip(spatial, self._factors, strict=True)
+        )
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        return append.repeat(graph, x, dict(enumerate(self._factors, start=self._first_axis)))
+
+
+class UpSampling1D(_UpSampling):
+    """Repeats each step of a sequence (batch, steps, channels).
+
+    Parameters
+    ----------
+    size
+        How many times.
+
+    Raises
+    ------
+    TypeError
+        If `size` is not an integer.
+    ValueError
+        If it is below 1.
+    """
+
+    rank = 1
+
+    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+        rule = "Argument `size` should be a positive integer."
+        # Keras up to 2 wrote a list of one.
+        single = size[0] if isinstance(size, list | tuple) and len(size) == 1 else size
+        self.size = arguments.positive_integer(arguments.integer(single), rule)
+        super().__init__(self.size, **kwargs)
+
+    def _config(self) -> dict[str, Any]:
+        return {"size": self.size}
+
+
+class UpSampling2D(Rounding, _UpSampling):
+    """Enlarges images (batch, height, width, channels).
+
+    Parameters
+    ----------
+    size
+        One factor, or (height factor, width factor).
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    interpolation
+        One of `cnnfast.lowering.resampling.INTERPOLATIONS`; ``"nearest"`` repeats rows and columns.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    rank = 2
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] = (2, 2),
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(size, data_format, **kwargs)
+        self.size = self._factors
+        self.interpolation = arguments.choice(interpolation, "interpolation", INTERPOLATIONS)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        if self.interpolation == "nearest":
+            return super().lower(graph, x)
+        shape = self._output_shape(x)
+        height, width, _ = images.channels_last(shape, self.data_format)
+        image = images.to_image(graph, x, self.data_format)
+        y = append.resize(graph, image, height, width, self.interpolation)
+        y = self._rounded(graph, y)
+        return images.from_image(graph, y, shape, self.data_format)
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "size": self.size,
+            "data_format": self.data_format,
+            "interpolation": self.interpolation,
+        }
+
+
+class UpSampling3D(_UpSampling):
+    """Repeats the positions of volumes (batch, depth, height, width, channels).
+
+    Parameters
+    ----------
+    size
+        One factor, or one per axis.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    rank = 3
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] = (2, 2, 2),
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(size, data_format, **kwargs)
+        self.size = self._factors
+
+    def _config(self) -> dict[str, Any]:
+        return {"size": self.size, "data_format": self.data_format}

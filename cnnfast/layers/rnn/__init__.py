@@ -1,0 +1,22 @@
+"""Recurrent layers and their cells."""
+
+from cnnfast.layers.rnn.bidirectional import Bidirectional
+from cnnfast.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
+from cnnfast.layers.rnn.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
+from cnnfast.layers.rnn.recurrent import GRU, LSTM, RNN, SimpleRNN
+from cnnfast.layers.rnn.time_distributed import TimeDistributed
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Bidirectional",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
+    "GRUCell",
+    "LSTMCell",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "TimeDistributed",
+]

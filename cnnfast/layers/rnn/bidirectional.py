@@ -1,0 +1,150 @@
+"""A recurrent layer in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cnnfast._core import ActivationKind, BinaryKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Activation, BatchShape, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.rnn.recurrent import RNN
+from cnnfast.layers.serialization import configs
+from cnnfast.lowering import append
+
+_MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTIPLY}
+
+
+class Bidirectional(Layer):
+    """A recurrent layer forwards and another backwards in time, merged.
+
+    Parameters
+    ----------
+    layer
+        A recurrent layer, which is copied.
+    merge_mode
+        ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or None for a list of both results.
+    weights
+        Must be None.
+    backward_layer
+        Runs the other way; a copy of `layer` that does where None.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or both layers run the same way.
+    UnsupportedError
+        If a layer is not recurrent.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        merge_mode: str | None = "concat",
+        weights: None = None,
+        backward_layer: Layer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if merge_mode not in (None, "concat", *_MERGES):
+            raise ValueError(
+                f"Invalid merge mode. Merge mode should be one of {[None, 'concat', *_MERGES]}. "
+                f"Received: {merge_mode}"
+            )
+        for item in (layer, layer if backward_layer is None else backward_layer):
+            if not isinstance(item, RNN):
+                raise UnsupportedError(
+                    "`Bidirectional` takes an RNN, SimpleRNN, LSTM, GRU or ConvLSTM layer. "
+                    f"Received: {item!r}"
+                )
+        if weights is not None:
+            raise UnsupportedError("`weights` must be None. Received: weights")
+        self.merge_mode = merge_mode
+        self.forward_layer = _renamed(layer, "forward_")
+        self.backward_layer: Layer = backward_layer or _renamed(layer, "backward_", turn=True)
+        self._check_layers()
+        for rnn in self._rnns():
+            # Of masks, which there are none of here; Keras sets it, and so its configs hold it.
+            vars(rnn)["zero_output_for_mask"] = rnn.return_sequences
+        self.input_spec = self.forward_layer.input_spec
+        self._hold_layers()
+
+    def _check_layers(self) -> None:
+        forward, backward = self._rnns()
+        if forward.go_backwards == backward.go_backwards:
+            raise ValueError(
+                "Forward layer and backward layer should have different `go_backwards` value. "
+                f"Received: forward_layer.go_backwards={forward.go_backwards}, "
+                f"backward_layer.go_backwards={backward.go_backwards}"
+            )
+        if forward.return_sequences != backward.return_sequences:
+            raise ValueError(
+                "Forward layer and backward layer are expected to have the same value for "
+                f"attribute `return_sequences`. Received: {forward.return_sequences} and "
+                f"{backward.return_sequences}"
+            )
+
+    def _rnns(self) -> tuple[RNN, RNN]:
+        assert isinstance(self.forward_layer, RNN)
+        assert isinstance(self.backward_layer, RNN)
+        return self.forward_layer, self.backward_layer
+
+    def _sublayers(self) -> Sequence[Layer]:
+        return (self.forward_layer, self.backward_layer)
+
+    def _file_children(self) -> Mapping[str, Layer]:
+        return {"forward_layer": self.forward_layer, "backward_layer": self.backward_layer}
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        for layer in self._sublayers():
+            layer.build(input_shape)
+        self.input_spec = self.forward_layer.input_spec
+
+    def compute_output_shape(self, input_shape: BatchShape) -> Any:
+        forward, backward = (rnn.compute_output_shape(input_shape) for rnn in self._rnns())
+        if self.merge_mode is None:
+            return [forward, backward]
+        if self.merge_mode == "concat":
+            sizes = [forward[-1], backward[-1]]
+            return (*forward[:-1], None if None in sizes else sum(sizes))
+        return forward
+
+    def lower(self, graph: Graph, x: Value) -> Any:
+        forward, backward = self._rnns()
+        y, reverse = forward.lower(graph, x), backward.lower(graph, x)
+        if backward.return_sequences:
+            # Both in the order of time.
+            reverse = append.remap(graph, reverse, {0: np.arange(reverse.shape[0])[::-1]})
+        if self.merge_mode is None:
+            return [y, reverse]
+        if self.merge_mode == "concat":
+            return append.concat(graph, (y, reverse), len(y.shape) - 1)
+        merged = graph.add(ops.Binary(y, reverse, Value(y.shape), _MERGES[self.merge_mode]))
+        if self.merge_mode == "ave":
+            return append.activate(graph, merged, [Activation(ActivationKind.SCALE, 0.5, 0.0)])
+        return merged
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return configs.with_layers(config, "layer", "backward_layer")
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "merge_mode": self.merge_mode,
+            "layer": configs.serialize(self.forward_layer),
+            "backward_layer": configs.serialize(self.backward_layer),
+        }
+
+
+def _renamed(layer: Layer, prefix: str, turn: bool = False) -> Layer:
+    """Return a copy of `layer` under another name, which may run the other way."""
+    config = layer.get_config()
+    config["name"] = prefix + layer.name.removeprefix(prefix)
+    if turn:
+        config["go_backwards"] = not config["go_backwards"]
+    return type(layer).from_config(config)

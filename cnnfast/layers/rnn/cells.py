@@ -1,0 +1,345 @@
+"""Recurrent cells: the weights of one step, and what a layer over time lowers to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cnnfast import activations, constraints, initializers, regularizers
+from cnnfast._core import RecurrentKind
+from cnnfast.engine import ops
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import late
+from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base import weight_options
+from cnnfast.layers.base.layer import Layer
+from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.variables import Variable
+
+
+class RecurrentCell(Layer):
+    """What recurrent cells share: arguments and weights.
+
+    Weights: `kernel` (inputs, gates * units), `recurrent_kernel` (units, gates * units) and,
+    with `use_bias`, `bias` (gates * units,).
+
+    Parameters
+    ----------
+    units
+        Size of the state, which is the output.
+    activation
+        See `cnnfast.activations.get`; it must work on each number alone.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        See `cnnfast.initializers.get`.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        Of training; kept for the config.
+    kernel_constraint, recurrent_constraint, bias_constraint
+        Of training; kept for the config.
+    dropout, recurrent_dropout, seed
+        Of training; kept for the config.
+    implementation
+        How Keras computes it, which changes no result.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    """
+
+    gates: ClassVar[int]
+
+    def __init__(
+        self,
+        units: int,
+        activation: object = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: object = "glorot_uniform",
+        recurrent_initializer: object = "orthogonal",
+        bias_initializer: object = "zeros",
+        kernel_regularizer: object = None,
+        recurrent_regularizer: object = None,
+        bias_regularizer: object = None,
+        kernel_constraint: object = None,
+        recurrent_constraint: object = None,
+        bias_constraint: object = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        implementation: int = 2,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        rule = "Received an invalid value for argument `units`, expected a positive integer."
+        self.units = arguments.positive_integer(units, rule)
+        self.activation = self._known(activation)
+        self.use_bias = arguments.boolean(use_bias, "use_bias")
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.dropout = min(1.0, max(0.0, arguments.number(dropout, "dropout")))
+        self.recurrent_dropout = min(
+            1.0, max(0.0, arguments.number(recurrent_dropout, "recurrent_dropout"))
+        )
+        self.seed = seed
+        self.implementation = implementation
+        self.bias: Variable | None = None
+        self.input_spec = InputSpec(ndim=2)
+
+    @property
+    def kernel(self) -> Variable:
+        """The matrix of the inputs; AttributeError if the cell is not built."""
+        return self._built_weight(0, "kernel")
+
+    @property
+    def recurrent_kernel(self) -> Variable:
+        """The matrix of the state; AttributeError if the cell is not built."""
+        return self._built_weight(1, "recurrent_kernel")
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        columns = self.gates * self.units
+        window, axis = self._window_sizes(), self.channel_axis
+        self.add_weight(
+            name="kernel",
+            shape=(*window, input_shape[axis], columns),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            path=path,
+        )
+        self.add_weight(
+            name="recurrent_kernel",
+            shape=(*window, self.units, columns),
+            initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            path=path,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=self._bias_shape(),
+                initializer=self._first_bias(),
+                regularizer=self.bias_regularizer,
+                path=path,
+            )
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: input_shape[axis]})
+
+    def _window_sizes(self) -> tuple[int, ...]:
+        """Return the leading axes of both kernels."""
+        return ()
+
+    @property
+    def channel_axis(self) -> int:
+        """The axis of one step's inputs that the kernel sums over, batch included."""
+        return -1
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def _first_bias(self) -> initializers.Initializer | None:
+        return self.bias_initializer
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        return (input_shape[0], self.units)
+
+    def lower_over_time(
+        self, graph: Graph, x: Value, backwards: bool, return_sequences: bool
+    ) -> Value:
+        """Append the cell for each step of `x`, (steps, ...); return all states or the last."""
+        steps = x.shape[0]
+        columns = self.gates * self.units
+        input_bias, recurrent_bias = self._biases()
+        # The inputs of all steps at once.
+        projected = append.product(graph, x, late(self.kernel), input_bias, (steps, columns))
+        states = graph.add(
+            ops.Recurrent(
+                projected,
+                Value((steps, self.units)),
+                self._kind(),
+                late(self.recurrent_kernel),
+                recurrent_bias,
+                self.elementwise(self.activation),
+                self.elementwise(self._gate_activation()),
+                backwards,
+            )
+        )
+        if return_sequences:
+            return states
+        last = append.remap(graph, states, {0: np.array([steps - 1])})
+        return append.reshape(graph, last, (self.units,))
+
+    def _kind(self) -> RecurrentKind:
+        raise NotImplementedError
+
+    def _biases(self) -> tuple[Float32Array | None, Float32Array | None]:
+        """Return the bias of the inputs and that of the state."""
+        return None if self.bias is None else self.bias.numpy(), None
+
+    def _gate_activation(self) -> activations.ActivationFunction:
+        return activations.linear
+
+    def _known(self, identifier: object) -> activations.ActivationFunction:
+        """Return an activation; UnsupportedError if it is a user's function."""
+        try:
+            function = activations.get(identifier)
+        except UnsupportedError:
+            function = None
+        if function is None or isinstance(function, activations.UserFunction):
+            raise self.unsupported(
+                "runs in the core as a whole, so its activations must be Keras' own. "
+                f"Received: {identifier!r}",
+                advice="A function can stand in for the recurrent layer as a whole, "
+                "`load_model(…, custom_objects={name of the layer: function})`.",
+            )
+        return function
+
+    def elementwise(self, function: activations.ActivationFunction) -> Activation:
+        """Return `function` as one operation; UnsupportedError if it is none."""
+        if type(function) is activations.ActivationFunction and len(function.steps) <= 1:
+            return function.steps[0] if function.steps else ops.LINEAR
+        raise self.unsupported(
+            f"takes activations that work on each number alone. Received: {function}"
+        )
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            **weight_options.config(self, "kernel"),
+            **weight_options.config(self, "recurrent"),
+            **weight_options.config(self, "bias"),
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
+
+
+class SimpleRNNCell(RecurrentCell):
+    """``h = activation(x @ kernel + h @ recurrent_kernel + bias)``.
+
+    Parameters, weights and errors are those of `RecurrentCell`.
+    """
+
+    gates = 1
+
+    def _kind(self) -> RecurrentKind:
+        return RecurrentKind.SIMPLE
+
+
+class _GatedCell(RecurrentCell):
+    """A cell whose gates have an activation of their own."""
+
+    def __init__(
+        self,
+        units: int,
+        activation: object = "tanh",
+        recurrent_activation: object = "sigmoid",
+        use_bias: bool = True,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, activation, use_bias, *args, **kwargs)
+        self.recurrent_activation = self._known(recurrent_activation)
+
+    def _gate_activation(self) -> activations.ActivationFunction:
+        return self.recurrent_activation
+
+    def _config(self) -> dict[str, Any]:
+        return super()._config() | {
+            "recurrent_activation": activations.serialize(self.recurrent_activation)
+        }
+
+
+class LSTMCell(_GatedCell):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997); gates in the order i, f, c, o.
+
+    Parameters
+    ----------
+    recurrent_activation
+        Of the gates.
+    unit_forget_bias
+        Whether the bias of the forget gate starts at one.
+
+    Others, weights and errors are those of `RecurrentCell`.
+    """
+
+    gates = 4
+
+    def __init__(self, *args: Any, unit_forget_bias: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.unit_forget_bias = arguments.boolean(unit_forget_bias, "unit_forget_bias")
+
+    def _first_bias(self) -> initializers.Initializer | None:
+        first = self.bias_initializer
+        return _ForgetBias(first) if self.unit_forget_bias and first is not None else first
+
+    def _kind(self) -> RecurrentKind:
+        return RecurrentKind.LSTM
+
+    def _config(self) -> dict[str, Any]:
+        return super()._config() | {"unit_forget_bias": self.unit_forget_bias}
+
+
+class _ForgetBias(initializers.Initializer):
+    """Ones for the forget gate, the second of four."""
+
+    def __init__(self, others: initializers.Initializer) -> None:
+        self.others = others
+
+    def __call__(self, shape: tuple[int, ...], dtype: object = None) -> Float32Array:
+        units = shape[0] // 4
+        parts = [
+            self.others((units,)),
+            np.ones(units, np.float32),
+            self.others((2 * units,)),
+        ]
+        return np.concatenate(parts)
+
+
+class GRUCell(_GatedCell):
+    """Gated recurrent unit (Cho et al., 2014); gates in the order z, r, h.
+
+    With `reset_after` the bias is (2, 3 * units): that of the inputs and that of the state.
+
+    Parameters
+    ----------
+    recurrent_activation
+        Of the gates.
+    reset_after
+        Whether the reset gate multiplies the product with the state, not the state.
+
+    Others, weights and errors are those of `RecurrentCell`.
+    """
+
+    gates = 3
+
+    def __init__(self, *args: Any, reset_after: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reset_after = arguments.boolean(reset_after, "reset_after")
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        columns = super()._bias_shape()
+        return (2, *columns) if self.reset_after else columns
+
+    def _biases(self) -> tuple[Float32Array | None, Float32Array | None]:
+        if self.bias is None or not self.reset_after:
+            return super()._biases()
+        both = self.bias.numpy()
+        return both[0], both[1]
+
+    def _kind(self) -> RecurrentKind:
+        return RecurrentKind.GRU_RESET_AFTER if self.reset_after else RecurrentKind.GRU
+
+    def _config(self) -> dict[str, Any]:
+        return super()._config() | {"reset_after": self.reset_after}

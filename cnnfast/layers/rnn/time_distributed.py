@@ -1,0 +1,66 @@
+"""A layer for each step of a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.engine.passes import optimize
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.wrapper import BaseWrapper
+from cnnfast.layers.rnn.recurrent import without_time
+from cnnfast.layers.serialization import configs
+from cnnfast.lowering.along_axis import lower_along
+from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.utils import tree
+
+
+class TimeDistributed(BaseWrapper):
+    """A layer or model for each step of a sequence (batch, steps, ...).
+
+    Parameters
+    ----------
+    layer
+        Any layer of one input and one output; it has the weights.
+
+    Raises
+    ------
+    ValueError
+        If `layer` is no layer.
+    """
+
+    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        self.input_spec = InputSpec(min_ndim=3)
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        self.layer.build(without_time(input_shape))
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        shape = self.layer.compute_output_shape(without_time(input_shape))
+        if not tree.is_shape(shape):
+            raise self._several_outputs(len(shape))
+        batch, *rest = shape
+        return (batch, input_shape[1], *rest)
+
+    def _several_outputs(self, count: int) -> UnsupportedError:
+        return self.unsupported(
+            f"takes a layer of one output. Received: '{self.layer.name}' with {count} outputs"
+        )
+
+    def result_dtype(self, received: Sequence[str]) -> str:
+        return self.layer.result_dtype(received)
+
+    @classmethod
+    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return configs.with_layers(config, "layer", functions=True)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        step = Graph()
+        step.outputs = list(self.layer.lower_all(step, [step.add_input(x.shape[1:])]))
+        if len(step.outputs) != 1:
+            raise self._several_outputs(len(step.outputs))
+        return lower_along(graph, optimize(step), x)

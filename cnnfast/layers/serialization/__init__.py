@@ -1,0 +1,1 @@
+"""Layers as the config objects of files, and layers made of them."""

@@ -1,0 +1,392 @@
+"""The closed table of classes that a config may name, and configs as whole objects.
+
+A name that is not in the table is refused; it is never imported or looked up elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import field
+from functools import cache
+from typing import Any
+
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.serialization import foreign, keras1, refused
+from cnnfast.layers.serialization.foreign import Stored
+from cnnfast.layers.serialization.keras1 import current_merge
+from cnnfast.layers.serialization.stand_in import StandIn, name_in
+from cnnfast.utils import handed_over
+from cnnfast.utils.naming import names_of_files
+from cnnfast.utils.records import record
+
+# Where Keras keeps what does not stand in `keras.layers`.
+_MODULES = {
+    "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
+    "LayerScale": "keras.src.applications.convnext",
+    "StochasticDepth": "keras.src.applications.convnext",
+}
+_KERAS = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
+
+
+@cache
+def table() -> Mapping[str, type[Layer]]:
+    """Return every class that a config may name, by its name in Keras."""
+    from cnnfast import layers
+    from cnnfast.models.functional import Functional
+    from cnnfast.models.sequential import Sequential
+
+    classes: tuple[type[Layer], ...] = (
+        layers.Activation,
+        layers.ActivityRegularization,
+        layers.AdaptiveAveragePooling1D,
+        layers.AdaptiveAveragePooling2D,
+        layers.AdaptiveAveragePooling3D,
+        layers.AdaptiveMaxPooling1D,
+        layers.AdaptiveMaxPooling2D,
+        layers.AdaptiveMaxPooling3D,
+        layers.Add,
+        layers.AdditiveAttention,
+        layers.AlphaDropout,
+        layers.Attention,
+        layers.AugMix,
+        layers.Average,
+        layers.AveragePooling1D,
+        layers.AveragePooling2D,
+        layers.AveragePooling3D,
+        layers.BatchNormalization,
+        layers.Bidirectional,
+        layers.CenterCrop,
+        layers.Concatenate,
+        layers.Conv1D,
+        layers.Conv1DTranspose,
+        layers.Conv2D,
+        layers.Conv2DTranspose,
+        layers.Conv3D,
+        layers.Conv3DTranspose,
+        layers.ConvLSTM1D,
+        layers.ConvLSTM2D,
+        layers.ConvLSTM3D,
+        layers.Cropping1D,
+        layers.Cropping2D,
+        layers.Cropping3D,
+        layers.CustomScaleLayer,
+        layers.CutMix,
+        layers.Dense,
+        layers.DepthwiseConv1D,
+        layers.DepthwiseConv2D,
+        layers.Dot,
+        layers.Dropout,
+        layers.EinsumDense,
+        layers.ELU,
+        layers.Embedding,
+        layers.Equalization,
+        layers.Flatten,
+        layers.GaussianDropout,
+        layers.GaussianNoise,
+        layers.GlobalAveragePooling1D,
+        layers.GlobalAveragePooling2D,
+        layers.GlobalAveragePooling3D,
+        layers.GlobalMaxPooling1D,
+        layers.GlobalMaxPooling2D,
+        layers.GlobalMaxPooling3D,
+        layers.GroupNormalization,
+        layers.GRU,
+        layers.GRUCell,
+        layers.Identity,
+        layers.InputLayer,
+        layers.LayerNormalization,
+        layers.LayerScale,
+        layers.LeakyReLU,
+        layers.LSTM,
+        layers.LSTMCell,
+        layers.Maximum,
+        layers.MaxPooling1D,
+        layers.MaxPooling2D,
+        layers.MaxPooling3D,
+        layers.MelSpectrogram,
+        layers.Minimum,
+        layers.MixUp,
+        layers.MultiHeadAttention,
+        layers.Multiply,
+        layers.Normalization,
+        layers.Permute,
+        layers.PReLU,
+        layers.RandAugment,
+        layers.RandomBrightness,
+        layers.RandomColorDegeneration,
+        layers.RandomColorJitter,
+        layers.RandomContrast,
+        layers.RandomCrop,
+        layers.RandomElasticTransform,
+        layers.RandomErasing,
+        layers.RandomFlip,
+        layers.RandomGaussianBlur,
+        layers.RandomGrayscale,
+        layers.RandomHeight,
+        layers.RandomHue,
+        layers.RandomInvert,
+        layers.RandomPerspective,
+        layers.RandomPosterization,
+        layers.RandomRotation,
+        layers.RandomSaturation,
+        layers.RandomSharpness,
+        layers.RandomShear,
+        layers.RandomTranslation,
+        layers.RandomWidth,
+        layers.RandomZoom,
+        layers.ReLU,
+        layers.RepeatVector,
+        layers.Rescaling,
+        layers.Reshape,
+        layers.Resizing,
+        layers.RMSNormalization,
+        layers.RNN,
+        layers.SeparableConv1D,
+        layers.SeparableConv2D,
+        layers.SimpleRNN,
+        layers.SimpleRNNCell,
+        layers.Softmax,
+        layers.Solarization,
+        layers.SpatialDropout1D,
+        layers.SpatialDropout2D,
+        layers.SpatialDropout3D,
+        layers.SpectralNormalization,
+        layers.STFTSpectrogram,
+        layers.StochasticDepth,
+        layers.Subtract,
+        layers.ThresholdedReLU,
+        layers.TimeDistributed,
+        layers.UnitNormalization,
+        layers.UpSampling1D,
+        layers.UpSampling2D,
+        layers.UpSampling3D,
+        layers.ZeroPadding1D,
+        layers.ZeroPadding2D,
+        layers.ZeroPadding3D,
+        Functional,
+        Sequential,
+    )
+    aliases: dict[str, type[Layer]] = {
+        "AtrousConvolution1D": layers.Conv1D,
+        "AtrousConvolution2D": layers.Conv2D,
+        "BatchNormalizationV1": layers.BatchNormalization,
+        "BatchNormalizationV2": layers.BatchNormalization,
+        "Convolution1D": layers.Conv1D,
+        "Convolution2D": layers.Conv2D,
+        "Model": Functional,
+        "SeparableConvolution2D": layers.SeparableConv2D,
+        "SyncBatchNormalization": layers.BatchNormalization,
+    }
+    return {cls.__name__: cls for cls in classes} | aliases
+
+
+def serialize(layer: Layer) -> dict[str, Any]:
+    """Return `layer` as a config object of Keras 3."""
+    from cnnfast.models.functional import Functional
+    from cnnfast.models.model import Model
+
+    if isinstance(layer, StandIn):
+        return {**layer.original, "config": layer.get_config()}
+    class_name = type(layer).__name__
+    module: str | None = _MODULES.get(class_name, "keras.layers")
+    if table().get(class_name) is not type(layer):
+        module = None  # a user's own class, whatever its name is
+    elif isinstance(layer, Functional):
+        module = "keras.src.models.functional"
+    elif isinstance(layer, Model):
+        module = "keras"
+    config = {
+        "module": module,
+        "class_name": class_name,
+        "config": layer.get_config(),
+        "registered_name": None if module in ("keras", "keras.layers") else class_name,
+    }
+    build_config = layer._get_build_config()
+    if build_config is not None:
+        config["build_config"] = build_config
+    if isinstance(layer, Model):
+        config["compile_config"] = layer.get_compile_config()
+    return config
+
+
+@record(frozen=True)
+class _Scope:
+    """What all configs inside one have in common.
+
+    `stored` says which weights a layer has. `shared` holds the layers made so far that the file
+    says occur more than once, and `unnumbered` those of which it does not, with their configs.
+    """
+
+    root: Any
+    stored: Stored
+    shared: dict[int, Layer] = field(default_factory=dict)
+    unnumbered: dict[tuple[Any, Any], tuple[Any, Layer]] = field(default_factory=dict)
+
+
+_scope: ContextVar[_Scope | None] = ContextVar("cnnfast_deserialization", default=None)
+
+
+def deserialize(
+    config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+) -> Layer:
+    """Make the layer or model of a config object of Keras 1 to 3.
+
+    Parameters
+    ----------
+    config
+        ``{"class_name", "config", …}``.
+    custom_objects
+        What stands in for layers, activations and more, and wins over Keras' own, by the name of
+        the layer, by its registered name (``"package>Name"``), or by that of its class or
+        function: a function of NumPy arrays, float32 with the batch as first axis, or a subclass
+        of `Layer`. Where the file says that a class is Keras' own, the name of the layer counts
+        alone. A warning names what nothing goes by.
+
+    Raises
+    ------
+    UnsupportedError
+        If its class is not in the table; the message says what works instead.
+    ValueError
+        If `config` is no config object, or an argument in it is illegal.
+    """
+    scope = _scope.get()
+    if scope is not None and custom_objects is None:
+        return _shared(config, scope)
+    with handed_over.scope(custom_objects) as given:
+        made = deserialize_stored(config, foreign.nothing_stored)
+    given.warn_of_unused()
+    return made
+
+
+def deserialize_stored(config: Mapping[str, Any], stored: Stored) -> Layer:
+    """Make the layer or model of a config object, of which `stored` says what weights it has."""
+    scope = _Scope(config, stored)
+    token = _scope.set(scope)
+    try:
+        with names_of_files():
+            return _shared(config, scope)
+    finally:
+        _scope.reset(token)
+
+
+def with_layers(config: dict[str, Any], *names: str, functions: bool = False) -> dict[str, Any]:
+    """Return the config of a layer with the layers of `names` in place of their configs.
+
+    `functions`: whether a function of the user may stand in for them.
+    """
+    made = {
+        name: _made_inside(config[name], functions)
+        for name in names
+        if isinstance(config.get(name), Mapping)
+    }
+    return config | made
+
+
+def _made_inside(config: Mapping[str, Any], functions: bool) -> Layer:
+    scope = _scope.get() or _Scope(None, foreign.nothing_stored)
+    return _shared(config, scope, functions)
+
+
+def _shared(config: Mapping[str, Any], scope: _Scope, functions: bool = True) -> Layer:
+    """Make a layer, or return it where the file says that it was made before."""
+    fields = config if isinstance(config, Mapping) else {}
+    number, inner = fields.get("shared_object_id"), fields.get("config")
+    key = (fields.get("class_name"), inner.get("name") if isinstance(inner, Mapping) else None)
+    if isinstance(number, int):
+        if number not in scope.shared:
+            # Keras 3 numbers a layer's second place, but forgets to number the first.
+            known, layer = scope.unnumbered.get(key, (None, None))
+            same = _without_numbers(known) == _without_numbers(inner)
+            twin = layer if same else None
+            scope.shared[number] = twin or _made(config, scope, functions)
+        return scope.shared[number]
+    made = _made(config, scope, functions)
+    if all(isinstance(part, str) for part in key):
+        scope.unnumbered[key] = inner, made
+    return made
+
+
+def _without_numbers(config: Any) -> Any:
+    """Copy a config without what says that its parts occur more than once."""
+    if isinstance(config, list):
+        return [_without_numbers(item) for item in config]
+    if not isinstance(config, Mapping):
+        return config
+    return {k: _without_numbers(v) for k, v in config.items() if k != "shared_object_id"}
+
+
+def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
+    name = config.get("class_name") if isinstance(config, Mapping) else None
+    inner = config.get("config") if isinstance(config, Mapping) else None
+    if not isinstance(name, str):
+        raise ValueError(
+            "The config of a layer must be a dict with `class_name` and `config`. "
+            f"Received: {config!r}"
+        )
+    if name == "Merge" and isinstance(inner, Mapping):
+        name, inner = current_merge(inner)
+    cls = known_class(config, name)
+    given = handed_over.find(*_names(config, cls, scope))
+    if isinstance(given, type) and handed_over.is_of_keras(given) and given.__name__ in table():
+        cls, given = table()[given.__name__], None
+    if given is not None:
+        if name != "Activation":
+            handed_over.meant(name_in(config), "a layer")
+        return foreign.make(given, config, scope.stored, functions=functions)
+    if cls is None:
+        refusal = refused.layer(
+            config,
+            name,
+            own=_is_keras(config),
+            supported=table(),
+            weights=scope.stored(config),
+            functions=functions,
+        )
+        raise UnsupportedError(refusal)
+    if name == "Sequential" and isinstance(inner, list):
+        # Keras up to 2.2.2 wrote the bare list of layers.
+        inner = {"name": None, "layers": inner}
+    if not isinstance(inner, Mapping):
+        raise ValueError(
+            f"The `config` of a {name} must be a dict. Received: {type(inner).__name__}"
+        )
+    return cls.from_config(keras1.current(inner))
+
+
+def known_class(config: Mapping[str, Any], class_name: str) -> type[Layer] | None:
+    """Return the class of the table that a config object names; None where it names another."""
+    return table().get(class_name) if _is_keras(config) else None
+
+
+def _names(config: Mapping[str, Any], cls: type[Layer] | None, scope: _Scope) -> list[Any]:
+    """Return the names by which something may have been handed over for a layer.
+
+    `cls` is Keras' own class of that name, if it may be meant.
+    """
+    models = (table()["Functional"], table()["Sequential"])
+    names = [] if config is scope.root and cls in models else [name_in(config)]
+    class_name = config["class_name"]
+    if cls is None or config.get("module") is None:
+        return [*names, config.get("registered_name"), class_name, handed_over.bare(class_name)]
+    handed_over.pass_over(class_name)
+    return names
+
+
+def _is_keras(config: Mapping[str, Any]) -> bool:
+    """Whether Keras' own layers may be meant, not a user's class or an operation of that name.
+
+    Where Keras writes modules, that of a user's own class is None. Where it writes none, a class
+    that does not say how it is configured has all arguments of `Layer` in its config.
+    """
+    inner = config.get("config")
+    if isinstance(inner, Mapping) and "autocast" in inner:
+        return False
+    module, registered = config.get("module", "keras"), config.get("registered_name")
+    own = (
+        isinstance(module, str)
+        and any(module == package or module.startswith(f"{package}.") for package in _KERAS)
+        and ".ops" not in module
+    )
+    return own and (registered is None or registered == config.get("class_name"))

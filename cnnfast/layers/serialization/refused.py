@@ -1,0 +1,181 @@
+"""What to say of layers and models that are not supported: why, and what works instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cnnfast.errors import LONGEST_SENTENCE, Refusal
+from cnnfast.layers.serialization.stand_in import StoredWeight, how_to_take, name_in
+from cnnfast.utils import handed_over
+from cnnfast.utils.naming import spelt_like
+
+MASKS = (
+    "makes a mask, which later layers follow: masks are not supported, and what stands in for the "
+    "layer would lose it."
+)
+WITHOUT_MASKS = "If nothing is ever masked, save the model without it; masks need Keras itself."
+_FOREIGN = "not supported: Keras has no such class, and code is never taken from a file."
+_LAMBDA = "not supported: what a Lambda does is Python code, which is never taken from a file."
+_MISSING = "not supported: this package has no such layer."
+_SUBCLASSED = (
+    "not supported: its `call` is Python code, which is never taken from a file, and the file does "
+    "not say which layers it calls."
+)
+_TRAINED = "not supported: the class is not Keras', and its Python code is never taken from a file."
+
+_FUNCTION = (
+    "Give a function of NumPy arrays, float32 with the batch first, that does the same: "
+    "`load_model(…, custom_objects={%r: function})`."
+)
+_DRAWN = (
+    " Where `call` is made of Keras layers, draw the model with `layer.call(x)` in place of "
+    "`layer(x)` in Keras, and save it again."
+)
+_INSIDE = (
+    "It is a part of another layer, which needs its methods: a function can stand in for that one "
+    "as a whole, `load_model(…, custom_objects={name of the layer around it: function})`."
+)
+_OWN_MODEL = (
+    "Save its graph in Keras: `keras.Model(m.inputs, m.outputs).save(…)` where it has `m.inputs`, "
+    "otherwise `x = keras.Input(%s)` and `keras.Model(x, m.call(x)).save(…)`."
+)
+_OWN_TRAINING = (
+    "Save its graph in Keras: `keras.Model(m.inputs, m.outputs).save(…)`. If it has no `call` of "
+    "its own: `load_model(…, custom_objects={%r: cnnfast.models.Functional})`."
+)
+_BEFORE = (
+    "Compute it before the model, and save the rest in Keras: `keras.Model(layer.output, "
+    "model.output).save(…)`."
+)
+_FRAMEWORK = "Build the same network of Keras layers, and copy the weights there."
+
+_ADVICE: Mapping[str, str] = {
+    "CategoryEncoding": _BEFORE,
+    "Discretization": _BEFORE,
+    "FlaxLayer": _FRAMEWORK,
+    "HashedCrossing": _BEFORE,
+    "Hashing": _BEFORE,
+    "IntegerLookup": _BEFORE,
+    "JaxLayer": _FRAMEWORK,
+    "Masking": WITHOUT_MASKS,
+    "Pipeline": "Apply its layers one after the other in Keras, and save the model again.",
+    "StackedRNNCells": "Stack RNN layers of one cell each in Keras, and copy the weights there.",
+    "StringLookup": _BEFORE,
+    "TFSMLayer": _FRAMEWORK,
+    "TextVectorization": _BEFORE,
+    "TorchModuleWrapper": _FRAMEWORK,
+}
+
+
+def layer(
+    config: Mapping[str, Any],
+    class_name: str,
+    *,
+    own: bool,
+    supported: Iterable[str],
+    weights: Sequence[StoredWeight] | None,
+    functions: bool,
+) -> Refusal:
+    """Say why the layer or model of a config object is refused.
+
+    Parameters
+    ----------
+    config
+        ``{"class_name", "config", …}``.
+    class_name
+        As today's Keras has it.
+    own
+        Whether it may be a class of Keras, not a user's.
+    supported
+        Every class that there is.
+    weights
+        Those that are stored for it; None where nothing says so.
+    functions
+        Whether a function can stand in for it.
+    """
+    if not own and _is_model(config):
+        return model(config)
+    name = name_in(config)
+    if not own or (config.get("module") is None and class_name not in (*_ADVICE, "Lambda")):
+        cause, advice = _FOREIGN, _by_function(class_name, weights)
+        advice += _DRAWN if len(advice + _DRAWN) <= LONGEST_SENTENCE else ""
+    elif class_name == "Lambda":
+        cause, advice = _LAMBDA, _by_function(name or class_name, weights)
+    else:
+        cause = _MISSING
+        advice = _ADVICE.get(class_name) or _by_function(class_name, weights)
+    if makes_mask(config):
+        cause, advice = MASKS, WITHOUT_MASKS
+    elif not functions and class_name not in _ADVICE:
+        advice = _INSIDE
+    advice = handed_over.hint(name, config.get("registered_name"), class_name) + advice
+    return Refusal(
+        "layer",
+        cause,
+        class_name=class_name,
+        module=_text(config.get("module")),
+        layers=() if name is None else (name,),
+        received=(_received(config),),
+        nearest=spelt_like(class_name, supported),
+        advice=advice,
+    )
+
+
+def makes_mask(config: Mapping[str, Any]) -> bool:
+    """Whether a layer makes a mask, as far as its config object says so."""
+    inner, class_name = config.get("config"), config.get("class_name")
+    fields = inner if isinstance(inner, Mapping) else {}
+    # A user's own class may be called Masking too.
+    masking = class_name == "Masking" and config.get("module", "keras") is not None
+    by_function = class_name == "Lambda" and fields.get("mask") is not None
+    return (masking and "mask_value" in fields) or by_function or bool(fields.get("mask_zero"))
+
+
+def _by_function(key: str, weights: Sequence[StoredWeight] | None) -> str:
+    advice = _FUNCTION % _short(key)
+    if weights is None:
+        return f"{advice} That is for a layer without weights."
+    return f"{advice} {how_to_take(weights)}" if weights else advice
+
+
+def model(config: Mapping[str, Any]) -> Refusal:
+    """Say why the model of a config object, whose class is a user's, is refused."""
+    inner, build = config.get("config"), config.get("build_config")
+    inner = inner if isinstance(inner, Mapping) else {}
+    name, class_name = inner.get("name"), str(config.get("class_name"))
+    cause, advice = _TRAINED, _OWN_TRAINING % _short(class_name)
+    if not isinstance(inner.get("layers"), list):
+        shape = build.get("input_shape") if isinstance(build, Mapping) else None
+        sizes = shape[1:] if isinstance(shape, list) and 1 < len(shape) < 8 else "shape"
+        known = isinstance(sizes, list) and all(isinstance(n, int | None) for n in sizes)
+        cause, advice = _SUBCLASSED, _OWN_MODEL % (tuple(sizes) if known else "shape",)
+    return Refusal(
+        "model",
+        cause,
+        class_name=class_name,
+        module=_text(config.get("module")),
+        layers=(name,) if isinstance(name, str) else (),
+        received=(_received(config),),
+        advice=advice,
+    )
+
+
+def _is_model(config: Mapping[str, Any]) -> bool:
+    """Whether the class is one of models: Keras says how these are compiled, or of what made."""
+    inner = config.get("config")
+    graph = isinstance(inner, Mapping) and isinstance(inner.get("layers"), list)
+    return graph or "compile_config" in config
+
+
+def _received(config: Mapping[str, Any]) -> str:
+    fields = ("class_name", "module", "registered_name")
+    return ", ".join(f"{field}={_short(config.get(field))!r}" for field in fields)
+
+
+def _short(value: Any) -> Any:
+    return value[:80] if isinstance(value, str) else value
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
