@@ -12,6 +12,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Call, Value
 from cnnfast.errors import Refusal, UnsupportedError
 from cnnfast.lowering import append, row_functions
+from cnnfast.symbolic.registry import LAYERS, configs
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
 from cnnfast.utils.sealed import Sealing, is_open
@@ -69,9 +70,7 @@ class ActivationFunction(metaclass=Sealing):
 
     def __call__(self, x: npt.ArrayLike) -> Float32Array:
         """Return the function of an array of at least two axes, the first being the batch."""
-        from cnnfast.layers.activations.activation import Activation as ActivationLayer
-
-        result: Float32Array = ActivationLayer(self)(x)
+        result: Float32Array = LAYERS["Activation"](self)(x)
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -270,9 +269,8 @@ def get(identifier: object) -> ActivationFunction:
 def serialize(activation: ActivationFunction) -> Any:
     """Return what a config holds: a name, or the config of a function or layer."""
     if isinstance(activation, LayerFunction):
-        from cnnfast.layers.serialization.configs import serialize as serialize_layer
-
-        return serialize_layer(activation.layer)
+        config: dict[str, Any] = configs.serialize(activation.layer)
+        return config
     if isinstance(activation, UserFunction):
         return activation if _unwritten.get() else _function_config(activation)
     return activation.name
@@ -322,9 +320,7 @@ def deserialize(config: str | Mapping[str, Any]) -> ActivationFunction:
     if name == "function" and isinstance(inner, str):
         return _named(inner, registered if registered != name else None)
     if name in _LAYERS:
-        from cnnfast.layers.serialization.configs import deserialize as deserialize_layer
-
-        return LayerFunction(deserialize_layer(config))
+        return LayerFunction(configs.deserialize(config))
     if isinstance(name, str) and not inner:
         given = handed_over.find(registered, name)
         if given is not None:

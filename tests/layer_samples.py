@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnnfast import layers
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.serialization.configs import table
+from cnnfast.symbolic.registry import LAYERS
 
 Shape = tuple[int | None, ...]
 
@@ -108,7 +108,7 @@ for _rank, _shape in PLACES.items():
     SAMPLES |= _of(_shape, f"ZeroPadding{_rank}D", 1)
 for _name in ("SimpleRNNCell", "LSTMCell", "GRUCell"):  # which run inside of a layer over time
     SAMPLES |= _of(ROW, _name, 3)
-for _name, _class in table().items():
+for _name, _class in LAYERS.items():
     if _class.__module__ == "cnnfast.layers.preprocessing.augmentation" and _name not in SAMPLES:
         _needed = sum(type(default) is object for default in _class.options.values())  # type: ignore[attr-defined]
         SAMPLES |= _of(IMAGE, _name, *(0.25,) * _needed)

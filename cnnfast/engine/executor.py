@@ -8,8 +8,9 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from cnnfast import config, variables
+from cnnfast import variables
 from cnnfast._core import Kernel, Plan, WeightDtype
+from cnnfast.engine import options
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import Kernels
 from cnnfast.engine.ops import Float32Array, Shape, Value
@@ -30,7 +31,7 @@ WEIGHT_DTYPES = {
     "bfloat16": WeightDtype.BFLOAT16,
 }
 
-PlanKey: TypeAlias = tuple[config.Config, str, tuple[Shape, ...]]
+PlanKey: TypeAlias = tuple[options.Config, str, tuple[Shape, ...]]
 
 
 class Network(Protocol):
@@ -102,7 +103,7 @@ class Executor:
         ValueError
             If the network cannot run on such images, or needs a tensor that is too large.
         """
-        key = (config.get(), self._network.weight_dtype, shapes)
+        key = (options.get(), self._network.weight_dtype, shapes)
         plan = self._find(key)
         if plan is not None:
             return plan
@@ -139,7 +140,7 @@ class Executor:
         """The plans that are kept for the configuration in force, by the shapes of the inputs."""
         with self._guard.lock:
             self._drop_outdated()
-            current = (config.get(), self._network.weight_dtype)
+            current = (options.get(), self._network.weight_dtype)
             return {key[-1]: plan for key, plan in self._plans.items() if key[:-1] == current}
 
     @property
@@ -192,7 +193,7 @@ class Executor:
     def _make(
         self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype
     ) -> tuple[Lowered | None, Plan | Program]:
-        winograd = config.get().winograd
+        winograd = options.get().winograd
         with self._guard.lock:
             known = list(self._lowered)
         for lowered in known:

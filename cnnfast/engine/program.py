@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnnfast import config
 from cnnfast._core import Plan, StepInfo, WeightDtype
+from cnnfast.engine import options
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import Kernels
 from cnnfast.engine.ops import Call, Float32Array, Op, Shape, Value
@@ -42,7 +42,7 @@ def build(
     kernels = kernels or Kernels()
     if has_calls(graph):
         return Program(graph, weight_dtype, kernels)
-    return Template(graph, kernels).plan([], config.get().winograd, weight_dtype)
+    return Template(graph, kernels).plan([], options.get().winograd, weight_dtype)
 
 
 class Program:
@@ -88,7 +88,7 @@ class Program:
         inputs = tuple(read) or (self._graph.inputs[0],)
         segment = Template(Graph(list(inputs), list(ops), list(outputs)), self._kernels)
         self._templates.append(segment)
-        plan = segment.plan([], config.get().winograd, self._weight_dtype)
+        plan = segment.plan([], options.get().winograd, self._weight_dtype)
         self._stages.append(Stage(plan, inputs, outputs))
 
     @property

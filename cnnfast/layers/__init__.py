@@ -27,6 +27,7 @@ from cnnfast.layers.reshaping import *
 from cnnfast.layers.rnn import *
 from cnnfast.layers.serialization.configs import deserialize, serialize
 from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.symbolic.registry import LAYERS
 
 __all__ = ["InputSpec", "Layer", "deserialize", "serialize"]
 __all__ += activations.__all__
@@ -40,3 +41,22 @@ __all__ += preprocessing.__all__
 __all__ += regularization.__all__
 __all__ += reshaping.__all__
 __all__ += rnn.__all__
+
+# What a file may name: each class under its own name. The code of a Lambda is never taken.
+_BASES = (InputSpec, Layer, core.Lambda)
+LAYERS.register(
+    item
+    for name in __all__
+    if isinstance(item := globals()[name], type) and item.__name__ == name and item not in _BASES
+)
+# Names of older versions of Keras.
+LAYERS.register(
+    AtrousConvolution1D=convolutional.Conv1D,
+    AtrousConvolution2D=convolutional.Conv2D,
+    BatchNormalizationV1=normalization.BatchNormalization,
+    BatchNormalizationV2=normalization.BatchNormalization,
+    Convolution1D=convolutional.Conv1D,
+    Convolution2D=convolutional.Conv2D,
+    SeparableConvolution2D=convolutional.SeparableConv2D,
+    SyncBatchNormalization=normalization.BatchNormalization,
+)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.models.copying import clone_model, model_from_config, model_from_json
 from cnnfast.models.functional import Functional
 from cnnfast.models.model import Model
 from cnnfast.models.sequential import Sequential
+from cnnfast.models.storage import storage
+from cnnfast.symbolic.registry import LAYERS
 
 if TYPE_CHECKING:
-    from cnnfast.files.source import Readable
-    from cnnfast.saving.writing import Writable
+    from cnnfast.saving import load_model, save_model
+    from cnnfast.saving.cloning import clone_model, model_from_config, model_from_json
 
 __all__ = [
     "Functional",
@@ -25,31 +25,16 @@ __all__ = [
     "save_model",
 ]
 
-
-def load_model(
-    filepath: Readable,
-    custom_objects: Mapping[str, Any] | None = None,
-    compile: bool = True,
-    safe_mode: bool = True,
-    *,
-    weight_dtype: str | None = None,
-    in_memory: bool = False,
-) -> Model:
-    """Load a whole model that Keras saved; see `cnnfast.saving.load_model`."""
-    from cnnfast import saving  # the file readers, which predicting does not need
-
-    return saving.load_model(
-        filepath,
-        custom_objects,
-        compile,
-        safe_mode,
-        weight_dtype=weight_dtype,
-        in_memory=in_memory,
-    )
+LAYERS.register((Functional, Sequential), Model=Functional)
+LAYERS.seal()
 
 
-def save_model(model: Model, filepath: Writable, overwrite: bool = True) -> None:
-    """Save `model` to a `.keras` or `.h5` file; see `cnnfast.saving.save_model`."""
-    from cnnfast import saving
+def __getattr__(name: str) -> Any:
+    # The file readers, which predicting does not need.
+    if name in __all__:
+        return getattr(storage, name)
+    raise AttributeError(f"module 'cnnfast.models' has no attribute {name!r}")
 
-    saving.save_model(model, filepath, overwrite)
+
+def __dir__() -> list[str]:
+    return __all__

@@ -11,12 +11,12 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.input_layer import Input
-from cnnfast.models import rank, wiring
+from cnnfast.models import dialects, rank, wiring
 from cnnfast.models.model import Model
 from cnnfast.models.topology import trace
 from cnnfast.symbolic.arguments import boolean
-from cnnfast.symbolic.node import Connectable, Node
-from cnnfast.symbolic.tensor import KerasTensor, as_batches, is_ready
+from cnnfast.symbolic.arrays import as_batches, is_ready
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
 from cnnfast.utils import tree
 from cnnfast.utils.naming import name_scope
 from cnnfast.variables import Variable
@@ -46,6 +46,8 @@ class Functional(Model):
     """
 
     takes_structure = True
+    keras_module = "keras.src.models.functional"
+    outside_calls_from = 1
 
     def __init__(
         self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None
@@ -136,6 +138,10 @@ class Functional(Model):
     def is_stack(self) -> bool:
         """Whether each layer takes the output of the one before, and nothing is shared."""
         return self._topology.sequential
+
+    def _drawn(self) -> tuple[Sequence[tuple[Connectable, Any]], Sequence[Node] | None]:
+        rows = [(operation, last_output_shape(operation)) for operation in self.operations]
+        return rows, None if self.is_stack else self.nodes
 
     def _sublayers(self) -> Sequence[Layer]:
         return self._layers
@@ -286,9 +292,7 @@ class Functional(Model):
     # --- configs and copies ---------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        from cnnfast.models.dialects import keras3
-
-        return {"name": self.name, "trainable": self.trainable, **keras3.write(self)}
+        return {"name": self.name, "trainable": self.trainable, **dialects.write(self)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -301,9 +305,7 @@ class Functional(Model):
         UnsupportedError
             If it has a layer or operation that this package does not have.
         """
-        from cnnfast.models.dialects import read
-
-        inputs, outputs = wiring.connect(read(config))
+        inputs, outputs = wiring.connect(dialects.read(config))
         return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable"))
 
     def _get_build_config(self) -> dict[str, Any] | None:

@@ -14,10 +14,11 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization.configs import serialize
 from cnnfast.models import rank
-from cnnfast.models.training import Inference
+from cnnfast.models.inference import Inference
+from cnnfast.models.storage import storage
 from cnnfast.symbolic import arguments
-from cnnfast.symbolic.node import remember
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.registry import LAYERS
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node, remember
 from cnnfast.utils import tree
 from cnnfast.utils.threads import get_num_threads, positive
 
@@ -41,12 +42,13 @@ class Model(Inference, Layer):
     """
 
     casts_inputs = True
+    keras_module = "keras"
+    is_model = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Model:
         if cls is Model and (args or "inputs" in kwargs):
-            from cnnfast.models.functional import Functional
-
-            return object.__new__(Functional)
+            functional: type[Model] = LAYERS["Functional"]
+            return object.__new__(functional)
         return object.__new__(cls)
 
     def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
@@ -143,6 +145,13 @@ class Model(Inference, Layer):
     def output_shape(self) -> BatchShape:
         """Shape of the output, batch included."""
         raise NotImplementedError
+
+    def _shown_inside(self) -> list[tuple[Layer, Any]]:
+        return list(zip(self.layers, self.layer_output_shapes(), strict=True))
+
+    def _drawn(self) -> tuple[Sequence[tuple[Connectable, Any]], Sequence[Node] | None]:
+        """Return what a summary shows, with output shapes; and the calls, None in a stack."""
+        return self._shown_inside(), None
 
     def layer_output_shapes(self) -> list[BatchShape | None]:
         """Return the output shape of each of `layers`; None where it is not known yet."""
@@ -383,9 +392,7 @@ class Model(Inference, Layer):
         ModelFileError
             If the file is damaged or does not match the model.
         """
-        from cnnfast import saving
-
-        saving.load_weights(
+        storage.load_weights(
             self, filepath, skip_mismatch=skip_mismatch, by_name=by_name, in_memory=in_memory
         )
 
@@ -397,9 +404,7 @@ class Model(Inference, Layer):
         FileExistsError
             If the file exists and `overwrite` is not set.
         """
-        from cnnfast import saving
-
-        saving.save_weights(self, filepath, overwrite)
+        storage.save_weights(self, filepath, overwrite)
 
     def save(
         self,
@@ -415,9 +420,7 @@ class Model(Inference, Layer):
         FileExistsError
             If the file exists and `overwrite` is not set.
         """
-        from cnnfast import saving
-
-        saving.save_model(self, filepath, overwrite, zipped, **kwargs)
+        storage.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def release_memory(self) -> None:
         """Drop what running needs besides the weights: plans, packed weights and workspaces.

@@ -15,9 +15,10 @@ from cnnfast.layers.serialization.configs import deserialize, serialize
 from cnnfast.models import rank
 from cnnfast.models.model import Model
 from cnnfast.symbolic import arguments
+from cnnfast.symbolic.arrays import as_numbers
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.retracing import retrace
-from cnnfast.symbolic.tensor import KerasTensor, as_numbers
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.naming import name_scope
 

@@ -7,21 +7,20 @@ import math
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich.console
 import rich.markup
 import rich.table
 
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.serialization.stand_in import StandIn
-from cnnfast.models.functional import Functional, last_output_shape
-from cnnfast.models.model import Model
-from cnnfast.symbolic.node import Connectable
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
 from cnnfast.utils import tree
 from cnnfast.utils.console import console
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from cnnfast.models.model import Model
 
 _TRAINABLE_COLUMN = 12
 _NARROWEST_COLUMN = 4
@@ -45,14 +44,9 @@ def print_summary(
     layer_range: Sequence[str] | None = None,
 ) -> None:
     """Print `model` as a table; the arguments are those of `Model.summary`."""
-    graph = model if isinstance(model, Functional) else None
-    connections = None if graph is None or graph.is_stack else _connections(graph)
+    rows, calls = model._drawn()
+    connections = None if calls is None else _connections(rows, calls)
     table = _empty_table(line_length, positions, show_trainable, connections is not None)
-    rows: list[tuple[Connectable, Any]] = list(
-        zip(model.layers, model.layer_output_shapes(), strict=True)
-    )
-    if graph is not None:
-        rows = [(operation, last_output_shape(operation)) for operation in graph.operations]
     first, last = _bounds([layer.name for layer, _ in rows], layer_range)
     for layer, shape in rows[first:last]:
         for cells in _rows(layer, shape, expand_nested, show_trainable, connections):
@@ -98,11 +92,13 @@ def _empty_table(
     )
 
 
-def _connections(model: Functional) -> dict[Connectable, str]:
+def _connections(
+    rows: Sequence[tuple[Connectable, Any]], calls: Sequence[Node]
+) -> dict[Connectable, str]:
     """Say for each layer and operation which tensors it takes: layer, call and output."""
-    own = set(model.nodes)
+    own = set(calls)
     found = {}
-    for operation in model.operations:
+    for operation, _ in rows:
         tensors = [t for node in operation._inbound_nodes if node in own for t in node.inputs]
         found[operation] = ", ".join(_source(tensor) for tensor in tensors) or "-"
     return found
@@ -125,8 +121,7 @@ def _rows(
 ) -> Iterator[list[str]]:
     prefix = "   " * depth + "└ " if depth else ""
     name = rich.markup.escape(f"{prefix}{layer.name}")
-    kind = layer.class_name if isinstance(layer, StandIn) else type(layer).__name__
-    kind = rich.markup.escape(kind)
+    kind = rich.markup.escape(layer._class_name)
     cells = [f"{name} ([color(33)]{kind}[/])", _shapes(shape), _parameters(layer)]
     if connections is not None:
         # Keras finds no connections of the layers of a model inside.
@@ -134,8 +129,8 @@ def _rows(
     if show_trainable:
         cells.append(_trainable(layer))
     yield cells
-    if expand and isinstance(layer, Model):
-        for inner, inner_shape in zip(layer.layers, layer.layer_output_shapes(), strict=True):
+    if expand and isinstance(layer, Layer):
+        for inner, inner_shape in layer._shown_inside():
             yield from _rows(inner, inner_shape, expand, show_trainable, connections, depth + 1)
 
 

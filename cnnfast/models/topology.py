@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from cnnfast.symbolic.node import Connectable, Node
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
 from cnnfast.utils.records import record
 
 

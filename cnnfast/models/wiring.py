@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from cnnfast.symbolic.node import Connectable, Node
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
 from cnnfast.utils import tree
 from cnnfast.utils.records import record
 

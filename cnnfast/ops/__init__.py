@@ -17,6 +17,9 @@ from cnnfast.ops import (
     reductions,
     selection,
 )
+from cnnfast.ops import (
+    registry as registry,
+)
 from cnnfast.ops.functions import function
 from cnnfast.ops.operation import Operation
 

@@ -12,8 +12,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.symbolic import array_arguments, bound
-from cnnfast.symbolic.node import Connectable, symbolic
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name
 from cnnfast.utils.narrow import widened

@@ -1,10 +1,9 @@
-"""The closed table of operations that a config may name, and configs as whole objects."""
+"""Fills the table of operations that a config may name; operations as config objects."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
@@ -21,7 +20,8 @@ from cnnfast.ops import (
     selection,
 )
 from cnnfast.ops.operation import Operation
-from cnnfast.symbolic.node import Connectable
+from cnnfast.symbolic.registry import OPERATIONS
+from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils.naming import spelt_like
 
 _MODULES = (
@@ -32,26 +32,24 @@ _MODULES = (
 _LAYER_FIELDS = ("trainable", "dtype")
 
 
-@cache
-def table() -> Mapping[str, type[Operation]]:
-    """Return every operation that a config may name, by its class name in Keras."""
-    return {
-        name: item
-        for module in _MODULES
-        for name, item in vars(module).items()
-        if isinstance(item, type)
-        and issubclass(item, Operation)
-        and item.__module__ == module.__name__
-        and not name.startswith("_")
-        and item not in _BASES
-    }
-
-
 _BASES = (
     *(arithmetic.Binary, arrangement.Arrangement, arrangement.Permutation),
     *(elementwise.ActivationOperation, elementwise.Elementwise, elementwise.Parametric),
     *(reductions.Reduction, selection.Selection),
 )
+
+
+OPERATIONS.register(
+    item
+    for module in _MODULES
+    for name, item in vars(module).items()
+    if isinstance(item, type)
+    and issubclass(item, Operation)
+    and item.__module__ == module.__name__
+    and not name.startswith("_")
+    and item not in _BASES
+)
+OPERATIONS.seal()
 
 
 def is_operation(config: Mapping[str, Any]) -> bool:
@@ -62,7 +60,7 @@ def is_operation(config: Mapping[str, Any]) -> bool:
     inner = config.get("config")
     fields = inner if isinstance(inner, Mapping) else {}
     class_name = config.get("class_name")
-    cls = table().get(class_name) if isinstance(class_name, str) else None
+    cls = OPERATIONS.get(class_name) if isinstance(class_name, str) else None
     if cls is None:
         return False
     taken = inspect.signature(cls).parameters
@@ -91,12 +89,13 @@ def deserialize_operation(config: Mapping[str, Any]) -> Operation:
         If an argument in it is illegal.
     """
     class_name, inner = config.get("class_name"), config.get("config")
-    cls = table().get(class_name) if isinstance(class_name, str) else None
+    cls = OPERATIONS.get(class_name) if isinstance(class_name, str) else None
     if not isinstance(inner, Mapping):
         raise ValueError(f"The `config` of an operation must be a dict. Received: {inner!r:.200}")
     if cls is None:
         raise UnsupportedError(_refusal(class_name, config.get("module"), inner.get("name")))
-    return cls.from_config(inner)
+    made: Operation = cls.from_config(inner)
+    return made
 
 
 def _refusal(class_name: object, module: object, name: object) -> Refusal:
@@ -107,7 +106,7 @@ def _refusal(class_name: object, module: object, name: object) -> Refusal:
         module=module if isinstance(module, str) else None,
         layers=(name,) if isinstance(name, str) else (),
         received=(f"class_name={class_name!r:.80}, module={module!r:.80}",),
-        nearest=spelt_like(str(class_name), table()),
+        nearest=spelt_like(str(class_name), OPERATIONS),
         advice=BY_LAMBDA,
         holder="operation",
     )

@@ -113,7 +113,7 @@ def children(layer: Layer, classes: ClassNames = NO_NAMES) -> list[tuple[str, La
 
 
 def _class_name(layer: Layer, classes: ClassNames) -> str:
-    own = layer.class_name if isinstance(layer, StandIn) else type(layer).__name__
+    own = layer._class_name if isinstance(layer, StandIn) else type(layer).__name__
     return group_name(classes.get(id(layer)) or own)
 
 

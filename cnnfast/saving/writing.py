@@ -230,7 +230,7 @@ def _check_stand_ins(model: Layer, *, legacy: bool) -> None:
             "can be saved in the form of file that its weights came from alone, and to `.h5` "
             f"where it is not a part of another. Received: weights {places}",
             layer=layer.name,
-            class_name=layer.class_name,
+            class_name=layer._class_name,
         )
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cnnfast.engine.ops import BatchShape
+from cnnfast.utils import choices
 from cnnfast.utils.naming import is_layer_name
+
+choice, data_format = choices.choice, choices.data_format
 
 # What the core counts with.
 _LARGEST = 2**31 - 1
@@ -60,21 +63,6 @@ def number(value: object, name: str) -> float:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise ValueError(f"Argument `{name}` must be a number. Received: {value!r}") from error
-
-
-def choice(value: object, name: str, choices: tuple[str, ...]) -> str:
-    """Return the string `value` in lower case if it is one of `choices`."""
-    text = value.lower() if isinstance(value, str) else value
-    if text not in choices:
-        raise ValueError(f"The `{name}` argument must be one of {choices}. Received: {value!r}")
-    return str(text)
-
-
-def data_format(value: object) -> str:
-    """Return ``"channels_last"`` (also for None) or ``"channels_first"``."""
-    if value is None:
-        return "channels_last"
-    return choice(value, "data_format", ("channels_first", "channels_last"))
 
 
 def boolean(value: object, name: str) -> bool:

@@ -11,8 +11,8 @@ from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Shape, Value
 from cnnfast.symbolic import dtypes
-from cnnfast.symbolic.node import Connectable, symbolic
-from cnnfast.symbolic.tensor import KerasTensor, as_batches
+from cnnfast.symbolic.arrays import as_batches
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
 from cnnfast.variables import Variable
 

@@ -1,24 +1,33 @@
-"""Tensors: the symbolic ones that models are drawn with, and arrays made fit for the core."""
+"""Symbolic tensors and the calls on them, which make the graph of a functional model.
+
+A layer or operation that is called leaves a `Node`: what was called, with what, and what came
+out. Tensors know the node that made them, so a model finds its graph by walking back from its
+outputs.
+
+References lead backwards only: a tensor holds its node, and that what was called and the tensors
+that it took. The other way they are weak, so that no cycle keeps a model that nobody has alive.
+"""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from cnnfast.engine.ops import BatchShape, Float32Array, Shape
+from cnnfast.engine.ops import BatchShape
 from cnnfast.symbolic import arguments
+from cnnfast.symbolic.array_arguments import settled
+from cnnfast.symbolic.registry import OPERATIONS
+from cnnfast.utils import tree
+from cnnfast.utils.locks import Guard
 from cnnfast.utils.naming import auto_name
-from cnnfast.utils.narrow import widened
+from cnnfast.utils.sealed import Sealing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cnnfast.symbolic.node import Connectable, Node
-
-_FLOAT32 = np.dtype(np.float32)
+    from cnnfast.engine.graph import Graph
+    from cnnfast.variables import Variable
 
 
 class KerasTensor:
@@ -138,78 +147,193 @@ class KerasTensor:
 
 
 def _operation(name: str, *operands: Any) -> Any:
-    from cnnfast.ops.registry import table
-
-    return table()[name]()(*operands)
+    return OPERATIONS[name]()(*operands)
 
 
-def is_ready(x: Any, shape: Shape | None) -> bool:
-    """Whether `x` is a batch of images of `shape` that the core takes as it is."""
-    if type(x) is not np.ndarray or x.dtype is not _FLOAT32 or x.shape[1:] != shape:
-        return False
-    flags = x.flags
-    return len(x) > 0 and flags.c_contiguous and flags.aligned
+_guard = Guard()
 
 
-def as_batch(x: Any, taker: str) -> Float32Array:
-    """Return `x` as `as_numbers` does, C-contiguous and in float32."""
-    return np.require(as_numbers(x, taker), np.float32, ["C", "A"])
+class Connectable(metaclass=Sealing):
+    """What can be called on symbolic tensors: a layer or an operation."""
+
+    outside_calls_from: ClassVar[int] = 0
+    """From which number on the outputs of a model count the calls of this, in files of Keras 3."""
+
+    name: str
+    _calls: tuple[weakref.ref[Node], ...] = ()
+    _holders: tuple[weakref.ref[Connectable], ...] = ()
+
+    @property
+    def _class_name(self) -> str:
+        """The class, as a file names it."""
+        return type(self).__name__
+
+    @property
+    def _inbound_nodes(self) -> list[Node]:
+        """The calls whose result somebody has, in order."""
+        return [node for call in self._calls if (node := call()) is not None]
+
+    @property
+    def weight_dtype(self) -> str:
+        """How a call on arrays stores packed weights; see `Model.weight_dtype`."""
+        return "float32"
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables that a call reads."""
+        return []
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """What changes whenever a call would give other numbers than before."""
+        return ()
+
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return symbolic tensors, not yet connected, in the structure that a call returns.
+
+        Raises
+        ------
+        ValueError
+            If a call cannot take these arguments.
+        """
+        raise NotImplementedError
+
+    def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Append the operations of a call whose tensors are values of `graph`."""
+        raise NotImplementedError
+
+    def connect(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Record a call; return its outputs."""
+        outputs = self.infer(args, kwargs)
+        Node(self, args, kwargs, tree.flatten(outputs))
+        return outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor, or the list of them, of the first call.
+
+        Raises
+        ------
+        AttributeError
+            If it was never called.
+        """
+        return _unpacked(self._first_node("input").inputs)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor, or the list of them, that the first call returned.
+
+        Raises
+        ------
+        AttributeError
+            If it was never called.
+        """
+        return _unpacked(self._first_node("output").outputs)
+
+    def _first_node(self, which: str) -> Node:
+        nodes = self._inbound_nodes
+        if not nodes:
+            raise AttributeError(
+                f"The layer {self.name} has never been called, or nobody has a model or tensor "
+                f"that came of it any more, and thus has no defined {which}."
+            )
+        return nodes[0]
 
 
-def as_numbers(x: Any, taker: str) -> npt.NDArray[Any]:
-    """Return `x`, anything NumPy takes as numbers, as a batch of its own dtype.
+class Node:
+    """One call of a layer or operation on symbolic tensors.
 
-    A list or dict of one array stands for that array.
-
-    Raises
-    ------
-    ValueError
-        If `x` holds no real numbers, several arrays or images without size; the message names
-        `taker`.
+    Parameters
+    ----------
+    operation
+        What was called.
+    args, kwargs
+        With tensors anywhere in them.
+    outputs
+        What came out, flat.
     """
-    if isinstance(x, Mapping):
-        x = list(x.values())
-    if isinstance(x, list | tuple) and x and all(isinstance(a, np.ndarray) for a in x):
-        x = _only(x, taker)
-    try:
-        array = widened(np.asarray(x))
-    except (ValueError, TypeError, RuntimeError) as error:  # as tensors of other libraries raise
-        raise ValueError(
-            f"The input of {taker} must be an array of numbers. Received: {type(x)}, of which "
-            f"NumPy says: {error}"
-        ) from error
-    if array.dtype.kind not in "fiub":
-        raise ValueError(
-            f"The input of {taker} must be an array of real numbers. Received: an array of "
-            f"dtype {array.dtype} with shape {array.shape}"
-        )
-    if array.ndim == 0 or 0 in array.shape[1:]:
-        raise ValueError(
-            f"The input of {taker} must be a batch of images, and no size may be 0 but that of the "
-            f"batch. Received: an array with shape {array.shape}"
-        )
-    return array
+
+    def __init__(
+        self,
+        operation: Connectable,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        outputs: Sequence[KerasTensor],
+    ) -> None:
+        self.operation = operation
+        self.args = tree.map_structure(_settled, tuple(args))
+        self.kwargs = tree.map_structure(_settled, dict(kwargs))
+        self.inputs = symbolic((self.args, self.kwargs))
+        self._outputs = [_Output(tensor) for tensor in outputs]
+        for index, tensor in enumerate(outputs):
+            tensor.node, tensor.index = self, index
+        remember(operation, "_calls", self)
+        for tensor in self.inputs:
+            remember(tensor, "users", self)
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """What came out, flat."""
+        return [output.tensor(self, index) for index, output in enumerate(self._outputs)]
+
+    @property
+    def is_input(self) -> bool:
+        """Whether this is where a model's input comes in."""
+        return not self.inputs
+
+    def restate(self, tensor: KerasTensor, shape: BatchShape, dtype: str) -> None:
+        """Let `tensor`, which came out, be of another shape or dtype."""
+        self._outputs[tensor.index].restate(tensor, shape, dtype)
+
+    def filled(self, function: Callable[[KerasTensor], Any]) -> tuple[Any, Any]:
+        """Return `args` and `kwargs` with the result of `function` for each tensor."""
+
+        def replace(leaf: Any) -> Any:
+            return function(leaf) if isinstance(leaf, KerasTensor) else leaf
+
+        return tree.map_structure(replace, self.args), tree.map_structure(replace, self.kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Node of '{self.operation.name}'>"
 
 
-def as_batches(arrays: Sequence[Any], taker: str) -> list[Float32Array]:
-    """Return each of `arrays` as `as_batch` does; they must agree on the batch.
+class _Output:
+    """A tensor that came out, made anew where nobody has it any more."""
 
-    Raises
-    ------
-    ValueError
-        If one is no batch, or their numbers of images differ.
-    """
-    batches = [as_batch(x, taker) for x in arrays]
-    if len({len(batch) for batch in batches}) > 1:
-        raise ValueError(
-            f"The inputs of {taker} must have the same number of images. Received: arrays with "
-            f"shapes {[batch.shape for batch in batches]}"
-        )
-    return batches
+    def __init__(self, tensor: KerasTensor) -> None:
+        self._facts = (tensor.shape, tensor.dtype, tensor._name)
+        self._tensor = weakref.ref(tensor)
+
+    def restate(self, tensor: KerasTensor, shape: BatchShape, dtype: str) -> None:
+        """Say so of the tensor, and of those that are made anew."""
+        tensor.shape, tensor.dtype = shape, dtype
+        self._facts = (shape, dtype, tensor._name)
+
+    def tensor(self, node: Node, index: int) -> KerasTensor:
+        """Return output `index` of `node`."""
+        tensor = self._tensor()
+        if tensor is None:
+            tensor = KerasTensor(*self._facts)
+            tensor.node, tensor.index = node, index
+            self._tensor = weakref.ref(tensor)
+        return tensor
 
 
-def _only(arrays: list[Any] | tuple[Any, ...], taker: str) -> Any:
-    """Return the array in a list of one."""
-    if len(arrays) == 1:
-        return arrays[0]
-    raise ValueError(f"The {taker} expects 1 input(s). Received: {len(arrays)} input tensors")
+def remember(owner: Connectable | KerasTensor, field: str, new: Connectable | Node) -> None:
+    """Add a weak reference to those in `field` of `owner`, of which it keeps the living ones."""
+    with _guard.lock:  # others may draw with the same layers
+        living = (reference for reference in getattr(owner, field) if reference() is not None)
+        vars(owner)[field] = (*living, weakref.ref(new))
+
+
+def symbolic(structure: Any) -> list[KerasTensor]:
+    """Return the symbolic tensors in `structure`."""
+    return [leaf for leaf in tree.flatten(structure) if isinstance(leaf, KerasTensor)]
+
+
+def _settled(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, KerasTensor) else settled(leaf)
+
+
+def _unpacked(tensors: list[KerasTensor]) -> Any:
+    return tensors[0] if len(tensors) == 1 else list(tensors)

@@ -16,7 +16,7 @@ VARIABLES = (
     "CNNFAST_WINOGRAD",
     "CNNFAST_WORKSPACE_LIMIT",
 )
-"""What is read beside ``OMP_NUM_THREADS``; `cnnfast.config` checks the last two."""
+"""What is read beside ``OMP_NUM_THREADS``; `cnnfast.engine.options` checks the last two."""
 
 
 def check() -> None:

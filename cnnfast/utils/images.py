@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cnnfast.utils import choices
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -219,9 +221,7 @@ def _pillow(caller: str) -> ModuleType:
 
 
 def _is_channels_first(data_format: str | None) -> bool:
-    from cnnfast.symbolic import arguments
-
-    return arguments.data_format(data_format) == "channels_first"
+    return choices.data_format(data_format) == "channels_first"
 
 
 def _in_memory(path: str | bytes | os.PathLike[str]) -> io.BytesIO:

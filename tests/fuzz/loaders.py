@@ -77,7 +77,7 @@ class Examiner:
     """
 
     def __init__(self, path: Path) -> None:
-        from cnnfast.models.copying import model_from_json
+        from cnnfast.saving.cloning import model_from_json
         from saving import model_files
 
         self._path = path
@@ -105,8 +105,8 @@ class Examiner:
         assert seconds < MAX_SECONDS, f"{seconds:.1f} seconds for {len(data)} bytes"
 
     def _ways(self, data: bytes) -> Iterator[Callable[[], object]]:
-        from cnnfast.models.copying import model_from_json
         from cnnfast.saving import load_model
+        from cnnfast.saving.cloning import model_from_json
 
         self._path.write_bytes(data)
         if not data.startswith((HDF5, ZIP)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnfast.models.training import Inference
+from cnnfast.models.inference import Inference
 
 
 class EchoExecutor:

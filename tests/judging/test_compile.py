@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnnfast import losses, metrics, optimizers
-from cnnfast.models.training import Inference
+from cnnfast.models.inference import Inference
 
 Y_PRED = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], np.float32)
 Y_TRUE = np.array([0, 1])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnnfast.callbacks import Callback
-from cnnfast.models.training import Inference
+from cnnfast.models.inference import Inference
 
 SAMPLES = 75
 ARGUMENTS: list[tuple[str, dict[str, Any]]] = [

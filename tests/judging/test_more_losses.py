@@ -11,7 +11,7 @@ import pytest
 import cnnfast
 from cnnfast import losses
 from cnnfast.errors import UnsupportedError
-from cnnfast.models.training import Inference
+from cnnfast.models.inference import Inference
 
 keras = pytest.importorskip("keras")
 

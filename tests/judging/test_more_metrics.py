@@ -12,7 +12,7 @@ import pytest
 
 import cnnfast
 from cnnfast import losses, metrics
-from cnnfast.models.training import Inference
+from cnnfast.models.inference import Inference
 
 keras = pytest.importorskip("keras")
 # Keras' IoU on JAX asks for 64 bits, which JAX does not give.

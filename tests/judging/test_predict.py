@@ -14,7 +14,7 @@ import pytest
 import cnnfast
 from cnnfast import layers
 from cnnfast.callbacks import Callback
-from cnnfast.models.training import Inference
+from cnnfast.models.inference import Inference
 
 BEGIN_END = ("begin", "end")
 X = np.arange(210, dtype=np.float32).reshape(70, 3)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnnfast.callbacks import CallbackList
-from cnnfast.models.training import Inference
+from cnnfast.models.inference import Inference
 from cnnfast.utils.progbar import Progbar
 
 Event = tuple[float, int, dict[str, float]]

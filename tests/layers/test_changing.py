@@ -13,7 +13,7 @@ import pytest
 import cnnfast
 from cnnfast import layers
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.serialization.configs import table
+from cnnfast.symbolic.registry import LAYERS
 from cnnfast.utils import tree
 from layer_samples import IMAGE, ROW, SAMPLES, SEQUENCE, Sample
 from parity import both, keras, randomize
@@ -66,7 +66,7 @@ def state(layer: Layer) -> str:
 
 
 def test_there_is_a_sample_of_every_layer() -> None:
-    assert {cls.__name__ for cls in table().values()} - MODELS - set(SAMPLES) == {"InputLayer"}
+    assert {cls.__name__ for cls in LAYERS.values()} - MODELS - set(SAMPLES) == {"InputLayer"}
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -48,7 +48,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("            «yield from _calls_of(holder)»", "yield from ()"),
         ),
         *_of(
-            "symbolic/node.py",
+            "symbolic/tensor.py",
             ("«self._facts = (shape, dtype, tensor._name)»\n\n    def tensor", "pass"),
             ("return leaf if isinstance(leaf, KerasTensor) else «settled(leaf)»", "leaf"),
         ),
@@ -101,7 +101,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
     ),
     LIFETIMES: (
         *_of(
-            "symbolic/node.py",
+            "symbolic/tensor.py",
             ("if «tensor is None»:\n            tensor = KerasTensor", "True"),
             ("self._tensor = «weakref.ref(tensor)»\n\n    def restate", "lambda: tensor"),
             ("(*living, «weakref.ref(new)»)", "lambda: new"),
@@ -117,7 +117,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
     ),
     DATA: (
         *_of(
-            "models/training.py",
+            "models/inference.py",
             ("if «type(limit) is int» and x.ndim", "True"),
             ("x.shape[0] <= limit «> 0»:", ""),
             ('hooks.call("on_predict_begin", «{}»)', "*()"),

@@ -12,8 +12,7 @@ from cnnfast.engine.ops import BatchShape
 from cnnfast.errors import UnsupportedError
 from cnnfast.symbolic import bound
 from cnnfast.symbolic.input_spec import InputSpec
-from cnnfast.symbolic.node import Connectable, symbolic
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
 from cnnfast.utils.locks import Guard
 

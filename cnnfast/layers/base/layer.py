@@ -19,9 +19,9 @@ from cnnfast.layers.base.calling import CallableLayer, batch_shapes, state_guard
 from cnnfast.layers.base.changing import assign
 from cnnfast.layers.base.facts import LayerFacts
 from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic.arrays import as_batch, is_ready
 from cnnfast.symbolic.input_spec import InputSpec
-from cnnfast.symbolic.node import remember
-from cnnfast.symbolic.tensor import as_batch, is_ready
+from cnnfast.symbolic.tensor import remember
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope, names_of_files
 from cnnfast.utils.sealed import opened
@@ -64,6 +64,12 @@ class Layer(LayerFacts, CallableLayer):
 
     built_without_weights: ClassVar[bool] = False
     """Whether there is nothing to build, so that the layer counts as built from the start."""
+
+    is_model: ClassVar[bool] = False
+    """Whether it is made of layers that are called in turn, and can be compiled."""
+
+    keras_module: ClassVar[str] = "keras.layers"
+    """Where Keras has the class."""
 
     _user_attributes: tuple[str, ...] = ()
     _adapter_scale: float | None = None
@@ -418,6 +424,9 @@ class Layer(LayerFacts, CallableLayer):
             config = self.get_config() | {"activity_regularizer": self.activity_regularizer}
         return {name: own.get(name, value) for name, value in config.items()}
 
+    def _get_compile_config(self) -> dict[str, Any] | None:
+        return None
+
     def _get_build_config(self) -> dict[str, Any] | None:
         return None if self._build_shape is None else {"input_shape": self._build_shape}
 
@@ -437,6 +446,10 @@ class Layer(LayerFacts, CallableLayer):
             vars(twin)[name] = value.copy() if isinstance(value, list | dict) else value
         twin._hold_layers()
         return twin
+
+    def _shown_inside(self) -> Sequence[tuple[Layer, Any]]:
+        """Return the layers that a summary shows inside of this one, with output shapes."""
+        return ()
 
     def _hold_layers(self) -> None:
         """Let the layers inside know of this one, whose output depends on theirs."""

@@ -10,8 +10,7 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
-from cnnfast.symbolic.node import Node
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor, Node
 
 
 class InputLayer(Layer):

@@ -14,8 +14,7 @@ from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
-from cnnfast.symbolic.node import symbolic
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.utils import tree
 
 ArrayFunction: TypeAlias = Callable[..., Any]

@@ -35,6 +35,8 @@ class LayerScale(Layer):
         If an argument is illegal.
     """
 
+    keras_module = "keras.src.applications.convnext"
+
     def __init__(self, init_values: float, projection_dim: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.init_values = arguments.number(init_values, "init_values")
@@ -76,6 +78,8 @@ class StochasticDepth(Unchanged):
         Of training; kept for the config.
     """
 
+    keras_module = "keras.src.applications.convnext"
+
     def __init__(self, drop_path_rate: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.drop_path_rate = arguments.number(drop_path_rate, "drop_path_rate")
@@ -97,6 +101,8 @@ class CustomScaleLayer(Add):
     ValueError
         If the shapes do not fit to each other.
     """
+
+    keras_module = "keras.src.applications.inception_resnet_v2"
 
     integers = Integers.PROMOTED
 

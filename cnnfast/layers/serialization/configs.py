@@ -1,6 +1,6 @@
-"""The closed table of classes that a config may name, and configs as whole objects.
+"""Config objects: what a file says of a layer, and the layer made of it.
 
-A name that is not in the table is refused; it is never imported or looked up elsewhere.
+A class that is not in the table is refused; it is never imported or looked up elsewhere.
 """
 
 from __future__ import annotations
@@ -8,195 +8,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import field
-from functools import cache
 from typing import Any
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import foreign, keras1, refused
 from cnnfast.layers.serialization.foreign import Stored
-from cnnfast.layers.serialization.keras1 import current_merge
 from cnnfast.layers.serialization.stand_in import StandIn, name_in
+from cnnfast.symbolic.registry import LAYERS, configs
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import names_of_files
 from cnnfast.utils.records import record
 
-# Where Keras keeps what does not stand in `keras.layers`.
-_MODULES = {
-    "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
-    "LayerScale": "keras.src.applications.convnext",
-    "StochasticDepth": "keras.src.applications.convnext",
-}
 _KERAS = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
-
-
-@cache
-def table() -> Mapping[str, type[Layer]]:
-    """Return every class that a config may name, by its name in Keras."""
-    from cnnfast import layers
-    from cnnfast.models.functional import Functional
-    from cnnfast.models.sequential import Sequential
-
-    classes: tuple[type[Layer], ...] = (
-        layers.Activation,
-        layers.ActivityRegularization,
-        layers.AdaptiveAveragePooling1D,
-        layers.AdaptiveAveragePooling2D,
-        layers.AdaptiveAveragePooling3D,
-        layers.AdaptiveMaxPooling1D,
-        layers.AdaptiveMaxPooling2D,
-        layers.AdaptiveMaxPooling3D,
-        layers.Add,
-        layers.AdditiveAttention,
-        layers.AlphaDropout,
-        layers.Attention,
-        layers.AugMix,
-        layers.Average,
-        layers.AveragePooling1D,
-        layers.AveragePooling2D,
-        layers.AveragePooling3D,
-        layers.BatchNormalization,
-        layers.Bidirectional,
-        layers.CenterCrop,
-        layers.Concatenate,
-        layers.Conv1D,
-        layers.Conv1DTranspose,
-        layers.Conv2D,
-        layers.Conv2DTranspose,
-        layers.Conv3D,
-        layers.Conv3DTranspose,
-        layers.ConvLSTM1D,
-        layers.ConvLSTM2D,
-        layers.ConvLSTM3D,
-        layers.Cropping1D,
-        layers.Cropping2D,
-        layers.Cropping3D,
-        layers.CustomScaleLayer,
-        layers.CutMix,
-        layers.Dense,
-        layers.DepthwiseConv1D,
-        layers.DepthwiseConv2D,
-        layers.Dot,
-        layers.Dropout,
-        layers.EinsumDense,
-        layers.ELU,
-        layers.Embedding,
-        layers.Equalization,
-        layers.Flatten,
-        layers.GaussianDropout,
-        layers.GaussianNoise,
-        layers.GlobalAveragePooling1D,
-        layers.GlobalAveragePooling2D,
-        layers.GlobalAveragePooling3D,
-        layers.GlobalMaxPooling1D,
-        layers.GlobalMaxPooling2D,
-        layers.GlobalMaxPooling3D,
-        layers.GroupNormalization,
-        layers.GRU,
-        layers.GRUCell,
-        layers.Identity,
-        layers.InputLayer,
-        layers.LayerNormalization,
-        layers.LayerScale,
-        layers.LeakyReLU,
-        layers.LSTM,
-        layers.LSTMCell,
-        layers.Maximum,
-        layers.MaxPooling1D,
-        layers.MaxPooling2D,
-        layers.MaxPooling3D,
-        layers.MelSpectrogram,
-        layers.Minimum,
-        layers.MixUp,
-        layers.MultiHeadAttention,
-        layers.Multiply,
-        layers.Normalization,
-        layers.Permute,
-        layers.PReLU,
-        layers.RandAugment,
-        layers.RandomBrightness,
-        layers.RandomColorDegeneration,
-        layers.RandomColorJitter,
-        layers.RandomContrast,
-        layers.RandomCrop,
-        layers.RandomElasticTransform,
-        layers.RandomErasing,
-        layers.RandomFlip,
-        layers.RandomGaussianBlur,
-        layers.RandomGrayscale,
-        layers.RandomHeight,
-        layers.RandomHue,
-        layers.RandomInvert,
-        layers.RandomPerspective,
-        layers.RandomPosterization,
-        layers.RandomRotation,
-        layers.RandomSaturation,
-        layers.RandomSharpness,
-        layers.RandomShear,
-        layers.RandomTranslation,
-        layers.RandomWidth,
-        layers.RandomZoom,
-        layers.ReLU,
-        layers.RepeatVector,
-        layers.Rescaling,
-        layers.Reshape,
-        layers.Resizing,
-        layers.RMSNormalization,
-        layers.RNN,
-        layers.SeparableConv1D,
-        layers.SeparableConv2D,
-        layers.SimpleRNN,
-        layers.SimpleRNNCell,
-        layers.Softmax,
-        layers.Solarization,
-        layers.SpatialDropout1D,
-        layers.SpatialDropout2D,
-        layers.SpatialDropout3D,
-        layers.SpectralNormalization,
-        layers.STFTSpectrogram,
-        layers.StochasticDepth,
-        layers.Subtract,
-        layers.ThresholdedReLU,
-        layers.TimeDistributed,
-        layers.UnitNormalization,
-        layers.UpSampling1D,
-        layers.UpSampling2D,
-        layers.UpSampling3D,
-        layers.ZeroPadding1D,
-        layers.ZeroPadding2D,
-        layers.ZeroPadding3D,
-        Functional,
-        Sequential,
-    )
-    aliases: dict[str, type[Layer]] = {
-        "AtrousConvolution1D": layers.Conv1D,
-        "AtrousConvolution2D": layers.Conv2D,
-        "BatchNormalizationV1": layers.BatchNormalization,
-        "BatchNormalizationV2": layers.BatchNormalization,
-        "Convolution1D": layers.Conv1D,
-        "Convolution2D": layers.Conv2D,
-        "Model": Functional,
-        "SeparableConvolution2D": layers.SeparableConv2D,
-        "SyncBatchNormalization": layers.BatchNormalization,
-    }
-    return {cls.__name__: cls for cls in classes} | aliases
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
     """Return `layer` as a config object of Keras 3."""
-    from cnnfast.models.functional import Functional
-    from cnnfast.models.model import Model
-
     if isinstance(layer, StandIn):
         return {**layer.original, "config": layer.get_config()}
     class_name = type(layer).__name__
-    module: str | None = _MODULES.get(class_name, "keras.layers")
-    if table().get(class_name) is not type(layer):
-        module = None  # a user's own class, whatever its name is
-    elif isinstance(layer, Functional):
-        module = "keras.src.models.functional"
-    elif isinstance(layer, Model):
-        module = "keras"
+    own = LAYERS.get(class_name) is type(layer)  # else a user's class, whatever its name is
+    module = layer.keras_module if own else None
     config = {
         "module": module,
         "class_name": class_name,
@@ -206,8 +39,9 @@ def serialize(layer: Layer) -> dict[str, Any]:
     build_config = layer._get_build_config()
     if build_config is not None:
         config["build_config"] = build_config
-    if isinstance(layer, Model):
-        config["compile_config"] = layer.get_compile_config()
+    compile_config = layer._get_compile_config()
+    if compile_config is not None:
+        config["compile_config"] = compile_config
     return config
 
 
@@ -326,11 +160,11 @@ def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
             f"Received: {config!r}"
         )
     if name == "Merge" and isinstance(inner, Mapping):
-        name, inner = current_merge(inner)
+        name, inner = keras1.current_merge(inner)
     cls = known_class(config, name)
     given = handed_over.find(*_names(config, cls, scope))
-    if isinstance(given, type) and handed_over.is_of_keras(given) and given.__name__ in table():
-        cls, given = table()[given.__name__], None
+    if isinstance(given, type) and handed_over.is_of_keras(given) and given.__name__ in LAYERS:
+        cls, given = LAYERS[given.__name__], None
     if given is not None:
         if name != "Activation":
             handed_over.meant(name_in(config), "a layer")
@@ -340,7 +174,7 @@ def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
             config,
             name,
             own=_is_keras(config),
-            supported=table(),
+            supported=LAYERS,
             weights=scope.stored(config),
             functions=functions,
         )
@@ -357,7 +191,7 @@ def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
 
 def known_class(config: Mapping[str, Any], class_name: str) -> type[Layer] | None:
     """Return the class of the table that a config object names; None where it names another."""
-    return table().get(class_name) if _is_keras(config) else None
+    return LAYERS.get(class_name) if _is_keras(config) else None
 
 
 def _names(config: Mapping[str, Any], cls: type[Layer] | None, scope: _Scope) -> list[Any]:
@@ -365,7 +199,7 @@ def _names(config: Mapping[str, Any], cls: type[Layer] | None, scope: _Scope) ->
 
     `cls` is Keras' own class of that name, if it may be meant.
     """
-    models = (table()["Functional"], table()["Sequential"])
+    models = (LAYERS["Functional"], LAYERS["Sequential"])
     names = [] if config is scope.root and cls in models else [name_in(config)]
     class_name = config["class_name"]
     if cls is None or config.get("module") is None:
@@ -390,3 +224,6 @@ def _is_keras(config: Mapping[str, Any]) -> bool:
         and ".ops" not in module
     )
     return own and (registered is None or registered == config.get("class_name"))
+
+
+configs.fill(serialize=serialize, deserialize=deserialize)

@@ -12,8 +12,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.calling import is_absent
 from cnnfast.layers.core.lambda_layer import ArrayFunction, Lambda
-from cnnfast.symbolic.node import symbolic
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.utils import handed_over, tree
 from cnnfast.utils.records import record
 
@@ -96,7 +95,7 @@ class StandIn(Lambda):
             variable.trainable = variable.trainable and weight.trainable
 
     @property
-    def class_name(self) -> str:
+    def _class_name(self) -> str:
         """The class that the file names."""
         return str(handed_over.bare(self.original["class_name"]))
 
@@ -126,7 +125,7 @@ class StandIn(Lambda):
                 "a function that stands in for a layer can be called as at inference only, and "
                 f"without masks. Received: {unknown}",
                 layer=self.name,
-                class_name=self.class_name,
+                class_name=self._class_name,
             )
         inputs = list(args)
         while inputs and is_absent(inputs[-1]):
@@ -219,7 +218,7 @@ class StandIn(Lambda):
         raise UnsupportedError(
             f"the function that stands in for it {rule} Received: {_described(self.function)}",
             layer=self.name,
-            class_name=self.class_name,
+            class_name=self._class_name,
             advice=advice,
         )
 

@@ -9,7 +9,9 @@ from cnnfast.models.dialects import keras2, keras3
 from cnnfast.models.dialects.entries import entries
 from cnnfast.models.wiring import Wiring
 
-__all__ = ["read"]
+__all__ = ["read", "write"]
+
+write = keras3.write
 
 
 def read(config: Mapping[str, Any]) -> Wiring:

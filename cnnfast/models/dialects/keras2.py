@@ -12,13 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import foreign
 from cnnfast.layers.serialization.configs import deserialize
 from cnnfast.models.dialects import tensorflow
 from cnnfast.models.dialects.entries import Entry, is_reference, reference, references
-from cnnfast.models.model import Model
 from cnnfast.models.wiring import CallSpec, TensorRef, Wiring
-from cnnfast.symbolic.node import Connectable
+from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils import tree
 
 _CONSTANT = "_CONSTANT_VALUE"
@@ -140,7 +140,7 @@ def _first_calls(
             used[leaf.name].add(leaf.call)
     first = {}
     for name, operation in operations.items():
-        if isinstance(operation, Model):
+        if isinstance(operation, Layer) and operation.is_model:
             after_last = len(calls[name]) in used[name]
             first[name] = int(after_last or (operation.built and 0 not in used[name]))
     return first

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import foreign
 from cnnfast.layers.serialization.configs import deserialize, serialize
 from cnnfast.models.dialects import values
 from cnnfast.models.dialects.entries import Entry, reference, references
 from cnnfast.models.wiring import CallSpec, TensorRef, Wiring
 from cnnfast.models.wiring import references as numbered
-from cnnfast.symbolic.node import Connectable, Node
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
 from cnnfast.utils import tree
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def read(layers: Sequence[Entry], config: Mapping[str, Any]) -> Wiring:
 
     def end(key: str) -> Any:
         def outside(ref: TensorRef) -> TensorRef:
-            first = int(_starts_at_one(operations.get(ref.name)))
+            made = operations.get(ref.name)
+            first = 0 if made is None else made.outside_calls_from
             return TensorRef(ref.name, max(ref.call - first, 0), ref.index)
 
         return tree.map_structure(outside, references(config.get(key)))
@@ -49,12 +50,6 @@ def _make(entry: Entry) -> Connectable:
         return deserialize(entry.config)
     given = foreign.for_operation(entry.name, entry.config)
     return deserialize_operation(entry.config) if given is None else given
-
-
-def _starts_at_one(operation: Connectable | None) -> bool:
-    from cnnfast.models.functional import Functional
-
-    return isinstance(operation, Functional)
 
 
 def _call(call: Mapping[str, Any]) -> CallSpec:
@@ -94,7 +89,7 @@ def write(model: Functional) -> dict[str, Any]:
     def end(t: KerasTensor) -> list[Any]:
         assert t.node is not None
         operation = t.node.operation
-        return [operation.name, numbers[t.node] + int(_starts_at_one(operation)), t.index]
+        return [operation.name, numbers[t.node] + operation.outside_calls_from, t.index]
 
     return {
         "layers": [
@@ -113,7 +108,6 @@ def write(model: Functional) -> dict[str, Any]:
 
 
 def _config(operation: Connectable) -> dict[str, Any]:
-    from cnnfast.layers.base.layer import Layer
     from cnnfast.ops.registry import serialize_operation
 
     return serialize(operation) if isinstance(operation, Layer) else serialize_operation(operation)

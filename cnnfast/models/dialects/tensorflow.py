@@ -11,7 +11,7 @@ from typing import Any
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.models.wiring import CallSpec
-from cnnfast.symbolic.node import Connectable
+from cnnfast.symbolic.tensor import Connectable
 
 _FUNCTIONS = ("TFOpLambda", "SlicingOpLambda")
 _NODES = "TensorFlowOpLayer"

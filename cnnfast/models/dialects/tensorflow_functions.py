@@ -20,7 +20,7 @@ from cnnfast.ops import (
     reductions,
     selection,
 )
-from cnnfast.symbolic.node import Connectable
+from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils import tree
 from cnnfast.utils.naming import spelt_like
 

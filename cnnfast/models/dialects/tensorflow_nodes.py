@@ -12,7 +12,7 @@ from typing import Any
 from cnnfast.errors import UnsupportedError
 from cnnfast.models.dialects import tensorflow_functions
 from cnnfast.models.wiring import CallSpec
-from cnnfast.symbolic.node import Connectable
+from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils import tree
 
 # What a node's inputs and attributes are as arguments of a function.

@@ -148,6 +148,9 @@ class Inference:
         """Return the metrics over all batches since the last reset, by name."""
         return self._require_compiled().logs()
 
+    def _get_compile_config(self) -> dict[str, Any] | None:
+        return self.get_compile_config()
+
     def get_compile_config(self) -> dict[str, Any]:
         """Return the arguments of `compile` as Keras serializes them; empty before it."""
         from cnnfast import losses, metrics

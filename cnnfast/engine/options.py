@@ -1,0 +1,126 @@
+"""Choices between algorithms, for the process or for a block of code; memory that is kept."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from types import EllipsisType
+
+from cnnfast import _core
+from cnnfast.utils.usable_memory import usable_memory
+
+_OFF = ("0", "false", "off", "no")
+_ON = ("", "1", "true", "on", "yes")
+
+_LARGEST_LIMIT = 2**63 - 1
+# What a process keeps unless it is told otherwise: a part of the memory that it may use, because
+# there may be many like it in a container.
+_DEFAULT_LIMIT = 2 << 30
+_DEFAULT_PART = 8
+
+
+@dataclass(frozen=True)  # and no `record`: each run looks its plan up by it
+class Config:
+    """What a plan is built with, and what the process keeps.
+
+    Attributes
+    ----------
+    winograd
+        Whether convolutions of 3x3, 5x5 and one row or column of them may use Winograd's
+        algorithm, which takes fewer products and rounds a little more: see docs/performance.md
+        for the bound.
+    """
+
+    winograd: bool = True
+
+    @property
+    def workspace_limit(self) -> int:
+        """The most bytes of workspaces that the process keeps between runs; see `set`."""
+        return _core.workspace_limit()
+
+
+def get() -> Config:
+    """Return the configuration in force here."""
+    return _override.get() or _process
+
+
+def set(
+    *, winograd: bool | EllipsisType = ..., workspace_limit: int | EllipsisType | None = ...
+) -> None:
+    """Change the configuration of the process; what is absent stays as it is.
+
+    Parameters
+    ----------
+    winograd
+        See `Config`; plans are built anew where it matters.
+    workspace_limit
+        The most bytes of workspaces (memory for activations) that stay between runs, for the next
+        run of any model, at least 0. What is over is given back to the system at once, and all but
+        8 MiB when no run has taken it for five seconds. None is the default: what
+        ``CNNFAST_WORKSPACE_LIMIT`` says, else 2 GiB or an eighth of the memory that the process
+        may use, if that is less. Runs that are under way take what they need in any case.
+
+    Raises
+    ------
+    ValueError
+        If `workspace_limit` is not a number of bytes.
+
+    Examples
+    --------
+    >>> cnnfast.config.set(workspace_limit=256 << 20)
+    """
+    global _process  # noqa: PLW0603 - process-wide, like the number of threads
+    limit = workspace_limit
+    if limit is None:
+        limit = _default_limit()
+    if limit is not ...:
+        _core.set_workspace_limit(_bytes(limit, "workspace_limit"))
+    if winograd is not ...:
+        _process = replace(_process, winograd=bool(winograd))
+
+
+@contextmanager
+def override(*, winograd: bool) -> Iterator[None]:
+    """Change the configuration for the calls in a ``with`` block, in this thread alone."""
+    token = _override.set(replace(get(), winograd=bool(winograd)))
+    try:
+        yield
+    finally:
+        _override.reset(token)
+
+
+def _flag(name: str) -> bool:
+    text = os.environ.get(name, "").strip().lower()
+    if text not in _ON + _OFF:
+        raise ValueError(f"{name} must be one of {_ON[1:] + _OFF}. Received: {text!r}")
+    return text in _ON
+
+
+def _default_limit() -> int:
+    name = "CNNFAST_WORKSPACE_LIMIT"
+    text = os.environ.get(name, "").strip()
+    if text:
+        return _bytes(int(text) if text.isdecimal() else text, name)
+    memory = usable_memory()
+    return _DEFAULT_LIMIT if memory is None else min(_DEFAULT_LIMIT, memory // _DEFAULT_PART)
+
+
+def _bytes(value: object, name: str) -> int:
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ValueError(
+            f"{name} must be a number of bytes, an integer of at least 0. Received: {value!r}"
+        )
+    return min(number, _LARGEST_LIMIT)
+
+
+_process = Config(winograd=_flag("CNNFAST_WINOGRAD"))
+_core.set_workspace_limit(_default_limit())
+_override: ContextVar[Config | None] = ContextVar("cnnfast_config", default=None)

@@ -1,0 +1,145 @@
+"""The package is one stack: no circle of imports, no room that climbs, nothing too large.
+
+Imports inside functions count as any other; those for types alone do not, they are never run.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import cnnfast
+
+ROOT = Path(cnnfast.utils.__file__).parents[1]
+FILES = sorted(ROOT.rglob("*.py"))
+CORE = "cnnfast._core"  # compiled, and imports none
+LONGEST_FILE = 500
+MOST_MODULES = 25
+
+# From the ground up; what stands in one line imports no other of that line.
+STACK = (
+    ("errors", "startup", "utils"),
+    ("variables", "files"),
+    ("engine",),
+    ("lowering",),
+    ("config", "profiling", "symbolic"),
+    ("activations", "constraints", "initializers", "regularizers"),
+    ("layers",),
+    ("ops",),
+    ("callbacks", "losses", "optimizers"),
+    ("metrics",),
+    ("models",),
+    ("saving",),
+    ("applications",),
+    ("cli",),
+    ("__main__",),
+)
+LEVELS = {room: level for level, rooms in enumerate(STACK) for room in rooms}
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(file): file for file in FILES}
+
+
+def statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        yield from statements(child)
+
+
+@cache
+def imports() -> Mapping[str, frozenset[str]]:
+    """Return which modules of the package each imports; a name in a package is the package."""
+    found = {}
+    for name, file in MODULES.items():
+        inside: set[str] = set()
+        for statement in statements(ast.parse(file.read_text())):
+            if isinstance(statement, ast.Import):
+                inside |= {alias.name for alias in statement.names}
+                continue
+            assert not statement.level, f"{name} imports by a relative name"
+            base = str(statement.module)
+            for alias in statement.names:
+                whole = f"{base}.{alias.name}"
+                if whole != CORE:
+                    inside.add(whole if whole in MODULES else base)
+        found[name] = frozenset((inside & MODULES.keys()) - {name})
+    return found
+
+
+def circles(graph: Mapping[str, frozenset[str]]) -> list[list[str]]:
+    """Return the sets of nodes that can all be reached from each other, by Tarjan's algorithm."""
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        order[node] = lowest[node] = len(order)
+        stack.append(node)
+        for following in sorted(graph[node]):
+            if following not in order:
+                visit(following)
+            if following in stack:
+                lowest[node] = min(lowest[node], lowest[following])
+        if lowest[node] == order[node]:
+            group = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for node in sorted(graph):
+        if node not in order:
+            visit(node)
+    return found
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": frozenset("b"), "b": frozenset("c"), "c": frozenset("b")}) == [["b", "c"]]
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    assert circles(imports()) == []
+
+
+def room(module: str) -> str | None:
+    return module.split(".")[1] if "." in module else None
+
+
+def test_every_room_has_its_place_in_the_stack() -> None:
+    assert {room(module) for module in MODULES} - {None} == LEVELS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(LEVELS))
+def test_no_import_climbs(name: str) -> None:
+    climbing = [
+        f"{module} imports {other}"
+        for module, others in imports().items()
+        if room(module) == name
+        for other in others
+        if (upper := room(other)) not in (None, name) and LEVELS[upper] >= LEVELS[name]
+    ]
+    assert climbing == []
+
+
+def test_no_folder_has_many_modules_and_no_folders() -> None:
+    folders = {file.parent for file in FILES}
+    parents = {folder.parent for folder in folders}
+    counts = {folder: len(list(folder.glob("*.py"))) for folder in folders - parents}
+    assert {str(f): n for f, n in counts.items() if n > MOST_MODULES} == {}
+
+
+def test_no_file_is_long() -> None:
+    lengths = {str(file): len(file.read_text().splitlines()) for file in FILES}
+    assert {file: n for file, n in lengths.items() if n > LONGEST_FILE} == {}
