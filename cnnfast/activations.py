@@ -15,6 +15,7 @@ from cnnfast.lowering import append, row_functions
 from cnnfast.symbolic.registry import LAYERS, configs
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
+from cnnfast.utils.registry import Registry
 from cnnfast.utils.sealed import Sealing, is_open
 
 if TYPE_CHECKING:
@@ -223,16 +224,22 @@ def threshold(x: npt.ArrayLike, threshold: float, default_value: float) -> Float
 swish = silu
 hard_swish = hard_silu
 
-_FUNCTIONS = {
-    function.name: function
-    for function in (
-        *(linear, softmax, relu, relu6, leaky_relu, elu, selu, celu, gelu),
-        *(sigmoid, hard_sigmoid, silu, hard_silu, tanh, exponential, softplus, softsign, mish),
-        *(squareplus, soft_shrink, hard_shrink, hard_tanh, tanh_shrink, log_sigmoid),
-        *(sparse_plus, sparse_sigmoid, hard_sigmoid_keras2, log_softmax, sparsemax, glu),
-    )
-}
-_ALIASES = {"swish": silu, "hard_swish": hard_silu, "softmax_v2": softmax}
+FUNCTIONS: Registry[ActivationFunction] = Registry("activation", "an activation")
+"""What a name or a file may stand for."""
+
+FUNCTIONS.register(
+    **{
+        function.name: function
+        for function in (
+            *(linear, softmax, relu, relu6, leaky_relu, elu, selu, celu, gelu),
+            *(sigmoid, hard_sigmoid, silu, hard_silu, tanh, exponential, softplus, softsign, mish),
+            *(squareplus, soft_shrink, hard_shrink, hard_tanh, tanh_shrink, log_sigmoid),
+            *(sparse_plus, sparse_sigmoid, hard_sigmoid_keras2, log_softmax, sparsemax, glu),
+        )
+    }
+)
+FUNCTIONS.register(swish=silu, hard_swish=hard_silu, softmax_v2=softmax)
+FUNCTIONS.seal()
 _LAYERS = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU")
 
 
@@ -322,21 +329,21 @@ def deserialize(config: str | Mapping[str, Any]) -> ActivationFunction:
     if name in _LAYERS:
         return LayerFunction(configs.deserialize(config))
     if isinstance(name, str) and not inner:
-        given = handed_over.find(registered, name)
+        given = FUNCTIONS.given(registered, name)
         if given is not None:
             return _of_user(given, name)
-        if name in _FUNCTIONS:
+        if name in FUNCTIONS:
             return _named(name)
     raise _unknown(inner if name == "function" else name, dict(config))
 
 
 def _named(name: str, registered: object = None) -> ActivationFunction:
     own = "hard_sigmoid" if name == hard_sigmoid_keras2.name else name
-    given = handed_over.find(registered, own, handed_over.bare(own))
+    given = FUNCTIONS.given(registered, own, handed_over.bare(own))
     if given is not None:
         handed_over.meant(own, "an activation")
         return _of_user(given, own)
-    function = _FUNCTIONS.get(name) or _ALIASES.get(name)
+    function = FUNCTIONS.get(name)
     if function is None:
         raise _unknown(name, name)
     return function
@@ -351,8 +358,8 @@ def _of_user(given: Any, name: str) -> ActivationFunction:
             f"an activation must be a function of a NumPy array. Received: {given!r} for {name!r}"
         )
     module = str(getattr(given, "__module__", ""))
-    if module.startswith("keras.src.activations") and name in _FUNCTIONS:
-        return _FUNCTIONS[name]
+    if module.startswith("keras.src.activations") and name in FUNCTIONS:
+        return FUNCTIONS[name]
     return UserFunction(name, given)
 
 
@@ -363,7 +370,7 @@ def _unknown(name: object, identifier: object) -> UnsupportedError:
         f"of its layers {', '.join(_LAYERS)}, or a function of a NumPy array.",
         class_name=str(name),
         received=(f"{identifier!r:.200}",),
-        nearest=spelt_like(str(name), (*_FUNCTIONS, *_ALIASES)),
+        nearest=spelt_like(str(name), FUNCTIONS),
         advice=f"{handed_over.hint(name)}Give a NumPy function for it: `load_model(…, "
         f"custom_objects={{{name!r:.80}: function}})`.",
     )

@@ -72,6 +72,6 @@ _table: ObjectTable[Constraint] = ObjectTable(
     {},
     OpaqueConstraint,
 )
-get = _table.get
+get = _table.make
 serialize = _table.serialize
 deserialize = _table.deserialize

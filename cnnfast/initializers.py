@@ -383,7 +383,7 @@ def get(identifier: object) -> Initializer | None:
     """
     if isinstance(identifier, np.ndarray | np.generic):
         return ArrayInitializer(identifier)
-    return _table.get(identifier)
+    return _table.make(identifier)
 
 
 # Keras' other spelling of the classes.

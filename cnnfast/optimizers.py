@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnfast.utils.identifiers import lookup, parse_serialized, serialize_object
+from cnnfast.utils.identifiers import JUDGES, parse_serialized, serialize_object
+from cnnfast.utils.registry import Registry
 
 _CLASS_NAMES = (
     "Adadelta",
@@ -28,7 +29,9 @@ _CLASS_NAMES = (
     "SGD",
     "ScheduleFreeAdamW",
 )
-KNOWN: Mapping[str, str] = {name.lower(): name for name in _CLASS_NAMES}
+KNOWN: Registry[str] = Registry("optimizer", JUDGES)
+KNOWN.register(**{name.lower(): name for name in _CLASS_NAMES})
+KNOWN.seal()
 
 
 def get(identifier: Any) -> str | dict[str, Any] | None:
@@ -64,4 +67,4 @@ def get(identifier: Any) -> str | dict[str, Any] | None:
 
 def _check(name: str) -> None:
     # tf.keras 2 registers some of its own optimizers as "Custom>AdamW".
-    lookup(KNOWN, name.removeprefix("Custom>").lower(), "optimizer")
+    KNOWN.lookup(name.removeprefix("Custom>").lower())

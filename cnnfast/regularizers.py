@@ -102,6 +102,6 @@ _table: ObjectTable[Regularizer] = ObjectTable(
     {"l1_l2": L1L2},
     OpaqueRegularizer,
 )
-get = _table.get
+get = _table.make
 serialize = _table.serialize
 deserialize = _table.deserialize

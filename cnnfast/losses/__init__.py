@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from cnnfast.errors import UnsupportedError
@@ -63,12 +62,14 @@ from cnnfast.losses.similarity import (
     circle,
 )
 from cnnfast.utils.identifiers import (
+    JUDGES,
     build,
     handed_over_for,
     parse_serialized,
     resolve,
     serialize_object,
 )
+from cnnfast.utils.registry import Registry
 
 __all__ = [
     "BinaryCrossentropy",
@@ -120,64 +121,24 @@ __all__ = [
     "tversky",
 ]
 
-_CLASSES_BY_NAME: dict[str, type[Loss]] = {
-    cls.__name__: cls
-    for cls in (
-        BinaryCrossentropy,
-        BinaryFocalCrossentropy,
-        CategoricalCrossentropy,
-        CategoricalFocalCrossentropy,
-        CategoricalGeneralizedCrossEntropy,
-        CategoricalHinge,
-        Circle,
-        CosineSimilarity,
-        Dice,
-        Hinge,
-        Huber,
-        KLDivergence,
-        LogCosh,
-        MeanAbsoluteError,
-        MeanAbsolutePercentageError,
-        MeanSquaredError,
-        MeanSquaredLogarithmicError,
-        Poisson,
-        SparseCategoricalCrossentropy,
-        SquaredHinge,
-        Tversky,
-    )
-}
-_FUNCTIONS: tuple[LossFunction, ...] = (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    circle,
-    cosine_similarity,
-    dice,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-    tversky,
+KNOWN: Registry[Any] = Registry("loss", JUDGES)
+"""What a name or a file may stand for: a class of losses, or a function."""
+
+_FUNCTIONS_OF_THIS_MODULE = ("deserialize", "get", "serialize")
+# Keras has no function of these names, and bases are no losses.
+_UNNAMED = ("Loss", "LossFunctionWrapper", "categorical_generalized_cross_entropy")
+KNOWN.register(
+    globals()[name] for name in __all__ if name not in (*_FUNCTIONS_OF_THIS_MODULE, *_UNNAMED)
 )
-KNOWN: Mapping[str, type[Loss] | LossFunction] = MappingProxyType(
-    _CLASSES_BY_NAME
-    | {function.__name__: function for function in _FUNCTIONS}
-    | dict.fromkeys(("bce", "BCE"), binary_crossentropy)
-    | dict.fromkeys(("kld", "KLD"), kl_divergence)
-    | dict.fromkeys(("mae", "MAE"), mean_absolute_error)
-    | dict.fromkeys(("mape", "MAPE"), mean_absolute_percentage_error)
-    | dict.fromkeys(("mse", "MSE"), mean_squared_error)
-    | dict.fromkeys(("msle", "MSLE"), mean_squared_logarithmic_error)
+KNOWN.register(
+    **dict.fromkeys(("bce", "BCE"), binary_crossentropy),
+    **dict.fromkeys(("kld", "KLD"), kl_divergence),
+    **dict.fromkeys(("mae", "MAE"), mean_absolute_error),
+    **dict.fromkeys(("mape", "MAPE"), mean_absolute_percentage_error),
+    **dict.fromkeys(("mse", "MSE"), mean_squared_error),
+    **dict.fromkeys(("msle", "MSLE"), mean_squared_logarithmic_error),
 )
+KNOWN.seal()
 
 
 def get(identifier: Any) -> Any:
@@ -203,7 +164,7 @@ def get(identifier: Any) -> Any:
         If it is the CTC loss.
     """
     _require_supported(identifier)
-    return resolve(identifier, KNOWN, deserialize, "loss")
+    return resolve(identifier, KNOWN, deserialize)
 
 
 def _require_supported(name: Any) -> None:
@@ -230,9 +191,10 @@ def deserialize(config: Mapping[str, Any]) -> Any:
     _require_supported(name)
     if name == LossFunctionWrapper.__name__ and arguments is not None:
         return build(_wrapper_from_config, arguments, name)
-    if arguments is None or name not in _CLASSES_BY_NAME:
+    cls = KNOWN.get(name)
+    if arguments is None or not (isinstance(cls, type) and issubclass(cls, Loss)):
         return get(name)
-    return build(_CLASSES_BY_NAME[name].from_config, arguments, name)
+    return build(cls.from_config, arguments, name)
 
 
 def _wrapper_from_config(config: Mapping[str, Any]) -> Loss:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from cnnfast.losses import (
@@ -98,14 +97,15 @@ from cnnfast.metrics.operating_points import (
 )
 from cnnfast.metrics.r2 import R2Score
 from cnnfast.utils.identifiers import (
+    JUDGES,
     build,
     handed_over_for,
-    lookup,
     parse_serialized,
     resolve,
     serialize_object,
 )
 from cnnfast.utils.naming import to_snake_case
+from cnnfast.utils.registry import Registry
 
 __all__ = [
     "AUC",
@@ -182,93 +182,26 @@ __all__ = [
     "top_k_categorical_accuracy",
 ]
 
-_CLASSES: tuple[type[Metric], ...] = (
-    AUC,
-    Accuracy,
-    BinaryAccuracy,
-    BinaryCrossentropy,
-    BinaryIoU,
-    CategoricalAccuracy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    ConcordanceCorrelation,
-    CosineSimilarity,
-    F1Score,
-    FBetaScore,
-    FalseNegatives,
-    FalsePositives,
-    Hinge,
-    IoU,
-    KLDivergence,
-    LogCoshError,
-    Mean,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanIoU,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    OneHotIoU,
-    OneHotMeanIoU,
-    PearsonCorrelation,
-    Poisson,
-    Precision,
-    PrecisionAtRecall,
-    R2Score,
-    Recall,
-    RecallAtPrecision,
-    RootMeanSquaredError,
-    SensitivityAtSpecificity,
-    SparseCategoricalAccuracy,
-    SparseCategoricalCrossentropy,
-    SparseTopKCategoricalAccuracy,
-    SpecificityAtSensitivity,
-    SquaredHinge,
-    Sum,
-    TopKCategoricalAccuracy,
-    TrueNegatives,
-    TruePositives,
+_PUBLIC = [globals()[name] for name in __all__ if name not in ("deserialize", "get", "serialize")]
+_CLASSES = [
+    item for item in _PUBLIC if isinstance(item, type) and item not in (MeanMetricWrapper, Metric)
+]
+KNOWN: Registry[type[Metric]] = Registry("metric", JUDGES)
+"""What a name or a file may stand for."""
+
+KNOWN.register(_CLASSES, **{to_snake_case(cls.__name__): cls for cls in _CLASSES})
+KNOWN.register(
+    **dict.fromkeys(("bce", "BCE"), BinaryCrossentropy),
+    **dict.fromkeys(("mae", "MAE"), MeanAbsoluteError),
+    **dict.fromkeys(("mape", "MAPE"), MeanAbsolutePercentageError),
+    **dict.fromkeys(("mse", "MSE"), MeanSquaredError),
+    **dict.fromkeys(("msle", "MSLE"), MeanSquaredLogarithmicError),
 )
+KNOWN.seal()
 # What a function of Keras is read as: of cosine_similarity the loss, which Keras exports.
-_FUNCTIONS: Mapping[str, MetricFunction] = MappingProxyType(
-    {
-        function.__name__: function
-        for function in (
-            binary_accuracy,
-            binary_crossentropy,
-            binary_focal_crossentropy,
-            categorical_accuracy,
-            categorical_crossentropy,
-            categorical_focal_crossentropy,
-            categorical_hinge,
-            concordance_correlation,
-            cosine_similarity,
-            hinge,
-            huber,
-            kl_divergence,
-            log_cosh,
-            mean_absolute_error,
-            mean_absolute_percentage_error,
-            mean_squared_error,
-            mean_squared_logarithmic_error,
-            pearson_correlation,
-            poisson,
-            sparse_categorical_accuracy,
-            sparse_categorical_crossentropy,
-            sparse_top_k_categorical_accuracy,
-            squared_hinge,
-            top_k_categorical_accuracy,
-        )
-    }
-)
-KNOWN: Mapping[str, type[Metric]] = MappingProxyType(
-    {cls.__name__: cls for cls in _CLASSES}
-    | {to_snake_case(cls.__name__): cls for cls in _CLASSES}
-    | dict.fromkeys(("bce", "BCE"), BinaryCrossentropy)
-    | dict.fromkeys(("mae", "MAE"), MeanAbsoluteError)
-    | dict.fromkeys(("mape", "MAPE"), MeanAbsolutePercentageError)
-    | dict.fromkeys(("mse", "MSE"), MeanSquaredError)
-    | dict.fromkeys(("msle", "MSLE"), MeanSquaredLogarithmicError)
-)
+_FUNCTIONS: Registry[MetricFunction] = Registry("metric function")
+_FUNCTIONS.register(item for item in (*_PUBLIC, cosine_similarity) if not isinstance(item, type))
+_FUNCTIONS.seal()
 
 
 def get(identifier: Any) -> Any:
@@ -290,7 +223,7 @@ def get(identifier: Any) -> Any:
     ValueError
         If the name is unknown (the known ones are listed) or `identifier` cannot be called.
     """
-    return resolve(identifier, KNOWN, deserialize, "metric")
+    return resolve(identifier, KNOWN, deserialize)
 
 
 def deserialize(config: Mapping[str, Any]) -> Any:
@@ -303,7 +236,7 @@ def deserialize(config: Mapping[str, Any]) -> Any:
         return _FUNCTIONS[name] if name in _FUNCTIONS else get(name)
     if name == MeanMetricWrapper.__name__:
         return build(_wrapper_from_config, arguments, name)
-    return build(lookup(KNOWN, name, "metric").from_config, arguments, name)
+    return build(KNOWN.lookup(name).from_config, arguments, name)
 
 
 def _wrapper_from_config(config: Mapping[str, Any]) -> Metric:
@@ -311,7 +244,7 @@ def _wrapper_from_config(config: Mapping[str, Any]) -> Metric:
     arguments = dict(config)
     function = arguments.pop("fn", "")
     name = parse_serialized(function, "metric")[0] if isinstance(function, Mapping) else function
-    return lookup(KNOWN, str(name), "metric")(**arguments)
+    return KNOWN.lookup(str(name))(**arguments)
 
 
 def serialize(metric: Any) -> Any:

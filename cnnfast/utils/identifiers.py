@@ -11,33 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from cnnfast.utils import handed_over
-from cnnfast.utils.naming import what_there_is
+from cnnfast.utils.registry import Registry
 
 T = TypeVar("T")
 
-_JUDGES = "a loss or metric"
+JUDGES = "a loss or metric"
+"""What a user's object is taken for where a loss or metric is named."""
 _KERAS_PACKAGES = frozenset({"keras", "tf_keras"})
-
-
-def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
-    """Find `name` among what the user handed over, or else in `table`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such name; the message has the nearest, or lists those there are.
-    """
-    given = handed_over.find(name)
-    if given is not None:
-        handed_over.meant(name, _JUDGES)
-        return given  # type: ignore[no-any-return]
-    try:
-        return table[name]
-    except KeyError:
-        raise ValueError(
-            f"Could not interpret {kind} identifier. {what_there_is(name, table)} "
-            f"Received: {name!r}"
-        ) from None
 
 
 def parse_serialized(identifier: Mapping[str, Any], kind: str) -> tuple[str, dict[str, Any] | None]:
@@ -98,9 +78,7 @@ def build(make: Callable[[Mapping[str, Any]], T], config: Mapping[str, Any], wha
         raise ValueError(f"The config of {what} was not understood: {error}") from error
 
 
-def resolve(
-    identifier: Any, known: Mapping[str, Any], deserialize: Callable[[Any], Any], kind: str
-) -> Any:
+def resolve(identifier: Any, known: Registry[Any], deserialize: Callable[[Any], Any]) -> Any:
     """Find what `identifier` names: an object of the table `known`, or a callable of the user.
 
     Objects of real Keras whose class stands in the table become that class of this package.
@@ -120,12 +98,12 @@ def resolve(
             identifier = function if inspect.isfunction(identifier) else described
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
-    found = lookup(known, identifier, kind) if isinstance(identifier, str) else identifier
+    found = known.lookup(identifier) if isinstance(identifier, str) else identifier
     if inspect.isclass(found):
-        found = _make_from_name(found, kind)
+        found = _make_from_name(found, known.kind)
     if not callable(found):
         raise ValueError(
-            f"A {kind} must be a name, a serialized dict, or a callable `(y_true, y_pred)`. "
+            f"A {known.kind} must be a name, a serialized dict, or a callable `(y_true, y_pred)`. "
             f"Received: {found!r}"
         )
     return found

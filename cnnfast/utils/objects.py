@@ -7,10 +7,11 @@ config may name stand in one closed table per kind; a name is never imported.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case, what_there_is
+from cnnfast.utils.registry import Registry
 
 
 class ConfigObject:
@@ -28,8 +29,8 @@ class ConfigObject:
 T = TypeVar("T", bound=ConfigObject)
 
 
-class ObjectTable(Generic[T]):
-    """The classes of one kind, by name.
+class ObjectTable(Registry[type[T]]):
+    """The classes of one kind, by name, and the objects that configs make of them.
 
     Parameters
     ----------
@@ -53,14 +54,14 @@ class ObjectTable(Generic[T]):
         aliases: Mapping[str, type[T]],
         opaque: Callable[[Mapping[str, Any]], T],
     ) -> None:
-        self.kind = kind
+        super().__init__(kind)
         self._module = module
         self._opaque = opaque
-        self._classes: dict[str, type[T]] = {cls.__name__: cls for cls in classes}
-        self._classes |= {to_snake_case(cls.__name__): cls for cls in classes}
-        self._classes |= aliases
+        spelt = {to_snake_case(cls.__name__): cls for cls in classes}
+        self.register(classes, **(spelt | dict(aliases)))
+        self.seal()
 
-    def get(self, identifier: object) -> T | None:
+    def make(self, identifier: object) -> T | None:
         """Return the object that a name, config, class or object stands for; None stays None.
 
         Raises
@@ -72,14 +73,14 @@ class ObjectTable(Generic[T]):
             return identifier  # type: ignore[return-value]
         if isinstance(identifier, Mapping):
             return self.deserialize(identifier)
-        if isinstance(identifier, type) and identifier in self._classes.values():
+        if isinstance(identifier, type) and identifier in self.values():
             return identifier()  # type: ignore[no-any-return]
         if isinstance(identifier, str):
-            given = handed_over.find(identifier)
+            given = self.given(identifier)
             if given is not None:
                 return self._given(given, {"class_name": identifier, "config": {}})
-        if isinstance(identifier, str) and identifier in self._classes:
-            return self._classes[identifier]()
+        if isinstance(identifier, str) and identifier in self:
+            return self[identifier]()
         raise ValueError(
             f"Could not interpret {self.kind} identifier: it must be a name, a config or an "
             f"object. {what_there_is(identifier, self._names())} Received: {identifier!r}"
@@ -102,7 +103,7 @@ class ObjectTable(Generic[T]):
         given = handed_over.find_for(config)
         if given is not None:
             return self._given(given, config)
-        cls = self._classes.get(name)
+        cls = self.get(name)
         if cls is None or _is_foreign(config):
             return self._opaque(config)
         try:
@@ -133,7 +134,7 @@ class ObjectTable(Generic[T]):
         }
 
     def _names(self) -> list[str]:
-        return sorted(name for name in self._classes if name.islower())
+        return sorted(name for name in self if name.islower())
 
 
 class OpaqueObject(ConfigObject):

@@ -34,7 +34,7 @@ class Registry(Mapping[str, T]):
         self._items: dict[str, T] = {}
         self._sealed = False
 
-    def register(self, items: Iterable[T] = (), **named: T) -> None:
+    def register(self, items: Iterable[T] = (), /, **named: T) -> None:
         """Add `items`, classes or functions, under their own names; others under any.
 
         Raises

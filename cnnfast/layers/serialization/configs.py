@@ -162,7 +162,7 @@ def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
     if name == "Merge" and isinstance(inner, Mapping):
         name, inner = keras1.current_merge(inner)
     cls = known_class(config, name)
-    given = handed_over.find(*_names(config, cls, scope))
+    given = LAYERS.given(*_names(config, cls, scope))
     if isinstance(given, type) and handed_over.is_of_keras(given) and given.__name__ in LAYERS:
         cls, given = LAYERS[given.__name__], None
     if given is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, TypeAlias
 
 from cnnfast import layers
@@ -23,6 +23,7 @@ from cnnfast.ops import (
 from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils import tree
 from cnnfast.utils.naming import spelt_like
+from cnnfast.utils.registry import Registry
 
 # What makes the operation, given its name, and what it is called on.
 Made: TypeAlias = tuple[Callable[..., Connectable], list[Any]]
@@ -34,10 +35,10 @@ def translate(
 ) -> tuple[Connectable, list[Any]]:
     """Return the operation for one call of a TensorFlow function, and what it is called on."""
     name_of_function = symbol(config)
-    function = None if name_of_function is None else table().get(name_of_function)
+    function = None if name_of_function is None else FUNCTIONS.get(name_of_function)
     if function is None:
         received = f"function={config.get('function')!r:.80}"
-        raise unknown(name, name_of_function, received, table())
+        raise unknown(name, name_of_function, received, FUNCTIONS)
     options = {key: value for key, value in call.kwargs.items() if key != "name"}
     make, args = function(*call.args, **options)
     return make(name=name), args
@@ -63,18 +64,6 @@ def unknown(
         advice=BY_LAMBDA,
     )
     return UnsupportedError(refusal)
-
-
-@cache
-def table() -> Mapping[str, Function]:
-    """Return every TensorFlow function that a file may name."""
-    return {
-        **{name: _unary(cls) for name, cls in _UNARY.items()},
-        **{name: _binary(cls) for name, cls in _BINARY.items()},
-        **{name: _reduction(cls) for name, cls in _REDUCTIONS.items()},
-        **{f"keras.activations.{name}": _activation(name) for name in _ACTIVATIONS},
-        **_OTHERS,
-    }
 
 
 _UNARY: Mapping[str, Callable[..., Connectable]] = {
@@ -413,3 +402,15 @@ _OTHERS: Mapping[str, Function] = {
     "tile": _tile,
     "transpose": _transpose,
 }
+
+FUNCTIONS: Registry[Function] = Registry("TensorFlow function")
+"""Every TensorFlow function that a file may name."""
+
+FUNCTIONS.register(
+    **{name: _unary(cls) for name, cls in _UNARY.items()},
+    **{name: _binary(cls) for name, cls in _BINARY.items()},
+    **{name: _reduction(cls) for name, cls in _REDUCTIONS.items()},
+    **{f"keras.activations.{name}": _activation(name) for name in _ACTIVATIONS},
+    **_OTHERS,
+)
+FUNCTIONS.seal()
