@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from cnnfast.callbacks import CallbackList
+from cnnfast.layers.base.layer import Layer
 from cnnfast.models.data import (
     DEFAULT_BATCH_SIZE,
     Batch,
@@ -20,7 +21,6 @@ from cnnfast.models.data import (
 from cnnfast.utils.nested import map_leaves
 
 if TYPE_CHECKING:
-    from cnnfast.engine.executor import Executor
     from cnnfast.engine.ops import Float32Array
     from cnnfast.models.scoring import Scoring
 
@@ -31,13 +31,8 @@ _NO_TRAINING = (
 )
 
 
-class Inference:
-    """What a model does besides being a layer: `compile`, `predict`, `evaluate`.
-
-    The class it is mixed into gives `_prepare`, which makes the arrays the core takes out of
-    what the user passes, `_executor`, which runs them, and `_pack`, which returns them in the
-    structure of the model's outputs.
-    """
+class Inference(Layer):
+    """A layer that can be compiled, predicts and evaluates."""
 
     optimizer: str | dict[str, Any] | None = None
     loss: Any = None
@@ -49,15 +44,11 @@ class Inference:
     _scoring: Scoring | None = None
     _compile_arguments: Mapping[str, Any] | None = None
 
-    if TYPE_CHECKING:
-        name: str
-
-        def _prepare(self, x: Any) -> list[Float32Array]: ...
-
-        def _pack(self, outputs: Sequence[Float32Array]) -> Any: ...
-
-        @property
-        def _executor(self) -> Executor: ...
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in Inference.__annotations__:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     # --- compile --------------------------------------------------------------------------
 

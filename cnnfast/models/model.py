@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cnnfast.saving.writing import Writable
 
 
-class Model(Inference, Layer):
+class Model(Inference):
     """A network of layers, itself a layer.
 
     ``Model(inputs, outputs, name=None)`` makes a `Functional` model of symbolic tensors.
@@ -59,12 +59,6 @@ class Model(Inference, Layer):
             )
         super().__init__(*args, name=name, **kwargs)
         self._weight_dtype = "float32"
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in Inference.__annotations__:
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
 
     def __copy__(self) -> Self:
         twin = super().__copy__()

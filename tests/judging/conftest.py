@@ -26,7 +26,6 @@ class EchoExecutor:
 class Echo(Inference):
     """A model of as many outputs as inputs, which are returned unchanged."""
 
-    name = "echo"
     _executor = EchoExecutor()
 
     def _prepare(self, x: Any) -> list[np.ndarray]:
@@ -40,7 +39,7 @@ class Echo(Inference):
 @pytest.fixture
 def echo() -> Echo:
     """Give a model that returns its inputs."""
-    return Echo()
+    return Echo(name="echo")
 
 
 @pytest.fixture

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from cnnfast import regularizers
 from cnnfast import activations, initializers, regularizers
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.base.calling import CallableLayer, batch_shapes, state_guard
+from cnnfast.layers.base import calling
+from cnnfast.layers.base.calling import batch_shapes, state_guard
 from cnnfast.layers.base.changing import assign
-from cnnfast.layers.base.facts import LayerFacts
-from cnnfast.symbolic import arguments, dtypes
+from cnnfast.layers.base.weights import WeightHolder
+from cnnfast.symbolic import arguments, bound, dtypes
 from cnnfast.symbolic.arrays import as_batch, is_ready
 from cnnfast.symbolic.input_spec import InputSpec
-from cnnfast.symbolic.tensor import remember
+from cnnfast.symbolic.tensor import remember, symbolic
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, name_scope, names_of_files
 from cnnfast.utils.sealed import opened
-from cnnfast.variables import Variable, advance, replace_all, snapshot
+from cnnfast.variables import advance
 
 if TYPE_CHECKING:
     from typing import Self
 
 
-class Layer(LayerFacts, CallableLayer):
+class Layer(WeightHolder):
     """One step of a network: arguments, weights, the shape rule, and what it lowers to.
 
     A subclass gives `compute_output_shape` and `lower`, `_create_weights` if it has any, and
@@ -62,6 +62,15 @@ class Layer(LayerFacts, CallableLayer):
     integers: dtypes.Integers = dtypes.Integers.CAST
     """What becomes of integers in Keras."""
 
+    takes_structure: ClassVar[bool] = False
+    """Whether the input may be several tensors."""
+
+    call_arguments: ClassVar[tuple[str, ...]] = ("inputs",)
+    """Names of the tensors that a call takes; several arrive as a list, without absent ones."""
+
+    casts_inputs: ClassVar[bool] = False
+    """Whether inputs become those of a declared dtype first, as those of a model do."""
+
     built_without_weights: ClassVar[bool] = False
     """Whether there is nothing to build, so that the layer counts as built from the start."""
 
@@ -71,6 +80,7 @@ class Layer(LayerFacts, CallableLayer):
     keras_module: ClassVar[str] = "keras.layers"
     """Where Keras has the class."""
 
+    _path: str | None = None
     _user_attributes: tuple[str, ...] = ()
     _adapter_scale: float | None = None
     """What a low-rank adapter in the layer's file is multiplied by before it is added."""
@@ -88,8 +98,11 @@ class Layer(LayerFacts, CallableLayer):
         del autocast
         if name is None:
             name = auto_name(type(self).__name__)
-        self.name = arguments.layer_name(name)
-        self._trainable = arguments.boolean(trainable, "trainable")
+        super().__init__(
+            arguments.layer_name(name),
+            arguments.boolean(trainable, "trainable"),
+            self.built_without_weights,
+        )
         self._policy = dtypes.policy(dtype)
         self._activity_regularizer = regularizers.get(activity_regularizer)
         self._first_shape = _pop_first_shape(kwargs)
@@ -97,11 +110,8 @@ class Layer(LayerFacts, CallableLayer):
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
             )
-        self._built = self.built_without_weights
         self.input_spec = InputSpec()
         self._build_shape: BatchShape | None = None
-        self._trainable_variables: list[Variable] = []
-        self._non_trainable_variables: list[Variable] = []
         self._fitting: tuple[int, ...] | None = None
         self._engine: Executor | None = None
         self._version = 0
@@ -144,44 +154,6 @@ class Layer(LayerFacts, CallableLayer):
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         """Make the weights; also the place to narrow `input_spec`."""
 
-    def add_weight(
-        self,
-        *,
-        name: str,
-        shape: Sequence[int | None],
-        initializer: object = "glorot_uniform",
-        regularizer: regularizers.Regularizer | None = None,
-        trainable: bool = True,
-        path: str | None = None,
-    ) -> Variable:
-        """Make a weight that belongs to this layer.
-
-        Raises
-        ------
-        ValueError
-            If a size in `shape` is None or the initializer is unknown.
-        """
-        sizes = arguments.shape(shape)
-        full_path = f"{path or self.name}/{name}"
-        known = tuple(size for size in sizes if size is not None)
-        if len(known) != len(sizes):
-            raise ValueError(
-                f"Layer '{self.name}': shapes used to initialize variables must be fully-defined "
-                f"(no `None` dimensions). Received: shape={sizes} for variable "
-                f"path='{full_path}'"
-            )
-        variable = Variable.deferred(
-            known,
-            initializers.get(initializer) or initializers.GlorotUniform(),
-            name=name,
-            trainable=trainable and self._trainable,
-            path=full_path,
-        )
-        variable.regularizer = regularizer
-        variables = self._trainable_variables if trainable else self._non_trainable_variables
-        variables.append(variable)
-        return variable
-
     # --- shapes and lowering --------------------------------------------------------------
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
@@ -221,7 +193,7 @@ class Layer(LayerFacts, CallableLayer):
         shape = self.compute_output_shape(batch_shapes(x))
         return cast("tuple[int, ...]", shape[1:])
 
-    # --- weights --------------------------------------------------------------------------
+    # --- layers inside --------------------------------------------------------------------
 
     def _sublayers(self) -> Sequence[Layer]:
         return ()
@@ -235,27 +207,6 @@ class Layer(LayerFacts, CallableLayer):
     def _file_children(self) -> Mapping[str, Layer]:
         """Return the layers inside that Keras stores by an attribute's name, under that name."""
         return {}
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All weights, in Keras' order; a shared one stands once."""
-        return list(dict.fromkeys(self._walk_weights()))
-
-    def _walk_weights(self) -> Iterator[Variable]:
-        yield from self._trainable_variables
-        yield from self._non_trainable_variables
-        for layer in self._sublayers():
-            yield from layer._walk_weights()
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training would change."""
-        return [w for w in self.weights if w.trainable] if self._trainable else []
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The other weights."""
-        return [w for w in self.weights if not w.trainable] if self._trainable else self.weights
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -275,67 +226,73 @@ class Layer(LayerFacts, CallableLayer):
         self._fitting = None
         self._version = advance()
 
-    variables = weights
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
+    # --- calls ----------------------------------------------------------------------------
 
-    @property
-    def trainable(self) -> bool:
-        """Whether training would change the weights; setting it reaches all layers inside."""
-        return self._trainable
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the output for a batch, or for symbolic tensors; builds the layer if need be.
 
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for variable in self._trainable_variables:
-            variable.trainable = self._trainable
-        for layer in self._sublayers():
-            layer.trainable = value
+        Parameters
+        ----------
+        *args, **kwargs
+            An array with the images along its first axis, a list or dict of them where the
+            layer takes several, or symbolic tensors in their place. ``training`` must not be
+            set.
 
-    def count_params(self) -> int:
-        """Return how many numbers the weights hold.
+        Returns
+        -------
+        numpy.ndarray or KerasTensor
+            Float32; a list or dict where the layer has several outputs.
+        """
+        if len(args) == 1 and not kwargs and isinstance(args[0], np.ndarray):
+            return self._pack(self._executor.run(self._prepare(args[0])))
+        if symbolic((args, kwargs)):
+            return self.connect(args, kwargs)
+        x = self._input_of_call(args, kwargs)
+        if self._is_structure(x):
+            return bound.run(self, args, kwargs)
+        return self._pack(self._executor.run(self._prepare(x)))
+
+    def _pack(self, outputs: Sequence[Float32Array]) -> Any:
+        """Return the outputs in the structure that the layer has; one is an array."""
+        return outputs[0] if len(outputs) == 1 else list(outputs)
+
+    def _is_structure(self, x: Any) -> bool:
+        return isinstance(x, list | tuple | Mapping) and (
+            self.takes_structure or len(self.call_arguments) > 1
+        )
+
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return calling.infer(self, self._input_of_call(args, kwargs))
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return symbolic tensors like those that a call returns; builds the layer if need be.
 
         Raises
         ------
         ValueError
-            If the layer is not built.
+            If a call cannot take such tensors.
         """
-        if not self.built:
-            raise ValueError(
-                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
-                "built. You can build it manually via: `layer.build(input_shape)`."
-            )
-        return sum(math.prod(w.shape) for w in self.weights)
+        return self.infer(args, kwargs)
 
-    def get_weights(self) -> list[Float32Array]:
-        """Return copies of the weights, in the order of `weights`."""
-        with snapshot(self.weights):
-            return [w.numpy().copy() for w in self.weights]
+    def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        x = self._input_of_call(args, kwargs)
+        self._check_shapes(batch_shapes(x))
+        with graph.layer(self.name):
+            return self.lower(graph, x)
 
-    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Assign all weights, in the order of `weights`.
+    def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the tensors among the arguments of a call, as `lower` takes them."""
+        return calling.input_of_call(self, args, kwargs)
 
-        A call that is under way in another thread uses all of the old ones or all of the new.
+    def _check_shapes(self, shapes: Any) -> None:
+        """Raise ValueError, naming the layer, if it cannot take inputs of `shapes`."""
+        calling.check_shapes(self, shapes)
 
-        Raises
-        ------
-        ValueError
-            If their number or a shape differs; then nothing is assigned.
-        """
-        variables = self.weights
-        if len(variables) != len(weights):
-            raise ValueError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
-                f"length {len(weights)}, but the layer was expecting {len(variables)} weights."
-            )
-        arrays = [np.array(value, np.float32, order="C") for value in weights]
-        for variable, array in zip(variables, arrays, strict=True):
-            if variable.shape != array.shape:
-                raise ValueError(
-                    f"Layer {self.name} weight shape {variable.shape} is not compatible with "
-                    f"provided weight shape {array.shape}."
-                )
-        replace_all(zip(variables, arrays, strict=True))
+    def unsupported(self, rule: str, advice: str = "") -> UnsupportedError:
+        """Return the error that this layer does not do something; see `UnsupportedError`."""
+        return UnsupportedError(
+            rule, layer=self.name, class_name=type(self).__name__, advice=advice
+        )
 
     # --- running --------------------------------------------------------------------------
 
@@ -376,6 +333,47 @@ class Layer(LayerFacts, CallableLayer):
 
     def _described(self) -> str:
         return f"layer '{self.name}'"
+
+    # --- what is asked of it ---------------------------------------------------------------
+
+    @property
+    def activity_regularizer(self) -> regularizers.Regularizer | None:
+        """The penalty on the output, of training; can be set."""
+        return self._activity_regularizer
+
+    @activity_regularizer.setter
+    def activity_regularizer(self, value: object) -> None:
+        self._activity_regularizer = regularizers.get(value)
+
+    @property
+    def path(self) -> str | None:
+        """Name under the models that it was built in, ``"sequential/conv2d"``; None before."""
+        return self._path
+
+    @property
+    def dtype_policy(self) -> dtypes.DTypePolicy:
+        """The dtypes that Keras would use; here they are float32."""
+        return self._policy
+
+    @property
+    def dtype(self) -> str:
+        """The dtype in which Keras keeps this layer's weights; here they are float32."""
+        return self._policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The same as `dtype`."""
+        return self._policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype in which Keras computes this layer; here it is float32."""
+        return self._policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The same as `compute_dtype`."""
+        return self._policy.compute_dtype
 
     # --- configs --------------------------------------------------------------------------
 
