@@ -23,10 +23,11 @@ from cnnfast import (
 )
 from cnnfast.layers import Input, InputSpec, Layer
 from cnnfast.models import Model, Sequential
-from cnnfast.utils import environment, rooms
+from cnnfast.utils import environment, moved, rooms
 from cnnfast.utils.threads import get_num_threads, set_num_threads
 
 environment.check()
+moved.install()
 rooms.declare(operation="cnnfast.ops", saving="cnnfast.saving")  # imported when first used
 
 if TYPE_CHECKING:

@@ -1,0 +1,77 @@
+"""Where modules were that pickles of earlier versions name; they are found where they are now.
+
+A pickle names a class by its module. Modules that have become packages still have their names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_PACKAGE = "cnnfast."
+_MOVED = {
+    f"{_PACKAGE}layers.{old}": f"{_PACKAGE}{new}"
+    for old, new in {
+        "activation": "layers.activations.activation",
+        "adaptive_pooling": "layers.pooling.adaptive_pooling",
+        "augmentation": "layers.preprocessing.augmentation",
+        "cells": "layers.rnn.cells",
+        "conv_lstm": "layers.rnn.conv_lstm",
+        "conv_transpose": "layers.convolutional.conv_transpose",
+        "depthwise": "layers.convolutional.depthwise_conv",
+        "dtypes": "symbolic.dtypes",
+        "einsum_dense": "layers.core.einsum_dense",
+        "embedding": "layers.core.embedding",
+        "fourier": "layers.preprocessing.fourier",
+        "function": "layers.core.lambda_layer",
+        "global_pooling": "layers.pooling.global_pooling",
+        "group_normalization": "layers.normalization.group_normalization",
+        "input_spec": "symbolic.input_spec",
+        "joining": "layers.merging.joining",
+        "layer": "layers.base.layer",
+        "layer_normalization": "layers.normalization.layer_normalization",
+        "mel_spectrogram": "layers.preprocessing.mel_spectrogram",
+        "multi_head_attention": "layers.attention.multi_head_attention",
+        "padding": "layers.reshaping.padding",
+        "prelu": "layers.activations.prelu",
+        "recurrent": "layers.rnn.recurrent",
+        "residual": "layers.merging.residual",
+        "resizing": "layers.preprocessing.resizing",
+        "separable": "layers.convolutional.separable_conv",
+        "spectral_normalization": "layers.normalization.spectral_normalization",
+        "stand_in": "layers.serialization.stand_in",
+        "stft_spectrogram": "layers.preprocessing.stft_spectrogram",
+        "upsampling": "layers.reshaping.up_sampling",
+        "volumes": "layers",
+        "wrappers": "layers",
+    }.items()
+}
+
+
+class _Finder(MetaPathFinder):
+    """Finds what no other finder does, under its old name."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith(_PACKAGE) or fullname not in _MOVED:
+            return None
+        return ModuleSpec(fullname, _Alias())
+
+
+class _Alias(Loader):
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        # Python takes what stands here afterwards.
+        sys.modules[module.__name__] = importlib.import_module(_MOVED[module.__name__])
+
+
+def install() -> None:
+    """Let the old names be found, after all others; called when the package is imported."""
+    sys.meta_path.append(_Finder())
