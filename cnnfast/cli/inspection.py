@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
-from cnnfast.files import archive, json
-from cnnfast.files.hdf5 import SIGNATURE as HDF5_SIGNATURE
+from cnnfast.files import json, kinds
+from cnnfast.files.archive import Container
 from cnnfast.files.hdf5 import H5File
-from cnnfast.files.source import open_file
+from cnnfast.files.kinds import Kind
 from cnnfast.saving import legacy_h5, load_model
 from cnnfast.saving.model import KERAS_VERSION, MODEL_CONFIG, TRAINING_CONFIG
 
@@ -91,22 +90,18 @@ def inspect(path: str) -> FileFacts:
 
 def _read(path: str, facts: FileFacts) -> Any:
     """Fill in what the container says; return the model's configuration if there is one."""
-    if os.path.isdir(path):
-        facts.format = "Keras 3 directory"
-        return _from_container(archive.open_directory(path), facts)
-    source = open_file(path)
-    facts.file_bytes = len(source)
-    if source.startswith(archive.SIGNATURE):
-        facts.format = "Keras 3 archive (.keras)"
-        return _from_container(archive.open_zip(source), facts)
-    if not source.startswith(HDF5_SIGNATURE):
-        start = source.read(0, 16).tobytes()
-        raise source.error(f"not a file that Keras saved. Received: one that starts with {start!r}")
-    facts.weight_bytes = len(source)
-    return _from_h5(H5File(source), facts)
+    with kinds.opened(path) as found:
+        facts.file_bytes = len(found.whole)
+        if found.container is None and found.kind is not Kind.HDF5:
+            raise found.foreign("a file that Keras saved")
+        facts.format = found.kind.value
+        if found.container is not None:
+            return _from_container(found.container, facts)
+        facts.weight_bytes = len(found.whole)
+        return _from_h5(found.weights, facts)
 
 
-def _from_container(container: archive.Container, facts: FileFacts) -> Any:
+def _from_container(container: Container, facts: FileFacts) -> Any:
     facts.weight_bytes = len(container.weights)
     facts.file_bytes = facts.file_bytes or len(container.weights) + len(container.config)
     metadata: Any = None
@@ -124,7 +119,7 @@ def _from_h5(file: H5File, facts: FileFacts) -> Any:
     root = file.root
     text = root.text(MODEL_CONFIG)
     group = legacy_h5.weights_group(root)
-    facts.format = "HDF5 (.h5)" if text is not None else "HDF5, weights only"
+    facts.format = facts.format if text is not None else "HDF5, weights only"
     for holder in (root, group):
         if holder is not None:
             facts.keras_version = facts.keras_version or holder.text(KERAS_VERSION)

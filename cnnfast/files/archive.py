@@ -10,14 +10,12 @@ import os
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnfast.files import json
 from cnnfast.files.bounded import BoundedReader
-from cnnfast.files.source import Readable, Source, open_file, open_source, path_of
+from cnnfast.files.source import Source, open_file
 from cnnfast.files.source import in_memory as from_bytes
 
 if TYPE_CHECKING:
@@ -57,34 +55,6 @@ class Container:
         for member in (self.config, self.weights, self.metadata):
             if member is not None:
                 member.close()
-
-
-@contextmanager
-def opened(readable: Readable, in_memory: bool = False) -> Iterator[Container | Source]:
-    """Open a container, or a file of another kind, for as long as it is read.
-
-    Files stay open afterwards for weights that are left in them, unless `in_memory`.
-
-    Parameters
-    ----------
-    readable
-        A directory, or what `open_source` takes.
-    in_memory
-        Whether the file is closed at the end.
-    """
-    with ExitStack() as stack:
-        found: Container | Source
-        if isinstance(readable, str | os.PathLike) and os.path.isdir(readable):
-            found = open_directory(path_of(readable), stays=not in_memory)
-        else:
-            found = source = open_source(readable, stays=not in_memory)
-            if in_memory:
-                stack.callback(source.close)
-            if source.startswith(SIGNATURE):
-                found = open_zip(source)
-        if in_memory:
-            stack.callback(found.close)
-        yield found
 
 
 def open_directory(path: str, *, stays: bool = True) -> Container:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cnnfast.errors import ModelFileError
-from cnnfast.files import archive, json
+from cnnfast.files import json, kinds
 from cnnfast.files.archive import Container
-from cnnfast.files.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from cnnfast.files.hdf5 import H5File
-from cnnfast.files.source import Readable, Source
+from cnnfast.files.kinds import Found, Kind
+from cnnfast.files.source import Readable
 from cnnfast.saving import keras_format, legacy_h5, stored
 from cnnfast.saving.assignment import Mismatches, assign_all, check_complete
 from cnnfast.saving.config import CustomObjects, build_model
@@ -77,19 +77,19 @@ def load_model(
     ValueError
         `weight_dtype` is another one.
     """
-    with handed_over.scope(custom_objects) as given, archive.opened(filepath, in_memory) as opened:
-        model = _load(opened, compile)
+    with handed_over.scope(custom_objects) as given, kinds.opened(filepath, in_memory) as found:
+        model = _load(found, compile)
     given.warn_of_unused()
     model.weight_dtype = weight_dtype
     return model
 
 
-def _load(opened: Container | Source, compile: bool) -> Model:
-    if isinstance(opened, Container):
-        return _from_container(opened, opened.name, compile)
-    if opened.startswith(HDF5_SIGNATURE):
-        return _from_h5(H5File(opened), opened.name, compile)
-    raise foreign(opened, "a model that Keras saved (.keras or .h5)")
+def _load(found: Found, compile: bool) -> Model:
+    if found.container is not None:
+        return _from_container(found.container, found.name, compile)
+    if found.kind is Kind.HDF5:
+        return _from_h5(found.weights, found.name, compile)
+    raise found.foreign("a model that Keras saved (.keras or .h5)")
 
 
 def _from_container(container: Container, path: str, compile: bool) -> Model:
@@ -145,9 +145,3 @@ def _from_h5(file: H5File, path: str, compile: bool) -> Model:
     if compile and training is not None:
         compile_from(model, json.loads(training, f"{path}@{TRAINING_CONFIG}"), path)
     return model
-
-
-def foreign(source: Source, expected: str) -> ModelFileError:
-    """Return an error for a file of another kind; says what its first bytes are."""
-    start = source.read(0, 16).tobytes()
-    return source.error(f"expected {expected}. Received: a file that starts with {start!r}.")

@@ -6,15 +6,13 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from cnnfast.files import archive, shards
-from cnnfast.files.archive import Container
-from cnnfast.files.hdf5 import SIGNATURE as HDF5_SIGNATURE
-from cnnfast.files.hdf5 import H5File, H5Group
+from cnnfast.files import kinds, shards
+from cnnfast.files.hdf5 import H5Group
+from cnnfast.files.kinds import Found, Kind
 from cnnfast.files.shards import ShardedGroup
-from cnnfast.files.source import Readable, Source, path_of
+from cnnfast.files.source import Readable, path_of
 from cnnfast.saving import keras_format, legacy_h5
 from cnnfast.saving.assignment import Assignment, Mismatches, assign_all
-from cnnfast.saving.model import foreign
 
 if TYPE_CHECKING:
     from cnnfast.layers.base.layer import Layer
@@ -62,11 +60,11 @@ def load_weights(
             f"data or use `build()` first. Received: model {model.name!r}."
         )
     mismatches = Mismatches(skip_mismatch)
-    with archive.opened(filepath, in_memory) as opened, ExitStack() as stack:
-        root = _root(opened, filepath)
+    with kinds.opened(filepath, in_memory) as found, ExitStack() as stack:
+        root = _root(found, filepath)
         if in_memory and isinstance(root, ShardedGroup):
             stack.callback(root.close)
-        assign_all(_find(model, root, opened.name, by_name, mismatches), mismatches)
+        assign_all(_find(model, root, found.name, by_name, mismatches), mismatches)
 
 
 def _find(
@@ -85,13 +83,11 @@ def _find(
     return keras_format.find_weights(model, root, mismatches=mismatches)
 
 
-def _root(opened: Container | Source, filepath: Readable) -> H5Group | ShardedGroup:
-    if isinstance(opened, Container):
-        return H5File(opened.weights).root
-    if opened.startswith(shards.SIGNATURE):
+def _root(found: Found, filepath: Readable) -> H5Group | ShardedGroup:
+    if found.kind is Kind.SHARDS:
         if not isinstance(filepath, str | os.PathLike):
-            raise opened.error("weights in shards must be given by the path of their map.")
-        return shards.open_shards(opened, path_of(filepath))
-    if not opened.startswith(HDF5_SIGNATURE):
-        raise foreign(opened, "weights that Keras saved (.weights.h5, .h5 or .keras)")
-    return H5File(opened).root
+            raise found.whole.error("weights in shards must be given by the path of their map.")
+        return shards.open_shards(found.whole, path_of(filepath))
+    if found.kind is Kind.FOREIGN:
+        raise found.foreign("weights that Keras saved (.weights.h5, .h5 or .keras)")
+    return found.weights.root
