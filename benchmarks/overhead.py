@@ -28,7 +28,7 @@ import numpy as np
 from cnnfast.engine.executor import Executor
 from cnnfast.layers import Conv2D, Dense, Flatten
 from cnnfast.models import Sequential
-from cnnfast.utils.threads import set_num_threads
+from cnnfast.utils.system.threads import set_num_threads
 
 LIMITS = {"predict_on_batch": 20.0, "predict": 50.0}
 """Microseconds over the bare run that each call may cost."""

@@ -24,7 +24,7 @@ from cnnfast import (
 from cnnfast.layers import Input, InputSpec, Layer
 from cnnfast.models import Model, Sequential
 from cnnfast.utils import environment, moved, rooms
-from cnnfast.utils.threads import get_num_threads, set_num_threads
+from cnnfast.utils.system.threads import get_num_threads, set_num_threads
 
 environment.check()
 moved.install()

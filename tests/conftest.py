@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 import lowered
-from cnnfast.utils.cores import usable_cores
-from cnnfast.utils.usable_memory import usable_memory
+from cnnfast.utils.system.cores import usable_cores
+from cnnfast.utils.system.usable_memory import usable_memory
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_MODELS = REPOSITORY.parent / "shared" / "models"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from cnnfast import __version__, _core, startup
 from cnnfast.cli import bench, check, demo, exit_codes, info, profile
 from cnnfast.cli.output import print_error
-from cnnfast.utils.threads import get_num_threads
+from cnnfast.utils.system.threads import get_num_threads
 
 COMMANDS = (demo, check, info, profile, bench)
 

@@ -24,7 +24,7 @@ from cnnfast.cli.inputs import add_input_arguments, random_inputs
 from cnnfast.cli.loading import with_model
 from cnnfast.cli.output import print_error, print_json
 from cnnfast.utils.console import console
-from cnnfast.utils.threads import get_num_threads, set_num_threads
+from cnnfast.utils.system.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from cnnfast.models import Model

@@ -20,7 +20,7 @@ from cnnfast.engine.sizes import Sizes
 from cnnfast.engine.template import Template
 from cnnfast.errors import ModelFileError
 from cnnfast.utils.locks import Guard
-from cnnfast.utils.threads import get_num_threads, positive
+from cnnfast.utils.system.threads import get_num_threads, positive
 
 PLANS_KEPT = 32
 LOWERED_KEPT = 8

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import EllipsisType
 
 from cnnfast import _core
-from cnnfast.utils.usable_memory import usable_memory
+from cnnfast.utils.system.usable_memory import usable_memory
 
 _OFF = ("0", "false", "off", "no")
 _ON = ("", "1", "true", "on", "yes")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfast.utils.narrow import widened
-from cnnfast.utils.nested import is_nested, leaves, map_leaves
+from cnnfast.utils.tree import is_nested, leaves, map_leaves
 
 Array: TypeAlias = npt.NDArray[Any]
 Structure: TypeAlias = Any

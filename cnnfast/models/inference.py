@@ -18,7 +18,7 @@ from cnnfast.models.data import (
     require_samples,
     to_arrays,
 )
-from cnnfast.utils.nested import map_leaves
+from cnnfast.utils.tree import map_leaves
 
 if TYPE_CHECKING:
     from cnnfast.engine.ops import Float32Array

@@ -20,7 +20,7 @@ from cnnfast.symbolic import arguments
 from cnnfast.symbolic.registry import LAYERS
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node, remember
 from cnnfast.utils import tree
-from cnnfast.utils.threads import get_num_threads, positive
+from cnnfast.utils.system.threads import get_num_threads, positive
 
 if TYPE_CHECKING:
     from typing import Self

@@ -15,7 +15,7 @@ from cnnfast.losses import LossFunctionWrapper
 from cnnfast.losses.arrays import Array, Float32Array, as_float32
 from cnnfast.metrics import Mean, MeanMetricWrapper
 from cnnfast.utils.naming import to_snake_case
-from cnnfast.utils.nested import is_nested, leaves, map_leaves
+from cnnfast.utils.tree import is_nested, leaves, map_leaves
 
 # What is meant depends on the shapes of labels and predictions, so on the first batch.
 DEFERRED_LOSSES = frozenset({"crossentropy", "ce"})

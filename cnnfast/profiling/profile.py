@@ -15,7 +15,7 @@ import numpy as np
 from cnnfast._core import Plan, StepInfo
 from cnnfast.engine.ops import Call, Float32Array, Shape
 from cnnfast.utils.console import console
-from cnnfast.utils.machine import Machine, measure
+from cnnfast.utils.system.machine import Machine, measure
 
 if TYPE_CHECKING:
     from os import PathLike

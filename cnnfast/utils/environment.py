@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 
 from cnnfast import _core
-from cnnfast.utils.threads import positive
+from cnnfast.utils.system.threads import positive
 
 _PREFIX = "CNNFAST_"
 VARIABLES = (

@@ -1,7 +1,8 @@
 """Structures as calls take and return them: lists, tuples and dicts of leaves.
 
 Dicts are walked in the order of their sorted keys, which is Keras' order of a model's inputs
-and outputs; `cnnfast.utils.nested` walks the user's data in the order it has.
+and outputs. A user's data and arguments (`leaves`, `map_leaves`) are walked in the order that they
+have; there, a serialized object is a leaf.
 """
 
 from __future__ import annotations
@@ -76,3 +77,28 @@ def map_shapes(function: Callable[[Any], Any], shapes: Structure) -> Structure:
         return function(shapes)
     items = [map_shapes(function, shape) for shape in shapes]
     return tuple(items) if isinstance(shapes, tuple) else items
+
+
+def is_nested(value: object) -> bool:
+    """Whether `value` is a container; a serialized object (it has a ``class_name``) is a leaf."""
+    if isinstance(value, Mapping):
+        return "class_name" not in value
+    return isinstance(value, list | tuple)
+
+
+def leaves(structure: Any) -> Iterator[Any]:
+    """Yield what stands in `structure`, in order; a dict in the order of its items."""
+    if not is_nested(structure):
+        yield structure
+        return
+    for item in structure.values() if isinstance(structure, Mapping) else structure:
+        yield from leaves(item)
+
+
+def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
+    """Apply `function` to every leaf; tuples become lists."""
+    if not is_nested(structure):
+        return function(structure)
+    if isinstance(structure, Mapping):
+        return {key: map_leaves(function, item) for key, item in structure.items()}
+    return [map_leaves(function, item) for item in structure]

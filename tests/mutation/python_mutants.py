@@ -64,7 +64,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("self.__dict__.update(state)\n        «self._hold_layers()»", "pass"),
         ),
         *_of(
-            "layers/rnn/wrappers.py", ("self.layer = layer\n        «self._hold_layers()»", "pass")
+            "layers/core/wrapper.py", ("self.layer = layer\n        «self._hold_layers()»", "pass")
         ),
         *_of("layers/base/rounding.py", ("            «self._changed()»\n", "pass")),
         *_of(
@@ -94,8 +94,8 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
         *_of(
             "models/model.py",
             ("«twin.compile(**self._compile_arguments)»", "pass"),
-            ("if «name in Inference.__annotations__»:", "False"),
         ),
+        *_of("models/inference.py", ("if «name in Inference.__annotations__»:", "False")),
         *_of("ops/operation.py", ('if not («name.startswith("_") or is_open(self)»):', "True")),
         *_of("activations.py", ("        if «not is_open(self)»:", "False")),
     ),
@@ -137,7 +137,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("if any(«shape[0] == 0» for shape in shapes)", "False"),
         ),
         *_of(
-            "symbolic/tensor.py",
+            "symbolic/arrays.py",
             ("array = «widened(np.asarray(x))»", "np.asarray(x)"),
             ("array.ndim == 0 or «0 in array.shape[1:]»:", "False"),
             ("except («ValueError, TypeError, RuntimeError») as", "ValueError, TypeError"),

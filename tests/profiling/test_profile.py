@@ -15,7 +15,7 @@ import cnnfast
 from cnnfast import applications, layers
 from cnnfast.models import Model, Sequential
 from cnnfast.profiling import Profile
-from cnnfast.utils.machine import Machine
+from cnnfast.utils.system.machine import Machine
 
 SLOW_MACHINE = Machine("imagined", 1, gflops=2.0, reading=((1 << 10, 8.0), (1 << 40, 0.5)))
 

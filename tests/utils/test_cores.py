@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnfast.utils import cores
-from cnnfast.utils.cores import cpu_quota, physical_cores
+from cnnfast.utils.system import cores
+from cnnfast.utils.system.cores import cpu_quota, physical_cores
 
 VERSION_1 = "4:memory:/work/a\n2:cpu,cpuacct:/work/a\n1:name=systemd:/\n"
 VERSION_2 = "0::/work/a\n"

@@ -11,7 +11,8 @@ import pytest
 
 import cnnfast
 from cnnfast import _core
-from cnnfast.utils import environment, threads
+from cnnfast.utils import environment
+from cnnfast.utils.system import threads
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnfast import _core
-from cnnfast.utils.machine import Machine, measure
+from cnnfast.utils.system.machine import Machine, measure
 
 
 def test_a_machine_is_measured_once_and_has_sensible_rates():

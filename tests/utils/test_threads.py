@@ -12,7 +12,7 @@ import pytest
 
 import cnnfast
 from cnnfast import layers
-from cnnfast.utils import threads
+from cnnfast.utils.system import threads
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnfast.utils import usable_memory as module
-from cnnfast.utils.usable_memory import usable_memory
+from cnnfast.utils.system import usable_memory as module
+from cnnfast.utils.system.usable_memory import usable_memory
 
 GIB = 1 << 30
 

@@ -24,7 +24,7 @@ def convert(source: Path, directory: Path) -> Path:
 def load(path: Path, threads: int) -> Predict:
     """Load the Keras file; a call is `predict_on_batch`."""
     from cnnfast.saving import load_model
-    from cnnfast.utils.threads import set_num_threads
+    from cnnfast.utils.system.threads import set_num_threads
 
     set_num_threads(threads)
     predict: Predict = load_model(path, compile=False).predict_on_batch

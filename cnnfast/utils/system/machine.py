@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from cnnfast import _core
-from cnnfast.utils.threads import positive
+from cnnfast.utils.system.threads import positive
 
 _SECONDS = 0.06  # for each figure; the best rate in that time counts
 # Of arrays, in bytes: from what fits in a core's own cache to what is in memory.

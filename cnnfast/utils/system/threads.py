@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 
-from cnnfast.utils.cores import usable_cores
 from cnnfast.utils.locks import Guard
+from cnnfast.utils.system.cores import usable_cores
 
 # What the core can be told.
 _MOST = 2**31 - 1

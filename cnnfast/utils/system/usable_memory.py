@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from cnnfast.utils import control_groups
+from cnnfast.utils.system import control_groups
+from cnnfast.utils.system.control_groups import ROOT
 from cnnfast.utils.control_groups import ROOT, Directory
 
 

@@ -8,7 +8,8 @@ from collections.abc import Collection
 from os.path import join
 
 from cnnfast import _core
-from cnnfast.utils import control_groups
+from cnnfast.utils.system import control_groups
+from cnnfast.utils.system.control_groups import ROOT
 from cnnfast.utils.control_groups import ROOT, Directory
 
 

@@ -1,0 +1,1 @@
+"""What the machine and its system give a process: processors, memory, threads."""
