@@ -14,6 +14,7 @@ from cnnfast._core import __version__  # isort: split
 from cnnfast import (
     activations,
     callbacks,
+    config,
     constraints,
     initializers,
     layers,
@@ -44,6 +45,7 @@ __all__ = [
     "activations",
     "applications",
     "callbacks",
+    "config",
     "constraints",
     "from_keras",
     "get_num_threads",
