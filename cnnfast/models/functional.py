@@ -11,7 +11,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.input_layer import Input
-from cnnfast.models import dialects, rank, wiring
+from cnnfast.models import rank, wiring
 from cnnfast.models.model import Model
 from cnnfast.models.topology import trace
 from cnnfast.symbolic.arguments import boolean
@@ -292,6 +292,8 @@ class Functional(Model):
     # --- configs and copies ---------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
+        from cnnfast.models import dialects  # which predicting does not need
+
         return {"name": self.name, "trainable": self.trainable, **dialects.write(self)}
 
     @classmethod
@@ -305,6 +307,8 @@ class Functional(Model):
         UnsupportedError
             If it has a layer or operation that this package does not have.
         """
+        from cnnfast.models import dialects
+
         inputs, outputs = wiring.connect(dialects.read(config))
         return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable"))
 

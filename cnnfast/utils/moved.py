@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -52,7 +51,7 @@ _MOVED = {
 }
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds what no other finder does, under its old name."""
 
     def find_spec(
@@ -60,10 +59,12 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith(_PACKAGE) or fullname not in _MOVED:
             return None
-        return ModuleSpec(fullname, _Alias())
+        return ModuleSpec(fullname, _Alias())  # type: ignore[arg-type]  # an ABC in the stubs
 
 
-class _Alias(Loader):
+class _Alias:
+    """Loads a module by taking another."""
+
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
 
@@ -74,4 +75,4 @@ class _Alias(Loader):
 
 def install() -> None:
     """Let the old names be found, after all others; called when the package is imported."""
-    sys.meta_path.append(_Finder())
+    sys.meta_path.append(_Finder())  # importlib.abc would take its time to import
