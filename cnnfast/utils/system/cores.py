@@ -9,8 +9,7 @@ from os.path import join
 
 from cnnfast import _core
 from cnnfast.utils.system import control_groups
-from cnnfast.utils.system.control_groups import ROOT
-from cnnfast.utils.control_groups import ROOT, Directory
+from cnnfast.utils.system.control_groups import ROOT, Directory
 
 
 def usable_cores() -> int:

@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterator
 
 from cnnfast.utils.system import control_groups
-from cnnfast.utils.system.control_groups import ROOT
-from cnnfast.utils.control_groups import ROOT, Directory
+from cnnfast.utils.system.control_groups import ROOT, Directory
 
 
 def usable_memory(root: Directory = ROOT) -> int | None:
