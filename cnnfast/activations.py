@@ -304,7 +304,7 @@ def _function_config(activation: UserFunction) -> dict[str, Any]:
             "A config knows a function by its name, which this one does not have: define it with "
             f"`def`. Received: {activation.function!r}"
         )
-    if activation.name in _FUNCTIONS or activation.name in _ALIASES:
+    if activation.name in FUNCTIONS:
         raise UnsupportedError(
             "A config knows a function by its name, which would be taken for that of Keras' own: "
             "give the layer a function of another name, `layer.activation = own`. Received: "

@@ -13,8 +13,7 @@ from cnnfast.files import json
 from cnnfast.files.contents import listed
 from cnnfast.files.versions import version_of
 from cnnfast.layers.serialization.stand_in import StandIn
-from cnnfast.saving import live_weights
-from cnnfast.saving import json, live_unsaid, live_weights
+from cnnfast.saving import live_unsaid, live_weights
 from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.keras_format import LAYERS, children, own_weights

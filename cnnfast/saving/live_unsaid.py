@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cnnfast import activations
 from cnnfast.errors import Refusal, UnsupportedError
-from cnnfast.layers.refused import MASKS, WITHOUT_MASKS
+from cnnfast.layers.serialization.refused import MASKS, WITHOUT_MASKS
 from cnnfast.utils import handed_over
 
 ACTIVATIONS = ("activation", "recurrent_activation")
