@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sidebyside.runtimes import Predict
 
@@ -23,21 +24,21 @@ def convert(source: Path, directory: Path) -> Path:
 
 def load(path: Path, threads: int) -> Predict:
     """Load the Keras file; a call is `predict_on_batch`."""
-    from cnnfast.saving import load_model
-    from cnnfast.utils.system.threads import set_num_threads
-
-    set_num_threads(threads)
-    predict: Predict = load_model(path, compile=False).predict_on_batch
+    predict: Predict = _model(path, threads).predict_on_batch
     return predict
 
 
 def load_for_any_size(path: Path, threads: int) -> Predict:
     """Load the Keras file and pack its weights, for a size of its own, as other runtimes do."""
-    from cnnfast.saving import load_model
-    from cnnfast.utils.threads import set_num_threads
-
-    set_num_threads(threads)
-    model = load_model(path, compile=False)
+    model = _model(path, threads)
     model.warm_up([(232, 232, 3)])
     predict: Predict = model.predict_on_batch
     return predict
+
+
+def _model(path: Path, threads: int) -> Any:
+    from cnnfast.saving import load_model
+    from cnnfast.utils.system.threads import set_num_threads
+
+    set_num_threads(threads)
+    return load_model(path, compile=False)
