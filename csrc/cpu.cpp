@@ -40,8 +40,8 @@ struct Isa {
 }
 #endif
 
-// Best first. avx2_wide is the 64-byte source on AVX2: slow, large and built for tests alone, so that
-// the AVX-512 logic can be tested on any x86-64 machine with AVX2.
+// Best first. avx2_wide is the 64-byte source on AVX2: slow, large and built for tests alone, so
+// that the AVX-512 logic can be tested on any x86-64 machine with AVX2.
 const Isa kIsas[] = {
 #ifdef CNNFAST_HAS_avx512
     {&kernels_avx512, has_avx512},
