@@ -117,7 +117,7 @@ CASES: dict[str, Case] = {
     ),
     "a layer with weights": Case(
         lambda: sequence(own.LayerNormalization()),
-        BY_FUNCTION + r".*`f\(x, \*weights\)`",
+        BY_FUNCTION + r".*`def f\(x, \*weights\)`",
         {"LayerNormalization": own.normalized_in_order},
     ),
     "a Lambda": Case(
@@ -143,7 +143,7 @@ CASES: dict[str, Case] = {
     ),
     "a layer that only Keras has": Case(
         with_grouped_query,
-        BY_FUNCTION + r".*It takes the weights .*`f\(x, \*weights\)`",
+        BY_FUNCTION + r".*It takes the weights .*`def f\(x, \*weights\)`",
         {"GroupQueryAttention": grouped_query},
         {"GroupedQueryAttention": in_the_order_of_h5},
     ),

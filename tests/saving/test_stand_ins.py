@@ -291,8 +291,8 @@ def test_weights_that_a_function_leaves_are_refused_with_what_to_do(
         loaded(theirs, road, tmp_path, {"mine": UNREAD[case]})
     (item,) = caught.value.items
     assert item.layers == ("mine",)
-    assert "in this order, `f(x, *weights)`" in item.advice
-    assert ("or by name, `f(x, gamma, beta)`" in item.advice) == (road in NAMED)
+    assert "in this order, `def f(x, *weights)`" in item.advice
+    assert ("or by name, `def f(x, gamma, beta)`" in item.advice) == (road in NAMED)
     # The advice, done:
     assert_same(loaded(theirs, road, tmp_path, {"mine": own.normalized_in_order}), theirs, rng)
     if road in NAMED:

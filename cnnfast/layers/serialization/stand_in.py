@@ -252,8 +252,8 @@ def how_to_take(stored: Sequence[StoredWeight]) -> str:
     names = [weight.name for weight in stored]
     by_name = ""
     if None not in names and len(set(names)) == len(names) <= _LISTED:
-        by_name = f", or by name, `f(x, {', '.join(map(str, names))})`"
-    return f"It takes the weights {listed} in this order, `f(x, *weights)`{by_name}."
+        by_name = f", or by name, `def f(x, {', '.join(map(str, names))})`"
+    return f"It takes the weights {listed} in this order, `def f(x, *weights)`{by_name}."
 
 
 def _parameters(function: ArrayFunction) -> list[inspect.Parameter]:
