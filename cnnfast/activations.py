@@ -279,12 +279,17 @@ def serialize(activation: ActivationFunction) -> Any:
         config: dict[str, Any] = configs.serialize(activation.layer)
         return config
     if isinstance(activation, UserFunction):
-        return activation if _unwritten.get() else _function_config(activation)
+        return activation if is_unwritten() else _function_config(activation)
     return activation.name
 
 
 # Whether configs are being made that are not written.
 _unwritten: ContextVar[bool] = ContextVar("cnnfast_unwritten", default=False)
+
+
+def is_unwritten() -> bool:
+    """Whether the config that is being made may hold functions themselves."""
+    return _unwritten.get()
 
 
 @contextmanager

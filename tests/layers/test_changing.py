@@ -5,6 +5,7 @@ Nothing that a layer has is left to change unnoticed: what cannot be followed is
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -253,6 +254,40 @@ def test_a_layer_inside_cannot_be_swapped(layer: Layer, rng: np.random.Generator
     with pytest.raises(ValueError, match=r"layers inside, would have to be others.*Received"):
         setattr(layer, name, other)
     np.testing.assert_array_equal(layer(x), expected)
+
+
+@pytest.mark.parametrize("part", ["forward_layer", "backward_layer"])
+@pytest.mark.parametrize("argument", ["go_backwards", "return_sequences"])
+def test_a_layer_inside_stays_what_the_layer_around_it_can_be_made_of(
+    part: str, argument: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    both_ways = layers.Bidirectional(layers.LSTM(3))
+    around = layers.TimeDistributed(both_ways)
+    model = cnnfast.Sequential([cnnfast.Input((2, *SEQUENCE[1:])), around])
+    x = rng.normal(size=(2, 2, *SEQUENCE[1:])).astype(np.float32)
+    expected, before = model.predict(x, verbose=0), state(around)
+    inside = getattr(both_ways, part)
+    with pytest.raises(ValueError, match=rf"can be made of.*{both_ways.name}.*{argument}="):
+        setattr(inside, argument, not getattr(inside, argument))
+    assert state(around) == before
+    np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
+    inside.unroll = inside.zero_output_for_mask = True
+    inside.cell.activation = "relu"
+    assert inside.zero_output_for_mask
+    changed = model.predict(x, verbose=0)
+    assert np.abs(changed - expected).max() > 1e-4
+    model.save(tmp_path / "m.keras")
+    loaded = cnnfast.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), changed)
+
+
+def test_a_function_of_numpy_inside_of_a_layer_may_be_swapped(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(2, *SEQUENCE[1:])).astype(np.float32)
+    function = layers.Lambda(lambda x: x * 2)
+    around = layers.TimeDistributed(function)
+    np.testing.assert_array_equal(around(x), 2 * x)
+    function.function = lambda x: x * 3
+    np.testing.assert_array_equal(around(x), 3 * x)
 
 
 def test_a_function_of_numpy_may_be_swapped(rng: np.random.Generator) -> None:

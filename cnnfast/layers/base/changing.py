@@ -8,7 +8,7 @@ refused, and so is what no argument says.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cnnfast.layers.base.calling import state_guard
 from cnnfast.symbolic.arguments import layer_name
@@ -92,14 +92,34 @@ def _remake(layer: Layer, arguments: Mapping[str, Any], received: str) -> None:
             del vars(layer)[name]
     vars(layer).update({name: new[name] for name in new.keys() - _HISTORY})
     try:
-        retrace(layer)
-    except ValueError as error:
+        _check_around(layer, received)
+        try:
+            retrace(layer)
+        except ValueError as error:
+            raise fallen_apart(layer, error, received) from error
+    except ValueError:
         for name in vars(layer).keys() - before.keys():
             del vars(layer)[name]
         vars(layer).update(before)
-        raise fallen_apart(layer, error, received) from error
+        raise
     finally:
         layer._changed()
+
+
+def _check_around(layer: Layer, received: str) -> None:
+    """Refuse what `layer` has become where a layer around it could not be made of it."""
+    for reference in layer._holders:
+        holder = cast("Layer | None", reference())
+        if holder is None:
+            continue
+        try:
+            type(holder).from_config(holder._arguments())
+        except ValueError as error:
+            raise ValueError(
+                f"Layer '{layer.name}' must stay what the layer around it can be made of: {error}. "
+                f"Make a new layer with another one inside. {received}"
+            ) from error
+        _check_around(holder, received)
 
 
 def fallen_apart(layer: Layer, error: ValueError, received: str) -> ValueError:

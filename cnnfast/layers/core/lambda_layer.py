@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from cnnfast.activations import is_unwritten
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
@@ -187,6 +188,8 @@ class Lambda(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Raise `UnsupportedError`: a Python function cannot be written to a config."""
+        if is_unwritten():
+            return self._arguments()
         raise self.unsupported(
             f"runs a Python function, which a config cannot hold. Received: {self.function!r}"
         )

@@ -133,6 +133,10 @@ class Bidirectional(Layer):
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
         return configs.with_layers(config, "layer", "backward_layer")
 
+    def _arguments(self) -> dict[str, Any]:
+        # A copy, as what is made of them sets an attribute of its layers.
+        return super()._arguments() | {"backward_layer": _renamed(self.backward_layer, "")}
+
     def _config(self) -> dict[str, Any]:
         return {
             "merge_mode": self.merge_mode,
