@@ -302,6 +302,30 @@ def unwritten() -> Iterator[None]:
         _unwritten.reset(token)
 
 
+# The user's functions in the config that is being made, by name.
+_named_functions: ContextVar[dict[str, Callable[..., Any]] | None] = ContextVar(
+    "cnnfast_named_functions", default=None
+)
+
+
+@contextmanager
+def one_config() -> Iterator[dict[str, Callable[..., Any]]]:
+    """Let what is serialized inside a ``with`` block be one config, where names tell all apart.
+
+    Yields
+    ------
+    dict
+        The user's functions in it by name, as they come; that of the block around it, if any.
+    """
+    outer = _named_functions.get()
+    functions = {} if outer is None else outer
+    token = _named_functions.set(functions)
+    try:
+        yield functions
+    finally:
+        _named_functions.reset(token)
+
+
 def _function_config(activation: UserFunction) -> dict[str, Any]:
     """Return what Keras writes of a user's function: its name."""
     if not activation.name.isprintable() or activation.name == "<lambda>":
@@ -314,6 +338,15 @@ def _function_config(activation: UserFunction) -> dict[str, Any]:
             "A config knows a function by its name, which would be taken for that of Keras' own: "
             "give the layer a function of another name, `layer.activation = own`. Received: "
             f"{activation.name!r} for {activation.function!r}"
+        )
+    with one_config() as functions:
+        known = functions.setdefault(activation.name, activation.function)
+    if known != activation.function:
+        raise UnsupportedError(
+            "A config knows a function by its name, which two functions must not share: give one "
+            "a name of its own, `own.__name__ = 'another'`, and then to its layers again, "
+            f"`layer.activation = own`. Received: {activation.name!r} for {known!r} and "
+            f"{activation.function!r}"
         )
     return {
         "module": "builtins",

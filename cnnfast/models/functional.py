@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnfast import activations
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
 from cnnfast.layers.base.layer import Layer
@@ -294,7 +295,9 @@ class Functional(Model):
     def get_config(self) -> dict[str, Any]:
         from cnnfast.models import dialects  # which predicting does not need
 
-        return {"name": self.name, "trainable": self.trainable, **dialects.write(self)}
+        with activations.one_config():
+            graph = dialects.write(self)
+        return {"name": self.name, "trainable": self.trainable, **graph}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:

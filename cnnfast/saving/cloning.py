@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cnnfast.activations import UserFunction
+from cnnfast import activations
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.input_layer import InputLayer
@@ -66,7 +66,9 @@ def _built(config: Mapping[str, Any], stored: Any = None) -> Model:
     return build_model(config, "configuration", version_of(config), stored)
 
 
-def _remade(config: Mapping[str, Any], like: Model) -> Model:
+def _remade(
+    config: Mapping[str, Any], like: Model, activations_by_name: Mapping[str, Any]
+) -> Model:
     """Make the model of a config that was made of `like`, with the user's functions in it."""
     layers = {id(layer): layer for layer in like._flatten_layers()}.values()
     stand_ins = [layer for layer in layers if isinstance(layer, StandIn)]
@@ -76,15 +78,7 @@ def _remade(config: Mapping[str, Any], like: Model) -> Model:
             "a model with functions in place of layers can be cloned where their names differ. "
             f"Received: {[layer.name for layer in stand_ins]}"
         )
-    held = [getattr(layer, "activation", None) for layer in layers]
-    own = {activation for activation in held if isinstance(activation, UserFunction)}
-    named = {activation.name: activation.function for activation in own}
-    if len(named) != len({activation.function for activation in own}):
-        raise UnsupportedError(
-            "a model with activations of the user's can be cloned where their names differ. "
-            f"Received: {sorted(activation.name for activation in own)}"
-        )
-    functions |= named
+    functions |= activations_by_name
     stored = {layer.name: layer.stored for layer in stand_ins}
 
     def of_layer(entry: Mapping[str, Any]) -> Any:
@@ -123,7 +117,7 @@ def clone_model(
     ValueError
         If `model` is no model, or `input_tensors` do not fit it.
     UnsupportedError
-        If there is a `call_function`.
+        If there is a `call_function`, or functions of the user's share a name.
     """
     if not isinstance(model, Model):
         raise ValueError(f"Expected a model. Received: {model!r} (of type {type(model)})")
@@ -132,14 +126,15 @@ def clone_model(
             "`call_function` is not supported: change layers by `clone_function`, or draw the "
             f"model anew. Received: call_function={call_function!r}"
         )
-    config = serialize(model)
-    if clone_function is not None:
-        _replace_layers(config, model, _remembering(clone_function), recursive)
+    with activations.one_config() as functions:
+        config = serialize(model)
+        if clone_function is not None:
+            _replace_layers(config, model, _remembering(clone_function), recursive)
     if input_tensors is None:
-        return _remade(config, model)
+        return _remade(config, model, functions)
     tensors = _checked_inputs(model, input_tensors)
     _resize_inputs(config, model, tensors)
-    return _redrawn(_remade(config, model), tensors)
+    return _redrawn(_remade(config, model, functions), tensors)
 
 
 def _remembering(clone_function: Callable[[Layer], Layer]) -> Callable[[Layer], Layer]:

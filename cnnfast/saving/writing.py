@@ -188,10 +188,10 @@ def _write_directory(model: Model, filepath: PathLike, overwrite: bool) -> None:
         )
     _check_built(model)
     check_overwrite(path, overwrite)
+    texts = {archive.CONFIG: model.to_json(), archive.METADATA: _metadata()}
     os.makedirs(path, exist_ok=True)
     with replacing(os.path.join(path, archive.WEIGHTS)) as beside:
         _write_weights(model, beside)
-    texts = {archive.CONFIG: model.to_json(), archive.METADATA: _metadata()}
     for name, text in texts.items():
         with replacing(os.path.join(path, name)) as beside, open(beside, "x") as file:
             file.write(text)

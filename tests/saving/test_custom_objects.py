@@ -14,7 +14,7 @@ import pytest
 
 from cnnfast import layers
 from cnnfast.errors import UnsupportedError
-from cnnfast.models import Sequential, clone_model, model_from_json
+from cnnfast.models import Functional, Sequential, clone_model, model_from_json
 from cnnfast.saving import load_model
 from saving import model_files as files
 from saving import own_layers as own
@@ -446,12 +446,83 @@ def test_an_activation_that_would_be_read_as_keras_own_is_not_written(
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
-def test_a_model_whose_activations_share_a_name_is_not_cloned(
+SHARING: dict[str, Callable[[Any, Any], list[Any]]] = {
+    "in layers": lambda f, g: [layers.Dense(4, activation=f), layers.Dense(4, activation=g)],
+    "as layers": lambda f, g: [layers.Activation(f), layers.Activation(g)],
+    "in layers as activations": lambda f, g: [
+        layers.Dense(4, activation=layers.Activation(f)),
+        layers.Dense(4, activation=layers.Activation(g)),
+    ],
+    "in a model inside": lambda f, g: [
+        Sequential([layers.Input((4,)), layers.Dense(4, activation=f)]),
+        layers.Activation(g),
+    ],
+}
+
+
+@pytest.mark.parametrize("functional", [False, True])
+@pytest.mark.parametrize("stack", SHARING.values(), ids=list(SHARING))
+def test_functions_that_share_a_name_are_not_written(
+    stack: Callable[[Any, Any], list[Any]],
+    functional: bool,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    rng: np.random.Generator,
 ) -> None:
-    stack = [layers.Dense(4, activation=function) for function in (twice, thrice, twice)]
-    assert len(clone_model(Sequential([layers.Input((4,)), *stack])).layers) == 3
+    def drawn(*functions: Any) -> Any:
+        model = Sequential([layers.Input((4,)), *stack(*functions)])
+        return Functional(model.inputs, model.outputs) if functional else model
+
+    drawn(twice, twice).save(tmp_path / "one.keras")
     monkeypatch.setattr(thrice, "__name__", "twice")
-    stack = [layers.Dense(4, activation=function) for function in (twice, thrice)]
-    with pytest.raises(UnsupportedError, match="can be cloned where their names differ"):
-        clone_model(Sequential([layers.Input((4,)), *stack]))
+    model = drawn(twice, thrice)
+    for write in (
+        *(lambda end=end: model.save(tmp_path / f"m{end}") for end in (".keras", ".h5")),
+        lambda: model.save(tmp_path / "directory", zipped=False),
+        *(model.to_json, model.get_config, lambda: clone_model(model)),
+    ):
+        with pytest.raises(UnsupportedError, match=r"must not share.*__name__.*Received: 'twice'"):
+            write()
+    assert [path.name for path in tmp_path.iterdir()] == ["one.keras"]
+    monkeypatch.setattr(thrice, "__name__", "thrice")  # as the error advises
+    again = drawn(twice, thrice)
+    again.set_weights(model.get_weights())
+    again.save(tmp_path / "m.keras")
+    given = {"twice": twice, "thrice": thrice}
+    x = rng.normal(size=(3, 4)).astype(np.float32)
+    expected = model.predict(x, verbose=0)
+    for copied in (load_model(tmp_path / "m.keras", given), clone_model(again)):
+        copied.set_weights(model.get_weights())
+        np.testing.assert_array_equal(copied.predict(x, verbose=0), expected)
+
+
+def test_a_function_can_be_named_anew_in_its_layer(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    monkeypatch.setattr(thrice, "__name__", "twice")
+    last = layers.Dense(4, activation=thrice)
+    model = Sequential([layers.Input((4,)), layers.Dense(4, activation=twice), last])
+    with pytest.raises(UnsupportedError, match="must not share"):
+        model.to_json()
+    monkeypatch.setattr(thrice, "__name__", "own")
+    last.activation = thrice
+    again = model_from_json(model.to_json(), {"twice": twice, "own": thrice})
+    again.set_weights(model.get_weights())
+    x = rng.normal(size=(3, 4)).astype(np.float32)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_a_clone_has_the_functions_of_the_layers_that_are_put_in(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    model = Sequential([layers.Input((4,)), layers.Activation(twice), layers.Activation("relu")])
+    x = rng.normal(size=(3, 4)).astype(np.float32)
+
+    def put_in(layer: Any) -> Any:
+        return layers.Activation(thrice) if layer is model.layers[1] else layer
+
+    clone = clone_model(model, clone_function=put_in)
+    np.testing.assert_array_equal(clone.predict(x, verbose=0), (x * 2) * 3)
+    monkeypatch.setattr(thrice, "__name__", "twice")
+    with pytest.raises(UnsupportedError, match="must not share"):
+        clone_model(model, clone_function=put_in)

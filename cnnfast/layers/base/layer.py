@@ -377,12 +377,20 @@ class Layer(WeightHolder):
     # --- configs --------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments in the form of Keras 3."""
+        """Return the constructor's arguments in the form of Keras 3.
+
+        Raises
+        ------
+        UnsupportedError
+            If a name cannot stand for a function in it, as Keras or another function has it.
+        """
+        with activations.one_config():
+            own = self._config()
         return {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": self._policy.get_config(),
-            **self._config(),
+            **own,
         }
 
     def _config(self) -> dict[str, Any]:
