@@ -491,6 +491,39 @@ def test_a_saved_h5_model_is_one_of_the_users_classes_again(
     np.testing.assert_allclose(np.asarray(again(x)), np.asarray(theirs(x)), rtol=1e-6)
 
 
+class Dense(keras.layers.Dense):
+    """Has the name and the arguments of its parent, and another formula."""
+
+    def call(self, x: Any) -> Any:
+        return 2 * super().call(x)
+
+
+def doubled(x: np.ndarray, *weights: np.ndarray) -> np.ndarray:
+    return 2 * (x @ weights[0] + weights[1])
+
+
+@pytest.mark.parametrize("key", ["Dense", "mine"])
+def test_a_class_named_as_its_parent_is_written_as_the_users_own(
+    key: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = around(Dense(4, name="mine"), rng=rng)
+    ours = loaded(theirs, ".h5", tmp_path, {"mine": doubled})
+    assert_same(ours, theirs, rng)
+    ours.save(tmp_path / "again.h5")
+    (tmp_path / "outer").mkdir()
+    rule = r"custom_objects=\{'Dense': function"
+    with pytest.raises(UnsupportedError, match=rule):
+        load_model(tmp_path / "again.h5")
+    outer = keras.Sequential([keras.Input((4,)), theirs])
+    for model in (ours, loaded(outer, ".h5", tmp_path / "outer", {"mine": doubled})):
+        with pytest.raises(UnsupportedError, match=rule):
+            model_from_json(model.to_json())
+    assert_same(load_model(tmp_path / "again.h5", {key: doubled}), theirs, rng)
+    again = keras.models.load_model(tmp_path / "again.h5", custom_objects={"Dense": Dense})
+    x = rng.normal(size=(2, 4)).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(again(x)), np.asarray(theirs(x)), rtol=1e-6)
+
+
 def test_weights_are_not_saved_in_an_order_that_is_not_known(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:

@@ -26,7 +26,7 @@ _KERAS = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 def serialize(layer: Layer) -> dict[str, Any]:
     """Return `layer` as a config object of Keras 3."""
     if isinstance(layer, StandIn):
-        return {**layer.original, "config": layer.get_config()}
+        return _of_stand_in(layer)
     class_name = type(layer).__name__
     own = LAYERS.get(class_name) is type(layer)  # else a user's class, whatever its name is
     module = layer.keras_module if own else None
@@ -42,6 +42,18 @@ def serialize(layer: Layer) -> dict[str, Any]:
     compile_config = layer._get_compile_config()
     if compile_config is not None:
         config["compile_config"] = compile_config
+    return config
+
+
+def _of_stand_in(layer: StandIn) -> dict[str, Any]:
+    """Return the config object that the file has, or one that says that the class is the user's.
+
+    A file without modules, such as an `.h5`, leaves that open where Keras has the name too.
+    """
+    config = {**layer.original, "config": layer.get_config()}
+    name = config["class_name"]
+    if "module" not in config and known_class(config, name) is not None:
+        config |= {"module": None, "registered_name": name}
     return config
 
 
