@@ -102,11 +102,27 @@ def late(weights: Weights | Variable) -> LateArray:
     if isinstance(weights, LateArray):
         return weights
     numbers = weights.numbers() if isinstance(weights, Variable) else weights
-    key = (id(numbers),)  # which the functions below keep alive
+    key = (Same(numbers),)
     if isinstance(numbers, np.ndarray):
         rows = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
         return LateArray(weights.shape, lambda: numbers, lambda a, b: rows[a:b], key, numbers)
     return LateArray(weights.shape, numbers.read, numbers.rows, key)
+
+
+class Same:
+    """Equal to another of the very same object, which it keeps alive.
+
+    As part of a key it lets nothing else take the object's place in memory, and so its ``id``.
+    """
+
+    def __init__(self, held: object) -> None:
+        self._held = held
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self._held is other._held
+
+    def __hash__(self) -> int:
+        return id(self._held)
 
 
 class Kernels:

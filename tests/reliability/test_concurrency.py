@@ -190,6 +190,16 @@ def test_a_file_saved_meanwhile_holds_one_set_of_weights(tmp_path: Path) -> None
             assert len({w.item() for w in other.get_weights()}) == 1
 
 
+def test_new_weights_are_used_while_another_thread_still_holds_old_ones() -> None:
+    model = stack(1.0)
+    held = []
+    for turn in range(20):
+        factor = float(turn % 2)
+        held += model._executor._lowered
+        model.set_weights([np.full(w.shape, factor) for w in model.weights])
+        np.testing.assert_array_equal(model.predict_on_batch(np.ones((1, 1, 1, 1))), factor)
+
+
 def test_numbers_that_a_model_hands_out_cannot_be_written_to() -> None:
     model = make_model()
     kernel = model.weights[0].numpy()
