@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Call, Value
-from cnnfast.errors import Refusal, UnsupportedError
+from cnnfast.errors import AROUND, Refusal, UnsupportedError
 from cnnfast.lowering import append, row_functions
 from cnnfast.symbolic.registry import LAYERS, configs
 from cnnfast.utils import handed_over
@@ -402,14 +402,20 @@ def _of_user(given: Any, name: str) -> ActivationFunction:
 
 
 def _unknown(name: object, identifier: object) -> UnsupportedError:
+    advice = (
+        f"Give a NumPy function for it: `load_model(…, custom_objects={{{name!r:.80}: function}})`."
+        if isinstance(name, str)
+        else "It is code without a name, which is never run. Give the layer a function made by "
+        "`def` in Keras, or a NumPy function for the layer as a whole: "
+        f"`load_model(…, custom_objects={{{AROUND}: function}})`."
+    )
     refusal = Refusal(
         "function",
         "could not interpret activation function identifier: it must be one of Keras' functions, "
         f"of its layers {', '.join(_LAYERS)}, or a function of a NumPy array.",
-        class_name=str(name),
+        class_name=name if isinstance(name, str) else "<lambda>",
         received=(f"{identifier!r:.200}",),
         nearest=spelt_like(str(name), FUNCTIONS),
-        advice=f"{handed_over.hint(name)}Give a NumPy function for it: `load_model(…, "
-        f"custom_objects={{{name!r:.80}: function}})`.",
+        advice=handed_over.hint(name) + advice,
     )
     return UnsupportedError(refusal)

@@ -23,6 +23,9 @@ BY_LAMBDA = (
 )
 """What works for a function that this package does not have."""
 
+AROUND = "name of the layer around it"
+"""Stands in advice for the name of the layer that a function can stand in for as a whole."""
+
 # How errors of the package state a rule, and what was found instead.
 _RECEIVED = " Received: "
 
@@ -155,6 +158,16 @@ class UnsupportedError(ValueError):
                 return item
             known = item.class_name or class_name
             return replace(item, layers=names, class_name=known, holder=holder)
+
+        return UnsupportedError(map(named, self.items), source=self.source)
+
+    def inside(self, name: object) -> UnsupportedError:
+        """Return the same error about what is in a layer called `name`, where advice lacks it."""
+        if not isinstance(name, str):
+            return self
+
+        def named(item: Refusal) -> Refusal:
+            return replace(item, advice=item.advice.replace(AROUND, repr(name)))
 
         return UnsupportedError(map(named, self.items), source=self.source)
 

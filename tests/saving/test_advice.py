@@ -130,14 +130,19 @@ CASES: dict[str, Case] = {
         r"Give a NumPy function for it.*\{'mymish': function\}",
         {"mymish": own.own_mish},
     ),
+    "an activation that is a lambda": Case(
+        lambda: sequence(keras.layers.Dense(4, activation=lambda x: x * 2, name="own")),
+        r"as a whole: `load_model\(…, custom_objects=\{'own': function\}\)`",
+        {"own": lambda x, *weights: 2 * (x @ weights[0] + weights[1])},
+    ),
     "a cell": Case(
         lambda: sequence(keras.layers.RNN(Minimal(), name="around")),
-        "a function can stand in for that one as a whole",
+        r"a function can stand in for that one as a whole.*\{'around': function\}",
         {"around": minimal},
     ),
     "a layer that another normalizes": Case(
         lambda: sequence(keras.layers.SpectralNormalization(Doubled(4), name="around")),
-        "a function can stand in for that one as a whole",
+        r"a function can stand in for that one as a whole.*\{'around': function\}",
         {"around": normalized_doubled},
         {"around": doubled_as_made},
     ),

@@ -12,7 +12,7 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
-from cnnfast.errors import UnsupportedError
+from cnnfast.errors import AROUND, UnsupportedError
 from cnnfast.layers.base import weight_options
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
@@ -199,7 +199,7 @@ class RecurrentCell(Layer):
                 "runs in the core as a whole, so its activations must be Keras' own. "
                 f"Received: {identifier!r}",
                 advice="A function can stand in for the recurrent layer as a whole, "
-                "`load_model(…, custom_objects={name of the layer: function})`.",
+                f"`load_model(…, custom_objects={{{AROUND}: function}})`.",
             )
         return function
 

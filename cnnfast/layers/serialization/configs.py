@@ -198,7 +198,10 @@ def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
         raise ValueError(
             f"The `config` of a {name} must be a dict. Received: {type(inner).__name__}"
         )
-    return cls.from_config(keras1.current(inner))
+    try:
+        return cls.from_config(keras1.current(inner))
+    except UnsupportedError as error:
+        raise (error.inside(name_in(config)) if functions else error) from error.__cause__
 
 
 def known_class(config: Mapping[str, Any], class_name: str) -> type[Layer] | None:

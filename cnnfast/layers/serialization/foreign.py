@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from cnnfast.errors import UnsupportedError
+from cnnfast.errors import AROUND, UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import refused
 from cnnfast.layers.serialization.stand_in import StandIn, StoredWeight, name_in
@@ -18,7 +18,11 @@ _FUNCTION = (
     "Give a function of NumPy arrays that does the same, or a subclass of `cnnfast.layers.Layer`; "
     "without an entry in `custom_objects`, a layer that Keras has is cnnfast's own."
 )
-_AROUND = "Give a function for the layer around it, by the name of that one."
+_NO_METHODS = "is a part of another layer that needs its methods, which a function lacks."
+_OUTSIDE = (
+    "Give a function for the layer around it, by the name of that one: "
+    f"`custom_objects={{{AROUND}: function}}`."
+)
 
 
 def nothing_stored(config: Mapping[str, Any]) -> None:
@@ -84,5 +88,5 @@ def _rule(
     if not callable(given):
         return "needs a function of arrays.", _FUNCTION
     if not functions:
-        return "is a part of another layer that needs its methods, which a function lacks.", _AROUND
+        return _NO_METHODS, _OUTSIDE
     return "", ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cnnfast.errors import LONGEST_SENTENCE, Refusal
+from cnnfast.errors import AROUND, LONGEST_SENTENCE, Refusal
 from cnnfast.layers.serialization.stand_in import StoredWeight, how_to_take, name_in
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
@@ -34,7 +34,7 @@ _DRAWN = (
 )
 _INSIDE = (
     "It is a part of another layer, which needs its methods: a function can stand in for that one "
-    "as a whole, `load_model(…, custom_objects={name of the layer around it: function})`."
+    f"as a whole, `load_model(…, custom_objects={{{AROUND}: function}})`."
 )
 _OWN_MODEL = (
     "Save its graph in Keras: `keras.Model(m.inputs, m.outputs).save(…)` where it has `m.inputs`, "
