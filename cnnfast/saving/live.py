@@ -17,7 +17,7 @@ from cnnfast.saving import live_unsaid, live_weights
 from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.keras_format import LAYERS, children, own_weights
-from cnnfast.saving.live_unsaid import ACTIVATIONS
+from cnnfast.saving.live_alike import ACTIVATIONS
 from cnnfast.saving.training import compile_from
 from cnnfast.utils import handed_over
 
@@ -60,7 +60,8 @@ def from_keras(
         It is not built, or its weights are not those that its configuration calls for, or
         `weight_dtype` is unknown.
     UnsupportedError
-        It has layers or options that are not supported; all are listed.
+        It has layers or options that are not supported, or a name that something was handed over
+        for is that of different functions or classes; all are listed.
     """
     fields = ("to_json", "weights", "layers", "name")
     if isinstance(model, type) or not all(hasattr(model, field) for field in fields):
@@ -82,7 +83,7 @@ def _made_like(model: Any, name: str, compile: bool) -> Model:
         raise ValueError(
             f"{name} has not yet been built. Call it on some data or use `build()` first."
         )
-    live_unsaid.check(model)
+    live_unsaid.check(model, compile)
     pairs = [pair for layer, twin in _twins(ours, model, set()) for pair in _pairs(layer, twin)]
     _check(pairs, ours, model, name)
     for pair in pairs:

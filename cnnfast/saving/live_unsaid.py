@@ -12,10 +12,9 @@ import numpy.typing as npt
 from cnnfast import activations
 from cnnfast.errors import Refusal, UnsupportedError
 from cnnfast.layers.serialization.refused import MASKS, WITHOUT_MASKS
+from cnnfast.saving import live_alike
+from cnnfast.saving.live_alike import ACTIVATIONS, Reached
 from cnnfast.utils import handed_over
-
-ACTIVATIONS = ("activation", "recurrent_activation")
-"""The attributes of layers that hold functions, which a configuration has by name."""
 
 # Where functions that have the names of Keras' own are compared with them.
 _TRIED = np.linspace(-8, 8, 64, dtype=np.float32).reshape(4, 16)
@@ -34,40 +33,40 @@ _REPLACE = (
 )
 
 
-def check(model: Any) -> None:
-    """Refuse what would give other numbers here than in Keras.
+def check(model: Any, compile: bool) -> None:
+    """Refuse what would give other numbers here than in Keras; `compile`: losses, too.
 
     Raises
     ------
     UnsupportedError
         A layer makes a mask, or has a `call` that was set on it, or an activation that has the name
-        of another function.
+        of another function; or what was handed over for a name would stand for different things.
     """
-    refusals = list(_refusals(model, set()))
+    layers = list(live_alike.reached(model, set()))
+    refusals = [refusal for found in layers for refusal in _refusals(found)]
+    refusals += live_alike.refusals(layers)
+    refusals += live_alike.refusals_of_judging(model) if compile else ()
     if refusals:
         raise UnsupportedError(refusals, source=f"Keras model {model.name!r}")
 
 
-def _refusals(layer: Any, visited: set[int]) -> Iterator[Refusal]:
-    """Go through `layer` and what is inside, but for what the user's functions stand in for."""
-    if id(layer) in visited:
-        return
-    visited.add(id(layer))
+def _refusals(found: Reached) -> Iterator[Refusal]:
+    layer = found.layer
     if _has_mask(layer):
         yield _refusal("layer", MASKS, layer, layer, WITHOUT_MASKS)
-    own = handed_over.is_of_keras(type(layer))
-    if handed_over.find(layer.name) is not None or not (own or hasattr(layer, "layers")):
+    if handed_over.find(layer.name) is not None:
         return
     if "call" in vars(layer):
-        advice = _REPLACE.format(name=layer.name)
+        advice = _REPLACE.format(name=found.name)
         yield _refusal("layer", _PATCHED, layer, vars(layer)["call"], advice)
+    if live_alike.stands_alone(layer):
+        return
     for field in ACTIVATIONS:
         function = vars(layer).get(field)
         if callable(function) and _misleads(function, type(layer)):
-            advice = _RENAME.format(name=function.__name__)
+            rename = _RENAME.format(name=function.__name__)
+            advice = _REPLACE.format(name=found.name) if found.is_part else rename
             yield _refusal("function", _OTHER, layer, function, advice)
-    for part in layer._flatten_layers(include_self=False, recursive=False):
-        yield from _refusals(part, visited)
 
 
 def _refusal(kind: Any, cause: str, layer: Any, received: Any, advice: str) -> Refusal:

@@ -131,6 +131,11 @@ def find(*names: object) -> Any:
     return None
 
 
+def key(*names: object) -> str | None:
+    """Return the first of `names` for which the user handed something over, or None."""
+    return next((str(name) for name in names if find(name) is not None), None)
+
+
 def meant(name: object, kind: str) -> None:
     """Note what a name was taken for; see `HandedOver.meant`."""
     for given in _scopes.get():

@@ -165,6 +165,15 @@ def test_the_advice_for_an_activation_with_another_name_works(rng: np.random.Gen
     np.testing.assert_allclose(ours.predict(x, verbose=0), model(x), atol=TOLERANCE)
 
 
+def test_the_advice_for_a_recurrent_layer_names_it_and_not_its_cell() -> None:
+    lay = keras.layers
+    around = lay.RNN(lay.GRUCell(3, recurrent_activation=keras.ops.gelu), name="around")
+    for layer in (lay.LSTM(3, activation=keras.ops.gelu, name="around"), around):
+        model = keras.Sequential([keras.Input((5, 4)), layer])
+        with pytest.raises(UnsupportedError, match=r"custom_objects=\{'around': function\}"):
+            cnnfast.from_keras(model)
+
+
 def test_functions_of_other_modules_that_compute_the_same_are_taken(
     rng: np.random.Generator,
 ) -> None:

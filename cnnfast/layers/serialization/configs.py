@@ -63,12 +63,14 @@ class _Scope:
 
     `stored` says which weights a layer has. `shared` holds the layers made so far that the file
     says occur more than once, and `unnumbered` those of which it does not, with their configs.
+    `stood_for` holds the first layer that something was handed over for by each name.
     """
 
     root: Any
     stored: Stored
     shared: dict[int, Layer] = field(default_factory=dict)
     unnumbered: dict[tuple[Any, Any], tuple[Any, Layer]] = field(default_factory=dict)
+    stood_for: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("cnnfast_deserialization", default=None)
@@ -174,12 +176,14 @@ def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
     if name == "Merge" and isinstance(inner, Mapping):
         name, inner = keras1.current_merge(inner)
     cls = known_class(config, name)
-    given = LAYERS.given(*_names(config, cls, scope))
+    names = _names(config, cls, scope)
+    given = LAYERS.given(*names)
     if isinstance(given, type) and handed_over.is_of_keras(given) and given.__name__ in LAYERS:
         cls, given = LAYERS[given.__name__], None
     if given is not None:
         if name != "Activation":
             handed_over.meant(name_in(config), "a layer")
+        foreign.check_alike(scope.stood_for, str(handed_over.key(*names)), config)
         return foreign.make(given, config, scope.stored, functions=functions)
     if cls is None:
         refusal = refused.layer(

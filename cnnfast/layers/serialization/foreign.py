@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from cnnfast.errors import AROUND, UnsupportedError
+from cnnfast.errors import AROUND, Refusal, UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import refused
 from cnnfast.layers.serialization.stand_in import StandIn, StoredWeight, name_in
@@ -22,6 +22,17 @@ _NO_METHODS = "is a part of another layer that needs its methods, which a functi
 _OUTSIDE = (
     "Give a function for the layer around it, by the name of that one: "
     f"`custom_objects={{{AROUND}: function}}`."
+)
+
+UNLIKE = (
+    "have different code (their classes, or the functions that they hold), and what is handed "
+    "over for {key!r} would stand for all."
+)
+"""The rule for layers that something is handed over for by one name."""
+_ONE_NAME = "Give one of the layers a name of its own in Keras, and hand something over for each."
+_BY_LAYER = (
+    "Give a function of NumPy arrays for each by the name of the layer: "
+    "`load_model(…, custom_objects={{{!r}: function, {!r}: other}})`."
 )
 
 
@@ -74,6 +85,60 @@ def make(given: Any, config: Mapping[str, Any], stored: Stored, *, functions: bo
     return StandIn(given, config, stored(config))
 
 
+def check_alike(
+    stood_for: dict[str, Mapping[str, Any]], key: str, config: Mapping[str, Any]
+) -> None:
+    """Refuse a layer that runs other code than the one that the same thing stands in for.
+
+    Parameters
+    ----------
+    stood_for
+        The first config object by each name that something was handed over for; gets this one.
+    key
+        The name by which it was.
+    config
+        ``{"class_name", "config", …}``.
+
+    Raises
+    ------
+    UnsupportedError
+        If the file says that their classes, or the functions of two `Lambda`, differ.
+    """
+    first = stood_for.setdefault(key, config)
+    if _code(first) == _code(config):
+        return
+    names = [name_in(first), name_in(config)]
+    received = [f"{_code(entry)!r:.200}" for entry in (first, config)]
+    raise UnsupportedError(
+        Refusal(
+            "layer",
+            UNLIKE.format(key=key),
+            class_name=str(config["class_name"]),
+            layers=tuple(name for name in names if name is not None),
+            received=tuple(received),
+            advice=one_by_one(names),
+        )
+    )
+
+
+def one_by_one(names: Sequence[str | None]) -> str:
+    """Return a sentence on how to hand something over for each of the layers of `names`."""
+    if len({*names}) < len(names):
+        return _ONE_NAME
+    return _BY_LAYER.format(*names[:2])
+
+
+def _code(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what a config object says of the code of a layer."""
+    inner, name = config.get("config"), config.get("class_name")
+    fields = inner if isinstance(inner, Mapping) and name == "Lambda" else {}
+    function = fields.get("function")
+    if isinstance(function, Mapping):
+        # Keras numbers some of the places of what occurs more than once.
+        function = {key: item for key, item in function.items() if key != "shared_object_id"}
+    return (name, config.get("registered_name"), function)
+
+
 def _rule(
     given: Any, config: Mapping[str, Any], fields: Mapping[str, Any], functions: bool
 ) -> tuple[str, str]:
@@ -88,5 +153,8 @@ def _rule(
     if not callable(given):
         return "needs a function of arrays.", _FUNCTION
     if not functions:
-        return _NO_METHODS, _OUTSIDE
+        return (
+            "is a part of another layer that needs its methods, which a function lacks.",
+            _OUTSIDE,
+        )
     return "", ""
