@@ -12,10 +12,11 @@ import keras
 import numpy as np
 import pytest
 
+from cnnfast import layers
 from cnnfast.errors import ModelFileError, UnsupportedError
 from cnnfast.files import contents
 from cnnfast.models import clone_model, model_from_json
-from cnnfast.saving import live_weights, load_model
+from cnnfast.saving import from_keras, live_weights, load_model
 from saving import model_files as files
 from saving import own_layers as own
 from saving.roads import ROADS, around, assert_same, loaded, randomized
@@ -503,7 +504,7 @@ def doubled(x: np.ndarray, *weights: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("key", ["Dense", "mine"])
-def test_a_class_named_as_its_parent_is_written_as_the_users_own(
+def test_a_class_named_as_its_parent_is_not_taken_for_it_when_loaded_again(
     key: str, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     theirs = around(Dense(4, name="mine"), rng=rng)
@@ -511,7 +512,7 @@ def test_a_class_named_as_its_parent_is_written_as_the_users_own(
     assert_same(ours, theirs, rng)
     ours.save(tmp_path / "again.h5")
     (tmp_path / "outer").mkdir()
-    rule = r"custom_objects=\{'Dense': function"
+    rule = r"with a function in its place.*\n.*custom_objects=\{'mine': function"
     with pytest.raises(UnsupportedError, match=rule):
         load_model(tmp_path / "again.h5")
     outer = keras.Sequential([keras.Input((4,)), theirs])
@@ -522,6 +523,37 @@ def test_a_class_named_as_its_parent_is_written_as_the_users_own(
     again = keras.models.load_model(tmp_path / "again.h5", custom_objects={"Dense": Dense})
     x = rng.normal(size=(2, 4)).astype(np.float32)
     np.testing.assert_allclose(np.asarray(again(x)), np.asarray(theirs(x)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("ending", [".h5", ".keras"])
+def test_keras_reads_its_own_layer_where_a_function_was_in_its_place(
+    ending: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = around(keras.layers.Dense(4, name="mine"), keras.layers.Dense(4), rng=rng)
+    ours = loaded(theirs, ending, tmp_path, {"mine": doubled})
+    path = tmp_path / f"again{ending}"
+    ours.save(path)
+    x = rng.normal(size=(2, 4)).astype(np.float32)
+    for again in (keras.models.load_model(path), keras.models.model_from_json(ours.to_json())):
+        again.set_weights(theirs.get_weights())
+        np.testing.assert_allclose(np.asarray(again(x)), np.asarray(theirs(x)), rtol=1e-6)
+    with pytest.raises(UnsupportedError, match="was saved with a function in its place") as caught:
+        load_model(path)
+    assert "{'mine': cnnfast.layers.Dense}" in caught.value.items[0].advice
+    assert_same(load_model(path, {"mine": layers.Dense}), theirs, rng)
+    expected = ours.predict(x, verbose=0)
+    np.testing.assert_array_equal(load_model(path, {"mine": doubled}).predict(x), expected)
+
+
+def test_a_layer_whose_call_was_set_is_not_saved_as_it_was_before(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    layer = keras.layers.ReLU(name="twice")
+    layer.call = lambda x: x * 2
+    ours = from_keras(around(layer, rng=rng), {"twice": lambda x: x * 2})
+    ours.save(tmp_path / "m.keras")
+    with pytest.raises(UnsupportedError, match=r"custom_objects=\{'twice': function"):
+        load_model(tmp_path / "m.keras")
 
 
 def test_weights_are_not_saved_in_an_order_that_is_not_known(

@@ -14,7 +14,7 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import foreign, keras1, refused
 from cnnfast.layers.serialization.foreign import Stored
-from cnnfast.layers.serialization.stand_in import StandIn, name_in
+from cnnfast.layers.serialization.stand_in import STOOD_FOR, StandIn, name_in
 from cnnfast.symbolic.registry import LAYERS, configs
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import names_of_files
@@ -46,15 +46,13 @@ def serialize(layer: Layer) -> dict[str, Any]:
 
 
 def _of_stand_in(layer: StandIn) -> dict[str, Any]:
-    """Return the config object that the file has, or one that says that the class is the user's.
+    """Return the config object that the file has, marked where it may be one of Keras' own.
 
-    A file without modules, such as an `.h5`, leaves that open where Keras has the name too.
+    Keras passes over the mark: it makes its own layer of it, or the user's class of that name.
     """
     config = {**layer.original, "config": layer.get_config()}
-    name = config["class_name"]
-    if "module" not in config and known_class(config, name) is not None:
-        config |= {"module": None, "registered_name": name}
-    return config
+    known = known_class(config, config["class_name"]) is not None
+    return config | {STOOD_FOR: True} if known else config
 
 
 @record(frozen=True)
@@ -231,10 +229,11 @@ def _is_keras(config: Mapping[str, Any]) -> bool:
     """Whether Keras' own layers may be meant, not a user's class or an operation of that name.
 
     Where Keras writes modules, that of a user's own class is None. Where it writes none, a class
-    that does not say how it is configured has all arguments of `Layer` in its config.
+    that does not say how it is configured has all arguments of `Layer` in its config. Where a
+    function stood for the layer when the file was written, nothing else may be made of it.
     """
     inner = config.get("config")
-    if isinstance(inner, Mapping) and "autocast" in inner:
+    if STOOD_FOR in config or (isinstance(inner, Mapping) and "autocast" in inner):
         return False
     module, registered = config.get("module", "keras"), config.get("registered_name")
     own = (

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cnnfast.errors import AROUND, LONGEST_SENTENCE, Refusal
-from cnnfast.layers.serialization.stand_in import StoredWeight, how_to_take, name_in
+from cnnfast.layers.serialization.stand_in import (
+    STOOD_FOR,
+    StoredWeight,
+    how_to_take,
+    name_in,
+)
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
 
@@ -24,6 +29,11 @@ _SUBCLASSED = (
 )
 _TRAINED = "not supported: the class is not Keras', and its Python code is never taken from a file."
 
+_SAVED = "was saved with a function in its place, and functions are not saved."
+_GIVE_AGAIN = (
+    "Give the function again: `load_model(…, custom_objects={%r: function})`. For Keras' layer of "
+    "that name: `custom_objects={%r: cnnfast.layers.%s}`."
+)
 _FUNCTION = (
     "Give a function of NumPy arrays, float32 with the batch first, that does the same: "
     "`load_model(…, custom_objects={%r: function})`."
@@ -94,9 +104,11 @@ def layer(
     functions
         Whether a function can stand in for it.
     """
+    name = name_in(config)
+    if STOOD_FOR in config:
+        return _stood_for(config, class_name, name)
     if not own and _is_model(config):
         return model(config)
-    name = name_in(config)
     if not own or (config.get("module") is None and class_name not in (*_ADVICE, "Lambda")):
         cause, advice = _FOREIGN, _by_function(class_name, weights)
         advice += _DRAWN if len(advice + _DRAWN) <= LONGEST_SENTENCE else ""
@@ -119,6 +131,20 @@ def layer(
         received=(_received(config),),
         nearest=spelt_like(class_name, supported),
         advice=advice,
+    )
+
+
+def _stood_for(config: Mapping[str, Any], class_name: str, name: str | None) -> Refusal:
+    """Say why a layer of which a function was in place is not made as Keras' own."""
+    key = name or class_name
+    return Refusal(
+        "layer",
+        _SAVED,
+        class_name=class_name,
+        module=_text(config.get("module")),
+        layers=() if name is None else (name,),
+        received=(_received(config),),
+        advice=_GIVE_AGAIN % (_short(key), _short(key), class_name),
     )
 
 

@@ -16,6 +16,9 @@ from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.utils import handed_over, tree
 from cnnfast.utils.records import record
 
+STOOD_FOR = "cnnfast_function"
+"""Marks in a config object that a function stood in for the layer, which could be Keras' own."""
+
 # An argument of TensorFlow's functions that changes no number.
 _TENSORFLOW_NAME = "name"
 # What Keras passes to `call` beside the inputs, and what it is at inference.
