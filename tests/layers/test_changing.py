@@ -115,7 +115,8 @@ def test_what_is_no_argument_cannot_be_set(name: str, rng: np.random.Generator) 
     for attribute in [*arguments, *known]:
         with pytest.raises(AttributeError, match=r"cannot be deleted. Received"):
             delattr(layer, attribute)
-    assert settable == ["trainable"] or not settable
+    of_both_sides = ["go_backwards", "return_sequences"] if name == "Bidirectional" else []
+    assert settable in (["trainable"], of_both_sides)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -279,6 +280,39 @@ def test_a_layer_inside_stays_what_the_layer_around_it_can_be_made_of(
     model.save(tmp_path / "m.keras")
     loaded = cnnfast.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), changed)
+
+
+@pytest.mark.parametrize("argument", ["go_backwards", "return_sequences"])
+def test_both_directions_are_set_by_the_layer_around_them(
+    argument: str, rng: np.random.Generator
+) -> None:
+    both_ways = layers.Bidirectional(layers.LSTM(3), name="both")
+    model = cnnfast.Sequential([cnnfast.Input(SEQUENCE[1:]), both_ways])
+    with pytest.raises(ValueError, match=rf"Set `{argument}` of 'both', for all inside"):
+        setattr(both_ways.forward_layer, argument, True)
+    setattr(both_ways, argument, True)
+    assert getattr(both_ways, argument) is True
+    backwards = argument == "go_backwards"
+    sides = [
+        {"return_sequences": not backwards, "go_backwards": turned}
+        for turned in (backwards, not backwards)
+    ]
+    first, second = (keras.layers.LSTM(3, **side) for side in sides)
+    expected = keras.layers.Bidirectional(first, backward_layer=second)
+    x = rng.normal(size=(2, *SEQUENCE[1:])).astype(np.float32)
+    shape = np.shape(expected(x))
+    expected.set_weights(both_ways.get_weights())
+    assert model.output_shape[1:] == shape[1:]
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected(x), atol=1e-6)
+    first, second = (layers.LSTM(3, **side) for side in sides)
+    twin = layers.Bidirectional(first, backward_layer=second, name="both")
+    for side in ("layer", "backward_layer"):
+        config, other = both_ways.get_config()[side], twin.get_config()[side]
+        assert {**config["config"], "name": ""} == {**other["config"], "name": ""}
+    before = state(both_ways)
+    with pytest.raises(ValueError, match=argument):
+        setattr(both_ways, argument, "yes")
+    assert state(both_ways) == before
 
 
 def test_a_function_of_numpy_inside_of_a_layer_may_be_swapped(rng: np.random.Generator) -> None:

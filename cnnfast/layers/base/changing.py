@@ -27,6 +27,9 @@ _HISTORY = frozenset(
 )
 
 
+_ANOTHER = "Make a new layer with another one inside"
+
+
 def assign(layer: Layer, name: str, value: Any) -> None:
     """Set the public attribute `name` of a layer that is made.
 
@@ -43,9 +46,8 @@ def assign(layer: Layer, name: str, value: Any) -> None:
         object.__setattr__(layer, name, value)
     elif name == "name":
         _rename(layer, layer_name(value))
-    elif name in (arguments := layer._arguments()):
-        with state_guard.lock:
-            _remake(layer, arguments | {name: value}, received)
+    elif name in layer._arguments():
+        assign_together({layer: value}, name)
     elif name == "call":
         raise AttributeError(
             f"Attribute `call` of {layer._described()} cannot be set, as nothing runs it. A "
@@ -74,39 +76,60 @@ def _rename(layer: Layer, name: str) -> None:
     layer._changed()  # plans name their steps after layers
 
 
-def _remake(layer: Layer, arguments: Mapping[str, Any], received: str) -> None:
-    """Let `layer` be as if made with `arguments`, but for its weights and the layers inside."""
-    twin = type(layer).from_config(arguments)
+def assign_together(values: Mapping[Layer, Any], name: str) -> None:
+    """Set an argument of several layers, which may each need that of the others.
+
+    Raises
+    ------
+    ValueError
+        If a value is illegal, or does not fit the weights, graphs or layers around; none is set.
+    """
+    with state_guard.lock:
+        new = {layer: _remade(layer, name, value) for layer, value in values.items()}
+        before = {layer: dict(vars(layer)) for layer in values}
+        for layer, attributes in new.items():
+            for key in vars(layer).keys() - attributes.keys() - _HISTORY:
+                if hasattr(type(layer), key):  # else it is the user's own
+                    del vars(layer)[key]
+            vars(layer).update({key: attributes[key] for key in attributes.keys() - _HISTORY})
+        try:
+            for layer, value in values.items():
+                _check_fits(layer, name, value)
+        except ValueError:
+            for layer, attributes in before.items():
+                for key in vars(layer).keys() - attributes.keys():
+                    del vars(layer)[key]
+                vars(layer).update(attributes)
+            raise
+        finally:
+            for layer in values:
+                layer._changed()
+
+
+def _remade(layer: Layer, name: str, value: Any) -> dict[str, Any]:
+    """Return the attributes of `layer` made with another argument, but with its own weights."""
+    twin = type(layer).from_config(layer._arguments() | {name: value})
     if layer._build_shape is not None:
         twin.build(layer._build_shape)
     same = _counterparts(layer, twin)
     if same is None:
         raise ValueError(
             f"The weights of {layer._described()}, or layers inside, would have to be others: make "
-            f"another layer. {received}"
+            f"another layer. Received: {name}={value!r:.200}"
         )
-    new = {key: _with(same, value) for key, value in vars(twin).items()}
-    before = dict(vars(layer))
-    for name in vars(layer).keys() - new.keys() - _HISTORY:
-        if hasattr(type(layer), name):  # else it is the user's own
-            del vars(layer)[name]
-    vars(layer).update({name: new[name] for name in new.keys() - _HISTORY})
+    return {key: _with(same, item) for key, item in vars(twin).items()}
+
+
+def _check_fits(layer: Layer, name: str, value: Any) -> None:
+    """Refuse what `layer` has become where a graph or a layer around it does not allow it."""
+    _check_around(layer, name, value)
     try:
-        _check_around(layer, received)
-        try:
-            retrace(layer)
-        except ValueError as error:
-            raise fallen_apart(layer, error, received) from error
-    except ValueError:
-        for name in vars(layer).keys() - before.keys():
-            del vars(layer)[name]
-        vars(layer).update(before)
-        raise
-    finally:
-        layer._changed()
+        retrace(layer)
+    except ValueError as error:
+        raise fallen_apart(layer, error, f"Received: {name}={value!r:.200}") from error
 
 
-def _check_around(layer: Layer, received: str) -> None:
+def _check_around(layer: Layer, name: str, value: Any) -> None:
     """Refuse what `layer` has become where a layer around it could not be made of it."""
     for reference in layer._holders:
         holder = cast("Layer | None", reference())
@@ -115,11 +138,13 @@ def _check_around(layer: Layer, received: str) -> None:
         try:
             type(holder).from_config(holder._arguments())
         except ValueError as error:
+            of_all = isinstance(getattr(type(holder), name, None), property)
+            works = f"Set `{name}` of '{holder.name}', for all inside" if of_all else _ANOTHER
             raise ValueError(
                 f"Layer '{layer.name}' must stay what the layer around it can be made of: {error}. "
-                f"Make a new layer with another one inside. {received}"
+                f"{works}. Received: {name}={value!r:.200}"
             ) from error
-        _check_around(holder, received)
+        _check_around(holder, name, value)
 
 
 def fallen_apart(layer: Layer, error: ValueError, received: str) -> ValueError:

@@ -12,10 +12,12 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, BatchShape, Value
 from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base.changing import assign_together
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.rnn.recurrent import RNN
 from cnnfast.layers.serialization import configs
 from cnnfast.lowering import append
+from cnnfast.symbolic import arguments
 
 _MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTIPLY}
 
@@ -68,9 +70,7 @@ class Bidirectional(Layer):
         self.forward_layer = _renamed(layer, "forward_")
         self.backward_layer: Layer = backward_layer or _renamed(layer, "backward_", turn=True)
         self._check_layers()
-        for rnn in self._rnns():
-            # Of masks, which there are none of here; Keras sets it, and so its configs hold it.
-            vars(rnn)["zero_output_for_mask"] = rnn.return_sequences
+        self._follow_masks()
         self.input_spec = self.forward_layer.input_spec
         self._hold_layers()
 
@@ -88,6 +88,32 @@ class Bidirectional(Layer):
                 f"attribute `return_sequences`. Received: {forward.return_sequences} and "
                 f"{backward.return_sequences}"
             )
+
+    @property
+    def return_sequences(self) -> bool:
+        """Whether both layers return the outputs of all steps; setting it sets that of both."""
+        return self._rnns()[0].return_sequences
+
+    @return_sequences.setter
+    def return_sequences(self, value: bool) -> None:
+        assign_together(dict.fromkeys(self._rnns(), value), "return_sequences")
+        self._follow_masks()
+
+    @property
+    def go_backwards(self) -> bool:
+        """Whether the forward layer runs backwards; setting it turns both layers."""
+        return self._rnns()[0].go_backwards
+
+    @go_backwards.setter
+    def go_backwards(self, value: bool) -> None:
+        forward, backward = self._rnns()
+        turned = not arguments.boolean(value, "go_backwards")
+        assign_together({forward: value, backward: turned}, "go_backwards")
+
+    def _follow_masks(self) -> None:
+        """Set what is of masks, which there are none of here; Keras does, and writes it."""
+        for rnn in self._rnns():
+            vars(rnn)["zero_output_for_mask"] = rnn.return_sequences
 
     def _rnns(self) -> tuple[RNN, RNN]:
         assert isinstance(self.forward_layer, RNN)
