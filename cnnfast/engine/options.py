@@ -23,7 +23,7 @@ _DEFAULT_LIMIT = 2 << 30
 _DEFAULT_PART = 8
 
 
-@dataclass(frozen=True)  # and no `record`: each run looks its plan up by it
+@dataclass(frozen=True, repr=False)  # and no `record`: each run looks its plan up by it
 class Config:
     """What a plan is built with, and what the process keeps.
 
@@ -41,6 +41,9 @@ class Config:
     def workspace_limit(self) -> int:
         """The most bytes of workspaces that the process keeps between runs; see `set`."""
         return _core.workspace_limit()
+
+    def __repr__(self) -> str:
+        return f"Config(winograd={self.winograd}, workspace_limit={self.workspace_limit})"
 
 
 def get() -> Config:

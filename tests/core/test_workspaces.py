@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -41,6 +42,14 @@ def workspace(model: Model, size: int) -> int:
         plan for plan in model.memory_report(1, threads=1).plans if plan.input_shapes[0][0] == size
     ]
     return plan.workspace_bytes
+
+
+def test_everything_that_can_be_set_can_be_read_and_is_shown() -> None:
+    shown = repr(config.get())
+    settings = inspect.signature(config.set).parameters
+    assert "workspace_limit" in settings
+    for name in settings:
+        assert f"{name}={getattr(config.get(), name)}" in shown
 
 
 def test_many_sizes_keep_no_more_than_the_limit():
