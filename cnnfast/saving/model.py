@@ -45,8 +45,11 @@ def load_model(
         The file or directory, bytes, or a file that is open for reading in binary mode, which is
         read from its position to its end.
     custom_objects
-        For layers that no file can describe: what to do instead, under the name of the layer or
-        of its class. See `cnnfast.layers.deserialize`.
+        What stands in for layers that no file can describe, activations, losses and metrics, and
+        wins over Keras' own: by the name of the layer, or by that of the class or function, a
+        function of NumPy arrays, float32 with the batch as first axis, or a subclass of
+        `cnnfast.layers.Layer`. For a layer with weights ``f(x, *weights)`` gets them in the order
+        of the file. A warning names what nothing goes by.
     compile
         Whether to compile the model as it was when it was saved.
     safe_mode
