@@ -5,6 +5,7 @@ Files must be regular ones.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from dataclasses import dataclass, replace
@@ -149,11 +150,12 @@ def path_of(path: Any) -> str:
 def _read(file: Any) -> Source:
     own = getattr(file, "name", None)
     name = own if isinstance(own, str) else f"<{type(file).__name__}>"
-    data = file.read()
+    text = isinstance(file, io.TextIOBase)  # may stumble over what is no text
+    data = "" if text else file.read()
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(
-            f"{name}: a file must be open for reading in binary mode. Received: one that reads "
-            f"{type(data).__name__}"
+            f"{name}: a file must be open for reading in binary mode, such as `open(path, 'rb')`. "
+            f"Received: one that reads {type(data).__name__}"
         )
     return _checked_in_memory(data, name, " from its position on; `seek(0)` goes to its start")
 

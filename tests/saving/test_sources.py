@@ -144,8 +144,8 @@ def test_what_is_no_source_is_refused(model: Any, tmp_path: Path) -> None:
         for source in (3, None, model, ["m.keras"]):
             with pytest.raises(TypeError, match=r"a path, bytes or a file.*Received"):
                 read(source)
-        (tmp_path / "text.txt").write_text("PK")
-        refused = pytest.raises(TypeError, match=r"text\.txt: .*binary mode\. Received: .* str")
+        (tmp_path / "text.txt").write_bytes(b"PK\x03\x04\xff\x89HDF")  # which is no UTF-8
+        refused = pytest.raises(TypeError, match=r"text\.txt: .*binary mode.* Received: .* str")
         with (tmp_path / "text.txt").open() as file, refused:
             read(file)
         at_end = io.BytesIO((tmp_path / "m.keras").read_bytes())
