@@ -306,8 +306,8 @@ class Model(Inference):
         ----------
         shapes
             Of one image each, without the batch, such as ``[(224, 224, 3), (320, 240, 3)]``; for
-            several inputs a list of shapes each, in the order of `inputs`. Where None, the one
-            that the model says.
+            several inputs a list of shapes each, in the order of `inputs`. One shape alone may
+            stand without a list. Where None, the one that the model says.
 
         Raises
         ------
@@ -321,6 +321,13 @@ class Model(Inference):
         >>> model = Sequential([layers.Input((None, None, 3)), layers.Conv2D(8, 3)])
         >>> model.warm_up([(32, 32, 3), (48, 64, 3)])
         """
+        if isinstance(shapes, list | tuple) and shapes and all(map(_is_size, shapes)):
+            shapes = [shapes]
+        if shapes is not None and not isinstance(shapes, Iterable):
+            raise ValueError(
+                "`shapes` must be a list of shapes of images, such as [(224, 224, 3)]. Received: "
+                f"shapes={shapes!r}"
+            )
         if shapes is not None:
             wanted = [self._shapes_of_inputs(shape) for shape in shapes]
         else:
@@ -459,6 +466,10 @@ class Model(Inference):
                 f"{expected}. Received: input with shape {x.shape}"
             )
         return x
+
+
+def _is_size(item: Any) -> bool:
+    return item is None or hasattr(item, "__index__")
 
 
 def _known(shape: BatchShape) -> Shape:

@@ -228,6 +228,13 @@ def test_warm_up_makes_what_a_prediction_needs(model, rng, monkeypatch):
         model.predict(rng.random((2, *size, 3), np.float32), verbose=0)
 
 
+@pytest.mark.parametrize("shape", [(32, 32, 3), [32, np.int64(32), 3]])
+def test_warm_up_takes_a_shape_alone(model, shape, rng, monkeypatch):
+    model.warm_up(shape)
+    monkeypatch.setattr(executor.Executor, "_make", None)
+    model.predict(rng.random((2, 32, 32, 3)), verbose=0)
+
+
 def test_warm_up_takes_the_shape_that_the_model_says(rng, monkeypatch):
     model = Sequential([layers.Input((8,)), layers.Dense(3)])
     model.warm_up()
@@ -252,6 +259,7 @@ def test_warm_up_takes_a_list_of_shapes_for_several_inputs(rng, monkeypatch):
         ([(32, 32, 4)], "shape"),
         ([(32, 3)], "shape"),
         ([5], "shape"),
+        (5, r"list of shapes.*\[\(224, 224, 3\)\]"),
     ],
 )
 def test_warm_up_refuses_what_is_no_size_of_an_image(shapes, rule):
