@@ -161,29 +161,37 @@ class Program:
 
 
 def _call(call: Call, arrays: Sequence[Float32Array], batch: int) -> list[Float32Array]:
-    results = call.function(*map(_read_only, arrays))
+    try:
+        results = call.function(*map(_read_only, arrays))
+    except Exception as error:  # whatever a user's function may raise
+        error.add_note(f"Raised by the {_described(call)}.")
+        raise
     parts = results if call.more else [results]
     if len(parts) != len(call.outs):
         raise ValueError(
-            f"The function of layer '{call.name}' must return {len(call.outs)} arrays. "
-            f"Received: {len(parts)}"
+            f"The {_described(call)} must return {len(call.outs)} arrays. Received: {len(parts)}"
         )
     checked = []
     for part, out in zip(parts, call.outs, strict=True):
         if np.iscomplexobj(part):
             raise ValueError(
-                f"The function of layer '{call.name}' must return real numbers. Received: an array "
+                f"The {_described(call)} must return real numbers. Received: an array "
                 f"of dtype {np.asarray(part).dtype}"
             )
         result = np.require(part, np.float32, ["C", "A"])
         expected = (batch, *out.shape)
         if result.shape != expected:
             raise ValueError(
-                f"The function of layer '{call.name}' must return an array of shape {expected}. "
+                f"The {_described(call)} must return an array of shape {expected}. "
                 f"Received: shape {result.shape}"
             )
         checked.append(result)
     return checked
+
+
+def _described(call: Call) -> str:
+    """Return such as ``"function of layer 'outer/lambda'"``."""
+    return f"function of layer '{call.layers[0] if call.layers else call.name}'"
 
 
 def _read_only(array: Float32Array) -> Float32Array:

@@ -184,3 +184,16 @@ def test_a_function_that_returns_complex_numbers_is_refused() -> None:
     model = cnnfast.Sequential([cnnfast.Input((4,)), function])
     with pytest.raises(ValueError, match=r"'spectrum' must return real numbers.*complex"):
         model.predict(np.ones((1, 4), np.float32), verbose=0)
+
+
+@pytest.mark.parametrize(
+    "place", [lambda f: layers.Lambda(f, name="own"), lambda f: layers.Dense(2, f, name="own")]
+)
+def test_what_a_function_raises_names_the_layer(place: Any) -> None:
+    def fails_on_batches(x: np.ndarray) -> np.ndarray:
+        return x if len(x) == 1 else x[7]
+
+    model = cnnfast.Sequential([cnnfast.Input((2,)), place(fails_on_batches)])
+    with pytest.raises(IndexError, match="out of bounds") as caught:
+        model.predict(np.ones((3, 2), np.float32), verbose=0)
+    assert caught.value.__notes__ == ["Raised by the function of layer 'own'."]
