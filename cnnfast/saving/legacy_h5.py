@@ -178,8 +178,8 @@ def _pairs(
     if len(layers) != len(stored):
         raise group.error(
             f"the model has {len(layers)} layer(s) with weights: "
-            f"{[layer.name for layer, _ in layers]}. Received: {len(stored)} in the file: "
-            f"{list(stored)}."
+            f"{listed([layer.name for layer, _ in layers])}. Received: {len(stored)} in the file: "
+            f"{listed(list(stored))}."
         )
     return [
         (layer, weights, name, paths)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import cnnfast
+from cnnfast.errors import ModelFileError
 from cnnfast.saving import load_weights, save_weights
 
 
@@ -94,3 +95,16 @@ def test_a_model_that_is_not_built_is_refused(tmp_path: Path) -> None:
         save_weights(model, tmp_path / "m.weights.h5")
     with pytest.raises(ValueError, match="not yet been built"):
         load_weights(model, tmp_path / "m.weights.h5")
+
+
+def test_an_error_about_layers_lists_few_of_many(tmp_path: Path) -> None:
+    def stacked(count: int) -> Any:
+        stack = [cnnfast.layers.Dense(1, name=f"layer_{number}") for number in range(count)]
+        return cnnfast.Sequential([cnnfast.Input((1,)), *stack])
+
+    stacked(105).save(tmp_path / "m.h5")
+    with pytest.raises(
+        ModelFileError, match=r"has 60 layer.*and 57 more.*105 in.*and 102"
+    ) as error:
+        stacked(60).load_weights(tmp_path / "m.h5")
+    assert len(str(error.value)) < 400 + len(str(tmp_path))
