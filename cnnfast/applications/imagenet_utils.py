@@ -15,6 +15,7 @@ Labels: TypeAlias = Mapping[Any, Any] | Sequence[Any] | str | os.PathLike[str]
 Decoded: TypeAlias = list[list[tuple[str, str, float]]]
 
 CLASS_INDEX = "imagenet_class_index.json"
+_CLASSES = 1000  # in that file
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -151,11 +152,13 @@ def decode_predictions(preds: npt.ArrayLike, top: int = 5, labels: Labels | None
         If `preds` has another shape or `labels` another number of classes.
     """
     array = np.asarray(preds)
-    names = _names(labels)
-    if array.ndim != 2 or array.shape[1] != len(names):
+    # Labels that nobody gave are those of ImageNet's classes.
+    names = _names(labels) if labels is not None or array.shape[1:] == (_CLASSES,) else None
+    count = _CLASSES if names is None else len(names)
+    if names is None or array.ndim != 2 or array.shape[1] != count:
         raise ValueError(
-            "`decode_predictions` expects a batch of predictions, of shape (samples, "
-            f"{len(names)}). Received: array with shape {array.shape}"
+            f"`decode_predictions` expects a batch of predictions, of shape (samples, {count}). "
+            f"Received: array with shape {array.shape}"
         )
     order = np.argsort(array, axis=1, kind="stable")[:, ::-1][:, :top]
     return [

@@ -108,6 +108,15 @@ def test_decode_predictions_says_how_to_pass_labels_where_there_are_none(
         applications.vgg16.decode_predictions(np.zeros((1, 1000)))
 
 
+@pytest.mark.parametrize("shape", [(1000,), (1, 999), (1, 1, 1000)])
+def test_decode_predictions_checks_the_shape_before_it_looks_for_names(
+    shape, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(ValueError, match=r"of shape \(samples, 1000\)"):
+        applications.vgg16.decode_predictions(np.zeros(shape))
+
+
 @pytest.mark.parametrize("shape", [(3,), (1, 4), (1, 3, 3)])
 def test_decode_predictions_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match=r"of shape \(samples, 3\)"):
