@@ -48,6 +48,15 @@ def test_loading_script_runs_on_a_keras_file():
     assert "36,634" in printed
 
 
+def test_scripts_that_take_arguments_say_which():
+    for name in ("load_keras_file.py", "train_digits.py"):
+        assert "usage: " in run_example(name, "--help")
+    script = [sys.executable, str(EXAMPLES / "load_keras_file.py")]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "arguments are required: file" in done.stderr
+
+
 def test_training_script_describes_the_shipped_network_and_split():
     keras = pytest.importorskip("keras")
     pytest.importorskip("sklearn")
