@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from cnnfast.profiling.memory import MemoryReport
     from cnnfast.profiling.profile import Profile, Row
 
+_LEGEND = (
+    "share: of the whole time; GFLOP/s and GB/s: arithmetic of the operation, and weights and "
+    "activations, per second; roofline: of the speed that this machine allows it"
+)
+_OF_CANDIDATES = (
+    "; own: GFLOP/s of the algorithm's own arithmetic; of …: what the cost model expected of each "
+    "algorithm"
+)
+
 
 def profile_table(profile: Profile, candidates: bool = False) -> Table:
     """Return the table of `profile`; `candidates` adds what concerns the choice of algorithms."""
@@ -22,7 +31,7 @@ def profile_table(profile: Profile, candidates: bool = False) -> Table:
         *(Column(name, overflow="fold", min_width=9) for name in ("layer", "operation", "output")),
         *(Column(name, justify="right", no_wrap=True) for name in names),
         title=_title(profile),
-        caption=_caption(profile),
+        caption=_caption(profile, candidates),
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
@@ -61,13 +70,13 @@ def _title(profile: Profile) -> str:
     )
 
 
-def _caption(profile: Profile) -> str:
+def _caption(profile: Profile, candidates: bool) -> str:
     machine = profile.machine
     rates = ", ".join(f"{_size(size)} at {rate:.0f}" for size, rate in machine.reading)
     return (
         f"median of {profile.repeats}; {profile.gflops:.0f} GFLOP/s over all; on the roofline it "
         f"would take {profile.least_milliseconds:.3f} ms\n{machine.isa}: {machine.gflops:.0f} "
-        f"GFLOP/s; reads {rates} GB/s"
+        f"GFLOP/s; reads {rates} GB/s\n{_LEGEND}{_OF_CANDIDATES if candidates else ''}"
     )
 
 

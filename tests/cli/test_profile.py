@@ -45,6 +45,8 @@ def test_profile_prints_tables(file, capsys):
     assert "conv +1" in shown
     assert "of direct" in shown
     assert "packed weights" in shown
+    for column in ("share: of", "GFLOP/s and GB/s: arithmetic", "roofline: of", "own: GFLOP/s"):
+        assert column in " ".join(shown.split())
 
 
 def test_a_picture_without_matplotlib_is_an_error_that_says_what_to_install(
