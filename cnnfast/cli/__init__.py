@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from cnnfast import __version__, _core, startup
 from cnnfast.cli import bench, check, demo, exit_codes, info, profile
+from cnnfast.cli.arguments import UsageError
 from cnnfast.cli.output import print_error
 from cnnfast.utils.system.threads import get_num_threads
 
@@ -27,7 +28,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"cnnfast {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        command.add_parser(subparsers).set_defaults(run=command.run)
+        own = command.add_parser(subparsers)
+        own.set_defaults(run=command.run, parser=own)
     return parser
 
 
@@ -41,13 +43,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         `exit_codes`. Wrong arguments leave through ``SystemExit(2)``, as argparse has it.
     """
     startup.done()
-    args = build_parser().parse_args(argv)
+    args, unknown = build_parser().parse_known_args(argv)
+    if unknown:
+        # The parser of all commands would show its own usage.
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         if not _environment_is_good():
             return exit_codes.USAGE
         code: int = args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
+    except UsageError as error:
+        print_error(str(error), args.file)
+        return exit_codes.USAGE
     except KeyboardInterrupt:
         print_error("interrupted")
         return exit_codes.INTERRUPTED

@@ -7,6 +7,10 @@ import argparse
 from cnnfast.cli.output import JSON_HELP
 
 
+class UsageError(Exception):
+    """Arguments do not fit what they are about."""
+
+
 def add_json_argument(parser: argparse.ArgumentParser, what: str) -> None:
     """Declare ``--json``, which prints `what`, and say what the keys have in common."""
     parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")

@@ -49,6 +49,7 @@ class Report:
     lower_ms: float = 0.0
     run_ms: float = 0.0
     keras: Comparison | None = None
+    not_compared: str | None = None
     storage: Storage | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,7 +102,11 @@ def run(args: argparse.Namespace) -> int:
     except (ModelFileError, OSError) as error:
         report.verdict, report.problems = "unreadable", [str(error)]
     else:
-        if report.verdict == "runs" and not args.without_keras and is_installed():
+        if args.without_keras:
+            report.not_compared = "--without-keras was given"
+        elif not is_installed():
+            report.not_compared = "Keras is not installed; `pip install keras jax` brings one"
+        elif report.verdict == "runs":
             _compare(model, inputs, report)
         if args.weight_dtype is not None and report.verdict != "does not run":
             report.storage = compare_storage(model, inputs, args.weight_dtype)
@@ -193,7 +198,7 @@ def _numbers(report: Report) -> Table:
     times = (report.load_ms, report.lower_ms, report.run_ms)
     table.add_row("load, lower, run", ", ".join(f"{t:.1f} ms" for t in times))
     _add_storage(table, report.storage)
-    _add_comparison(table, report.keras)
+    _add_comparison(table, report)
     return table
 
 
@@ -210,11 +215,13 @@ def _add_storage(table: Table, storage: Storage | None) -> None:
     )
 
 
-def _add_comparison(table: Table, compared: Comparison | None) -> None:
+def _add_comparison(table: Table, report: Report) -> None:
     from rich.markup import escape
 
+    compared = report.keras
     if compared is None:
-        table.add_row("Keras", "not compared")
+        why = report.not_compared
+        table.add_row("Keras", f"not compared: {why}" if why else "not compared")
         return
     table.add_row("Keras", f"{compared.keras_version} on {compared.backend}".strip(" on"))
     if compared.problem is not None:

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     facts = inspect(args.file)
     if args.json:
         print_json(facts.as_dict())
-    else:
+    elif facts.is_known:
         show(facts)
     for problem in facts.problems:
         print_error(problem, args.file)

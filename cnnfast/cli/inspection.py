@@ -65,6 +65,11 @@ class FileFacts:
     problems: list[str] = field(default_factory=list)
     unsupported: tuple[Refusal, ...] = ()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the file is one that Keras saved, so that there is something to show."""
+        return self.format != FileFacts.format
+
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
         return asdict(self) | {"unsupported": [item.to_dict() for item in self.unsupported]}

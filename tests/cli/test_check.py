@@ -41,6 +41,7 @@ def test_check_without_keras_loads_lowers_and_runs(tmp_path, capsys):
     assert code == exit_codes.GOOD
     assert report["verdict"] == "runs"
     assert report["keras"] is None
+    assert report["not_compared"] == "--without-keras was given"
     assert report["input_shapes"] == [[3, 4, 4, 1]]
     assert report["output_shapes"] == [[3, 3]]
     assert report["operation_count"] > 0
@@ -51,6 +52,9 @@ def test_check_works_where_keras_is_not_installed(tmp_path, capsys, monkeypatch)
     monkeypatch.setattr(command, "is_installed", lambda: False)
     code, report = check(keras_file(tmp_path / "net.keras"), capsys)
     assert (code, report["verdict"]) == (exit_codes.GOOD, "runs")
+    assert "not installed" in report["not_compared"]
+    assert main(["check", str(tmp_path / "net.keras")]) == exit_codes.GOOD
+    assert "not compared: Keras is not installed" in capsys.readouterr().out
 
 
 def test_check_compares_every_layer_of_a_stack_with_keras(tmp_path, capsys):
@@ -106,7 +110,7 @@ def test_check_draws_the_same_input_for_the_same_seed(tmp_path):
     from cnnfast.saving import load_model
 
     model = load_model(keras_file(tmp_path / "net.keras"))
-    first, second, other = (random_inputs(model, s, 2, 8) for s in (1, 1, 2))
+    first, second, other = (random_inputs(model, s, 2, None) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)
 

@@ -73,6 +73,23 @@ def test_what_is_wrong_goes_to_standard_error(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_option_shows_how_the_command_is_used(command: str, file: str) -> None:
+    done = run(command, file, "--nonsense", "3")
+    assert done.returncode == exit_codes.USAGE
+    assert done.stdout == ""
+    assert f"usage: python -m cnnfast {command} " in done.stderr
+    assert "unrecognized arguments: --nonsense 3" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "profile", "bench"])
+def test_a_size_for_a_model_that_leaves_none_open_is_refused(command: str, file: str) -> None:
+    done = run(command, file, "--size", "32", *FEW[command])
+    assert done.returncode == exit_codes.USAGE
+    assert done.stdout == ""
+    assert "leaves none. Received: --size 32 for inputs of shape (None, 6, 6, 2)" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["info", "check"])
 def test_refusals_are_data_in_json(command: str, swirls: str) -> None:
     report = json.loads(run(command, swirls, "--json").stdout)
@@ -334,7 +351,7 @@ def interrupted(*args: str, after: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_ctrl_c_ends_bench_with_what_was_timed(form: list[str], file: str) -> None:
     args = ["bench", file, "--batch", "1", "--repeats", "1000000", *form]
-    code, out, err = interrupted(*args, "--size", "9", after="warming up")
+    code, out, err = interrupted(*args, after="warming up")
     assert code == exit_codes.INTERRUPTED
     assert "Traceback" not in err
     found = re.search(r"^interrupted after (\d+) of 1000000 rounds$", err, re.MULTILINE)

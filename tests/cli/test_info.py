@@ -101,9 +101,15 @@ def test_info_of_a_file_that_cannot_be_read(tmp_path, capsys, content):
     code, facts = info(path, capsys)
     assert code == exit_codes.UNREADABLE
     assert str(path) in facts["problems"][0]
+    main(["info", str(path)])
+    assert capsys.readouterr().out == ""
 
 
 def test_info_of_no_file(tmp_path, capsys):
     code, facts = info(tmp_path / "none.keras", capsys)
     assert code == exit_codes.UNREADABLE
     assert "none.keras" in facts["problems"][0]
+    assert main(["info", str(tmp_path / "none.keras")]) == exit_codes.UNREADABLE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "none.keras" in shown.err
