@@ -312,7 +312,7 @@ def _check_positive(name: str, value: Any) -> int | None:
     if value is None:
         return None
     try:
-        number = operator.index(value)
+        number = 0 if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         number = 0
     if number <= 0:

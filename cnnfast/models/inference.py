@@ -227,7 +227,9 @@ class Inference(Layer):
             if type(limit) is int and x.ndim and x.shape[0] <= limit > 0:
                 return self.predict_on_batch(x, threads)
         source = open_source(x, batch_size=batch_size, steps=steps)
-        hooks = CallbackList(callbacks, self, verbose, source.steps)
+        # A bar of no images would say that a step was done.
+        shown = 0 if source.samples == 0 else verbose
+        hooks = CallbackList(callbacks, self, shown, source.steps)
         return self._pack(self._predict_all(source, hooks, threads))
 
     def predict_on_batch(self, x: Any, threads: int | None = None) -> Any:

@@ -103,7 +103,7 @@ def test_what_is_no_data_is_refused(x: Any, message: str) -> None:
         open_source(x)
 
 
-@pytest.mark.parametrize("bad", [0, -1, 2.5, "8"])
+@pytest.mark.parametrize("bad", [0, -1, 2.5, "8", True])
 def test_batch_size_and_steps_must_be_positive(bad: Any) -> None:
     with pytest.raises(ValueError, match="`batch_size` must be a positive integer"):
         open_source(np.zeros(3), batch_size=bad)
