@@ -25,6 +25,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cnnfast.cli.arguments import positive_int
 from cnnfast.engine.executor import Executor
 from cnnfast.layers import Conv2D, Dense, Flatten
 from cnnfast.models import Sequential
@@ -45,8 +46,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--calls", type=int, default=3000, help="calls of each kind")
-    parser.add_argument("--imports", type=int, default=31, help="imports of each kind")
+    parser.add_argument("--calls", type=positive_int, default=3000, help="calls of each kind")
+    parser.add_argument("--imports", type=positive_int, default=31, help="imports of each kind")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
     set_num_threads(1)

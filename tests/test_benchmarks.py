@@ -171,6 +171,14 @@ def test_script_compares_the_introductory_model(tmp_path):
     assert "batch 32, 1 thread" in (tmp_path / "compare.svg").read_text()
 
 
+@pytest.mark.parametrize("option", ["--calls", "--imports"])
+def test_overhead_script_refuses_to_measure_nothing(option):
+    command = [sys.executable, str(BENCHMARKS / "overhead.py"), option, "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "must be a positive integer. Received: 0" in done.stderr
+
+
 def test_overhead_script_measures_both_calls_and_the_import():
     counts = ["--calls", "20", "--imports", "1"]
     done = subprocess.run(
