@@ -11,6 +11,7 @@ import pytest
 from cnnfast import layers, ops
 from cnnfast._core import packed_bytes
 from cnnfast.engine import executor
+from cnnfast.engine.late import late
 from cnnfast.models import Model, Sequential, load_model
 from cnnfast.variables import Variable
 
@@ -266,6 +267,16 @@ def test_warm_up_refuses_what_is_no_size_of_an_image(shapes, rule):
     with pytest.raises(ValueError, match=rule) as error:
         classifier().warm_up(shapes)
     assert "Received" in str(error.value)
+
+
+def test_a_kernel_is_known_again_by_the_array_it_came_from():
+    layer = layers.Dense(2)
+    layer.build((None, 3))
+    kernel = layer.kernel
+    key = late(kernel).key
+    assert late(kernel).key == key
+    kernel.assign(kernel.numpy().copy())
+    assert late(kernel).key != key
 
 
 def test_a_model_of_a_file_reads_each_weight_once_for_many_sizes(tmp_path, rng, judge):

@@ -13,6 +13,8 @@ def _of(file: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
     return tuple(Mutant(file, context, wrong) for context, wrong in changes)
 
 
+CONCURRENCY = ("reliability/test_concurrency.py", "models/test_image_sizes.py")
+
 PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
     STRUCTURE: (
         *_of(
@@ -25,12 +27,14 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ('vars(layer)["name"] = name\n    «layer._changed()»', "pass"),
             ("if «layer._build_shape is not None»:", "False"),
             ("if «same is None»:", "False"),
-            ("if «hasattr(type(layer), name)»:", "False"),
-            ("if «hasattr(type(layer), name)»:", "True"),
+            ("if «hasattr(type(layer), key)»:", "False"),
+            ("if «hasattr(type(layer), key)»:", "True"),
             ("    try:\n        «retrace(layer)»", "pass"),
-            ("        «vars(layer).update(before)»\n", "pass"),
-            ("«del vars(layer)[name]»\n        vars(layer).update(before)", "pass"),
-            ("    finally:\n        «layer._changed()»", "pass"),
+            ("    «_check_around(layer, name, value)»\n    try", "pass"),
+            ("«_check_around(holder, name, value)»", "pass"),
+            ("                «vars(layer).update(attributes)»\n", "pass"),
+            ("«del vars(layer)[key]»\n                vars(layer).update(attributes)", "pass"),
+            ("            for layer in values:\n                «layer._changed()»", "pass"),
             ("return [«same.get(id(item), item)» for item in value]", "item"),
             ("return {key: «same.get(id(item), item)» for key", "item"),
             ("return «same.get(id(value), value)»", "value"),
@@ -145,5 +149,12 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
         *_of("models/rank.py", ("array = «widened(np.asarray(x))»", "np.asarray(x)")),
         *_of("ops/operation.py", ("array = «widened(np.asarray(value))»", "np.asarray(value)")),
         *_of("utils/narrow.py", ('== "V" and «np.can_cast(array.dtype, np.float32)»:', "False")),
+    ),
+    CONCURRENCY: (
+        *_of(
+            "engine/late.py",
+            ("key = («Same(numbers)»,)", "id(numbers)"),
+            ("isinstance(other, Same) and «self._held is other._held»", "False"),
+        ),
     ),
 }
