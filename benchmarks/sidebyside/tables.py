@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cnnfast.utils.console import console
 from sidebyside.report import Report, Row, geometric_means, mean_against_fastest
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ class Table:
 
     def print(self) -> None:
         """Print it."""
-        from rich.console import Console
-
-        Console().print(self.rich())
+        console().print(self.rich())
 
     def markdown(self) -> str:
         """Write it in Markdown, its caption as a paragraph before it."""
