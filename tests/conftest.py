@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Read by keras and jax when a test first imports them, so they are set before any test is.
 os.environ["KERAS_BACKEND"] = "jax"
@@ -49,6 +50,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(secrets.randbelow(2**32))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need Keras, and as fast those that neither need it nor take long."""
+    for item in items:
+        if isinstance(item, pytest.Function) and needs_keras(item):
+            item.add_marker("keras")
+        if not any(item.iter_markers("keras")) and not any(item.iter_markers("long")):
+            item.add_marker("fast")
+
+
+def needs_keras(test: pytest.Function) -> bool:
+    """Whether a test asks for Keras, or its module or a helper that it imports from does."""
+    used = vars(test.module).values()
+    helpers = {sys.modules.get(getattr(value, "__module__", None) or "") for value in used}
+    return "keras" in test.fixturenames or any(
+        hasattr(module, "keras") for module in {test.module, *helpers} - {None}
+    )
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     """Say how the random shapes of this run are had again."""
     return f"replay random shapes with: --hypothesis-seed={config.option.hypothesis_seed}"
@@ -60,6 +79,12 @@ def shared_models() -> Path:
     if not SHARED_MODELS.is_dir():
         pytest.skip("the models shared beside the repository (../shared/models) are not here")
     return SHARED_MODELS
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Give real Keras."""
+    return pytest.importorskip("keras")
 
 
 def pytest_xdist_auto_num_workers() -> int:

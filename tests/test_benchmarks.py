@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.long
+
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
@@ -62,8 +64,7 @@ def test_pictures_are_the_same_each_time_and_differ_from_image_to_image():
     assert first.mean(axis=(1, 2, 3)).std() > 0.01
 
 
-def test_drawn_weights_leave_no_batch_normalization_an_identity(rng):
-    keras = pytest.importorskip("keras")
+def test_drawn_weights_leave_no_batch_normalization_an_identity(rng, keras):
     from sidebyside.zoo import draw_weights
 
     norm = keras.layers.BatchNormalization()

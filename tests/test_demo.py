@@ -12,6 +12,8 @@ import pytest
 
 from cnnfast.cli import demo, main
 
+pytestmark = pytest.mark.long
+
 
 def run_demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -61,8 +63,7 @@ def test_demo_refuses_a_wrong_number_of_threads(value, capsys):
     assert f"must be a positive integer. Received: {value}" in capsys.readouterr().err
 
 
-def test_shipped_network_gives_keras_probabilities():
-    keras = pytest.importorskip("keras")
+def test_shipped_network_gives_keras_probabilities(keras):
     images, _ = demo.load_test_images()
     pixels = images.astype(np.float32) / demo.GREY_LEVELS
     with demo.as_file(demo.files("cnnfast") / "data" / "digits_cnn.keras") as path:

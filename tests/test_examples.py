@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.long
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLES = REPOSITORY / "examples"
 DIGITS = REPOSITORY / "cnnfast" / "data"
@@ -34,8 +36,7 @@ def test_introductory_script_runs():
 
 
 @pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`")
-def test_introductory_script_is_a_keras_script(monkeypatch):
-    keras = pytest.importorskip("keras")
+def test_introductory_script_is_a_keras_script(monkeypatch, keras):
     source = (EXAMPLES / "intro.py").read_text(encoding="utf-8").replace("cnnfast", "keras")
     namespace: dict[str, object] = {}
     exec(compile(source, "intro.py", "exec"), namespace)
@@ -57,8 +58,7 @@ def test_scripts_that_take_arguments_say_which():
     assert "arguments are required: file" in done.stderr
 
 
-def test_training_script_describes_the_shipped_network_and_split():
-    keras = pytest.importorskip("keras")
+def test_training_script_describes_the_shipped_network_and_split(keras):
     pytest.importorskip("sklearn")
     script = runpy.run_path(str(EXAMPLES / "train_digits.py"))
     shipped = keras.saving.load_model(DIGITS / "digits_cnn.keras")

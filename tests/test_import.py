@@ -11,6 +11,8 @@ import pytest
 
 import cnnfast
 
+pytestmark = pytest.mark.long
+
 # NumPy, and what no package gets around.
 STARTED = "import sys, json, numpy, dataclasses, threading, contextvars; before = set(sys.modules)"
 

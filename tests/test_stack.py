@@ -110,6 +110,7 @@ def test_a_circle_is_found() -> None:
     assert circles({"a": frozenset("b"), "b": frozenset("c"), "c": frozenset("b")}) == [["b", "c"]]
 
 
+@pytest.mark.long
 def test_no_module_imports_itself_in_a_circle() -> None:
     assert circles(imports()) == []
 

@@ -21,8 +21,7 @@ NUMBERS = range(len(CASES))
 
 
 @pytest.fixture(scope="module")
-def keras_side(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("keras")
+def keras_side(tmp_path_factory: pytest.TempPathFactory, keras: Any) -> Path:
     folder = tmp_path_factory.mktemp("keras")
     command = [sys.executable, "-m", "applications.keras_side", str(folder)]
     done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False)

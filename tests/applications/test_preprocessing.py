@@ -85,8 +85,7 @@ def test_decode_predictions_takes_names_pairs_and_files(tmp_path):
     assert decode(scores, labels=path) == decode(scores, labels=pairs)
 
 
-def test_decode_predictions_finds_keras_labels_as_keras_does(tmp_path, monkeypatch, rng):
-    keras = pytest.importorskip("keras")
+def test_decode_predictions_finds_keras_labels_as_keras_does(tmp_path, monkeypatch, rng, keras):
     index = {str(i): [f"n{i:08}", f"thing_{i}"] for i in range(1000)}
     path = tmp_path / "models" / imagenet_utils.CLASS_INDEX
     path.parent.mkdir()

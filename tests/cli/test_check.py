@@ -23,9 +23,8 @@ def check(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[i
 
 
 @pytest.fixture
-def branching(tmp_path: Path) -> Path:
+def branching(tmp_path: Path, keras: Any) -> Path:
     """Save a functional model of Keras with a shared layer, an operation and two outputs."""
-    keras = pytest.importorskip("keras")
     x = keras.Input((None, None, 3), name="image")
     shared = keras.layers.Conv2D(3, 3, padding="same", activation="relu", name="shared")
     y = keras.layers.Add(name="join")([shared(shared(x)), x]) * 2.0
@@ -57,8 +56,7 @@ def test_check_works_where_keras_is_not_installed(tmp_path, capsys, monkeypatch)
     assert "not compared: Keras is not installed" in capsys.readouterr().out
 
 
-def test_check_compares_every_layer_of_a_stack_with_keras(tmp_path, capsys):
-    keras = pytest.importorskip("keras")
+def test_check_compares_every_layer_of_a_stack_with_keras(tmp_path, capsys, keras: Any):
     stack = [keras.Input((5, 5, 2), dtype="uint8"), keras.layers.Rescaling(0.1, name="scale")]
     stack += [keras.layers.Conv2D(2, 3, name="conv"), keras.layers.Flatten(name="flatten")]
     keras.Sequential(stack).save(tmp_path / "net.keras")
@@ -94,9 +92,7 @@ def test_check_names_the_first_layer_that_differs(branching, capsys, monkeypatch
     assert "layer 'join' of class Add, by" in " ".join(capsys.readouterr().err.split())
 
 
-def test_check_says_when_keras_cannot_load_the_file(tmp_path, capsys, monkeypatch):
-    keras = pytest.importorskip("keras")
-
+def test_check_says_when_keras_cannot_load_the_file(tmp_path, capsys, monkeypatch, keras: Any):
     def refuse(*_: object, **__: object) -> None:
         raise ValueError("too old")
 

@@ -21,6 +21,8 @@ from cnnfast import layers
 from cnnfast.cli import exit_codes
 from saving.model_files import config_3, keras_file, layer
 
+pytestmark = pytest.mark.long
+
 COMMANDS = ("info", "check", "profile", "bench")
 FEW = {"check": ["--without-keras"], "profile": ["--repeats", "1"], "bench": ["--repeats", "2"]}
 

@@ -30,6 +30,7 @@ def test_profile_reports_each_operation_of_the_batch(file, capsys):
     assert "memory" not in report
 
 
+@pytest.mark.long
 def test_profile_adds_memory_and_a_picture_on_request(file, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     path = tmp_path / "roofline.svg"

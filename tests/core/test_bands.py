@@ -435,6 +435,7 @@ HUGE_CHAINS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HUGE_CHAINS)
 def test_bands_of_a_huge_image_cut_between_the_tiles_of_winograd(name):
     channels, add, alone = HUGE_CHAINS[name]

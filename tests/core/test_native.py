@@ -11,6 +11,8 @@ import pytest
 
 from cnnfast import _core
 
+pytestmark = pytest.mark.long
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORPUS = REPOSITORY / "tests" / "native" / "corpus"
 CROSS_COMPILER = "aarch64-linux-gnu-g++"

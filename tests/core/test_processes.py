@@ -15,6 +15,8 @@ from cnnfast.engine.ops import Conv2D, Value, Window
 from cnnfast.engine.program import build as build_plan
 from core.plans import graph_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def plan():

@@ -98,6 +98,7 @@ def test_random_sizes_agree_with_the_oracle(size, channels, filters, images, see
     np.testing.assert_array_equal(got[-1:], run_graph(graph, x[-1:], 2))
 
 
+@pytest.mark.long
 @given(
     window=st.sampled_from(sorted(WINDOWS)),
     size=st.tuples(*[st.integers(11, 23)] * 2),

@@ -165,6 +165,7 @@ def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 PRINT_LIMIT = "import cnnfast; print(cnnfast.config.get().workspace_limit)"
 
 
+@pytest.mark.long
 def test_the_environment_sets_the_limit():
     assert python(PRINT_LIMIT, CNNFAST_WORKSPACE_LIMIT=" 123456 ").stdout == "123456\n"
     assert python(PRINT_LIMIT, CNNFAST_WORKSPACE_LIMIT="").stdout == python(PRINT_LIMIT).stdout
@@ -220,6 +221,7 @@ print(_core.idle_workspace_bytes())
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
 
+@pytest.mark.long
 @linux
 def test_an_idle_process_gives_its_workspaces_back():
     done = python(GIVES_BACK)
@@ -241,6 +243,7 @@ print(os.waitpid(child, 0)[1])
 )
 
 
+@pytest.mark.long
 @linux
 def test_a_forked_child_gives_its_workspaces_back():
     done = python(IN_A_CHILD)
@@ -268,6 +271,7 @@ print("kept")
 )
 
 
+@pytest.mark.long
 @linux
 def test_a_process_that_goes_on_predicting_keeps_its_workspace():
     done = python(IN_USE)
@@ -288,6 +292,7 @@ print(len(os.listdir("/proc/self/task")) - threads)
 
 
 @linux
+@pytest.mark.long
 def test_small_models_need_no_thread_that_watches():
     done = python(FEW)
     assert done.stdout == "0\n", done.stderr

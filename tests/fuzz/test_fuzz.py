@@ -11,6 +11,8 @@ import pytest
 from fuzz import differential
 from fuzz.differential import BACKENDS, GOOD, examine, second_opinion
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("keras")
 
 GRAPHS = 60

@@ -12,6 +12,8 @@ from cnnfast.errors import ModelFileError
 from fuzz import loaders, mutations
 from saving import model_files
 
+pytestmark = pytest.mark.long
+
 CHANGES = 300
 
 

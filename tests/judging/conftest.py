@@ -43,9 +43,8 @@ def echo() -> Echo:
 
 
 @pytest.fixture
-def keras_echo() -> Callable[..., Any]:
+def keras_echo(keras: Any) -> Callable[..., Any]:
     """Give a maker of Keras models that return their inputs, of the given shapes."""
-    keras = pytest.importorskip("keras")
 
     def make(*shapes: tuple[int, ...], names: tuple[str, ...] = ("out",)) -> Any:
         inputs = [keras.Input(shape) for shape in shapes]

@@ -48,8 +48,7 @@ def test_an_optimizer_is_kept_as_it_is(echo: Inference, optimizer: Any) -> None:
     assert echo.optimizer == optimizer
 
 
-def test_every_optimizer_of_keras_is_known() -> None:
-    pytest.importorskip("keras")
+def test_every_optimizer_of_keras_is_known(keras: Any) -> None:
     from keras.src import optimizers as keras_optimizers
 
     public = {
@@ -61,8 +60,7 @@ def test_every_optimizer_of_keras_is_known() -> None:
         assert optimizers.get(name) == name
 
 
-def test_an_optimizer_object_of_keras_is_kept_serialized(echo: Inference) -> None:
-    keras = pytest.importorskip("keras")
+def test_an_optimizer_object_of_keras_is_kept_serialized(echo: Inference, keras: Any) -> None:
     echo.compile(keras.optimizers.SGD(learning_rate=0.25, momentum=0.5))
     assert echo.optimizer["class_name"] == "SGD"
     assert echo.optimizer["config"]["learning_rate"] == 0.25
@@ -149,8 +147,7 @@ def test_a_metric_may_be_named_in_many_ways(echo: Inference, metric: Any, name: 
     assert set(result) == {"loss", name}
 
 
-def test_objects_of_keras_become_ours(echo: Inference) -> None:
-    keras = pytest.importorskip("keras")
+def test_objects_of_keras_become_ours(echo: Inference, keras: Any) -> None:
     echo.compile(
         optimizer=keras.optimizers.Adam(),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -161,9 +158,7 @@ def test_objects_of_keras_become_ours(echo: Inference) -> None:
     assert type(echo.metrics[1]) is metrics.SparseTopKCategoricalAccuracy
 
 
-def test_what_only_keras_has_is_called_as_it_is(echo: Inference) -> None:
-    keras = pytest.importorskip("keras")
-
+def test_what_only_keras_has_is_called_as_it_is(echo: Inference, keras: Any) -> None:
     class Half(keras.losses.Loss):
         def call(self, y_true: Any, y_pred: Any) -> Any:
             return 0.5 * keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
@@ -241,8 +236,7 @@ def test_keras_compiles_from_our_config(
     assert echo.evaluate(Y_PRED, y_true, verbose=0) == pytest.approx(result, abs=1e-6)
 
 
-def test_we_compile_from_the_config_of_keras(echo: Inference, keras_echo: Any) -> None:
-    keras = pytest.importorskip("keras")
+def test_we_compile_from_the_config_of_keras(echo: Inference, keras_echo: Any, keras: Any) -> None:
     theirs = keras_echo((3,))
     theirs.compile(
         optimizer=keras.optimizers.Adam(0.01),

@@ -214,9 +214,7 @@ def test_a_data_set_without_a_length_ends_at_an_index_error() -> None:
     assert sizes(open_source(Open())) == [2, 1]
 
 
-def test_a_py_dataset_of_keras_is_read() -> None:
-    keras = pytest.importorskip("keras")
-
+def test_a_py_dataset_of_keras_is_read(keras: Any) -> None:
     class Data(keras.utils.PyDataset):
         def __len__(self) -> int:
             return 2
@@ -229,9 +227,7 @@ def test_a_py_dataset_of_keras_is_read() -> None:
     assert [batch.x[0, 0] for batch in source] == [0, 1]
 
 
-def test_an_endless_py_dataset_of_keras_needs_steps_only() -> None:
-    keras = pytest.importorskip("keras")
-
+def test_an_endless_py_dataset_of_keras_needs_steps_only(keras: Any) -> None:
     class Data(keras.utils.PyDataset):
         num_batches = None
 

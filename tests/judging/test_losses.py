@@ -50,8 +50,8 @@ def test_class_gives_keras_numbers(
     shape: tuple[int, ...],
     weighted: bool,
     rng: np.random.Generator,
+    keras: Any,
 ) -> None:
-    keras = pytest.importorskip("keras")
     y_pred = rng.uniform(0.01, 0.99, shape).astype(np.float32)
     if config.get("from_logits"):
         y_pred = rng.normal(0, 20, shape).astype(np.float32)
@@ -74,8 +74,9 @@ def test_class_gives_keras_numbers(
         "categorical_crossentropy",
     ],
 )
-def test_function_gives_one_value_per_sample_as_keras(name: str, rng: np.random.Generator) -> None:
-    keras = pytest.importorskip("keras")
+def test_function_gives_one_value_per_sample_as_keras(
+    name: str, rng: np.random.Generator, keras: Any
+) -> None:
     y_pred = rng.uniform(0, 1, (9, 4)).astype(np.float32)
     y_true = np.eye(4)[rng.integers(0, 4, 9)]
     expected = np.asarray(getattr(keras.losses, name)(y_true, y_pred))
@@ -93,8 +94,8 @@ def test_a_column_and_a_vector_are_the_same(
     true_shape: tuple[int, ...],
     pred_shape: tuple[int, ...],
     rng: np.random.Generator,
+    keras: Any,
 ) -> None:
-    keras = pytest.importorskip("keras")
     y_true = rng.integers(0, 2, true_shape).astype(np.uint8)
     y_pred = rng.uniform(0, 1, pred_shape).astype(np.float32)
     expected = float(getattr(keras.losses, name)()(y_true, y_pred))
@@ -111,8 +112,7 @@ def test_sparse_labels_may_be_a_column_of_any_dtype(rng: np.random.Generator) ->
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0, 1e-9])
-def test_certain_predictions_are_clipped_as_in_keras(probability: float) -> None:
-    keras = pytest.importorskip("keras")
+def test_certain_predictions_are_clipped_as_in_keras(probability: float, keras: Any) -> None:
     y_pred = np.array([[probability, 1 - probability]], np.float32)
     for name, y_true in (
         ("CategoricalCrossentropy", np.array([[1.0, 0.0]])),
@@ -193,9 +193,8 @@ def test_unknown_reduction_lists_the_known_ones() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(losses.KNOWN) - {"CategoricalGeneralizedCrossEntropy"}))
 def test_every_known_name_is_keras_name_for_the_same_loss(
-    name: str, rng: np.random.Generator
+    name: str, rng: np.random.Generator, keras: Any
 ) -> None:
-    keras = pytest.importorskip("keras")
     takes_labels = "parse" in name or name in ("circle", "Circle")
     y_true = rng.integers(0, 3, 5) if takes_labels else np.eye(3)[rng.integers(0, 3, 5)]
     y_pred = rng.uniform(0.1, 0.6, (5, 3)).astype(np.float32)
@@ -232,9 +231,8 @@ def test_an_unknown_argument_in_a_config_is_a_value_error() -> None:
 
 @pytest.mark.parametrize(("name", "config", "kind"), CLASSES)
 def test_serialized_by_keras_makes_the_same_loss(
-    name: str, config: dict[str, Any], kind: str
+    name: str, config: dict[str, Any], kind: str, keras: Any
 ) -> None:
-    keras = pytest.importorskip("keras")
     theirs = getattr(keras.losses, name)(reduction="sum", name="mine", **config)
     for identifier in (keras.losses.serialize(theirs), theirs):
         ours = losses.get(identifier)
@@ -246,8 +244,9 @@ def test_serialized_by_keras_makes_the_same_loss(
 
 
 @pytest.mark.parametrize(("name", "config", "kind"), CLASSES)
-def test_keras_reads_what_serialize_writes(name: str, config: dict[str, Any], kind: str) -> None:
-    keras = pytest.importorskip("keras")
+def test_keras_reads_what_serialize_writes(
+    name: str, config: dict[str, Any], kind: str, keras: Any
+) -> None:
     ours = getattr(losses, name)(reduction="sum", **config)
     theirs = keras.losses.deserialize(losses.serialize(ours))
     assert type(theirs).__name__ == name
@@ -256,8 +255,7 @@ def test_keras_reads_what_serialize_writes(name: str, config: dict[str, Any], ki
         assert getattr(theirs, key) == value
 
 
-def test_keras_functions_and_classes_become_ours() -> None:
-    keras = pytest.importorskip("keras")
+def test_keras_functions_and_classes_become_ours(keras: Any) -> None:
     assert losses.get(keras.losses.mean_squared_error) is losses.mean_squared_error
     assert type(losses.get(keras.losses.MeanSquaredError)) is losses.MeanSquaredError
     serialized = keras.losses.serialize(keras.losses.binary_crossentropy)

@@ -67,8 +67,8 @@ def test_class_gives_keras_numbers_over_unequal_batches(
     rest: tuple[int, ...],
     weights: str,
     rng: np.random.Generator,
+    keras: Any,
 ) -> None:
-    keras = pytest.importorskip("keras")
     if config.get("ignore_class") and len(rest) > 1 and weights == "per sample":
         weights = "per place"  # Keras itself refuses the former
     ours, theirs = getattr(metrics, name)(**config), getattr(keras.metrics, name)(**config)
@@ -88,8 +88,7 @@ def test_class_gives_keras_numbers_over_unequal_batches(
 
 
 @pytest.mark.parametrize("name", sorted(metrics.KNOWN))
-def test_every_known_name_is_keras_name_for_the_same_metric(name: str) -> None:
-    keras = pytest.importorskip("keras")
+def test_every_known_name_is_keras_name_for_the_same_metric(name: str, keras: Any) -> None:
     try:
         theirs = keras.metrics.get(name)
     except TypeError:
@@ -109,9 +108,8 @@ def test_sparse_labels_may_be_a_column(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize(("true_shape", "pred_shape"), [((6,), (6, 1)), ((6, 1), (6,))])
 def test_binary_labels_may_be_a_column_or_a_vector(
-    true_shape: tuple[int, ...], pred_shape: tuple[int, ...], rng: np.random.Generator
+    true_shape: tuple[int, ...], pred_shape: tuple[int, ...], rng: np.random.Generator, keras: Any
 ) -> None:
-    keras = pytest.importorskip("keras")
     y_true = rng.integers(0, 2, true_shape)
     y_pred = rng.uniform(0, 1, pred_shape).astype(np.float32)
     expected = float(keras.metrics.BinaryAccuracy()(y_true, y_pred))
@@ -123,16 +121,14 @@ def test_of_equal_scores_the_first_is_the_prediction() -> None:
     assert metrics.sparse_categorical_accuracy([0, 1], y_pred).tolist() == [1.0, 0.0]
 
 
-def test_of_equal_scores_all_are_in_the_top_k() -> None:
-    keras = pytest.importorskip("keras")
+def test_of_equal_scores_all_are_in_the_top_k(keras: Any) -> None:
     y_pred = np.array([[0.5, 0.5, 0.5], [0.9, 0.5, 0.5]], np.float32)
     expected = np.asarray(keras.metrics.sparse_top_k_categorical_accuracy([2, 2], y_pred, k=1))
     result = metrics.sparse_top_k_categorical_accuracy([2, 2], y_pred, k=1)
     assert result.tolist() == expected.tolist() == [1.0, 0.0]
 
 
-def test_nan_scores_rank_as_in_keras() -> None:
-    keras = pytest.importorskip("keras")
+def test_nan_scores_rank_as_in_keras(keras: Any) -> None:
     y_pred = np.array([[np.nan, 0.1, 0.2], [0.3, np.nan, 0.2]], np.float32)
     for labels in ([0, 1], [1, 0], [2, 2]):
         expected = keras.metrics.sparse_top_k_categorical_accuracy(labels, y_pred, k=2)
@@ -147,8 +143,7 @@ def test_a_label_outside_of_the_classes_is_in_no_top_k() -> None:
     assert metrics.sparse_top_k_categorical_accuracy([3, -1], y_pred, k=5).tolist() == [0, 0]
 
 
-def test_sorted_classes_may_be_given_instead_of_scores() -> None:
-    keras = pytest.importorskip("keras")
+def test_sorted_classes_may_be_given_instead_of_scores(keras: Any) -> None:
     config = {"k": 2, "from_sorted_ids": True}
     ids = np.array([[3, 1, 0], [0, 1, 2], [2, 1, 0]])
     ours = metrics.SparseTopKCategoricalAccuracy(**config)
@@ -197,9 +192,8 @@ def test_what_is_no_metric_is_refused(bad: Any) -> None:
 
 @pytest.mark.parametrize(("name", "config", "kind"), CLASSES)
 def test_serialized_by_keras_makes_the_same_metric(
-    name: str, config: dict[str, Any], kind: str
+    name: str, config: dict[str, Any], kind: str, keras: Any
 ) -> None:
-    keras = pytest.importorskip("keras")
     theirs = getattr(keras.metrics, name)(name="mine", **config)
     expected = getattr(metrics, name)(name="mine", **config).get_config()
     for identifier in (keras.metrics.serialize(theirs), theirs):
@@ -208,8 +202,9 @@ def test_serialized_by_keras_makes_the_same_metric(
 
 
 @pytest.mark.parametrize(("name", "config", "kind"), CLASSES)
-def test_keras_reads_what_serialize_writes(name: str, config: dict[str, Any], kind: str) -> None:
-    keras = pytest.importorskip("keras")
+def test_keras_reads_what_serialize_writes(
+    name: str, config: dict[str, Any], kind: str, keras: Any
+) -> None:
     ours = getattr(metrics, name)(name="mine", **config)
     theirs = keras.metrics.deserialize(metrics.serialize(ours))
     assert (type(theirs).__name__, theirs.name) == (name, "mine")
@@ -222,8 +217,7 @@ def test_a_wrapped_function_as_keras_2_wrote_it_is_read() -> None:
     assert metric.name == "accuracy"
 
 
-def test_mean_is_weighted_over_batches() -> None:
-    keras = pytest.importorskip("keras")
+def test_mean_is_weighted_over_batches(keras: Any) -> None:
     ours, theirs = metrics.Mean(), keras.metrics.Mean()
     for values, weight in (([1.0, 2.0], [1, 3]), (5.0, 4), ([[1.0, 3.0]], None)):
         ours.update_state(values, weight)

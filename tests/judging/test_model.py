@@ -54,9 +54,8 @@ def images(rng: np.random.Generator) -> np.ndarray:
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_network_is_judged_as_in_keras(
-    model: Any, arguments: dict[str, Any], weighted: bool, rng: np.random.Generator
+    model: Any, arguments: dict[str, Any], weighted: bool, rng: np.random.Generator, keras: Any
 ) -> None:
-    keras = pytest.importorskip("keras")
     theirs = network(keras)
     theirs.set_weights(model.get_weights())
     x = rng.uniform(-1, 1, (75, 10, 9, 3))

@@ -138,8 +138,7 @@ def test_an_empty_batch_shows_no_progress(verbose: Any, capsys: Any) -> None:
     assert "1/1" in capsys.readouterr().out
 
 
-def test_keras_gives_an_empty_array_for_an_empty_batch_too() -> None:
-    keras = pytest.importorskip("keras")
+def test_keras_gives_an_empty_array_for_an_empty_batch_too(keras: Any) -> None:
     theirs = keras.Sequential([keras.Input((6, 6, 3)), keras.layers.Conv2D(4, 3, strides=2)])
     empty = np.empty((0, 6, 6, 3), np.float32)
     assert np.asarray(theirs(empty)).shape == network("one output")(empty).shape
@@ -271,8 +270,7 @@ def test_a_callback_may_stop_the_run(echo: Inference) -> None:
     assert np.array_equal(echo.predict(X, verbose=0), X)
 
 
-def test_callbacks_of_keras_are_called(echo: Inference) -> None:
-    keras = pytest.importorskip("keras")
+def test_callbacks_of_keras_are_called(echo: Inference, keras: Any) -> None:
     seen = []
 
     class Note(keras.callbacks.Callback):
@@ -284,7 +282,7 @@ def test_callbacks_of_keras_are_called(echo: Inference) -> None:
 
 
 @pytest.mark.parametrize("library", ["cnnfast", "keras"])
-def test_the_methods_of_callbacks_may_require_logs(library: str) -> None:
+def test_the_methods_of_callbacks_may_require_logs(library: str, keras: Any) -> None:
     """Keras passes them to every method, whatever the signature."""
     seen: dict[str, list[Any]] = {"keras": [], "cnnfast": []}
 
@@ -301,7 +299,6 @@ def test_the_methods_of_callbacks_may_require_logs(library: str) -> None:
         methods = {name: make(name) for name, make in (begins | batches).items()}
         return type("Noting", (base,), methods)()
 
-    keras = pytest.importorskip("keras")
     theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     theirs.compile(loss="mse")
     ours = cnnfast.from_keras(theirs)

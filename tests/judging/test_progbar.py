@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,9 @@ def run_keras(target: int | None, verbose: int, events: Sequence[Event], clock: 
     """Play `events` on Keras' bar; not through its list, which calls from another thread."""
     if verbose == 0:
         return
-    bar = pytest.importorskip("keras").callbacks.ProgbarLogger()
+    import keras
+
+    bar = keras.callbacks.ProgbarLogger()
     bar.set_params({"verbose": verbose, "epochs": 1, "steps": target})
     bar.on_test_begin()
     for seconds, batch, logs in events:
@@ -75,8 +78,8 @@ def test_bar_prints_what_keras_prints(
     verbose: int,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    keras: Any,
 ) -> None:
-    pytest.importorskip("keras")
     from keras.src.utils import progbar as keras_progbar
 
     printed = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +28,7 @@ def test_json_gives_the_model_without_its_weights() -> None:
     assert not np.array_equal(again.get_weights()[0], model.get_weights()[0])
 
 
-def test_json_of_keras_is_understood() -> None:
-    keras = pytest.importorskip("keras")
+def test_json_of_keras_is_understood(keras: Any) -> None:
     theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "hard_sigmoid")])
     ours = model_from_json(theirs.to_json())
     ours.set_weights(theirs.get_weights())

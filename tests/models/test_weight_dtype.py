@@ -109,8 +109,7 @@ def test_a_call_on_several_arrays_stores_weights_as_the_model_does(rng):
     assert not np.array_equal(model(x), full)
 
 
-def test_from_keras_takes_it():
-    keras = pytest.importorskip("keras")
+def test_from_keras_takes_it(keras):
     theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     assert cnnfast.from_keras(theirs, weight_dtype="float16").weight_dtype == "float16"
 

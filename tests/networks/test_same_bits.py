@@ -9,6 +9,8 @@ from cnnfast import applications, layers
 from cnnfast.models import Functional, Sequential
 from cnnfast.utils import set_random_seed
 
+pytestmark = pytest.mark.long
+
 IMAGES = 5
 
 

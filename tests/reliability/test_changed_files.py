@@ -21,6 +21,8 @@ from cnnfast.errors import ModelFileError
 from cnnfast.files.file import BLOCK_BYTES
 from cnnfast.models import load_model
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("h5py")
 
 USE = """

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 # Three daemon threads repeat {work} without end; the interpreter does not wait for them.
 SCRIPT = """
 import threading, time

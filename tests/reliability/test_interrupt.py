@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to itself")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to itself"),
+]
 
 
 def python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:

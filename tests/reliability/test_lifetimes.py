@@ -371,8 +371,7 @@ def test_a_file_that_does_not_load_is_closed(file: Path) -> None:
     assert descriptors() == before
 
 
-def test_a_model_taken_from_keras_goes_at_once() -> None:
-    keras = pytest.importorskip("keras")
+def test_a_model_taken_from_keras_goes_at_once(keras: Any) -> None:
     theirs = keras.Sequential([keras.Input((8, 8, 2)), keras.layers.Conv2D(3, 3)])
     model = cnnfast.from_keras(theirs)
     predict(model)

@@ -8,6 +8,8 @@ import pytest
 
 from reliability.test_children import run
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="looks at /proc")
 def test_many_predictions_leave_memory_threads_and_files_as_they_are() -> None:

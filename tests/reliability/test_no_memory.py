@@ -12,6 +12,8 @@ import pytest
 import cnnfast
 from cnnfast import layers
 
+pytestmark = pytest.mark.long
+
 # The limit is on addresses, so that nothing is touched and no other process is in danger.
 SCRIPT = """
 import resource, sys

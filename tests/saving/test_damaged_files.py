@@ -17,6 +17,8 @@ from fuzz.mutations import JUNK, spots
 from saving import functional_files as graphs
 from saving import model_files as files
 
+pytestmark = pytest.mark.long
+
 REFUSALS = (ModelFileError, UnsupportedError)
 SEED, FLIPS, CUTS = 20261122, 300, 100
 

@@ -18,6 +18,8 @@ from cnnfast.saving import load_model
 from saving import hostile
 from saving import model_files as files
 
+pytestmark = pytest.mark.long
+
 MAX_SECONDS, MAX_BYTES = 1.0, 200 << 20
 REFUSALS = (ModelFileError, UnsupportedError)
 

@@ -292,8 +292,7 @@ def test_a_raw_file_that_takes_nothing_is_an_error(model: Any, most: int | None)
         model.save(Reluctant(most))
 
 
-def test_keras_loads_what_is_saved_to_an_open_file(model: Any, tmp_path: Path) -> None:
-    keras = pytest.importorskip("keras")
+def test_keras_loads_what_is_saved_to_an_open_file(model: Any, tmp_path: Path, keras: Any) -> None:
     with (tmp_path / "m.keras").open("wb") as file:
         model.save(file)
     theirs = keras.saving.load_model(tmp_path / "m.keras")

@@ -11,9 +11,12 @@ import pytest
 
 PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or len(PROCESSORS) < 2, reason="needs Linux and two processors"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        sys.platform != "linux" or len(PROCESSORS) < 2, reason="needs Linux and two processors"
+    ),
+]
 
 FIRST, SECOND = PROCESSORS[:2] if len(PROCESSORS) > 1 else (0, 0)
 

@@ -14,6 +14,8 @@ from cnnfast import _core
 from cnnfast.utils import environment
 from cnnfast.utils.system import threads
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch):

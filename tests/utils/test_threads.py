@@ -187,6 +187,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
 def test_threads_that_nobody_asks_for_end_and_come_back():
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}

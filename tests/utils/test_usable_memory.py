@@ -63,6 +63,7 @@ print(cnnfast.config.get().workspace_limit)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the addresses of a process")
 @pytest.mark.parametrize(("limit", "expected"), [(8 * GIB, GIB), (60 * GIB, None)])
 def test_the_default_limit_is_an_eighth_and_at_most_two_gibibytes(limit, expected):
