@@ -1,9 +1,11 @@
 #include "cpu.hpp"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <stdexcept>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 namespace cnnfast {
 
@@ -25,9 +27,17 @@ struct Isa {
 [[maybe_unused]] bool always() { return true; }
 
 #if defined(__x86_64__)
+// By its bit: older compilers do not know the name.
+bool has_f16c() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
 [[maybe_unused]] bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("f16c");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
 }
 
 [[maybe_unused]] bool has_avx512() {
@@ -89,18 +99,6 @@ std::vector<std::string> available_isas() {
 const Kernels& kernels() {
   static const Kernels& chosen = choose();
   return chosen;
-}
-
-std::int64_t l2_bytes() {
-  constexpr std::int64_t kAssumed = 512 * 1024;
-  static const std::int64_t found = [] {
-#if defined(_SC_LEVEL2_CACHE_SIZE)
-    const std::int64_t told = sysconf(_SC_LEVEL2_CACHE_SIZE);
-    if (told > 0) return told;
-#endif
-    return kAssumed;
-  }();
-  return found;
 }
 
 }  // namespace cnnfast

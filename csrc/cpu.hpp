@@ -1,7 +1,6 @@
-// Which instruction sets were compiled in, which this machine can run, which one is used; caches.
+// Which instruction sets were compiled in, which this machine can run, which one is used.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,8 +14,5 @@ std::vector<std::string> available_isas();
 // The kernels in use: the best available, or what CNNFAST_ISA names. Throws
 // std::invalid_argument where that is unknown here.
 const Kernels& kernels();
-
-// The second cache level of a core; an assumption where the system does not tell.
-std::int64_t l2_bytes();
 
 }  // namespace cnnfast

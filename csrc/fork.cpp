@@ -1,8 +1,8 @@
 #include "fork.hpp"
 
-#include <pthread.h>
-
 #include <atomic>
+
+#include "platform/fork.hpp"
 
 namespace cnnfast {
 
@@ -16,20 +16,20 @@ std::mutex& mutex() {
   return only;
 }
 
-void before() { mutex().lock(); }
-
-void in_parent() { mutex().unlock(); }
-
-void in_child() {
-  mutex().unlock();
-  forks.fetch_add(1, std::memory_order_relaxed);
-}
-
-[[maybe_unused]] const int handlers = pthread_atfork(before, in_parent, in_child);
+const bool forked_before = [] {
+  around_forks([] { mutex().lock(); }, [] { mutex().unlock(); },
+               [] {
+                 mutex().unlock();
+                 forks.fetch_add(1, std::memory_order_relaxed);
+               });
+  return began_as_a_fork();
+}();
 
 }  // namespace
 
 int forks_before_this_process() { return forks.load(std::memory_order_relaxed); }
+
+bool is_forked() { return forked_before || forks_before_this_process() > 0; }
 
 std::mutex& shared_state_mutex() { return mutex(); }
 

@@ -9,10 +9,10 @@
 #include <thread>
 #include <vector>
 
-#include "affinity.hpp"
 #include "cpu.hpp"
 #include "memory.hpp"
-#include "parallel.hpp"
+#include "platform/affinity.hpp"
+#include "threading/job.hpp"
 
 namespace cnnfast {
 

@@ -16,13 +16,14 @@
 #include <cxxabi.h>
 #endif
 
-#include "affinity.hpp"
 #include "cpu.hpp"
 #include "digest.hpp"
 #include "machine.hpp"
 #include "ops/ops.hpp"
 #include "packing.hpp"
 #include "plan.hpp"
+#include "platform/affinity.hpp"
+#include "threading/threading.hpp"
 #include "workspaces.hpp"
 
 namespace py = pybind11;
@@ -624,6 +625,19 @@ void bind_plan(py::module_& m) {
       .def("build", &PlanBuilder::build, py::arg("outputs"), py::call_guard<WithoutGil>());
 }
 
+std::vector<std::string> threading_names() {
+  std::vector<std::string> names;
+  for (const Threading one : threadings()) names.push_back(name_of(one));
+  return names;
+}
+
+void set_threading_by(const std::string& name) {
+  for (const Threading one : threadings()) {
+    if (name_of(one) == name) return set_threading(one);
+  }
+  throw std::invalid_argument("there is no threading of that name");
+}
+
 bool in_main_interpreter() { return PyInterpreterState_Get() == PyInterpreterState_Main(); }
 
 constexpr const char* kMainOnly =
@@ -654,6 +668,9 @@ PYBIND11_MODULE(core, m, py::mod_gil_not_used(), py::multiple_interpreters::not_
   bind_plan(m);
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("available_isas", &available_isas);
+  m.def("threadings", &threading_names);
+  m.def("threading", [] { return name_of(threading()); });
+  m.def("set_threading", &set_threading_by, py::arg("name"));
   m.def("allowed_processors", &allowed_processors);
   m.def("digest_blocks", &digests_of, py::arg("data").noconvert(), py::arg("block"),
         py::arg("seed"));

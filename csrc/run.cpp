@@ -2,9 +2,9 @@
 #include <chrono>
 #include <optional>
 
-#include "denormals.hpp"
-#include "parallel.hpp"
 #include "plan.hpp"
+#include "platform/denormals.hpp"
+#include "threading/threading.hpp"
 #include "workspaces.hpp"
 
 namespace cnnfast {

@@ -91,7 +91,7 @@ void gemv(const GemvTask& t, std::int64_t first, std::int64_t last) {
   constexpr int kSideBySide = 8 / kTileVectors;
   std::int64_t block = first;
   const auto weights = [&] {
-    return static_cast<const Weights::Number*>(t.weights) + block * t.depth * kWidth;
+    return static_cast<const typename Weights::Number*>(t.weights) + block * t.depth * kWidth;
   };
   const std::int64_t full = t.columns / kWidth < last ? t.columns / kWidth : last;
   for (; block + kSideBySide <= full; block += kSideBySide) {

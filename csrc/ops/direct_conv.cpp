@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "../narrowing.hpp"
+#include "../platform/caches.hpp"
 #include "conv.hpp"
 
 namespace cnnfast {

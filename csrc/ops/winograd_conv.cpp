@@ -1,6 +1,7 @@
 #include <array>
 #include <cmath>
 
+#include "../platform/caches.hpp"
 #include "conv.hpp"
 
 namespace cnnfast {

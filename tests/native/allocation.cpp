@@ -7,9 +7,9 @@
 #include <dlfcn.h>
 #include <sys/mman.h>
 
-#include "crew.hpp"
 #include "network.hpp"
 #include "packing.hpp"
+#include "threading/crew.hpp"
 
 namespace {
 

@@ -1,10 +1,8 @@
-#include "crew.hpp"
+#include "team.hpp"
 
-#include <exception>
 #include <thread>
 
-#include "affinity.hpp"
-#include "denormals.hpp"
+#include "../platform/threads.hpp"
 
 namespace cnnfast {
 
@@ -13,19 +11,8 @@ namespace {
 constexpr int kSpins = 2000;  // 40 to 100 microseconds
 constexpr int kYields = 4;
 
-// The thread that brought a job looks up so often while it waits for others.
+// Whoever waits for others in the middle of a job looks up so often.
 constexpr std::chrono::milliseconds kLookUp{50};
-
-// Starting a thread takes some 50 microseconds, waking one 8.
-std::atomic<std::int64_t> idle_milliseconds{5000};
-
-void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 // Whether `word` is no longer `seen` before as long as balanced work should need: who waits longer
 // sleeps, so that a core which somebody else uses is given up instead of burnt. At last it lets
@@ -33,39 +20,74 @@ void pause() {
 bool changes_soon(const std::atomic<std::uint64_t>& word, std::uint64_t seen) {
   for (int i = 0; i < kSpins + kYields; ++i) {
     if (word.load(std::memory_order_acquire) != seen) return true;
-    i < kSpins ? pause() : std::this_thread::yield();
+    i < kSpins ? relax() : std::this_thread::yield();
   }
   return false;
 }
 
 }  // namespace
 
-void set_idle_time(std::chrono::milliseconds time) { idle_milliseconds = time.count(); }
-
-Crew::Crew() {
-  bed(0) = std::make_unique<Bed>();
-  state(0) = State::awake;
+Team::Team() {
+  make_bed(0);
+  set_state(0, State::awake);
 }
 
-void Crew::run(Job& job, int threads) {
+void Team::make_bed(int thread) {
+  if (bed(thread) == nullptr) bed(thread) = std::make_unique<Bed>();
+}
+
+void Team::make_beds(int threads) {
+  for (int thread = 1; thread < threads; ++thread) make_bed(thread);
+}
+
+void Team::begin(Job& job, int threads) {
   job_ = &job;
   index_ = -1;
   threads_ = threads;
   open_next();
-  start_absent(threads);
+}
+
+void Team::lead() {
   for (;;) {
     const std::uint64_t open = open_.load(std::memory_order_acquire);
     if (Phase::unpacked(open).threads == 0) return;
     if (work(Phase::unpacked(open), 0) || changes_soon(open_, open)) continue;
     if (sleep(0, open, kLookUp)) continue;
-    state(0).store(State::awake);
-    job.waiting();
+    set_state(0, State::awake);
+    job_->waiting();
+  }
+}
+
+void Team::follow(int thread) {
+  set_state(thread, State::awake);
+  for (;;) {
+    const std::uint64_t open = open_.load(std::memory_order_acquire);
+    const Phase phase = Phase::unpacked(open);
+    if (phase.threads == 0) break;
+    if (work(phase, thread) || changes_soon(open_, open)) continue;
+    if (!sleep(thread, open, kLookUp)) set_state(thread, State::awake);
+  }
+  set_state(thread, State::absent);
+}
+
+void Team::wake_all(int threads) {
+  for (int thread = 1; thread < threads; ++thread) wake(thread);
+}
+
+void Team::follow_jobs(int thread, const std::atomic<std::int64_t>& idle_milliseconds) {
+  for (;;) {
+    const std::uint64_t open = open_.load(std::memory_order_acquire);
+    const Phase phase = Phase::unpacked(open);
+    if (work(phase, thread)) continue;
+    const bool unasked = phase.threads > 0 && thread >= phase.threads;
+    if (!unasked && changes_soon(open_, open)) continue;
+    if (!sleep(thread, open, std::chrono::milliseconds(idle_milliseconds))) return;
   }
 }
 
 // Opens the job's next phase, or none after its last. Called by one thread while no part is in
 // anybody's hands.
-void Crew::open_next() {
+void Team::open_next() {
   const std::uint64_t number = Phase::unpacked(open_.load(std::memory_order_relaxed)).number + 1;
   ++index_;
   Phase next = {number, 0, 0};
@@ -79,7 +101,7 @@ void Crew::open_next() {
 }
 
 // Runs parts of the phase until all are taken; whether there was any.
-bool Crew::work(const Phase& phase, int thread) {
+bool Team::work(const Phase& phase, int thread) {
   if (thread >= phase.threads) return false;
   int done = 0;
   for (int i = 0; i < phase.threads; ++i) {
@@ -98,7 +120,7 @@ bool Crew::work(const Phase& phase, int thread) {
 }
 
 // A part of `owner` that nobody has taken; -1 where there is none, or the phase is over.
-int Crew::take(const Phase& phase, int owner) {
+int Team::take(const Phase& phase, int owner) {
   std::atomic<std::uint64_t>& word = taken_[static_cast<std::size_t>(owner)].word;
   const int first = owner == 0 ? 0 : phase.end(owner - 1);
   const int count = phase.end(owner) - first;
@@ -118,68 +140,30 @@ int Crew::take(const Phase& phase, int owner) {
   }
 }
 
-void Crew::help(int thread) {
-  const FlushDenormals flush;
-  for (;;) {
-    const std::uint64_t open = open_.load(std::memory_order_acquire);
-    const Phase phase = Phase::unpacked(open);
-    if (work(phase, thread)) continue;
-    const bool unasked = phase.threads > 0 && thread >= phase.threads;
-    if (!unasked && changes_soon(open_, open)) continue;
-    if (!sleep(thread, open, std::chrono::milliseconds(idle_milliseconds))) return;
-  }
-}
-
-// Starts the threads that the open job asks for and that have ended or never were; those that the
-// system gives will do.
-void Crew::start_absent(int threads) {
-  std::optional<std::vector<int>> processors;
-  for (int thread = 1; thread < threads; ++thread) {
-    if (state(thread).load() == State::absent && !start(thread, processors)) return;
-  }
-}
-
-// `processors` are looked up for the first thread: it may run where the one that starts it may,
-// which is on one processor alone where OpenMP binds threads.
-bool Crew::start(int thread, std::optional<std::vector<int>>& processors) {
-  try {
-    if (!processors) processors = processors_of_places();
-    if (bed(thread) == nullptr) bed(thread) = std::make_unique<Bed>();
-    state(thread).store(State::awake);
-    std::thread helper([this, thread] { help(thread); });
-    let_run_on(helper.native_handle(), *processors);
-    helper.detach();
-    return true;
-  } catch (const std::exception&) {
-    state(thread).store(State::absent);
-    return false;
-  }
-}
-
-void Crew::wake(int thread) {
-  if (state(thread).load(std::memory_order_seq_cst) != State::asleep) return;
+void Team::wake(int thread) {
+  if (state_of(thread).load(std::memory_order_seq_cst) != State::asleep) return;
   Bed& at = *bed(thread);
   {
     const std::lock_guard lock(at.mutex);
-    if (state(thread).load() != State::asleep) return;
-    state(thread).store(State::awake);
+    if (state(thread) != State::asleep) return;
+    set_state(thread, State::awake);
   }
   at.called.notify_one();
 }
 
 // Until called, unless `open_` is no longer `seen`; false where nobody has called in time, and a
-// thread that helps must end.
-bool Crew::sleep(int thread, std::uint64_t seen, std::chrono::milliseconds most) {
+// thread that stays must end.
+bool Team::sleep(int thread, std::uint64_t seen, std::chrono::milliseconds most) {
   Bed& at = *bed(thread);
   std::unique_lock lock(at.mutex);
-  state(thread).store(State::asleep, std::memory_order_seq_cst);
+  state_of(thread).store(State::asleep, std::memory_order_seq_cst);
   if (open_.load(std::memory_order_seq_cst) != seen) {
-    state(thread).store(State::awake);
+    set_state(thread, State::awake);
     return true;
   }
-  const auto called = [&] { return state(thread).load() != State::asleep; };
+  const auto called = [&] { return state(thread) != State::asleep; };
   if (at.called.wait_for(lock, most, called)) return true;
-  state(thread).store(State::absent);
+  set_state(thread, State::absent);
   return false;
 }
 

@@ -1,4 +1,4 @@
-// Threads that help one job at a time.
+// Threads that work on one job at a time.
 #pragma once
 
 #include <array>
@@ -8,31 +8,42 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <vector>
 
-#include "parallel.hpp"
+#include "job.hpp"
 
 namespace cnnfast {
 
-// Threads are numbered: 0 is the one that brings the job. A thread's own parts of a phase are
-// neighbours, so that it finds what it wrote in its cache; when they are done it takes those of
-// others. Threads that a job does not ask for sleep through it, and one that nobody has asked for
-// during the idle time ends. Never destroyed, because they may wake at any time.
-class Crew {
+// Who takes which part, who sleeps and who is woken; whose threads they are, others decide. They
+// are numbered: 0 is the one that brings the job. A thread's own parts of a phase are neighbours,
+// so that it finds what it wrote in its cache; when they are done it takes those of others.
+class Team {
  public:
-  Crew();
-
-  Crew* next_idle = nullptr;
-
-  // Runs the job on the calling thread and at most `threads` - 1 others: fewer where the system
-  // gives no more.
-  void run(Job& job, int threads);
-
- private:
   enum class State : std::uint8_t { absent, awake, asleep };
 
-  // The phase that is open: a number that no other phase of the crew has, the threads that may
+  Team();
+
+  Team* next_idle = nullptr;
+
+  // Opens the first phase of a job for threads 0 to `threads` - 1. Those that are not there, or
+  // come later, leave their parts to the others.
+  void begin(Job& job, int threads);
+  // What thread 0 does then: runs parts until the job is done.
+  void lead();
+  // What the others do. Those of a region leave when the job is done; `wake_all` tells them.
+  void follow(int thread);
+  void wake_all(int threads);
+  // Those that stay wait for the next job, or for one that asks for so many; this returns, and the
+  // thread counts as absent, when none has come in that time.
+  void follow_jobs(int thread, const std::atomic<std::int64_t>& idle_milliseconds);
+
+  State state(int thread) const { return state_of(thread).load(); }
+  void set_state(int thread, State state) { state_of(thread).store(state); }
+  // Before a thread of that number may come; it stays.
+  void make_bed(int thread);
+  void make_beds(int threads);
+
+ private:
+  // The phase that is open: a number that no other phase of the team has, the threads that may
   // help and the parts; all 0 but the number where no job runs. Fits into one word.
   struct Phase {
     std::uint64_t number;
@@ -70,17 +81,17 @@ class Crew {
   void open_next();
   bool work(const Phase& phase, int thread);
   int take(const Phase& phase, int owner);
-  void help(int thread);
-  void start_absent(int threads);
-  bool start(int thread, std::optional<std::vector<int>>& processors);
   void wake(int thread);
   bool sleep(int thread, std::uint64_t seen, std::chrono::milliseconds most);
 
-  std::atomic<State>& state(int thread) { return states_[static_cast<std::size_t>(thread)]; }
+  std::atomic<State>& state_of(int thread) { return states_[static_cast<std::size_t>(thread)]; }
+  const std::atomic<State>& state_of(int thread) const {
+    return states_[static_cast<std::size_t>(thread)];
+  }
   std::unique_ptr<Bed>& bed(int thread) { return beds_[static_cast<std::size_t>(thread)]; }
 
   std::array<Taken, kMostThreads> taken_;
-  std::array<std::unique_ptr<Bed>, kMostThreads> beds_;  // made with the first thread of a number
+  std::array<std::unique_ptr<Bed>, kMostThreads> beds_;
   alignas(64) std::array<std::atomic<State>, kMostThreads> states_ = {};
   // Written together, between phases.
   alignas(64) std::atomic<std::uint64_t> open_{0};
@@ -89,8 +100,5 @@ class Crew {
   int threads_ = 0;
   alignas(64) std::atomic<int> done_{0};
 };
-
-// How long a thread stays that nobody asks for; for tests, which do not wait as long.
-void set_idle_time(std::chrono::milliseconds time);
 
 }  // namespace cnnfast

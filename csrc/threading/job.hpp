@@ -22,13 +22,4 @@ class Job {
 
 constexpr int kMostThreads = 512;
 
-// Runs the job on the calling thread, number 0, and at most `threads` - 1 others; `threads` is at
-// most kMostThreads. They help where they are awake in time: nobody waits for a thread that has no
-// part in hand.
-void run_job(Job& job, int threads);
-
-// At most `threads` and kMostThreads, and no more than the calling thread is limited to, where it
-// has lowered OpenMP's limit as threadpoolctl does; 1 where the system gives no more.
-int within_limit(int threads);
-
 }  // namespace cnnfast

@@ -1,9 +1,5 @@
-#include "affinity.hpp"
-
-#if defined(__linux__)
 #include <dlfcn.h>
 #include <link.h>
-#include <omp.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -11,6 +7,8 @@
 #include <array>
 #include <cstdlib>
 #include <string>
+
+#include "affinity.hpp"
 
 namespace cnnfast {
 
@@ -87,8 +85,7 @@ bool find(void* library, const char* name, F& function) {
 
 // A process may hold several runtimes: torch and scikit-learn bring theirs.
 std::vector<Runtime> runtimes() {
-  std::vector<Runtime> all = {
-      {omp_get_num_places, omp_get_place_num_procs, omp_get_place_proc_ids}};
+  std::vector<Runtime> all;
   for (const std::string& path : loaded_libraries()) {
     if (path.substr(path.rfind('/') + 1).find("omp") == std::string::npos) continue;
     void* const library = dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD);
@@ -135,17 +132,8 @@ void let_run_on(std::thread::native_handle_type thread, const std::vector<int>& 
   pthread_setaffinity_np(thread, Processors::kBytes, all.words());
 }
 
-}  // namespace cnnfast
-
-#else
-
-namespace cnnfast {
-
-std::vector<int> allowed_processors() { return {}; }
-std::vector<int> processors_of_places() { return {}; }
-void let_run_on(std::thread::native_handle_type /*thread*/,
-                const std::vector<int>& /*processors*/) {}
+void let_this_thread_run_on(const std::vector<int>& processors) {
+  let_run_on(pthread_self(), processors);
+}
 
 }  // namespace cnnfast
-
-#endif

@@ -17,5 +17,6 @@ std::vector<int> processors_of_places();
 // Lets `thread` run on `processors`, as far as the system allows it; as before where there are
 // none.
 void let_run_on(std::thread::native_handle_type thread, const std::vector<int>& processors);
+void let_this_thread_run_on(const std::vector<int>& processors);
 
 }  // namespace cnnfast
