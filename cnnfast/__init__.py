@@ -25,10 +25,12 @@ from cnnfast import (
 from cnnfast.layers import Input, InputSpec, Layer
 from cnnfast.models import Model, Sequential
 from cnnfast.utils import environment, moved, rooms
+from cnnfast.utils.system import thread_limits
 from cnnfast.utils.system.threads import get_num_threads, set_num_threads
 
 environment.check()
 moved.install()
+thread_limits.offer()
 rooms.declare(operation="cnnfast.ops", saving="cnnfast.saving")  # imported when first used
 
 if TYPE_CHECKING:

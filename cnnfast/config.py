@@ -1,4 +1,4 @@
-"""Settings of the process or of a block of code: how plans are made, what memory is kept."""
+"""Settings of the process or of a block of code: how plans are made, memory and threads."""
 
 from cnnfast.engine.options import Config, get, override, set
 

@@ -20,7 +20,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+import cnnfast
 import lowered
+from cnnfast import _core
 from cnnfast.utils.system.cores import usable_cores
 from cnnfast.utils.system.usable_memory import usable_memory
 
@@ -110,6 +112,14 @@ def judge() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         lowered.judge_every_plan(patch)
         yield patch
+
+
+@pytest.fixture(params=_core.threadings())
+def threading_kind(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run a test on each kind of threads that is built in; give its name."""
+    cnnfast.config.set(threading=request.param)
+    yield request.param
+    cnnfast.config.set(threading=None)
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class Report:
 
     instruction_set: str
     threads: int
+    threading: str
     parameter_count: int
     image_count: int
     correct_count: int
@@ -130,6 +131,7 @@ def measure(model: Model, pixels: npt.NDArray[np.float32], answers: list[Answer]
     return Report(
         instruction_set=_core.isa(),
         threads=get_num_threads(),
+        threading=_core.threading(),
         parameter_count=model.count_params(),
         image_count=batch,
         correct_count=correct,
@@ -203,7 +205,7 @@ def numbers_table(report: Report) -> Table:
     table.add_row("images per second", f"[bold]{report.images_per_second:,.0f}[/]")
     table.add_row("one image alone", f"{1e3 * report.single_image_ms:.0f} microseconds")
     table.add_row("instruction set", report.instruction_set)
-    table.add_row("threads", str(report.threads))
+    table.add_row("threads", f"{report.threads} ({report.threading})")
     table.add_row("parameters", f"{report.parameter_count:,}")
     table.add_row("cnnfast", _core.__version__)
     return table

@@ -1,4 +1,4 @@
-"""Choices between algorithms, for the process or for a block of code; memory that is kept."""
+"""Choices between algorithms, for the process or for a block of code; memory and threads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import EllipsisType
+from typing import Literal
 
 from cnnfast import _core
 from cnnfast.utils.system.usable_memory import usable_memory
@@ -42,8 +43,19 @@ class Config:
         """The most bytes of workspaces that the process keeps between runs; see `set`."""
         return _core.workspace_limit()
 
+    @property
+    def threading(self) -> str:
+        """Whose threads share a prediction in this process, ``"crew"`` or ``"openmp"``; see `set`.
+
+        That is ``"crew"`` in a forked child, whatever was set.
+        """
+        return _core.threading()
+
     def __repr__(self) -> str:
-        return f"Config(winograd={self.winograd}, workspace_limit={self.workspace_limit})"
+        return (
+            f"Config(winograd={self.winograd}, workspace_limit={self.workspace_limit}, "
+            f"threading={self.threading!r})"
+        )
 
 
 def get() -> Config:
@@ -52,7 +64,10 @@ def get() -> Config:
 
 
 def set(
-    *, winograd: bool | EllipsisType = ..., workspace_limit: int | EllipsisType | None = ...
+    *,
+    winograd: bool | EllipsisType = ...,
+    workspace_limit: int | EllipsisType | None = ...,
+    threading: Literal["crew", "openmp"] | EllipsisType | None = ...,
 ) -> None:
     """Change the configuration of the process; what is absent stays as it is.
 
@@ -66,22 +81,33 @@ def set(
         8 MiB when no run has taken it for five seconds. None is the default: what
         ``CNNFAST_WORKSPACE_LIMIT`` says, else 2 GiB or an eighth of the memory that the process
         may use, if that is less. Runs that are under way take what they need in any case.
+    threading
+        Whose threads share a prediction, from the next one on: ``"crew"``, the package's own, or
+        ``"openmp"``, one parallel region of the compiler's OpenMP for each prediction, which obeys
+        all of its variables. The bits of the outputs are the same. None is the default: what
+        ``CNNFAST_THREADING`` says, else ``"crew"``, which docs/performance.md compares with the
+        other. A forked child has the crew in any case, because OpenMP may hang there.
 
     Raises
     ------
     ValueError
-        If `workspace_limit` is not a number of bytes.
+        If `workspace_limit` is not a number of bytes, or the package was built without the
+        `threading`.
 
     Examples
     --------
     >>> cnnfast.config.set(workspace_limit=256 << 20)
     """
     global _process  # noqa: PLW0603 - process-wide, like the number of threads
-    limit = workspace_limit
-    if limit is None:
-        limit = _default_limit()
+    # All is checked before anything changes.
+    kind = _default_threading() if threading is None else threading
+    if kind is not ...:
+        kind = _built_in(kind, "threading")
+    limit = _default_limit() if workspace_limit is None else workspace_limit
     if limit is not ...:
         _core.set_workspace_limit(_bytes(limit, "workspace_limit"))
+    if kind is not ...:
+        _core.set_threading(kind)
     if winograd is not ...:
         _process = replace(_process, winograd=bool(winograd))
 
@@ -112,6 +138,20 @@ def _default_limit() -> int:
     return _DEFAULT_LIMIT if memory is None else min(_DEFAULT_LIMIT, memory // _DEFAULT_PART)
 
 
+def _default_threading() -> str:
+    name = "CNNFAST_THREADING"
+    text = os.environ.get(name, "").strip()
+    return _built_in(text, name) if text else _core.threadings()[0]
+
+
+def _built_in(value: str, name: str) -> str:
+    built_in = _core.threadings()
+    if value not in built_in:
+        why = "" if "openmp" in built_in else ", because this build has no OpenMP"
+        raise ValueError(f"{name} must be one of {', '.join(built_in)}{why}. Received: {value!r}")
+    return value
+
+
 def _bytes(value: object, name: str) -> int:
     try:
         number = -1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
@@ -126,4 +166,5 @@ def _bytes(value: object, name: str) -> int:
 
 _process = Config(winograd=_flag("CNNFAST_WINOGRAD"))
 _core.set_workspace_limit(_default_limit())
+_core.set_threading(_default_threading())
 _override: ContextVar[Config | None] = ContextVar("cnnfast_config", default=None)

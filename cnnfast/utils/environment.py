@@ -13,10 +13,11 @@ _PREFIX = "CNNFAST_"
 VARIABLES = (
     "CNNFAST_ISA",
     "CNNFAST_NUM_THREADS",
+    "CNNFAST_THREADING",
     "CNNFAST_WINOGRAD",
     "CNNFAST_WORKSPACE_LIMIT",
 )
-"""What is read beside ``OMP_NUM_THREADS``; `cnnfast.engine.options` checks the last two."""
+"""What is read beside ``OMP_NUM_THREADS``; `cnnfast.engine.options` checks the last three."""
 
 
 def check() -> None:

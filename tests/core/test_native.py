@@ -53,9 +53,16 @@ def test_the_selftest_passes_on_each_instruction_set(native, isa):
     assert ", 0 failed" in output
 
 
-@pytest.mark.parametrize("program", ["concurrency", "jobs", "allocation"])
-def test_the_core_holds_under_threads_and_without_memory(native, program):
-    assert "failed" in run_selftest([native / program])
+@pytest.mark.parametrize("threading", _core.threadings())
+@pytest.mark.parametrize("program", ["concurrency", "jobs"])
+def test_the_core_holds_under_threads(native, program, threading):
+    output = run_selftest([native / program, threading])
+    assert output.startswith(f"{threading}: ")
+    assert output.endswith(", 0 failed\n")
+
+
+def test_the_core_holds_without_memory(native):
+    assert "failed" in run_selftest([native / "allocation"])
 
 
 @pytest.mark.parametrize("isa", ISAS)

@@ -11,11 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from cnnfast import _core
 from cnnfast.engine.ops import Conv2D, Value, Window
 from cnnfast.engine.program import build as build_plan
 from core.plans import graph_of
 
 pytestmark = pytest.mark.long
+
+
+def python(script: str, threading: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `script` in a process of its own, on threads of that kind."""
+    return subprocess.run(
+        [sys.executable, "-P", "-c", script, *arguments],
+        env={**os.environ, "CNNFAST_THREADING": threading},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +52,7 @@ def run(plan, x, threads=2):
     return out
 
 
+@pytest.mark.usefixtures("threading_kind")
 def test_many_threads_share_one_plan(plan, rng):
     inputs = [rng.standard_normal((n, 20, 20, 16), np.float32) for n in (1, 2, 3, 5)] * 4
     want = [run(plan, x, 1) for x in inputs]
@@ -74,6 +88,7 @@ FORK = """
 import multiprocessing
 import os
 import numpy as np
+from cnnfast import _core
 from cnnfast.models import Sequential
 from cnnfast.layers import Conv2D, Input
 
@@ -87,6 +102,7 @@ results = context.Queue()
 def predict():
     before = len(os.listdir("/proc/self/task"))
     got = run(2)
+    assert _core.threading() == "crew"
     results.put((got, len(os.listdir("/proc/self/task")) - before))
 
 child = context.Process(target=predict)
@@ -104,11 +120,30 @@ print("both ran")
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
-def test_a_child_forked_after_a_run_with_two_threads_has_threads_too():
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", FORK], capture_output=True, text=True, timeout=60, check=False
-    )
+@pytest.mark.parametrize("threading", _core.threadings())
+def test_a_child_forked_after_a_run_with_two_threads_has_threads_too(threading):
+    done = python(FORK, threading)
     assert done.stdout == "both ran\n", done.stderr
+
+
+# The parent may have used the runtime that the child's core is linked with.
+FORKED_BEFORE = """
+import os, sys
+
+child = os.fork() if sys.argv[1] == "fork" else 0
+if child == 0:
+    from cnnfast import config
+    print(config.get().threading, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif("openmp" not in _core.threadings(), reason="the core has no OpenMP")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_a_child_that_imports_the_package_after_the_fork_has_the_crew_too():
+    assert python(FORKED_BEFORE, "openmp", "fork").stdout == "crew\n"
+    assert python(FORKED_BEFORE, "openmp", "none").stdout == "openmp\n"
 
 
 FEW_THREADS = """
@@ -133,12 +168,7 @@ print("both ran")
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
-def test_a_model_wakes_no_threads_for_little_work_and_a_plan_those_it_is_given():
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", FEW_THREADS],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@pytest.mark.parametrize("threading", _core.threadings())
+def test_a_model_wakes_no_threads_for_little_work_and_a_plan_those_it_is_given(threading):
+    done = python(FEW_THREADS, threading)
     assert done.stdout == "both ran\n", done.stderr

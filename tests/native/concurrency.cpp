@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "named_threadings.hpp"
 #include "network.hpp"
 #include "workspaces.hpp"
 
@@ -27,9 +28,8 @@ bool ends_early(const Plan& plan, int threads) {
   return y.back() == -1.0F && run(plan, 1, threads).back() != -1.0F;
 }
 
-}  // namespace
-
-int main() {
+int run_all(Threading threading) {
+  set_threading(threading);
   constexpr int kThreads = 6;
   constexpr int kRounds = 20;
   constexpr std::int64_t kSize = 24;
@@ -57,6 +57,15 @@ int main() {
   for (std::thread& thread : threads) thread.join();
   const auto dense = make_dense_network();
   for (int i = 1; i <= 3; ++i) failed += ends_early(*dense, i) ? 0 : 1;
-  std::printf("%d runs, %d failed\n", kThreads * kRounds * 3 + 3, failed.load());
+  std::printf("%s: %d runs, %d failed\n", name_of(threading).c_str(), kThreads * kRounds * 3 + 3,
+              failed.load());
+  return failed;
+}
+
+}  // namespace
+
+int main(int count, char** names) {
+  int failed = 0;
+  for (const Threading threading : named_threadings(count, names)) failed += run_all(threading);
   return failed == 0 ? 0 : 1;
 }

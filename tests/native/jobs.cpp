@@ -1,4 +1,5 @@
 // Many threads bring jobs of many small phases at once: each part must run once, inside its phase.
+// By each kind of threads that is built in, or those named.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -9,7 +10,11 @@
 #include <thread>
 #include <vector>
 
-#include "crew.hpp"
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "named_threadings.hpp"
+#include "threading/crew.hpp"
 
 using namespace cnnfast;
 
@@ -109,6 +114,24 @@ class OneThatLooksUp final : public Job {
   std::atomic<bool> looked_up_{false};
 };
 
+// Each part brings a job of its own.
+class Nesting final : public Job {
+ public:
+  int phases() const override { return 2; }
+  int parts(int /*phase*/) const override { return 3; }
+
+  void run(int phase, int part, int /*thread*/) noexcept override {
+    Checked inner(phase + part, 2);
+    run_job(inner, 2);
+    wrong_ += inner.wrong();
+  }
+
+  int wrong() const { return wrong_; }
+
+ private:
+  std::atomic<int> wrong_{0};
+};
+
 constexpr int kCallers = 4;
 const std::filesystem::path kTasks = "/proc/self/task";  // where the system tells of threads
 
@@ -187,19 +210,62 @@ int ending_goes_wrong() {
   return wrong + job.wrong();
 }
 
-}  // namespace
+// A copy of this process runs jobs on its own crew, whatever runs them here.
+int wrong_in_a_child() {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);  // a hang ends it
+    Checked job(2, 3);
+    run_job(job, 3);
+    _exit(job.wrong() + (threading() == Threading::crew ? 0 : 1));
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return status == 0 ? 0 : 1;
+}
 
-int main() {
+// The threads of a region stay for the next one, also those that a smaller job left out.
+int wrong_after_regions() {
+  set_idle_time(std::chrono::milliseconds(1));
+  Checked small(1, 2);
+  run_job(small, 2);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  return small.wrong() + (thread_count() < 2 ? 1 : 0);
+}
+
+int run_all(Threading threading) {
   constexpr int kJobs = 1000;
+  set_threading(threading);
   int wrong = run_many(kJobs, std::chrono::microseconds(0));
-  OneLongPart job;
-  run_job(job, 2);
-  wrong += job.wrong();
+  OneLongPart long_part;
+  run_job(long_part, 2);
+  wrong += long_part.wrong();
+  OneThatLooksUp looks_up;
+  run_job(looks_up, 2);
+  wrong += looks_up.wrong();
+  Nesting nesting;
+  run_job(nesting, 3);
+  wrong += nesting.wrong();
+  wrong += wrong_in_a_child();
   if (std::filesystem::exists(kTasks)) {
     wrong += lost_threads();
-    wrong += woken_unasked();
-    wrong += ending_goes_wrong();
+    if (threading == Threading::crew) {
+      wrong += woken_unasked();
+      wrong += ending_goes_wrong();
+    } else {
+      wrong += wrong_after_regions();
+    }
   }
-  std::printf("%d jobs, %d failed\n", kCallers * kJobs + 1, wrong);
+  std::printf("%s: %d jobs, %d failed\n", name_of(threading).c_str(), kCallers * kJobs + 3, wrong);
+  return wrong;
+}
+
+}  // namespace
+
+int main(int count, char** names) {
+  int wrong = 0;
+  for (const Threading threading : testing::named_threadings(count, names)) {
+    wrong += run_all(threading);
+  }
   return wrong == 0 ? 0 : 1;
 }

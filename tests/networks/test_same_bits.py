@@ -1,4 +1,4 @@
-"""The bits of a network's outputs depend on neither the number of threads nor the batch."""
+"""The bits of a network's outputs depend on neither the threads nor the batch."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def application(build):
     return lambda: build(weights=None, include_top=False, pooling="avg", input_shape=(64, 64, 3))
 
 
+@pytest.mark.usefixtures("threading_kind")
 @pytest.mark.parametrize(
     "build",
     [

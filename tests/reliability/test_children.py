@@ -10,19 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from cnnfast import _core
+
 pytestmark = pytest.mark.long
 
 TESTS = Path(__file__).resolve().parents[1]
+THREADINGS = _core.threadings()
 
 
-def run(module: str, *arguments: str, timeout: float = 240) -> str:
-    """Return what `python -m module` prints, having ended well."""
+def run(module: str, *arguments: str, threading: str = "crew", timeout: float = 240) -> str:
+    """Return what `python -m module` prints, having ended well on threads of that kind."""
     command = [sys.executable, "-m", module, *arguments]
     path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         command,
         cwd=TESTS,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "CNNFAST_THREADING": threading},
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -32,14 +35,19 @@ def run(module: str, *arguments: str, timeout: float = 240) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize("threading", THREADINGS)
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_children_give_the_bits_of_a_parent_that_ran_with_two_threads(method: str) -> None:
-    assert run("reliability.children", method).split() == ["process", "pool", "executor"]
+def test_children_give_the_bits_of_a_parent_that_ran_with_two_threads(
+    method: str, threading: str
+) -> None:
+    done = run("reliability.children", method, threading=threading)
+    assert done.split() == ["process", "pool", "executor"]
 
 
-def test_children_of_joblib_give_the_bits_of_their_parent() -> None:
+@pytest.mark.parametrize("threading", THREADINGS)
+def test_children_of_joblib_give_the_bits_of_their_parent(threading: str) -> None:
     pytest.importorskip("joblib")
-    assert run("reliability.children", "joblib").split() == ["joblib"]
+    assert run("reliability.children", "joblib", threading=threading).split() == ["joblib"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="children inherit no open files here")
@@ -61,5 +69,6 @@ def test_a_child_is_given_the_file_that_its_parent_has_open(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_children_forked_while_threads_hold_locks_predict() -> None:
-    assert run("reliability.forks", "30").split() == ["30"]
+@pytest.mark.parametrize("threading", THREADINGS)
+def test_children_forked_while_threads_hold_locks_predict(threading: str) -> None:
+    assert run("reliability.forks", "30", threading=threading).split() == ["30"]

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import cnnfast
-from cnnfast import layers
+from cnnfast import _core, layers
 from cnnfast.models import clone_model
 from cnnfast.variables import Variable
 
@@ -66,6 +66,7 @@ def same(got: Iterable[np.ndarray], want: Iterable[np.ndarray]) -> None:
         np.testing.assert_array_equal(g, w)
 
 
+@pytest.mark.usefixtures("threading_kind")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_on_one_model_get_the_bits_of_a_serial_run(
     rng: np.random.Generator, threads: int
@@ -75,6 +76,7 @@ def test_threads_on_one_model_get_the_bits_of_a_serial_run(
     same(in_threads(lambda x: model.predict(x, verbose=0, threads=threads), batches), want)
 
 
+@pytest.mark.usefixtures("threading_kind")
 def test_threads_on_many_models_get_the_bits_of_a_serial_run(rng: np.random.Generator) -> None:
     first = make_model()
     models = [first, *(clone_model(first) for _ in range(5))]
@@ -101,6 +103,7 @@ def test_layers_are_built_once_where_threads_call_them_first(rng: np.random.Gene
         same(results, [layer(x)] * WORKERS)
 
 
+@pytest.mark.usefixtures("threading_kind")
 def test_memory_may_be_released_while_threads_predict(rng: np.random.Generator) -> None:
     model, batches = make_model(), images(rng) * 2
     want = [model.predict(x, verbose=0) for x in batches]
@@ -108,6 +111,7 @@ def test_memory_may_be_released_while_threads_predict(rng: np.random.Generator) 
         same(in_threads(lambda x: model.predict(x, verbose=0, threads=2), batches), want)
 
 
+@pytest.mark.usefixtures("threading_kind")
 def test_weights_that_are_assigned_meanwhile_are_used_whole_or_not_at_all(
     rng: np.random.Generator,
 ) -> None:
@@ -198,6 +202,18 @@ def test_new_weights_are_used_while_another_thread_still_holds_old_ones() -> Non
         held += model._executor._lowered
         model.set_weights([np.full(w.shape, factor) for w in model.weights])
         np.testing.assert_array_equal(model.predict_on_batch(np.ones((1, 1, 1, 1))), factor)
+
+
+def test_the_kind_of_threads_may_be_changed_while_threads_predict(
+    rng: np.random.Generator,
+) -> None:
+    model, batches = make_model(), images(rng) * 2
+    kinds = _core.threadings()
+    want = [model.predict(x, verbose=0, threads=1) for x in batches]
+    with repeating(lambda turn: cnnfast.config.set(threading=kinds[turn % len(kinds)])):
+        for _ in range(4):
+            same(in_threads(lambda x: model.predict(x, verbose=0, threads=2), batches), want)
+    cnnfast.config.set(threading=None)
 
 
 def test_numbers_that_a_model_hands_out_cannot_be_written_to() -> None:

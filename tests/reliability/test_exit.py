@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from cnnfast import _core
 
 pytestmark = pytest.mark.long
 
@@ -45,9 +48,17 @@ time.sleep(0.1)
 EXITS = 5
 
 
-@pytest.mark.parametrize("work", ["predict", "profile", "build"])
-def test_an_interpreter_ends_well_while_daemon_threads_are_in_the_core(work: str) -> None:
+@pytest.mark.parametrize(
+    ("work", "threading"),
+    [*(("predict", kind) for kind in _core.threadings()), ("profile", "crew"), ("build", "crew")],
+)
+def test_an_interpreter_ends_well_while_daemon_threads_are_in_the_core(
+    work: str, threading: str
+) -> None:
+    environment = {**os.environ, "CNNFAST_THREADING": threading}
     command = [sys.executable, "-c", SCRIPT.format(work=work)]
     for _ in range(EXITS):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
         assert (done.returncode, done.stderr) == (0, "")

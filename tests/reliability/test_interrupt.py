@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from cnnfast import _core
 
 pytestmark = [
     pytest.mark.long,
@@ -13,9 +16,16 @@ pytestmark = [
 ]
 
 
-def python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+# Kinds of threads, and how many.
+THREADS = [("crew", "1"), *((kind, "2") for kind in _core.threadings())]
+
+
+def python(
+    script: str, *arguments: str, threading: str = "crew"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-P", "-c", script, *arguments],
+        env={**os.environ, "CNNFAST_THREADING": threading},
         capture_output=True,
         text=True,
         timeout=120,
@@ -125,10 +135,12 @@ except KeyboardInterrupt:
 )
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
+@pytest.mark.parametrize(("threading", "threads"), THREADS)
 @pytest.mark.parametrize("kind", ["image", "bands", "huge", "batch"])
-def test_an_interrupt_ends_a_call_of_the_core_and_the_model_runs_on(kind, threads) -> None:
-    done = python(INSIDE_A_CALL, kind, threads)
+def test_an_interrupt_ends_a_call_of_the_core_and_the_model_runs_on(
+    kind, threading, threads
+) -> None:
+    done = python(INSIDE_A_CALL, kind, threads, threading=threading)
     assert done.stdout == "ended\n", done.stderr
 
 
@@ -145,9 +157,9 @@ print("went on")
 )
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_a_handler_that_raises_nothing_runs_during_a_call_which_goes_on(threads) -> None:
-    done = python(HANDLED, "image", threads)
+@pytest.mark.parametrize(("threading", "threads"), THREADS)
+def test_a_handler_that_raises_nothing_runs_during_a_call_which_goes_on(threading, threads) -> None:
+    done = python(HANDLED, "image", threads, threading=threading)
     assert done.stdout == "went on\n", done.stderr
 
 
@@ -177,6 +189,7 @@ print("went on")
 )
 
 
-def test_a_call_on_another_thread_than_the_main_one_goes_on() -> None:
-    done = python(ON_ANOTHER_THREAD, "image", "2")
+@pytest.mark.parametrize("threading", _core.threadings())
+def test_a_call_on_another_thread_than_the_main_one_goes_on(threading) -> None:
+    done = python(ON_ANOTHER_THREAD, "image", "2", threading=threading)
     assert done.stdout == "went on\n", done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import cnnfast
-from cnnfast import layers
+from cnnfast import _core, layers
 
 pytestmark = pytest.mark.long
 
@@ -75,9 +76,13 @@ print(len(os.listdir("/proc/self/task")) - threads)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-def test_a_predict_runs_with_the_threads_that_can_be_made() -> None:
+@pytest.mark.parametrize("threading", _core.threadings())
+def test_a_predict_runs_with_the_threads_that_can_be_made(threading: str) -> None:
     command = [sys.executable, "-P", "-c", NO_THREAD]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    environment = {**os.environ, "CNNFAST_THREADING": threading}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["0", "3"]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cnnfast import _core
+
 PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 pytestmark = [
@@ -129,9 +131,36 @@ for task in tasks() - before:
 """
 
 
+def helpers(variables: dict[str, str], threading: str, before: str = "") -> list[str]:
+    """The processors of each thread that helps with a run, as a line."""
+    variables = {**variables, "OPENBLAS_NUM_THREADS": "1", "CNNFAST_THREADING": threading}
+    return run(f"{before}\n{HELPERS}", variables).splitlines()
+
+
 @pytest.mark.parametrize("variables", [{}, *BINDINGS[:3]])
-def test_the_threads_of_a_run_may_use_all_places(variables):
-    assert (
-        run(HELPERS, {**variables, "OPENBLAS_NUM_THREADS": "1"}).splitlines()
-        == [joined(PROCESSORS)] * 2
-    )
+def test_the_threads_of_the_crew_may_use_all_places(variables):
+    assert helpers(variables, "crew") == [joined(PROCESSORS)] * 2
+
+
+needs_openmp = pytest.mark.skipif(
+    "openmp" not in _core.threadings(), reason="the core has no OpenMP"
+)
+
+
+@needs_openmp
+@pytest.mark.parametrize("variables", BINDINGS[:3])
+def test_the_threads_of_openmp_are_bound_to_places_as_its_variables_say(variables):
+    lines = helpers(variables, "openmp")
+    assert len(lines) == 2
+    assert {str(SECOND)} <= set(lines) <= set(map(str, PROCESSORS))
+
+
+@needs_openmp
+def test_the_threads_of_openmp_may_use_all_places_where_another_runtime_was_first(other_runtime):
+    load = f"import ctypes; ctypes.CDLL({str(other_runtime)!r})"
+    assert helpers({"OMP_PROC_BIND": "true"}, "openmp", load) == [joined(PROCESSORS)] * 2
+
+
+@needs_openmp
+def test_the_threads_of_openmp_are_free_where_nothing_binds_them():
+    assert helpers({}, "openmp") == [joined(PROCESSORS)] * 2

@@ -38,6 +38,7 @@ def imported(module: str, **variables: str) -> subprocess.CompletedProcess[str]:
     [
         ("CNNFAST_ISA", "avx22", f"must be one of {', '.join(_core.available_isas())} on this"),
         ("CNNFAST_NUM_THREADS", "two", "must be a positive integer"),
+        ("CNNFAST_THREADING", "tbb", f"must be one of {', '.join(_core.threadings())}"),
         ("CNNFAST_WINOGRAD", "perhaps", "must be one of"),
     ],
 )
@@ -64,6 +65,7 @@ def test_right_values_and_other_names_say_nothing(monkeypatch):
     ("misspelt", "meant"),
     [
         ("CNNFAST_ISAS", "CNNFAST_ISA"),
+        ("CNNFAST_THREADINGS", "CNNFAST_THREADING"),
         ("CNNFAST_THREADS", "CNNFAST_NUM_THREADS"),
         ("CNNFAST_NUM_THREAD", "CNNFAST_NUM_THREADS"),
         ("CNNFAST_WINOGRADS", "CNNFAST_WINOGRAD"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cnnfast
-from cnnfast import layers
+from cnnfast import _core, layers
 from cnnfast.utils.system import threads
 
 
@@ -148,8 +148,10 @@ print(grown(4))
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
-def test_threadpoolctl_limits_a_run_and_only_while_it_does():
+@pytest.mark.parametrize("threading", _core.threadings())
+def test_threadpoolctl_limits_a_run_and_only_while_it_does(threading):
     environment = {**os.environ, "OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "1"}
+    environment["CNNFAST_THREADING"] = threading
     command = [sys.executable, "-c", LIMITS]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
@@ -189,9 +191,52 @@ for _ in range(2):
 
 @pytest.mark.long
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
-def test_threads_that_nobody_asks_for_end_and_come_back():
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+def test_threads_of_the_crew_that_nobody_asks_for_end_and_come_back():
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "CNNFAST_THREADING": "crew"}
     command = [sys.executable, "-c", ENDING]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["True", "0"] * 2
+
+
+# Threads of a region are the runtime's: they stay, and those of a caller end with it.
+REGIONS = """
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+import cnnfast
+
+model = cnnfast.Sequential([cnnfast.Input((40, 40, 16)), cnnfast.layers.Conv2D(32, 3)])
+x = np.random.default_rng(1).random((12, 40, 40, 16), np.float32)
+
+def count():
+    return len(os.listdir("/proc/self/task"))
+
+def predict(_=None):
+    return model.predict(x, verbose=0, threads=3)
+
+expected = model.predict(x, verbose=0, threads=1)
+alone = count()
+with ThreadPoolExecutor(3) as pool:
+    results = list(pool.map(predict, range(30)))
+assert all(np.array_equal(result, expected) for result in results)
+end = time.monotonic() + 60
+while count() > alone and time.monotonic() < end:
+    time.sleep(0.1)
+print(count() - alone)
+for _ in range(3):
+    predict()
+time.sleep(6)
+print(count() - alone)
+"""
+
+
+@pytest.mark.skipif("openmp" not in _core.threadings(), reason="the core has no OpenMP")
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+def test_threads_of_openmp_stay_for_the_next_run_of_their_caller():
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "CNNFAST_THREADING": "openmp"}
+    command = [sys.executable, "-c", REGIONS]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["0", "2"]
