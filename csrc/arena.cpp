@@ -27,8 +27,9 @@ std::int64_t lowest_gap(const Lifetime& buffer, const std::vector<const Lifetime
 std::int64_t place(std::vector<Lifetime>& buffers) {
   std::vector<std::size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return buffers[a].size > buffers[b].size; });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return buffers[a].size != buffers[b].size ? buffers[a].size > buffers[b].size : a < b;
+  });
   std::vector<const Lifetime*> placed;
   std::int64_t total = 0;
   for (const std::size_t i : order) {

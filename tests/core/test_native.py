@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,11 @@ ISAS = _core.available_isas()
 ISAS += ["avx2_wide"] if "avx2" in ISAS else []
 
 
-def build(directory: Path, *options: str) -> Path:
+def build(directory: Path, *options: str, targets: Sequence[str] = ("all",)) -> Path:
     """Configure and build the self-test in `directory`, warnings as errors."""
     configure = ["cmake", "-S", REPOSITORY, "-B", directory, "-G", "Ninja"]
     configure += ["-DCNNFAST_SELFTEST=ON", "-DCNNFAST_WERROR=ON", *options]
-    for command in (configure, ["cmake", "--build", directory]):
+    for command in (configure, ["cmake", "--build", directory, "--target", *targets]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     return directory

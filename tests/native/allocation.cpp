@@ -25,9 +25,6 @@ bool fails() { return countdown >= 0 && countdown-- == 0; }
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-// What asks this way has another way to go on, as std::stable_sort has.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
