@@ -1,5 +1,7 @@
 #include <sys/sysctl.h>
 
+#include <cstddef>
+
 #include "caches.hpp"
 
 namespace cnnfast {

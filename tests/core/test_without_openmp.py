@@ -40,7 +40,7 @@ def python(built: Path, script: str, **variables: str) -> subprocess.CompletedPr
     path = [built / "package", *filter(None, sys.path)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "CNNFAST_"))}
     return subprocess.run(
-        [sys.executable, "-S", "-c", script],
+        [sys.executable, "-S", "-P", "-c", script],
         env={**kept, "PYTHONPATH": os.pathsep.join(map(str, path)), **variables},
         capture_output=True,
         text=True,
