@@ -48,7 +48,7 @@ KINDS = {
 PAUSES = {"at once": 0.0, "apart": 0.004}
 """Name in the tables -> seconds between two calls."""
 
-WARM_UP_CALLS = 3
+WARM_UP_CALLS = 2
 PAUSE_BEFORE_A_TURN = 0.05  # for the threads of the turn before to stop spinning
 
 
@@ -197,7 +197,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--models", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--batches", nargs="+", type=positive_int, default=[1, 8])
+    parser.add_argument("--batches", nargs="+", type=positive_int, default=[1])
     parser.add_argument("--threads", type=positive_int, default=2)
     parser.add_argument("--rounds", type=positive_int, default=15)
     parser.add_argument("--seconds", type=float, default=0.2, help="length of one turn")
