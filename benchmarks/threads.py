@@ -32,7 +32,7 @@ import numpy as np
 from cnnfast import Model, Sequential, _core, applications, layers
 from cnnfast.cli.arguments import positive_int
 from cnnfast.utils import set_random_seed
-from cnnfast.utils.threads import set_num_threads
+from cnnfast.utils.system.threads import set_num_threads
 from sidebyside.busy import busy_cores
 from sidebyside.machine import this_machine
 from sidebyside.pages import replace_section
