@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnnfast import _core
+
 pytestmark = pytest.mark.long
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -239,3 +241,15 @@ def test_a_converter_that_is_killed_is_shown_as_such(tmp_path, monkeypatch):
         "no conversion: the process died, exit code -9, as when memory runs out",
         "RuntimeError: OwnError: this and that",
     ]
+
+
+@pytest.mark.skipif("openmp" not in _core.threadings(), reason="the core has no OpenMP")
+def test_kinds_of_threads_are_compared_where_their_bits_agree(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- threads -->\n<!-- end of threads -->\n")
+    command = [sys.executable, BENCHMARKS / "threads.py", "--models", "plain", "--rounds", "1"]
+    command += ["--seconds", "0.01", "--page", page]
+    subprocess.run(command, check=True, capture_output=True)
+    rows = [line.split(" | ") for line in page.read_text().splitlines() if "| plain" in line]
+    assert [row[2] for row in rows] == ["at once", "apart"]
+    assert all(float(cell) > 0 for row in rows for cell in row[3:6])
