@@ -84,9 +84,10 @@ def set(
     threading
         Whose threads share a prediction, from the next one on: ``"crew"``, the package's own, or
         ``"openmp"``, one parallel region of the compiler's OpenMP for each prediction, which obeys
-        all of its variables. The bits of the outputs are the same. None is the default: what
-        ``CNNFAST_THREADING`` says, else ``"crew"``, which docs/performance.md compares with the
-        other. A forked child has the crew in any case, because OpenMP may hang there.
+        all of its variables; ``OMP_WAIT_POLICY=passive`` keeps its threads from spinning between
+        two. The bits of the outputs are the same. None is the default: what ``CNNFAST_THREADING``
+        says, else ``"crew"``; docs/performance.md compares them. A forked child has the crew in any
+        case, because OpenMP may hang there.
 
     Raises
     ------
