@@ -16,14 +16,16 @@ std::mutex& mutex() {
   return only;
 }
 
-const bool forked_before = [] {
+bool watch_forks() noexcept {
   around_forks([] { mutex().lock(); }, [] { mutex().unlock(); },
                [] {
                  mutex().unlock();
                  forks.fetch_add(1, std::memory_order_relaxed);
                });
   return began_as_a_fork();
-}();
+}
+
+const bool forked_before = watch_forks();
 
 }  // namespace
 

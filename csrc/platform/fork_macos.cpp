@@ -4,10 +4,10 @@
 
 namespace cnnfast {
 
-void around_forks(void (*before)(), void (*in_parent)(), void (*in_child)()) {
+void around_forks(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept {
   pthread_atfork(before, in_parent, in_child);
 }
 
-bool began_as_a_fork() { return false; }
+bool began_as_a_fork() noexcept { return false; }
 
 }  // namespace cnnfast

@@ -2,8 +2,9 @@
 
 namespace cnnfast {
 
-void around_forks(void (* /*before*/)(), void (* /*in_parent*/)(), void (* /*in_child*/)()) {}
+void around_forks(void (* /*before*/)(), void (* /*in_parent*/)(),
+                  void (* /*in_child*/)()) noexcept {}
 
-bool began_as_a_fork() { return false; }
+bool began_as_a_fork() noexcept { return false; }
 
 }  // namespace cnnfast
