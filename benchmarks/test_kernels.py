@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from cnnfast._core import ActivationKind, Plan, PlanBuilder, PoolKind
+from cnnfast._core import ActivationKind, Plan, PlanBuilder, PoolKind, RecurrentKind
 
 Array = npt.NDArray[np.float32]
+Activation = tuple[ActivationKind, float, float]
 Record = Callable[[Callable[[], object], float, float], None]
 
 LINEAR = (ActivationKind.LINEAR, 0.0, 0.0)
@@ -190,3 +191,73 @@ def test_softmax_of_1000_classes(record: Record) -> None:
     power = np.exp(x.astype(np.float64))
     np.testing.assert_allclose(out, power / power.sum(axis=1, keepdims=True), rtol=1e-5)
     record(work, float(x.size), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("matrices", "m", "k", "n"),
+    [
+        (8, 64, 64, 64),
+        (12, 197, 64, 197),
+        (12, 197, 197, 64),
+        (1, 512, 512, 512),
+        (1, 1024, 1024, 1024),
+        (1, 4, 512, 512),
+        (1, 1, 512, 512),
+        (1, 1024, 64, 10),
+    ],
+)
+def test_matmul(matrices: int, m: int, k: int, n: int, record: Record) -> None:
+    """Time the product of two tensors that are both computed."""
+    a, b = normal(1, matrices, m, k), normal(1, matrices, k, n)
+    builder = PlanBuilder()
+    left, right = builder.input(a.shape[1:]), builder.input(b.shape[1:])
+    plan = builder.build([builder.matmul(left, right, (matrices, m, n))])
+    out = np.full((1, matrices, m, n), np.nan, np.float32)
+    inputs, outputs = [a, b], [out]
+
+    def work() -> None:
+        plan.run(inputs, outputs, 1)
+
+    work()
+    expected = a.astype(np.float64) @ b.astype(np.float64)
+    np.testing.assert_allclose(out, expected, rtol=0, atol=1e-6 * k)
+    record(work, 2.0 * m * k * n * matrices, 0.0)
+
+
+def lstm(x: Array, kernel: Array) -> npt.NDArray[np.float64]:
+    """Compute an LSTM without activations in float64: gates i, f, c and o."""
+    batch, time, width = x.shape
+    state = np.zeros((batch, width // 4))
+    cell = np.zeros((batch, width // 4))
+    states = []
+    for i in range(time):
+        gates = x[:, i].astype(np.float64) + state @ kernel.astype(np.float64)
+        enter, forget, candidate, leave = np.split(gates, 4, axis=1)
+        cell = forget * cell + enter * candidate
+        state = leave * cell
+        states.append(state)
+    return np.stack(states, axis=1)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+@pytest.mark.parametrize("kind", [RecurrentKind.LSTM, RecurrentKind.GRU_RESET_AFTER])
+@pytest.mark.parametrize(("time", "units"), [(100, 32), (100, 128), (20, 512)])
+def test_recurrent(kind: RecurrentKind, time: int, units: int, batch: int, record: Record) -> None:
+    """Time a recurrent layer behind the product of its inputs; an LSTM is computed again."""
+    gates = 4 if kind is RecurrentKind.LSTM else 3
+    x = normal(batch, time, gates * units) / np.float32(4)
+    kernel = normal(units, gates * units) / np.float32(4 * units)
+    sigmoid, tanh = (ActivationKind.SIGMOID, 0.0, 0.0), (ActivationKind.TANH, 0.0, 0.0)
+
+    def plan(activation: Activation, gate: Activation) -> Plan:
+        builder = PlanBuilder()
+        made = builder.recurrent(
+            builder.input(x.shape[1:]), kind, units, kernel, None, activation, gate, False
+        )
+        return builder.build([made])
+
+    if kind is RecurrentKind.LSTM:
+        out, _ = run_once(plan(LINEAR, LINEAR), x)
+        np.testing.assert_allclose(out, lstm(x, kernel), rtol=1e-4, atol=1e-5)
+    _, work = run_once(plan(tanh, sigmoid), x)
+    record(work, 2.0 * batch * time * kernel.size, kernel.nbytes)

@@ -92,6 +92,13 @@ int PlanBuilder::reduce(int in, Dims out, ReductionKind kind, int first, int las
   return add(make_reduce({kind, all.outer, parts, all.inner}, 1, divisor), {in}, std::move(out));
 }
 
+int PlanBuilder::matmul(int a, int b, Dims out) {
+  const MatrixProduct product = matrix_product(dims(a), dims(b), out);
+  Dims packed = packed_operand(product);
+  if (!packed.empty()) b = add(make_pack_operand(product), {b}, std::move(packed));
+  return add(make_matmul(product), {a, b}, std::move(out));
+}
+
 int PlanBuilder::reshape(int in, Dims out) {
   if (count(dims(in)) != count(out)) {
     throw std::invalid_argument("a reshape keeps the number of elements");

@@ -267,7 +267,7 @@ int add_binary(PlanBuilder& builder, int x, int y, const Dims& out, BinaryKind k
 }
 
 int add_matmul(PlanBuilder& builder, int x, int y, const Dims& out) {
-  return builder.add(make_matmul(builder.dims(x), builder.dims(y), out), {x, y}, out);
+  return builder.matmul(x, y, out);
 }
 
 int add_constant(PlanBuilder& builder, const std::variant<const BoundKernel*, WeightArray>& given) {

@@ -18,7 +18,7 @@ struct Packed {
 };
 
 // The forms in which kernels are packed.
-enum class Packing : std::int64_t { plain, direct, joined, winograd, depthwise };
+enum class Packing : std::int64_t { plain, direct, joined, winograd, depthwise, recurrent };
 
 // A kernel: its numbers, and what was packed of them. Copies are the same kernel.
 class SharedKernel {

@@ -138,6 +138,8 @@ class PlanBuilder {
   int concat(const std::vector<int>& in, Dims out, int axis);
   // Axes [first, last) to one number each: a step, or one for parts of them and one for those.
   int reduce(int in, Dims out, ReductionKind kind, int first, int last);
+  // Matrix products: a step, or one that packs `b` and one for the product.
+  int matmul(int a, int b, Dims out);
   // The same memory under another shape.
   int reshape(int in, Dims dims);
   const Dims& dims(int value) const;

@@ -97,6 +97,11 @@ void gemv(const GemvTask& t, std::int64_t first, std::int64_t last) {
   for (; block + kSideBySide <= full; block += kSideBySide) {
     gemv_blocks<Weights, kSideBySide, kTileVectors>(t, weights(), block * kWidth);
   }
+  if constexpr (kSideBySide > 2) {
+    for (; block + 2 <= full; block += 2) {
+      gemv_blocks<Weights, 2, kTileVectors>(t, weights(), block * kWidth);
+    }
+  }
   for (; block < full; ++block) gemv_blocks<Weights, 1, kTileVectors>(t, weights(), block * kWidth);
   for (; block < last; ++block) {
     const std::int64_t rest = t.columns - block * kWidth;

@@ -6,6 +6,7 @@
 #include "elementwise.hpp"
 #include "gemm.hpp"
 #include "gemv.hpp"
+#include "matmul.hpp"
 #include "pool.hpp"
 #include "probe.hpp"
 #include "recurrent.hpp"
@@ -32,6 +33,8 @@ const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA) = {
     {kWinograd<2, 2, 3, 3>, kWinograd<4, 4, 3, 3>, kWinograd<2, 2, 5, 5>, kWinograd<1, 4, 1, 3>,
      kWinograd<4, 1, 3, 1>, kWinograd<1, 2, 1, 5>, kWinograd<2, 1, 5, 1>},
     {gemv<Float32>, gemv<Float16>, gemv<Bfloat16>},
+    pack_columns,
+    multiply_row,
     pool<Maximum>,
     pool<Average>,
     depthwise,

@@ -1,103 +1,155 @@
-// Simple RNN, LSTM and GRU over one sequence. Gates stand in Keras' order: LSTM i, f, c, o; GRU
-// z, r, h.
+// Simple RNN, LSTM and GRU over several sequences at once: the product of states and weights is one
+// for all of them, so that the weights are read once. Gates stand in Keras' order: LSTM i, f, c, o;
+// GRU z, r, h.
 #pragma once
 
-#include "activation.hpp"
+#include "gemv.hpp"
 
 namespace {
 
+using cnnfast::GateMatrix;
 using cnnfast::RecurrentKind;
 using cnnfast::RecurrentTask;
 
-inline void activate_row(float* x, std::int64_t n, const Activation& f) {
-  std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store(x + i, apply(load(x + i), f));
-  if (i < n) store_first(x + i, apply(load_first(x + i, n - i), f), n - i);
-}
-
-// out[j] = start[j] + sum_k state[k] * kernel[k][column + j], for `columns` columns of a row.
-inline void project(const float* state, std::int64_t units, const float* kernel,
-                    std::int64_t kernel_row, const float* start, float* out, std::int64_t columns) {
+// f(j, lanes) for each vector of n numbers; of the last one, the lanes that there are.
+template <class F>
+inline void for_each_vector(std::int64_t n, F f) {
   std::int64_t j = 0;
-  for (; j + kLanes <= columns; j += kLanes) {
-    Vec total = load(start + j);
-    for (std::int64_t k = 0; k < units; ++k) {
-      total += splat(state[k]) * load(kernel + k * kernel_row + j);
-    }
-    store(out + j, total);
-  }
-  const std::int64_t rest = columns - j;
-  if (rest == 0) return;
-  Vec total = load_first(start + j, rest);
-  for (std::int64_t k = 0; k < units; ++k) {
-    total += splat(state[k]) * load_first(kernel + k * kernel_row + j, rest);
-  }
-  store_first(out + j, total, rest);
+  for (; j + kLanes <= n; j += kLanes) f(j, std::int64_t{kLanes});
+  if (j < n) f(j, n - j);
 }
 
-inline void simple_step(const RecurrentTask& t, const float* x, float* gates, float* state) {
-  project(state, t.units, t.kernel, t.units, t.bias, gates, t.units);
-  for (std::int64_t j = 0; j < t.units; ++j) gates[j] += x[j];
-  activate_row(gates, t.units, t.activation);
-  for (std::int64_t j = 0; j < t.units; ++j) state[j] = gates[j];
+// A row for each sequence.
+struct SequenceRows {
+  float* first;
+  std::int64_t step;
+
+  float* row(std::int64_t sequence) const { return first + sequence * step; }
+};
+
+// The inputs of one time, a row for each sequence.
+struct SequenceInputs {
+  const float* first;
+  std::int64_t step;
+
+  const float* row(std::int64_t sequence) const { return first + sequence * step; }
+};
+
+// out = f(states * matrix + bias + x), without x where that is null.
+inline void project(const RecurrentTask& t, const GateMatrix& matrix, const SequenceRows& states,
+                    const SequenceInputs& x, Activation f, const SequenceRows& out) {
+  constexpr std::int64_t kWidth = kTileVectors * kLanes;
+  const auto evenly = [&](std::int64_t step) {
+    return cnnfast::Strides{t.sequences * step, t.sequences * step, step};
+  };
+  const std::int64_t blocks = (matrix.columns + kWidth - 1) / kWidth;
+  const Epilogue epilogue = {matrix.bias, nullptr, nullptr, x.first, evenly(x.step), f};
+  if (t.sequences == 1) {  // states are hardly ever zero
+    gemv<Float32>(
+        {states.first, t.units, matrix.weights, epilogue, out.first, matrix.columns, false}, 0,
+        blocks);
+    return;
+  }
+  ConvTask task = {};
+  task.x = states.first;
+  task.x_strides = evenly(states.step);
+  task.runs = t.runs;
+  task.chunks = t.chunks;
+  task.chunk_count = t.chunk_count;
+  task.last_chunk = t.chunk_count;
+  task.epilogue = epilogue;
+  task.out_strides = evenly(out.step);
+  task.width = t.sequences;
+  task.height = 1;
+  for (std::int64_t column = 0; column < matrix.columns; column += kWidth) {
+    const std::int64_t left = matrix.columns - column;
+    task.weights = matrix.weights + column * t.units;
+    task.epilogue.bias = matrix.bias + column;
+    if (x.first != nullptr) task.epilogue.residual = x.first + column;
+    task.out = out.first + column;
+    task.columns = static_cast<std::int32_t>(left < kWidth ? left : kWidth);
+    conv(task, 0, t.sequences);
+  }
 }
 
-inline void lstm_step(const RecurrentTask& t, const float* x, float* gates, float* state,
-                      float* cell) {
+inline void lstm_step(const RecurrentTask& t, const SequenceInputs& x, const SequenceRows& state,
+                      const SequenceRows& gates, const SequenceRows& cells,
+                      const SequenceRows& out) {
   const std::int64_t n = t.units;
-  project(state, n, t.kernel, 4 * n, t.bias, gates, 4 * n);
-  for (std::int64_t j = 0; j < 4 * n; ++j) gates[j] += x[j];
-  activate_row(gates, 2 * n, t.recurrent_activation);
-  activate_row(gates + 2 * n, n, t.activation);
-  activate_row(gates + 3 * n, n, t.recurrent_activation);
-  for (std::int64_t j = 0; j < n; ++j) {
-    cell[j] = gates[n + j] * cell[j] + gates[j] * gates[2 * n + j];
-    state[j] = cell[j];
+  project(t, t.gates, state, x, {}, gates);
+  for (std::int64_t s = 0; s < t.sequences; ++s) {
+    const float* gate = gates.row(s);
+    float* cell = cells.row(s);
+    float* next = out.row(s);
+    for_each_vector(n, [&](std::int64_t j, std::int64_t lanes) {
+      const auto gate_at = [&](std::int64_t i, const Activation& f) {
+        return apply(load_lanes(gate + i * n + j, lanes), f);
+      };
+      const Vec input = gate_at(0, t.recurrent_activation);
+      const Vec forget = gate_at(1, t.recurrent_activation);
+      const Vec candidate = gate_at(2, t.activation);
+      const Vec output = gate_at(3, t.recurrent_activation);
+      const Vec kept = forget * load_lanes(cell + j, lanes) + input * candidate;
+      store_lanes(cell + j, kept, lanes);
+      store_lanes(next + j, output * apply(kept, t.activation), lanes);
+    });
   }
-  activate_row(state, n, t.activation);
-  for (std::int64_t j = 0; j < n; ++j) state[j] *= gates[3 * n + j];
 }
 
 // reset_after multiplies the reset gate into the finished product, else into the state before.
-inline void gru_step(const RecurrentTask& t, const float* x, float* gates, float* state,
-                     float* spare) {
+inline void gru_step(const RecurrentTask& t, const SequenceInputs& x, const SequenceRows& state,
+                     const SequenceRows& gates, const SequenceRows& spare,
+                     const SequenceRows& out) {
   const std::int64_t n = t.units;
+  const SequenceRows candidates = {gates.first + 2 * n, gates.step};
+  const SequenceInputs none = {nullptr, 0};
   const bool after = t.kind == RecurrentKind::gru_reset_after;
-  project(state, n, t.kernel, 3 * n, t.bias, gates, after ? 3 * n : 2 * n);
-  for (std::int64_t j = 0; j < 2 * n; ++j) gates[j] += x[j];
-  activate_row(gates, 2 * n, t.recurrent_activation);
-  float* candidate = gates + 2 * n;
+  project(t, t.gates, state, x, t.recurrent_activation, gates);
   if (after) {
-    for (std::int64_t j = 0; j < n; ++j) candidate[j] *= gates[n + j];
+    project(t, t.candidate, state, none, {}, candidates);
   } else {
-    for (std::int64_t j = 0; j < n; ++j) spare[j] = state[j] * gates[n + j];
-    project(spare, n, t.kernel + 2 * n, 3 * n, t.bias + 2 * n, candidate, n);
+    for (std::int64_t s = 0; s < t.sequences; ++s) {
+      const float* reset = gates.row(s) + n;
+      for_each_vector(n, [&](std::int64_t j, std::int64_t lanes) {
+        const Vec before = load_lanes(state.row(s) + j, lanes);
+        store_lanes(spare.row(s) + j, before * load_lanes(reset + j, lanes), lanes);
+      });
+    }
+    project(t, t.candidate, spare, none, {}, candidates);
   }
-  for (std::int64_t j = 0; j < n; ++j) candidate[j] += x[2 * n + j];
-  activate_row(candidate, n, t.activation);
-  for (std::int64_t j = 0; j < n; ++j) {
-    state[j] = gates[j] * state[j] + (1.0F - gates[j]) * candidate[j];
+  for (std::int64_t s = 0; s < t.sequences; ++s) {
+    const float* update = gates.row(s);
+    const float* reset = update + n;
+    const float* input = x.row(s) + 2 * n;
+    for_each_vector(n, [&](std::int64_t j, std::int64_t lanes) {
+      Vec candidate = load_lanes(candidates.row(s) + j, lanes);
+      if (after) candidate *= load_lanes(reset + j, lanes);
+      candidate = apply(candidate + load_lanes(input + j, lanes), t.activation);
+      const Vec keep = load_lanes(update + j, lanes);
+      const Vec before = load_lanes(state.row(s) + j, lanes);
+      store_lanes(out.row(s) + j, keep * before + (1.0F - keep) * candidate, lanes);
+    });
   }
 }
 
 void recurrent(const RecurrentTask& t) {
-  const std::int64_t gate_count = t.kind == RecurrentKind::simple ? 1
-                                  : t.kind == RecurrentKind::lstm ? 4
-                                                                  : 3;
-  const std::int64_t width = gate_count * t.units;
-  float* state = t.scratch;
-  float* cell = state + t.units;
-  float* gates = cell + t.units;
-  for (std::int64_t j = 0; j < 2 * t.units; ++j) state[j] = 0.0F;
+  const std::int64_t n = t.units;
+  const std::int64_t width = t.gates.columns + t.candidate.columns;
+  SequenceRows state = {t.scratch, n};  // of the time before; the outputs themselves, later
+  const SequenceRows other = {state.row(t.sequences), n};
+  const SequenceRows gates = {other.row(t.sequences), width};
+  for (std::int64_t j = 0; j < 2 * n * t.sequences; ++j) t.scratch[j] = 0.0F;
   for (std::int64_t i = 0; i < t.time; ++i) {
-    const float* x = t.x + (t.backwards ? t.time - 1 - i : i) * width;
+    const std::int64_t at = t.backwards ? t.time - 1 - i : i;
+    const SequenceInputs x = {t.x + at * width, t.x_sequence};
+    const SequenceRows out = {t.out + i * n, t.out_sequence};
     switch (t.kind) {
-      case RecurrentKind::simple: simple_step(t, x, gates, state); break;
-      case RecurrentKind::lstm: lstm_step(t, x, gates, state, cell); break;
+      case RecurrentKind::simple: project(t, t.gates, state, x, t.activation, out); break;
+      case RecurrentKind::lstm: lstm_step(t, x, state, gates, other, out); break;
       case RecurrentKind::gru:
-      case RecurrentKind::gru_reset_after: gru_step(t, x, gates, state, cell); break;
+      case RecurrentKind::gru_reset_after: gru_step(t, x, state, gates, other, out); break;
     }
-    for (std::int64_t j = 0; j < t.units; ++j) t.out[i * t.units + j] = state[j];
+    state = out;
   }
 }
 

@@ -174,6 +174,14 @@ struct GemvTask {
   bool skip_zeros;  // exact only where every weight is finite
 };
 
+// Rows [first, last) of a dense matrix.
+struct MatrixRows {
+  const float* numbers;  // of row 0
+  std::int64_t columns;
+  std::int64_t first;
+  std::int64_t last;
+};
+
 // Rows of the output of a depthwise convolution, with `multiplier` outputs for each input channel.
 struct DepthwiseTask {
   const float* x;      // window of the first row's pixel 0
@@ -195,16 +203,30 @@ struct DepthwiseTask {
   std::int64_t channels;  // of the output
 };
 
-// A sequence through a recurrent layer; gates and their order are Keras'.
+// Columns of a recurrent layer's kernel, packed as GemvTask::weights, and their bias, which is
+// readable to the end of the last vector.
+struct GateMatrix {
+  const float* weights;
+  const float* bias;
+  std::int64_t columns;
+};
+
+// Sequences through a recurrent layer; gates and their order are Keras'.
 struct RecurrentTask {
   RecurrentKind kind;
   Activation activation;
   Activation recurrent_activation;
-  const float* x;       // [time][gates * units], inputs projected already
-  const float* kernel;  // [units][gates * units]
-  const float* bias;    // [gates * units], added to the recurrent product
-  float* out;           // [time][units]
-  float* scratch;       // (2 + gates) * units
+  const float* x;           // [time][gates * units], inputs projected already
+  std::int64_t x_sequence;  // from each sequence to the next
+  GateMatrix gates;         // all that read the state,
+  GateMatrix candidate;     // but for GRU the last one
+  const Run* runs;          // of the state
+  const Chunk* chunks;
+  std::int32_t chunk_count;
+  float* out;  // [time][units]
+  std::int64_t out_sequence;
+  float* scratch;  // (2 + gates) * units for each sequence
+  std::int64_t sequences;
   std::int64_t time;
   std::int64_t units;
   bool backwards;
@@ -268,6 +290,11 @@ struct Kernels {
   void (*conv_pool)(const ConvTask&, std::int64_t first, std::int64_t last);
   WinogradKernels winograd[7];
   void (*gemv[kWeightDtypes])(const GemvTask&, std::int64_t first, std::int64_t last);
+  // Rows of a matrix into column blocks: [block][depth][block's columns], the last block padded
+  // with zeros to whole vectors; `to` is where row 0 goes.
+  void (*pack_columns)(const MatrixRows&, std::int64_t depth, float* to);
+  // out[j] = sum over k < depth of x[k] * b[k][j], in the order of `gemv`; `b` as MatrixRows.
+  void (*multiply_row)(const float* x, const MatrixRows& b, float* out);
   void (*max_pool)(const PoolRow&);
   void (*average_pool)(const PoolRow&);
   void (*depthwise)(const DepthwiseTask&);

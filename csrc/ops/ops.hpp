@@ -89,7 +89,19 @@ std::int64_t parts_of(const Reduction& of);
 // To (outer, parts, inner), over `divisor`; a mean is a sum here.
 std::unique_ptr<Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor);
 std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out, BinaryKind kind);
-std::unique_ptr<Step> make_matmul(const Dims& a, const Dims& b, const Dims& out);
+// Products of (..., m, k) and (..., k, n), both computed.
+struct MatrixProduct {
+  std::int64_t matrices;  // of an image
+  std::int64_t m;
+  std::int64_t k;
+  std::int64_t n;
+};
+MatrixProduct matrix_product(const Dims& a, const Dims& b, const Dims& out);
+// What `b` becomes where there are rows enough to pack it first; empty where it is read as it is.
+Dims packed_operand(const MatrixProduct& of);
+std::unique_ptr<Step> make_pack_operand(const MatrixProduct& of);
+// Reads a, and b as packed_operand says.
+std::unique_ptr<Step> make_matmul(const MatrixProduct& of);
 // Output axis i is input axis axes[i].
 std::unique_ptr<Step> make_transpose(const Dims& in, const std::vector<int>& axes);
 // (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become a block of pixels.

@@ -1,10 +1,14 @@
 #include "../cpu.hpp"
 #include "flops.hpp"
 #include "ops.hpp"
+#include "product.hpp"
 
 namespace cnnfast {
 
 namespace {
+
+// Whole register tiles of any kind; their gates stay in cache.
+constexpr std::int64_t kSequencesTogether = 24;
 
 std::int64_t gates_of(RecurrentKind kind) {
   switch (kind) {
@@ -16,7 +20,11 @@ std::int64_t gates_of(RecurrentKind kind) {
   return 1;
 }
 
-// A unit is one image: time runs in order.
+bool is_gru(RecurrentKind kind) {
+  return kind == RecurrentKind::gru || kind == RecurrentKind::gru_reset_after;
+}
+
+// A unit is one sequence: time runs in order. Many share the reading of the weights.
 class Recurrent final : public Step {
  public:
   Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, const SharedKernel& kernel,
@@ -28,37 +36,57 @@ class Recurrent final : public Step {
         activation_(activation),
         recurrent_activation_(recurrent_activation),
         backwards_(backwards),
-        kernel_(kernel.plain()) {
-    const std::int64_t width = gates_of(kind) * units;
-    bias_.assign(static_cast<std::size_t>(width), 0.0F);
-    if (bias != nullptr) bias_.assign(bias, bias + width);
+        candidate_columns_(is_gru(kind) ? units : 0),
+        gate_columns_(gates_of(kind) * units - candidate_columns_),
+        padded_(padded_columns(gate_columns_, kernels().lanes)),
+        depth_(units, kernels().chunk_depth) {
+    kernel_ = kernel.packed(Packing::recurrent, {units, gate_columns_, candidate_columns_},
+                            [&](const KernelRows& rows) { return pack(rows); });
+    bias_.assign(static_cast<std::size_t>(padded_ + padded_candidate()), 0.0F);
+    if (bias == nullptr) return;
+    std::copy_n(bias, gate_columns_, bias_.data());
+    std::copy_n(bias + gate_columns_, candidate_columns_, bias_.data() + padded_);
   }
 
   const char* name() const override { return "recurrent"; }
+  bool batched() const override { return true; }
   std::int64_t units(std::int64_t images) const override { return images; }
+  std::int64_t grain() const override { return kernels().tile_rows; }
 
-  std::int64_t scratch() const override { return (2 + gates_of(kind_)) * units_; }
+  std::int64_t scratch() const override {
+    return kSequencesTogether * (2 + gates_of(kind_)) * units_;
+  }
 
   void run(const Work& w) const override {
     RecurrentTask task = {};
     task.kind = kind_;
     task.activation = activation_;
     task.recurrent_activation = recurrent_activation_;
-    task.kernel = kernel_->block.data();
-    task.bias = bias_.data();
+    task.gates = {kernel_->block.data(), bias_.data(), gate_columns_};
+    task.candidate = {kernel_->block.data() + padded_ * units_, bias_.data() + padded_,
+                      candidate_columns_};
+    task.runs = depth_.runs.data();
+    task.chunks = depth_.chunks.data();
+    task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
+    task.x_sequence = w.in[0].image;
+    task.out_sequence = w.out.image;
     task.scratch = w.scratch;
     task.time = time_;
     task.units = units_;
     task.backwards = backwards_;
-    for (std::int64_t image = w.first; image < w.last; ++image) {
-      task.x = w.in[0].data + image * w.in[0].image;
-      task.out = w.out.data + image * w.out.image;
+    const std::int64_t all = w.last - w.first;
+    const std::int64_t blocks = (all + kSequencesTogether - 1) / kSequencesTogether;
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      const std::int64_t first = w.first + all * block / blocks;
+      task.sequences = w.first + all * (block + 1) / blocks - first;
+      task.x = w.in[0].data + first * w.in[0].image;
+      task.out = w.out.data + first * w.out.image;
       kernels().recurrent(task);
     }
   }
 
   Cost cost() const override {
-    const auto weights = static_cast<double>(kernel_->block.size());
+    const auto weights = static_cast<double>(units_ * (gate_columns_ + candidate_columns_));
     const double products = 2 * weights * static_cast<double>(time_);
     const auto gates = static_cast<double>(time_ * gates_of(kind_) * units_);
     const double functions = gates * flops_of(recurrent_activation_.kind);
@@ -71,12 +99,47 @@ class Recurrent final : public Step {
   }
 
  private:
+  std::int64_t padded_candidate() const {
+    return padded_columns(candidate_columns_, kernels().lanes);
+  }
+
+  Packed pack(const KernelRows& rows) const {
+    const std::int64_t size = (padded_ + padded_candidate()) * units_;
+    Packed packed = {Block(size)};
+    float* const to = packed.block.data();
+    rows.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+      pack_columns(numbers, first, last, 0, gate_columns_, to);
+      pack_columns(numbers, first, last, gate_columns_, candidate_columns_, to + padded_ * units_);
+    });
+    return packed;
+  }
+
+  // Columns [start, start + columns) of the rows `numbers`, as [block][k][block's columns].
+  void pack_columns(const float* numbers, std::int64_t first, std::int64_t last, std::int64_t start,
+                    std::int64_t columns, float* to) const {
+    const std::int64_t row = gate_columns_ + candidate_columns_;
+    const std::int64_t block = std::int64_t{kernels().tile_vectors} * kernels().lanes;
+    for (std::int64_t n = 0; n < columns; n += block) {
+      const std::int64_t there = std::min(block, columns - n);
+      const std::int64_t width = padded_columns(there, kernels().lanes);
+      const float* from = numbers + start + n;
+      float* out = to + n * units_ + first * width;
+      for (std::int64_t k = first; k < last; ++k, from += row, out += width) {
+        std::fill(std::copy_n(from, there, out), out + width, 0.0F);
+      }
+    }
+  }
+
   std::int64_t time_;
   std::int64_t units_;
   RecurrentKind kind_;
   Activation activation_;
   Activation recurrent_activation_;
   bool backwards_;
+  std::int64_t candidate_columns_;  // that read another state than the gates, or later
+  std::int64_t gate_columns_;
+  std::int64_t padded_;  // gate columns up to whole vectors
+  DenseDepth depth_;
   std::shared_ptr<const Packed> kernel_;
   std::vector<float> bias_;
 };

@@ -1,4 +1,4 @@
-// Steps along rows of dense tensors: softmax, normalization, reduction, matrix products.
+// Steps along rows of dense tensors: softmax, normalization, reduction.
 #include "../cpu.hpp"
 #include "flops.hpp"
 #include "ops.hpp"
@@ -102,36 +102,6 @@ class Reduce final : public RowsStep {
   float divisor_;
 };
 
-// A row is one row of the product: the rows of b weighted by a row of a.
-class MatMul final : public RowsStep {
- public:
-  MatMul(const Dims& a, const Dims& b)
-      : RowsStep(product(a, 0, a.size() - 1)), m_(a[a.size() - 2]), k_(a.back()), n_(b.back()) {
-    for (std::int32_t k = 0; k < k_; ++k) order_.push_back(k);
-  }
-  const char* name() const override { return "matmul"; }
-  Cost cost() const override {
-    const double flops = 2 * static_cast<double>(rows() * k_ * n_);
-    const std::int64_t read = rows() * k_ + rows() / m_ * k_ * n_;
-    return {flops, flops, 0, 4 * static_cast<double>(read + rows() * n_)};
-  }
-
- protected:
-  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
-                      std::int64_t last) const override {
-    for (std::int64_t row = first; row < last; ++row) {
-      kernels().weighted_sum(in[1] + row / m_ * k_ * n_, n_, order_.data(), in[0] + row * k_, k_,
-                             out + row * n_, n_);
-    }
-  }
-
- private:
-  std::int64_t m_;
-  std::int64_t k_;
-  std::int64_t n_;
-  std::vector<std::int32_t> order_;  // 0, 1, 2, …
-};
-
 void need(bool good, const char* rule) {
   if (!good) throw std::invalid_argument(rule);
 }
@@ -169,19 +139,6 @@ std::int64_t parts_of(const Reduction& of) {
 
 std::unique_ptr<Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor) {
   return std::make_unique<Reduce>(of, parts, divisor);
-}
-
-std::unique_ptr<Step> make_matmul(const Dims& a, const Dims& b, const Dims& out) {
-  need(a.size() >= 2 && a.size() == b.size() && a.size() == out.size(),
-       "matmul needs operands of one rank, at least 2");
-  const std::size_t rank = a.size();
-  for (std::size_t axis = 0; axis + 2 < rank; ++axis) {
-    need(a[axis] == b[axis] && a[axis] == out[axis], "matmul needs the same leading axes");
-  }
-  need(a[rank - 1] == b[rank - 2] && out[rank - 2] == a[rank - 2] && out[rank - 1] == b[rank - 1],
-       "matmul needs (m, k) and (k, n) for (m, n)");
-  need(a[rank - 1] < (std::int64_t{1} << 31), "matmul needs fewer than 2^31 products");
-  return std::make_unique<MatMul>(a, b);
 }
 
 }  // namespace cnnfast

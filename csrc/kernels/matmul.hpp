@@ -1,0 +1,59 @@
+// Around the register tiles, for a product of two matrices that are both computed: the second one
+// packed as weights are, or read as it is where the first has few rows.
+#pragma once
+
+#include "gemm.hpp"
+
+namespace {
+
+using cnnfast::MatrixRows;
+
+// A few rows at a time: what is written of a column block is then whole lines one after the other.
+void pack_columns(const MatrixRows& b, std::int64_t depth, float* to) {
+  constexpr std::int64_t kTogether = 8;
+  constexpr std::int64_t kWidth = kTileVectors * kLanes;
+  for (std::int64_t start = b.first; start < b.last; start += kTogether) {
+    const std::int64_t end = b.last - start < kTogether ? b.last : start + kTogether;
+    for (std::int64_t column = 0; column < b.columns; column += kWidth) {
+      const std::int64_t left = b.columns - column;
+      const std::int64_t vectors = left < kWidth ? (left + kLanes - 1) / kLanes : kTileVectors;
+      float* out = to + column * depth + start * vectors * kLanes;
+      for (std::int64_t row = start; row < end; ++row, out += vectors * kLanes) {
+        const float* from = b.numbers + row * b.columns + column;
+        for (std::int64_t v = 0; v < vectors; ++v) {
+          store(out + v * kLanes, load_lanes(from + v * kLanes, left - v * kLanes));
+        }
+      }
+    }
+  }
+}
+
+// N vectors of columns from `column` on, of the last one only what there is.
+template <int N>
+inline void multiply_columns(const float* x, const MatrixRows& b, std::int64_t column, float* out) {
+  const std::int64_t left = b.columns - column;
+  Vec total[N] = {};
+  for (std::int64_t start = b.first; start < b.last; start += kChunkDepth) {
+    const std::int64_t end = b.last - start < kChunkDepth ? b.last : start + kChunkDepth;
+    Vec part[N] = {};
+    for (std::int64_t k = start; k < end; ++k) {
+      const float* row = b.numbers + k * b.columns + column;
+      for (int n = 0; n < N; ++n) {
+        part[n] += splat(x[k]) * load_lanes(row + n * kLanes, left - n * kLanes);
+      }
+    }
+    for (int n = 0; n < N; ++n) total[n] = start == b.first ? part[n] : total[n] + part[n];
+  }
+  for (int n = 0; n < N; ++n) store_lanes(out + column + n * kLanes, total[n], left - n * kLanes);
+}
+
+void multiply_row(const float* x, const MatrixRows& b, float* out) {
+  constexpr int kSideBySide = 8;  // sums under way, to hide their latency
+  std::int64_t column = 0;
+  for (; column + kSideBySide * kLanes <= b.columns; column += kSideBySide * kLanes) {
+    multiply_columns<kSideBySide>(x, b, column, out);
+  }
+  for (; column < b.columns; column += kLanes) multiply_columns<1>(x, b, column, out);
+}
+
+}  // namespace

@@ -1,0 +1,205 @@
+// Products of two matrices that are both computed. The second is packed as weights are, by a step
+// of its own that threads share, and the register tiles of a convolution multiply.
+#include "../cpu.hpp"
+#include "../platform/caches.hpp"
+#include "ops.hpp"
+#include "product.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+constexpr std::int64_t kRowsToPack = 4;              // of the first matrix: fewer do not pay
+constexpr std::int64_t kRowBlockBytes = 256 * 1024;  // of it that stay in a core's L2
+constexpr std::int64_t kUnitsToShare = 16;           // of the smallest products
+
+std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t padded(const MatrixProduct& of) { return padded_columns(of.n, kernels().lanes); }
+
+double floats(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
+  return 4.0 * static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
+}
+
+// A unit is a few rows of one matrix.
+class PackOperand final : public Step {
+ public:
+  explicit PackOperand(const MatrixProduct& of)
+      : of_(of), groups_(divided_up(of.k, kRowsTogether)), padded_(padded(of)) {}
+  const char* name() const override { return "pack"; }
+
+  std::int64_t units(std::int64_t images) const override { return images * of_.matrices * groups_; }
+
+  void run(const Work& w) const override {
+    for (std::int64_t unit = w.first; unit < w.last;) {
+      const std::int64_t matrix = unit / groups_;  // of all images
+      const std::int64_t group = unit % groups_;
+      const std::int64_t end = std::min(groups_, group + w.last - unit);
+      const std::int64_t image = matrix / of_.matrices;
+      const std::int64_t inside = matrix % of_.matrices;
+      const float* from = w.in[0].data + image * w.in[0].image + inside * of_.k * of_.n;
+      float* to = w.out.data + image * w.out.image + inside * of_.k * padded_;
+      kernels().pack_columns(
+          {from, of_.n, group * kRowsTogether, std::min(of_.k, end * kRowsTogether)}, of_.k, to);
+      unit += end - group;
+    }
+  }
+
+  Cost cost() const override {
+    return {0, 0, 0, floats(of_.matrices, of_.k, of_.n) + floats(of_.matrices, of_.k, padded_)};
+  }
+
+ private:
+  static constexpr std::int64_t kRowsTogether = 8;
+
+  MatrixProduct of_;
+  std::int64_t groups_;
+  std::int64_t padded_;
+};
+
+double products(const MatrixProduct& of) { return floats(of.matrices * of.m, of.k, of.n) / 2; }
+
+// A unit is a column block of a block of rows, which stay in cache while the columns next to each
+// other read them.
+class MatMul final : public Step {
+ public:
+  explicit MatMul(const MatrixProduct& of)
+      : of_(of),
+        kernels_(kernels()),
+        width_(std::int64_t{kernels_.tile_vectors} * kernels_.lanes),
+        padded_(padded(of)),
+        column_blocks_(divided_up(of.n, width_)),
+        depth_(of.k, kernels_.chunk_depth),
+        bias_(static_cast<std::size_t>(width_), 0.0F) {
+    const std::int64_t cached =
+        kRowBlockBytes / (4 * std::min<std::int64_t>(of.k, kernels_.chunk_depth));
+    const std::int64_t wanted = divided_up(kUnitsToShare, of.matrices * column_blocks_);
+    const std::int64_t rows = std::min(cached, divided_up(of.m, wanted));
+    row_block_ =
+        divided_up(std::max<std::int64_t>(rows, 2), kernels_.tile_rows) * kernels_.tile_rows;
+    row_blocks_ = divided_up(of.m, row_block_);
+  }
+  const char* name() const override { return "matmul"; }
+
+  std::int64_t units(std::int64_t images) const override {
+    return images * of_.matrices * row_blocks_ * column_blocks_;
+  }
+
+  void run(const Work& w) const override {
+    for (std::int64_t unit = w.first; unit < w.last;) {
+      const std::int64_t block = unit / column_blocks_;  // of all matrices of all images
+      const std::int64_t column = unit % column_blocks_;
+      const std::int64_t end = std::min(column_blocks_, column + w.last - unit);
+      run_columns(w, block, column, end);
+      unit += end - column;
+    }
+  }
+
+  Cost cost() const override {
+    return {products(of_), products(of_), 0,
+            floats(of_.matrices, of_.k, of_.m + padded_) + floats(of_.matrices, of_.m, of_.n)};
+  }
+
+ private:
+  // Chunk by chunk where the rows do not stay in cache from one column block to the next.
+  void run_columns(const Work& w, std::int64_t block, std::int64_t first, std::int64_t last) const {
+    const std::int64_t matrix = block / row_blocks_;
+    const std::int64_t image = matrix / of_.matrices;
+    const std::int64_t inside = matrix % of_.matrices;
+    const std::int64_t row = block % row_blocks_ * row_block_;
+    const float* packed = w.in[1].data + image * w.in[1].image + inside * of_.k * padded_;
+    float* out = w.out.data + image * w.out.image + (inside * of_.m + row) * of_.n;
+    ConvTask task = {};
+    task.x = w.in[0].data + image * w.in[0].image + (inside * of_.m + row) * of_.k;
+    task.width = std::min(row_block_, of_.m - row);
+    task.height = 1;
+    task.x_strides = {task.width * of_.k, task.width * of_.k, of_.k};
+    task.out_strides = {task.width * of_.n, task.width * of_.n, of_.n};
+    task.runs = depth_.runs.data();
+    task.chunks = depth_.chunks.data();
+    task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
+    task.epilogue.bias = bias_.data();
+    const bool by_chunk = last - first > 1 && task.width * of_.k * 4 > l2_bytes() / 2;
+    const std::int32_t step = by_chunk ? 1 : task.chunk_count;
+    for (std::int32_t chunk = 0; chunk < task.chunk_count; chunk += step) {
+      task.first_chunk = chunk;
+      task.last_chunk = chunk + step;
+      for (std::int64_t column = first * width_; column < last * width_; column += width_) {
+        const std::int64_t block_width = std::min(width_, padded_ - column);
+        task.weights = packed + column * of_.k + chunk * kernels_.chunk_depth * block_width;
+        task.out = out + column;
+        task.columns = static_cast<std::int32_t>(std::min(width_, of_.n - column));
+        kernels_.conv(task, 0, task.width);
+      }
+    }
+  }
+
+  MatrixProduct of_;
+  const Kernels& kernels_;
+  std::int64_t width_;  // of a column block
+  std::int64_t padded_;
+  std::int64_t column_blocks_;
+  DenseDepth depth_;
+  std::vector<float> bias_;  // zeros
+  std::int64_t row_block_ = 0;
+  std::int64_t row_blocks_ = 0;
+};
+
+// Too few rows to pack for. A row is one row of the product.
+class MatMulRows final : public RowsStep {
+ public:
+  explicit MatMulRows(const MatrixProduct& of) : RowsStep(of.matrices * of.m), of_(of) {}
+  const char* name() const override { return "matmul"; }
+  Cost cost() const override {
+    return {products(of_), products(of_), 0,
+            floats(of_.matrices, of_.k, of_.m + of_.n) + floats(of_.matrices, of_.m, of_.n)};
+  }
+
+ protected:
+  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+                      std::int64_t last) const override {
+    for (std::int64_t row = first; row < last; ++row) {
+      const float* b = in[1] + row / of_.m * of_.k * of_.n;
+      kernels().multiply_row(in[0] + row * of_.k, {b, of_.n, 0, of_.k}, out + row * of_.n);
+    }
+  }
+
+ private:
+  MatrixProduct of_;
+};
+
+void need(bool good, const char* rule) {
+  if (!good) throw std::invalid_argument(rule);
+}
+
+}  // namespace
+
+MatrixProduct matrix_product(const Dims& a, const Dims& b, const Dims& out) {
+  need(a.size() >= 2 && a.size() == b.size() && a.size() == out.size(),
+       "matmul needs operands of one rank, at least 2");
+  const std::size_t rank = a.size();
+  MatrixProduct of = {1, a[rank - 2], a[rank - 1], b[rank - 1]};
+  for (std::size_t axis = 0; axis + 2 < rank; ++axis) {
+    need(a[axis] == b[axis] && a[axis] == out[axis], "matmul needs the same leading axes");
+    of.matrices *= a[axis];
+  }
+  need(of.k == b[rank - 2] && out[rank - 2] == of.m && out[rank - 1] == of.n,
+       "matmul needs (m, k) and (k, n) for (m, n)");
+  return of;
+}
+
+Dims packed_operand(const MatrixProduct& of) {
+  if (of.m < kRowsToPack) return {};
+  return {of.matrices, of.k, padded(of)};
+}
+
+std::unique_ptr<Step> make_pack_operand(const MatrixProduct& of) {
+  return std::make_unique<PackOperand>(of);
+}
+
+std::unique_ptr<Step> make_matmul(const MatrixProduct& of) {
+  if (packed_operand(of).empty()) return std::make_unique<MatMulRows>(of);
+  return std::make_unique<MatMul>(of);
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,30 @@
+// What the products of dense rows with packed matrices share.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "../kernels/table.hpp"
+
+namespace cnnfast {
+
+// So many products, chunk by chunk.
+struct DenseDepth {
+  std::vector<Run> runs;
+  std::vector<Chunk> chunks;
+
+  DenseDepth(std::int64_t depth, std::int64_t chunk_depth) {
+    for (std::int64_t k = 0; k < depth; k += chunk_depth) {
+      const auto at = static_cast<std::int32_t>(runs.size());
+      runs.push_back({k, std::min(chunk_depth, depth - k)});
+      chunks.push_back({at, at + 1, runs.back().length});
+    }
+  }
+};
+
+// Columns up to whole vectors.
+inline std::int64_t padded_columns(std::int64_t columns, std::int64_t lanes) {
+  return (columns + lanes - 1) / lanes * lanes;
+}
+
+}  // namespace cnnfast
