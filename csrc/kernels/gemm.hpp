@@ -5,6 +5,7 @@
 // would leave it.
 #pragma once
 
+#include "column_blocks.hpp"
 #include "epilogue.hpp"
 #include "weights.hpp"
 

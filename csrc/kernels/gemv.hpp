@@ -90,8 +90,9 @@ void gemv(const GemvTask& t, std::int64_t first, std::int64_t last) {
   constexpr std::int64_t kWidth = kTileVectors * kLanes;
   constexpr int kSideBySide = 8 / kTileVectors;
   std::int64_t block = first;
+  const cnnfast::ColumnBlocks blocks = {t.depth, t.columns, kLanes, kWidth};
   const auto weights = [&] {
-    return static_cast<const typename Weights::Number*>(t.weights) + block * t.depth * kWidth;
+    return static_cast<const typename Weights::Number*>(t.weights) + blocks.place(block);
   };
   const std::int64_t full = t.columns / kWidth < last ? t.columns / kWidth : last;
   for (; block + kSideBySide <= full; block += kSideBySide) {
@@ -104,8 +105,7 @@ void gemv(const GemvTask& t, std::int64_t first, std::int64_t last) {
   }
   for (; block < full; ++block) gemv_blocks<Weights, 1, kTileVectors>(t, weights(), block * kWidth);
   for (; block < last; ++block) {
-    const std::int64_t rest = t.columns - block * kWidth;
-    const int vectors = static_cast<int>((rest + kLanes - 1) / kLanes);
+    const int vectors = static_cast<int>(blocks.width(block) / kLanes);
     if (vectors == kTileVectors) {
       gemv_blocks<Weights, 1, kTileVectors>(t, weights(), block * kWidth);
     } else {

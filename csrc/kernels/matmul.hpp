@@ -11,17 +11,17 @@ using cnnfast::MatrixRows;
 // A few rows at a time: what is written of a column block is then whole lines one after the other.
 void pack_columns(const MatrixRows& b, std::int64_t depth, float* to) {
   constexpr std::int64_t kTogether = 8;
-  constexpr std::int64_t kWidth = kTileVectors * kLanes;
+  const cnnfast::ColumnBlocks blocks = {depth, b.columns, kLanes, kTileVectors * kLanes};
   for (std::int64_t start = b.first; start < b.last; start += kTogether) {
     const std::int64_t end = b.last - start < kTogether ? b.last : start + kTogether;
-    for (std::int64_t column = 0; column < b.columns; column += kWidth) {
-      const std::int64_t left = b.columns - column;
-      const std::int64_t vectors = left < kWidth ? (left + kLanes - 1) / kLanes : kTileVectors;
-      float* out = to + column * depth + start * vectors * kLanes;
-      for (std::int64_t row = start; row < end; ++row, out += vectors * kLanes) {
-        const float* from = b.numbers + row * b.columns + column;
-        for (std::int64_t v = 0; v < vectors; ++v) {
-          store(out + v * kLanes, load_lanes(from + v * kLanes, left - v * kLanes));
+    for (std::int64_t block = 0; block < blocks.count(); ++block) {
+      const std::int64_t stored = blocks.stored(block);
+      const std::int64_t width = blocks.width(block);
+      float* out = to + blocks.place(block, start);
+      for (std::int64_t row = start; row < end; ++row, out += width) {
+        const float* from = b.numbers + row * b.columns + blocks.first(block);
+        for (std::int64_t n = 0; n < width; n += kLanes) {
+          store(out + n, load_lanes(from + n, stored - n));
         }
       }
     }

@@ -42,12 +42,12 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
   const auto evenly = [&](std::int64_t step) {
     return cnnfast::Strides{t.sequences * step, t.sequences * step, step};
   };
-  const std::int64_t blocks = (matrix.columns + kWidth - 1) / kWidth;
+  const cnnfast::ColumnBlocks blocks = {t.units, matrix.columns, kLanes, kWidth};
   const Epilogue epilogue = {matrix.bias, nullptr, nullptr, x.first, evenly(x.step), f};
   if (t.sequences == 1) {  // states are hardly ever zero
     gemv<Float32>(
         {states.first, t.units, matrix.weights, epilogue, out.first, matrix.columns, false}, 0,
-        blocks);
+        blocks.count());
     return;
   }
   ConvTask task = {};
@@ -61,13 +61,13 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
   task.out_strides = evenly(out.step);
   task.width = t.sequences;
   task.height = 1;
-  for (std::int64_t column = 0; column < matrix.columns; column += kWidth) {
-    const std::int64_t left = matrix.columns - column;
-    task.weights = matrix.weights + column * t.units;
+  for (std::int64_t block = 0; block < blocks.count(); ++block) {
+    const std::int64_t column = blocks.first(block);
+    task.weights = matrix.weights + blocks.place(block);
     task.epilogue.bias = matrix.bias + column;
     if (x.first != nullptr) task.epilogue.residual = x.first + column;
     task.out = out.first + column;
-    task.columns = static_cast<std::int32_t>(left < kWidth ? left : kWidth);
+    task.columns = static_cast<std::int32_t>(blocks.stored(block));
     conv(task, 0, t.sequences);
   }
 }

@@ -15,8 +15,6 @@ constexpr std::int64_t kUnitsToShare = 16;           // of the smallest products
 
 std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-std::int64_t padded(const MatrixProduct& of) { return padded_columns(of.n, kernels().lanes); }
-
 double floats(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
   return 4.0 * static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
 }
@@ -25,7 +23,7 @@ double floats(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
 class PackOperand final : public Step {
  public:
   explicit PackOperand(const MatrixProduct& of)
-      : of_(of), groups_(divided_up(of.k, kRowsTogether)), padded_(padded(of)) {}
+      : of_(of), groups_(divided_up(of.k, kRowsTogether)), packed_(column_blocks(of.k, of.n)) {}
   const char* name() const override { return "pack"; }
 
   std::int64_t units(std::int64_t images) const override { return images * of_.matrices * groups_; }
@@ -38,7 +36,7 @@ class PackOperand final : public Step {
       const std::int64_t image = matrix / of_.matrices;
       const std::int64_t inside = matrix % of_.matrices;
       const float* from = w.in[0].data + image * w.in[0].image + inside * of_.k * of_.n;
-      float* to = w.out.data + image * w.out.image + inside * of_.k * padded_;
+      float* to = w.out.data + image * w.out.image + inside * packed_.size();
       kernels().pack_columns(
           {from, of_.n, group * kRowsTogether, std::min(of_.k, end * kRowsTogether)}, of_.k, to);
       unit += end - group;
@@ -46,7 +44,7 @@ class PackOperand final : public Step {
   }
 
   Cost cost() const override {
-    return {0, 0, 0, floats(of_.matrices, of_.k, of_.n) + floats(of_.matrices, of_.k, padded_)};
+    return {0, 0, 0, floats(of_.matrices, of_.k, of_.n) + floats(of_.matrices, packed_.size())};
   }
 
  private:
@@ -54,7 +52,7 @@ class PackOperand final : public Step {
 
   MatrixProduct of_;
   std::int64_t groups_;
-  std::int64_t padded_;
+  ColumnBlocks packed_;
 };
 
 double products(const MatrixProduct& of) { return floats(of.matrices * of.m, of.k, of.n) / 2; }
@@ -66,14 +64,12 @@ class MatMul final : public Step {
   explicit MatMul(const MatrixProduct& of)
       : of_(of),
         kernels_(kernels()),
-        width_(std::int64_t{kernels_.tile_vectors} * kernels_.lanes),
-        padded_(padded(of)),
-        column_blocks_(divided_up(of.n, width_)),
+        columns_(column_blocks(of.k, of.n)),
         depth_(of.k, kernels_.chunk_depth),
-        bias_(static_cast<std::size_t>(width_), 0.0F) {
+        bias_(static_cast<std::size_t>(columns_.widest), 0.0F) {
     const std::int64_t cached =
         kRowBlockBytes / (4 * std::min<std::int64_t>(of.k, kernels_.chunk_depth));
-    const std::int64_t wanted = divided_up(kUnitsToShare, of.matrices * column_blocks_);
+    const std::int64_t wanted = divided_up(kUnitsToShare, of.matrices * columns_.count());
     const std::int64_t rows = std::min(cached, divided_up(of.m, wanted));
     row_block_ =
         divided_up(std::max<std::int64_t>(rows, 2), kernels_.tile_rows) * kernels_.tile_rows;
@@ -82,32 +78,34 @@ class MatMul final : public Step {
   const char* name() const override { return "matmul"; }
 
   std::int64_t units(std::int64_t images) const override {
-    return images * of_.matrices * row_blocks_ * column_blocks_;
+    return images * of_.matrices * row_blocks_ * columns_.count();
   }
 
   void run(const Work& w) const override {
+    const std::int64_t columns = columns_.count();
     for (std::int64_t unit = w.first; unit < w.last;) {
-      const std::int64_t block = unit / column_blocks_;  // of all matrices of all images
-      const std::int64_t column = unit % column_blocks_;
-      const std::int64_t end = std::min(column_blocks_, column + w.last - unit);
-      run_columns(w, block, column, end);
-      unit += end - column;
+      const std::int64_t rows = unit / columns;  // a block of them, of all matrices of all images
+      const std::int64_t first = unit % columns;
+      const std::int64_t last = std::min(columns, first + w.last - unit);
+      run_columns(w, rows, first, last);
+      unit += last - first;
     }
   }
 
   Cost cost() const override {
     return {products(of_), products(of_), 0,
-            floats(of_.matrices, of_.k, of_.m + padded_) + floats(of_.matrices, of_.m, of_.n)};
+            floats(of_.matrices, of_.k, of_.m + columns_.padded()) +
+                floats(of_.matrices, of_.m, of_.n)};
   }
 
  private:
   // Chunk by chunk where the rows do not stay in cache from one column block to the next.
-  void run_columns(const Work& w, std::int64_t block, std::int64_t first, std::int64_t last) const {
-    const std::int64_t matrix = block / row_blocks_;
+  void run_columns(const Work& w, std::int64_t rows, std::int64_t first, std::int64_t last) const {
+    const std::int64_t matrix = rows / row_blocks_;
     const std::int64_t image = matrix / of_.matrices;
     const std::int64_t inside = matrix % of_.matrices;
-    const std::int64_t row = block % row_blocks_ * row_block_;
-    const float* packed = w.in[1].data + image * w.in[1].image + inside * of_.k * padded_;
+    const std::int64_t row = rows % row_blocks_ * row_block_;
+    const float* packed = w.in[1].data + image * w.in[1].image + inside * columns_.size();
     float* out = w.out.data + image * w.out.image + (inside * of_.m + row) * of_.n;
     ConvTask task = {};
     task.x = w.in[0].data + image * w.in[0].image + (inside * of_.m + row) * of_.k;
@@ -124,11 +122,10 @@ class MatMul final : public Step {
     for (std::int32_t chunk = 0; chunk < task.chunk_count; chunk += step) {
       task.first_chunk = chunk;
       task.last_chunk = chunk + step;
-      for (std::int64_t column = first * width_; column < last * width_; column += width_) {
-        const std::int64_t block_width = std::min(width_, padded_ - column);
-        task.weights = packed + column * of_.k + chunk * kernels_.chunk_depth * block_width;
-        task.out = out + column;
-        task.columns = static_cast<std::int32_t>(std::min(width_, of_.n - column));
+      for (std::int64_t block = first; block < last; ++block) {
+        task.weights = packed + columns_.place(block, chunk * kernels_.chunk_depth);
+        task.out = out + columns_.first(block);
+        task.columns = static_cast<std::int32_t>(columns_.stored(block));
         kernels_.conv(task, 0, task.width);
       }
     }
@@ -136,9 +133,7 @@ class MatMul final : public Step {
 
   MatrixProduct of_;
   const Kernels& kernels_;
-  std::int64_t width_;  // of a column block
-  std::int64_t padded_;
-  std::int64_t column_blocks_;
+  ColumnBlocks columns_;
   DenseDepth depth_;
   std::vector<float> bias_;  // zeros
   std::int64_t row_block_ = 0;
@@ -190,7 +185,7 @@ MatrixProduct matrix_product(const Dims& a, const Dims& b, const Dims& out) {
 
 Dims packed_operand(const MatrixProduct& of) {
   if (of.m < kRowsToPack) return {};
-  return {of.matrices, of.k, padded(of)};
+  return {of.matrices, of.k, column_blocks(of.k, of.n).padded()};
 }
 
 std::unique_ptr<Step> make_pack_operand(const MatrixProduct& of) {

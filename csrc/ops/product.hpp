@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "../cpu.hpp"
+#include "../kernels/column_blocks.hpp"
 #include "../kernels/table.hpp"
 
 namespace cnnfast {
@@ -21,6 +23,12 @@ struct DenseDepth {
     }
   }
 };
+
+// Of a packed matrix for the kernels in use.
+inline ColumnBlocks column_blocks(std::int64_t rows, std::int64_t columns) {
+  const std::int64_t lanes = kernels().lanes;
+  return {rows, columns, lanes, kernels().tile_vectors * lanes};
+}
 
 // Columns up to whole vectors.
 inline std::int64_t padded_columns(std::int64_t columns, std::int64_t lanes) {
