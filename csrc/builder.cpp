@@ -48,7 +48,7 @@ int PlanBuilder::constant(const SharedKernel& numbers, Dims dims) {
   at(plan_->values_, value).storage = Storage::constant;
   at(plan_->values_, value).index = static_cast<std::int64_t>(plan_->constants_.size());
   plan_->constants_.push_back(numbers.plain());
-  if (plan_->constants_.back()->block.size() != count(this->dims(value))) {
+  if (plan_->constants_.back()->size() != count(this->dims(value))) {
     throw std::invalid_argument("a constant has as many numbers as its shape says");
   }
   return value;

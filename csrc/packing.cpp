@@ -43,8 +43,8 @@ std::uint64_t digest_of(const Packed& packed) {
     state = (state ^ word) * kOdd;
     return state ^ (state >> 29);
   };
-  const auto* const bytes = reinterpret_cast<const std::byte*>(packed.block.data());
-  const auto size = static_cast<std::size_t>(packed.block.bytes());
+  const auto* const bytes = reinterpret_cast<const std::byte*>(packed.floats());
+  const auto size = static_cast<std::size_t>(packed.bytes());
   for (std::size_t at = 0; at < size; at += sizeof(words)) {
     if (size - at < sizeof(words)) words = {};
     std::memcpy(words.data(), bytes + at, std::min(sizeof(words), size - at));
@@ -56,9 +56,8 @@ std::uint64_t digest_of(const Packed& packed) {
 }
 
 bool same(const Packed& a, const Packed& b) {
-  return a.dtype == b.dtype && a.finite == b.finite && a.block.size() == b.block.size() &&
-         std::memcmp(a.block.data(), b.block.data(), static_cast<std::size_t>(a.block.bytes())) ==
-             0;
+  return a.dtype() == b.dtype() && a.finite() == b.finite() && a.bytes() == b.bytes() &&
+         std::memcmp(a.floats(), b.floats(), static_cast<std::size_t>(a.bytes())) == 0;
 }
 
 struct Store {
@@ -74,7 +73,7 @@ Store& store() {
 
 void forget(const Key& key, const Packed* packed) {
   Store& all = store();
-  all.bytes -= packed->block.bytes();
+  all.bytes -= packed->bytes();
   delete packed;
   const std::lock_guard lock(shared_state_mutex());
   auto [at, last] = all.packed.equal_range(key);
@@ -101,7 +100,7 @@ Shared shared(Packed packed, const Dims& order) {
   // Moves without allocating, as a deleter must: the capture of a constant would be copied.
   auto deleter = [key = Key(key)](const Packed* old) { forget(key, old); };
   const auto* made = new Packed(std::move(packed));
-  all.bytes += made->block.bytes();
+  all.bytes += made->bytes();
   Shared own(made, std::move(deleter));
   std::vector<Shared> compared;  // outlives the lock, which what it lets go would take
   for (;;) {
@@ -136,10 +135,9 @@ Shared SharedKernel::packed(Packing form, Dims order, const Pack& pack) const {
 
 Shared SharedKernel::plain() const {
   return packed(Packing::plain, {state_->rows.size()}, [](const KernelRows& rows) {
-    Packed packed = {Block(rows.size())};
+    Packed packed(rows.size());
     rows.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
-      std::copy_n(numbers, (last - first) * rows.width(),
-                  packed.block.data() + first * rows.width());
+      std::copy_n(numbers, (last - first) * rows.width(), packed.data() + first * rows.width());
     });
     return packed;
   });

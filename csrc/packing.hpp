@@ -2,19 +2,75 @@
 // are the same.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 
 #include "kernel_rows.hpp"
+#include "kernels/column_blocks.hpp"
 #include "memory.hpp"
 
 namespace cnnfast {
 
-struct Packed {
-  Block block;  // of `dtype`, which may be half of a float
-  WeightDtype dtype = WeightDtype::float32;
-  bool finite = true;  // every number
+// Numbers as a step keeps them: how many to a number of bytes, and where a matrix' columns are.
+class Packed {
+ public:
+  // Numbers in an order that the step knows; not set yet.
+  explicit Packed(std::int64_t size) : Packed({size, 1, 1, 1}, 1, WeightDtype::float32) {}
+  // One matrix after the other, each in column blocks.
+  Packed(ColumnBlocks blocks, std::int64_t groups, WeightDtype dtype)
+      : blocks_(blocks), groups_(groups), dtype_(dtype) {
+    const std::int64_t floats = (groups * blocks.size() * number_bytes(dtype) + 3) / 4;
+    numbers_ = Block(floats);
+    if (floats > 0) numbers_.data()[floats - 1] = 0;  // half of it may stay as it is
+  }
+
+  const ColumnBlocks& blocks() const { return blocks_; }
+  WeightDtype dtype() const { return dtype_; }
+  bool finite() const { return finite_; }  // every number
+  std::int64_t size() const { return groups_ * blocks_.size(); }
+  std::int64_t bytes() const { return numbers_.bytes(); }
+  std::int64_t number_bytes() const { return number_bytes(dtype_); }
+
+  // A column block of a group from a row on.
+  const void* columns(std::int64_t group, std::int64_t block, std::int64_t row = 0) const {
+    const std::int64_t at = group * blocks_.size() + blocks_.place(block, row);
+    return reinterpret_cast<const std::byte*>(numbers_.data()) + at * number_bytes();
+  }
+  const float* floats() const { return numbers_.data(); }
+
+  // While it is packed.
+  float* data() { return numbers_.data(); }
+  // Rows [first, last) of a group, which are `row` apart at `from`, each number put through
+  // `convert`; `Number` is what the element type is stored as.
+  template <class Number, class Convert>
+  void fill(std::int64_t group, std::int64_t first, std::int64_t last, const float* from,
+            std::int64_t row, Convert convert) {
+    auto* const matrix = reinterpret_cast<Number*>(numbers_.data()) + group * blocks_.size();
+    for (std::int64_t block = 0; block < blocks_.count(); ++block) {
+      const std::int64_t stored = blocks_.stored(block);
+      const std::int64_t width = blocks_.width(block);
+      const float* numbers = from + blocks_.first(block);
+      Number* to = matrix + blocks_.place(block, first);
+      for (std::int64_t k = first; k < last; ++k, numbers += row, to += width) {
+        std::fill(std::transform(numbers, numbers + stored, to, convert), to + width, Number{0});
+      }
+    }
+  }
+  void set_finite(bool finite) { finite_ = finite; }
+
+ private:
+  static std::int64_t number_bytes(WeightDtype dtype) {
+    return dtype == WeightDtype::float32 ? 4 : 2;
+  }
+
+  Block numbers_;
+  ColumnBlocks blocks_;
+  std::int64_t groups_;
+  WeightDtype dtype_;
+  bool finite_ = true;
 };
 
 // The forms in which kernels are packed.

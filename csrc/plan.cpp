@@ -50,16 +50,16 @@ std::int64_t Plan::packed_bytes(const std::vector<const Plan*>& plans,
     for (const PlannedStep& s : plan->steps_) {
       bytes += s.step->packed_bytes();
       for (const Packed* packed : s.step->packed()) {
-        if (!counted.insert(packed).second) bytes -= packed->block.bytes();
+        if (!counted.insert(packed).second) bytes -= packed->bytes();
       }
     }
     for (const auto& constant : plan->constants_) {
-      if (counted.insert(constant.get()).second) bytes += constant->block.bytes();
+      if (counted.insert(constant.get()).second) bytes += constant->bytes();
     }
   }
   for (const SharedKernel& kernel : kernels) {
     for (const std::shared_ptr<const Packed>& packed : kernel.all()) {
-      if (counted.insert(packed.get()).second) bytes += packed->block.bytes();
+      if (counted.insert(packed.get()).second) bytes += packed->bytes();
     }
   }
   return bytes;
@@ -67,7 +67,7 @@ std::int64_t Plan::packed_bytes(const std::vector<const Plan*>& plans,
 
 std::int64_t Plan::constant_bytes() const {
   std::int64_t bytes = 0;
-  for (const auto& constant : constants_) bytes += constant->block.bytes();
+  for (const auto& constant : constants_) bytes += constant->bytes();
   return bytes;
 }
 

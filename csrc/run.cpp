@@ -244,7 +244,8 @@ class Plan::Run final : public Job {
       case Storage::output: return {outputs_[slot] + image * size + first, size};
       case Storage::transient:
         return {transient_ + plan_.transient_ * place + value.index + first, size};
-      case Storage::constant: return {plan_.constants_[slot]->block.data(), 0};
+      case Storage::constant:  // never written
+        return {const_cast<float*>(plan_.constants_[slot]->floats()), 0};
       case Storage::resident: break;
     }
     return {resident_ + value.index * phase.chunk.images + phase.image * size + first, size};

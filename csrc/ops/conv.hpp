@@ -9,6 +9,7 @@
 #include "../packing.hpp"
 #include "flops.hpp"
 #include "ops.hpp"
+#include "product.hpp"
 
 namespace cnnfast {
 

@@ -27,8 +27,8 @@ class DepthwiseConv2D final : public Step {
       Block place;
       const KernelRows all = rows.all(place);
       const std::vector<float> weights = repeated(all.numbers(), taps, out[2]);
-      Packed packed = {Block(static_cast<std::int64_t>(weights.size()))};
-      std::copy(weights.begin(), weights.end(), packed.block.data());
+      Packed packed(static_cast<std::int64_t>(weights.size()));
+      std::copy(weights.begin(), weights.end(), packed.data());
       return packed;
     });
   }
@@ -69,14 +69,14 @@ class DepthwiseConv2D final : public Step {
   Cost cost() const override {
     const double products = 2 * static_cast<double>(window_.height * window_.width) * outputs_;
     return {products, products + outputs_ * flops_of(activation_.kind),
-            static_cast<double>(packed_->block.bytes()), moved_bytes_};
+            static_cast<double>(packed_->bytes()), moved_bytes_};
   }
   const char* algorithm(std::int64_t /*images*/) const override {
     return slides() ? "sliding" : "taps";
   }
   std::vector<const Packed*> packed() const override { return {packed_.get()}; }
   std::int64_t packed_bytes() const override {
-    return packed_->block.bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
+    return packed_->bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
   }
 
  private:
@@ -93,7 +93,7 @@ class DepthwiseConv2D final : public Step {
       task.sliding_stride = static_cast<std::int32_t>(std::min<std::int64_t>(stride, 9));
     }
     task.multiplier = static_cast<std::int32_t>(multiplier_);
-    task.weights = packed_->block.data();
+    task.weights = packed_->floats();
     task.bias = bias_.data();
     task.activation = activation_;
     task.out_row = out_.row();

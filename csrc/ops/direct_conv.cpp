@@ -72,10 +72,8 @@ class DirectConv2D final : public Step {
         batched_(prefers_batches(spec)),
         pieces_(pieces_of(window_, spec.in[2], channels_, kernels_.chunk_depth)),
         chunks_(chunks_of(pieces_, kernels_.chunk_depth)),
-        channel_data_(spec, kernels_.lanes) {
-    block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
-    blocks_ = (filters_ + block_ - 1) / block_;
-    padded_ = channel_data_.padded();
+        channel_data_(spec, kernels_.lanes),
+        columns_(column_blocks(depth_, filters_)) {
     if (joined_ > 1) {
       packed_ = spec.kernel.packed(Packing::joined,
                                    {joined_, window_.height, window_.width, spec.in[2], filters_},
@@ -89,7 +87,7 @@ class DirectConv2D final : public Step {
   }
 
   const char* name() const override {
-    switch (packed_->dtype) {
+    switch (packed_->dtype()) {
       case WeightDtype::float16: return "conv2d_float16";
       case WeightDtype::bfloat16: return "conv2d_bfloat16";
       case WeightDtype::float32: break;
@@ -127,13 +125,13 @@ class DirectConv2D final : public Step {
 
   // A chunk of a column block in float32, where the weights are not.
   std::int64_t scratch() const override {
-    if (packed_->dtype == WeightDtype::float32) return 0;
+    if (packed_->dtype() == WeightDtype::float32) return 0;
     const auto shallower = [](const Chunk& a, const Chunk& b) { return a.depth < b.depth; };
-    return std::max_element(chunks_.begin(), chunks_.end(), shallower)->depth * block_;
+    return std::max_element(chunks_.begin(), chunks_.end(), shallower)->depth * columns_.widest;
   }
 
   std::int64_t units(std::int64_t images) const override {
-    return single_row(images) ? blocks_ : tiles(images) * groups_ * blocks_;
+    return single_row(images) ? columns_.count() : tiles(images) * groups_ * columns_.count();
   }
 
   void run(const Work& w) const override {
@@ -145,7 +143,7 @@ class DirectConv2D final : public Step {
   }
 
   const Window* rows_window() const override {
-    return batched_ || packed_->dtype != WeightDtype::float32 ? nullptr : &stored_window_;
+    return batched_ || packed_->dtype() != WeightDtype::float32 ? nullptr : &stored_window_;
   }
 
   void run_rows(const Work& w) const override {
@@ -154,7 +152,7 @@ class DirectConv2D final : public Step {
     const std::int64_t step = cached_tiles_ * tile_pixels_;
     for (std::int64_t start = w.first * task.width; start < end; start += step) {
       PixelBlock block = {start, std::min(end, start + step), 0, 0};
-      block.last = tiles_of(block) * groups_ * blocks_;
+      block.last = tiles_of(block) * groups_ * columns_.count();
       run_pixel_block(task, w, block);
     }
   }
@@ -168,33 +166,27 @@ class DirectConv2D final : public Step {
     const double products = 2 * weights * pixels;  // the operation itself has those of one window
     const auto sums = pixels * static_cast<double>(filters_ * groups_);
     return {products * (width - others) / width, products + sums * channel_data_.activation_flops(),
-            static_cast<double>(bytes_per_weight()) * weights, moved_bytes_};
+            static_cast<double>(packed_->number_bytes()) * weights, moved_bytes_};
   }
   const char* algorithm(std::int64_t images) const override {
     if (joined_ > 1) return "joined";
     return single_row(images) ? "gemv" : "direct";
   }
   std::vector<const Packed*> packed() const override { return {packed_.get()}; }
-  std::int64_t packed_bytes() const override {
-    return packed_->block.bytes() + channel_data_.bytes();
-  }
+  std::int64_t packed_bytes() const override { return packed_->bytes() + channel_data_.bytes(); }
 
  private:
-  std::int64_t bytes_per_weight() const { return packed_->dtype == WeightDtype::float32 ? 4 : 2; }
-
   // Weights that do not fit into 16 bits stay as they are.
   Packed pack(const KernelRows& kernel, WeightDtype dtype) const {
-    const std::int64_t packed_size = count({groups_, depth_, padded_});
     if (dtype == WeightDtype::float32 || !all_fit(dtype, kernel)) {
-      Packed packed = {Block(packed_size), WeightDtype::float32};
-      pack_as(kernel, packed.block.data(), [](float x) { return x; });
-      packed.finite = fits(WeightDtype::float32, packed.block.data(), packed_size);
+      Packed packed(columns_, groups_, WeightDtype::float32);
+      pack_as<float>(kernel, packed, [](float x) { return x; });
+      packed.set_finite(fits(WeightDtype::float32, packed.floats(), packed.size()));
       return packed;
     }
-    Packed packed = {Block((packed_size + 1) / 2), dtype, true};
-    packed.block.data()[packed.block.size() - 1] = 0;  // half of it may stay as it is
-    auto* const to = reinterpret_cast<std::uint16_t*>(packed.block.data());
-    pack_as(kernel, to, dtype == WeightDtype::float16 ? to_float16 : to_bfloat16);
+    Packed packed(columns_, groups_, dtype);
+    pack_as<std::uint16_t>(kernel, packed,
+                           dtype == WeightDtype::float16 ? to_float16 : to_bfloat16);
     return packed;
   }
 
@@ -229,20 +221,11 @@ class DirectConv2D final : public Step {
     return all;
   }
 
-  // [group][block][depth][block's columns], the last block padded to whole vectors.
   template <class Number, class Convert>
-  void pack_as(const KernelRows& kernel, Number* packed, Convert convert) const {
+  void pack_as(const KernelRows& kernel, Packed& packed, Convert convert) const {
     kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
       for (std::int64_t g = 0; g < groups_; ++g) {
-        for (std::int64_t n = 0; n < filters_; n += block_) {
-          const std::int64_t columns = std::min(block_, filters_ - n);
-          const std::int64_t width = std::min(block_, padded_ - n);
-          const float* from = numbers + g * filters_ + n;
-          Number* to = packed + (g * padded_ + n) * depth_ + first * width;
-          for (std::int64_t k = first; k < last; ++k, from += kernel.width(), to += width) {
-            std::fill(std::transform(from, from + columns, to, convert), to + width, Number{0});
-          }
-        }
+        packed.fill<Number>(g, first, last, numbers + g * filters_, kernel.width(), convert);
       }
     });
   }
@@ -257,28 +240,23 @@ class DirectConv2D final : public Step {
     return (images * image_pixels_ + tile_pixels_ - 1) / tile_pixels_;
   }
 
-  // The packed weights from number `at` on.
-  const void* weights(std::int64_t at) const {
-    return reinterpret_cast<const std::byte*>(packed_->block.data()) + at * bytes_per_weight();
-  }
-
   void run_row(const Work& w) const {
     GemvTask task;
     task.x = w.in[0].data;
     task.depth = depth_;
-    task.weights = weights(0);
+    task.weights = packed_->columns(0, 0);
     task.epilogue = channel_data_.epilogue(0, 0, w.in[1], residual_);
     task.out = w.out.data;
     task.columns = filters_;
-    task.skip_zeros = packed_->finite;
-    kernels_.gemv[static_cast<int>(packed_->dtype)](task, w.first, w.last);
+    task.skip_zeros = packed_->finite();
+    kernels_.gemv[static_cast<int>(packed_->dtype())](task, w.first, w.last);
   }
 
   // Units are tiles, inside a column block, inside a block of pixels whose input stays in
   // cache while every column block reads it.
   void run_tiles(const Work& w) const {
     const std::int64_t all_tiles = tiles(w.images);
-    const std::int64_t column_blocks = groups_ * blocks_;
+    const std::int64_t column_blocks = groups_ * columns_.count();
     ConvTask task = task_for(w.in[0]);
     task.widened = w.scratch;
     for (std::int64_t unit = w.first; unit < w.last;) {
@@ -338,7 +316,7 @@ class DirectConv2D final : public Step {
   ConvTask task_for(const Tensor& in) const {
     ConvTask task = {};
     task.x_strides = {in.image, window_.stride_y * in_.row(), window_.stride_x * in_.pixel()};
-    task.dtype = packed_->dtype;
+    task.dtype = packed_->dtype();
     task.runs = runs_.data();
     task.chunks = chunks_.data();
     task.chunk_count = static_cast<std::int32_t>(chunks_.size());
@@ -351,17 +329,17 @@ class DirectConv2D final : public Step {
 
   void select_columns(ConvTask& task, const Work& w, std::int64_t column_block,
                       std::int64_t done) const {
-    const std::int64_t group = column_block / blocks_;
-    const std::int64_t column = column_block % blocks_ * block_;
+    const std::int64_t group = column_block / columns_.count();
+    const std::int64_t block = column_block % columns_.count();
+    const std::int64_t column = columns_.first(block);
     task.x = w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel() +
              group * channels_;
-    const std::int64_t width = std::min(block_, padded_ - column);
-    task.weights = weights((group * padded_ + column) * depth_ + done * width);
+    task.weights = packed_->columns(group, block, done);
     task.epilogue = channel_data_.epilogue(group, column, w.in[1], residual_);
     task.epilogue.residual_strides.pixel *= joined_;
     task.out = w.out.data + group * filters_ + column;
     task.out_strides = {w.out.image, out_.row(), joined_ * out_.pixel()};
-    task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
+    task.columns = static_cast<std::int32_t>(columns_.stored(block));
   }
 
   const Kernels& kernels_;
@@ -382,9 +360,7 @@ class DirectConv2D final : public Step {
   std::vector<Chunk> chunks_;
   ChannelData channel_data_;
   std::vector<Run> runs_;
-  std::int64_t block_ = 0;         // columns of a whole block
-  std::int64_t blocks_ = 0;        // of a group
-  std::int64_t padded_ = 0;        // filters of a group, up to whole vectors
+  ColumnBlocks columns_;           // of a group
   std::int64_t cached_tiles_ = 1;  // whose input stays in cache
   std::int64_t block_tiles_ = 1;   // as many at most, so that threads share them
   std::shared_ptr<const Packed> packed_;

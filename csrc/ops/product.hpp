@@ -30,9 +30,4 @@ inline ColumnBlocks column_blocks(std::int64_t rows, std::int64_t columns) {
   return {rows, columns, lanes, kernels().tile_vectors * lanes};
 }
 
-// Columns up to whole vectors.
-inline std::int64_t padded_columns(std::int64_t columns, std::int64_t lanes) {
-  return (columns + lanes - 1) / lanes * lanes;
-}
-
 }  // namespace cnnfast

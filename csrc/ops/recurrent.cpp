@@ -38,11 +38,11 @@ class Recurrent final : public Step {
         backwards_(backwards),
         candidate_columns_(is_gru(kind) ? units : 0),
         gate_columns_(gates_of(kind) * units - candidate_columns_),
-        padded_(padded_columns(gate_columns_, kernels().lanes)),
-        depth_(units, kernels().chunk_depth) {
-    kernel_ = kernel.packed(Packing::recurrent, {units, gate_columns_, candidate_columns_},
-                            [&](const KernelRows& rows) { return pack(rows); });
-    bias_.assign(static_cast<std::size_t>(padded_ + padded_candidate()), 0.0F);
+        depth_(units, kernels().chunk_depth),
+        gates_(pack(kernel, 0, gate_columns_)),
+        candidate_(pack(kernel, gate_columns_, candidate_columns_)) {
+    padded_ = gates_->blocks().padded();
+    bias_.assign(static_cast<std::size_t>(padded_ + candidate_->blocks().padded()), 0.0F);
     if (bias == nullptr) return;
     std::copy_n(bias, gate_columns_, bias_.data());
     std::copy_n(bias + gate_columns_, candidate_columns_, bias_.data() + padded_);
@@ -62,9 +62,8 @@ class Recurrent final : public Step {
     task.kind = kind_;
     task.activation = activation_;
     task.recurrent_activation = recurrent_activation_;
-    task.gates = {kernel_->block.data(), bias_.data(), gate_columns_};
-    task.candidate = {kernel_->block.data() + padded_ * units_, bias_.data() + padded_,
-                      candidate_columns_};
+    task.gates = {gates_->floats(), bias_.data(), gate_columns_};
+    task.candidate = {candidate_->floats(), bias_.data() + padded_, candidate_columns_};
     task.runs = depth_.runs.data();
     task.chunks = depth_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
@@ -93,41 +92,24 @@ class Recurrent final : public Step {
     return {products, products + functions, 4 * weights,
             4 * (gates + static_cast<double>(time_ * units_))};
   }
-  std::vector<const Packed*> packed() const override { return {kernel_.get()}; }
+  std::vector<const Packed*> packed() const override { return {gates_.get(), candidate_.get()}; }
   std::int64_t packed_bytes() const override {
-    return kernel_->block.bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
+    return gates_->bytes() + candidate_->bytes() +
+           static_cast<std::int64_t>(bias_.size() * sizeof(float));
   }
 
  private:
-  std::int64_t padded_candidate() const {
-    return padded_columns(candidate_columns_, kernels().lanes);
-  }
-
-  Packed pack(const KernelRows& rows) const {
-    const std::int64_t size = (padded_ + padded_candidate()) * units_;
-    Packed packed = {Block(size)};
-    float* const to = packed.block.data();
-    rows.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
-      pack_columns(numbers, first, last, 0, gate_columns_, to);
-      pack_columns(numbers, first, last, gate_columns_, candidate_columns_, to + padded_ * units_);
-    });
-    return packed;
-  }
-
-  // Columns [start, start + columns) of the rows `numbers`, as [block][k][block's columns].
-  void pack_columns(const float* numbers, std::int64_t first, std::int64_t last, std::int64_t start,
-                    std::int64_t columns, float* to) const {
-    const std::int64_t row = gate_columns_ + candidate_columns_;
-    const std::int64_t block = std::int64_t{kernels().tile_vectors} * kernels().lanes;
-    for (std::int64_t n = 0; n < columns; n += block) {
-      const std::int64_t there = std::min(block, columns - n);
-      const std::int64_t width = padded_columns(there, kernels().lanes);
-      const float* from = numbers + start + n;
-      float* out = to + n * units_ + first * width;
-      for (std::int64_t k = first; k < last; ++k, from += row, out += width) {
-        std::fill(std::copy_n(from, there, out), out + width, 0.0F);
-      }
-    }
+  // The columns from `start` on.
+  std::shared_ptr<const Packed> pack(const SharedKernel& kernel, std::int64_t start,
+                                     std::int64_t columns) const {
+    const auto packed = [&](const KernelRows& rows) {
+      Packed made(column_blocks(units_, columns), 1, WeightDtype::float32);
+      rows.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+        made.fill<float>(0, first, last, numbers + start, rows.width(), [](float x) { return x; });
+      });
+      return made;
+    };
+    return kernel.packed(Packing::recurrent, {units_, start, columns}, packed);
   }
 
   std::int64_t time_;
@@ -138,9 +120,10 @@ class Recurrent final : public Step {
   bool backwards_;
   std::int64_t candidate_columns_;  // that read another state than the gates, or later
   std::int64_t gate_columns_;
-  std::int64_t padded_;  // gate columns up to whole vectors
   DenseDepth depth_;
-  std::shared_ptr<const Packed> kernel_;
+  std::shared_ptr<const Packed> gates_;
+  std::shared_ptr<const Packed> candidate_;  // of no columns where there is none
+  std::int64_t padded_ = 0;                  // gate columns up to whole vectors
   std::vector<float> bias_;
 };
 

@@ -82,18 +82,15 @@ class WinogradConv2D final : public Step {
         batched_(prefers_batches(spec)),
         channel_data_(spec, kernels_.lanes),
         sums_(static_cast<double>(count(convolved(spec)))),
-        moved_bytes_(moved_bytes(spec)) {
+        moved_bytes_(moved_bytes(spec)),
+        columns_(column_blocks(positions() * channels_, filters_)) {
     // Tiles at the edge reach beyond the window of the last pixel.
     const std::int64_t height = tiles_y_ * form_.kernels->outputs_y + form_.kernels->taps_y - 1;
     const std::int64_t width = tiles_x_ * form_.kernels->outputs_x + form_.kernels->taps_x - 1;
     pads_.bottom = std::max(pads_.bottom, height - pads_.top - spec.in[0]);
     pads_.right = std::max(pads_.right, width - pads_.left - spec.in[1]);
-    block_ = std::int64_t{kernels_.tile_vectors} * kernels_.lanes;
-    blocks_ = (filters_ + block_ - 1) / block_;
-    padded_ = channel_data_.padded();
-    block_tiles_ = tiles_of_block(positions() * (channels_ + block_) * 4,
-                                  positions() * channels_ * padded_ * 4, tiles_y_ * tiles_x_,
-                                  kernels_.tile_rows);
+    block_tiles_ = tiles_of_block(positions() * (channels_ + columns_.widest) * 4,
+                                  columns_.size() * 4, tiles_y_ * tiles_x_, kernels_.tile_rows);
     packed_ = spec.kernel.packed(Packing::winograd,
                                  {form_.m(), form_.rows(), form_.columns(), channels_, filters_},
                                  [&](const KernelRows& kernel) { return pack(kernel); });
@@ -112,26 +109,27 @@ class WinogradConv2D final : public Step {
   }
 
   std::int64_t scratch() const override {
-    return positions() *
-           (position_step(block_tiles_ * channels_) + position_step(block_tiles_ * block_));
+    return positions() * (position_step(block_tiles_ * channels_) +
+                          position_step(block_tiles_ * columns_.widest));
   }
 
   // A unit is a column block of a block of tiles.
   std::int64_t units(std::int64_t images) const override {
-    return (images * tiles_y_ * tiles_x_ + block_tiles_ - 1) / block_tiles_ * blocks_;
+    return (images * tiles_y_ * tiles_x_ + block_tiles_ - 1) / block_tiles_ * columns_.count();
   }
-  std::int64_t grain() const override { return blocks_; }
+  std::int64_t grain() const override { return columns_.count(); }
 
   void run(const Work& w) const override {
     WinogradTask task = task_for(w);
     const std::int64_t tiles = w.images * tiles_y_ * tiles_x_;
+    const std::int64_t blocks = columns_.count();
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {
-      if (unit == w.first || unit % blocks_ == 0) {
-        task.first = unit / blocks_ * block_tiles_;
+      if (unit == w.first || unit % blocks == 0) {
+        task.first = unit / blocks * block_tiles_;
         task.count = std::min(block_tiles_, tiles - task.first);
         form_.kernels->input(task);
       }
-      run_columns(task, w, unit % blocks_);
+      run_columns(task, w, unit % blocks);
     }
   }
 
@@ -147,7 +145,7 @@ class WinogradConv2D final : public Step {
     for (task.first = w.first / together * tiles_x_; task.first < end; task.first += task.count) {
       task.count = std::min(block_tiles_, end - task.first);
       form_.kernels->input(task);
-      for (std::int64_t block = 0; block < blocks_; ++block) run_columns(task, w, block);
+      for (std::int64_t block = 0; block < columns_.count(); ++block) run_columns(task, w, block);
     }
   }
 
@@ -161,9 +159,7 @@ class WinogradConv2D final : public Step {
     return form_.m() == 2 ? "winograd2" : "winograd4";
   }
   std::vector<const Packed*> packed() const override { return {packed_.get()}; }
-  std::int64_t packed_bytes() const override {
-    return packed_->block.bytes() + channel_data_.bytes();
-  }
+  std::int64_t packed_bytes() const override { return packed_->bytes() + channel_data_.bytes(); }
 
  private:
   std::int64_t positions() const { return form_.positions(); }
@@ -171,11 +167,11 @@ class WinogradConv2D final : public Step {
 
   // A column block of the task's tiles.
   void run_columns(WinogradTask& task, const Work& w, std::int64_t block) const {
-    const std::int64_t column = block * block_;
-    task.weights = packed_->block.data() + column * positions() * channels_;
+    const std::int64_t column = columns_.first(block);
+    task.weights = static_cast<const float*>(packed_->columns(0, block));
     task.epilogue = channel_data_.epilogue(0, column, w.in[1], residual_);
     task.out = w.out.data + column;
-    task.columns = static_cast<std::int32_t>(std::min(block_, filters_ - column));
+    task.columns = static_cast<std::int32_t>(columns_.stored(block));
     form_.kernels->output(task);
   }
 
@@ -187,7 +183,7 @@ class WinogradConv2D final : public Step {
     task.transformed = w.scratch;
     task.transformed_step = position_step(block_tiles_ * channels_);
     task.product = w.scratch + positions() * task.transformed_step;
-    task.product_step = position_step(block_tiles_ * block_);
+    task.product_step = position_step(block_tiles_ * columns_.widest);
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
     task.width = pooled_ ? 2 * out_.width : out_.width;
     task.height = pooled_ ? 2 * out_.height : out_.height;
@@ -202,14 +198,14 @@ class WinogradConv2D final : public Step {
     Block place;
     const KernelRows all = rows.all(place);
     const float* const kernel = all.numbers();
-    Packed packed = {Block(count({positions(), channels_, padded_}))};
-    float* const weights = packed.block.data();
-    std::fill(weights, weights + packed.block.size(), 0.0F);
+    Packed packed(columns_, 1, WeightDtype::float32);
+    std::fill_n(packed.data(), packed.size(), 0.0F);
     const std::vector<double> transform = kernel_transform(form_);
-    for (std::int64_t n = 0; n < filters_; n += block_) {
-      const std::int64_t width = std::min(block_, padded_ - n);
-      const std::int64_t end = std::min(filters_, n + block_);
-      float* const to = weights + n * positions() * channels_;
+    for (std::int64_t block = 0; block < columns_.count(); ++block) {
+      const std::int64_t n = columns_.first(block);
+      const std::int64_t width = columns_.width(block);
+      const std::int64_t end = n + columns_.stored(block);
+      float* const to = packed.data() + columns_.place(block);
       for (std::int64_t c = 0; c < channels_; ++c) {
         for (std::int64_t at = n; at < end; at += kFiltersAtOnce) {
           transform_columns(transform, kernel + c * filters_ + at,
@@ -253,9 +249,7 @@ class WinogradConv2D final : public Step {
   ChannelData channel_data_;
   double sums_;
   double moved_bytes_;
-  std::int64_t block_ = 0;  // columns of a whole block
-  std::int64_t blocks_ = 0;
-  std::int64_t padded_ = 0;       // filters, up to whole vectors
+  ColumnBlocks columns_;          // rows are [position][channel]
   std::int64_t block_tiles_ = 0;  // transformed at a time
   std::shared_ptr<const Packed> packed_;
   Layout in_;
