@@ -10,6 +10,7 @@ namespace cnnfast {
 namespace {
 
 constexpr std::int64_t kRowsToPack = 4;              // of the first matrix: fewer do not pay
+constexpr std::int64_t kProductsToPack = 1024;       // of a matrix, nor do fewer of these
 constexpr std::int64_t kRowBlockBytes = 256 * 1024;  // of it that stay in a core's L2
 constexpr std::int64_t kUnitsToShare = 16;           // of the smallest products
 
@@ -184,7 +185,7 @@ MatrixProduct matrix_product(const Dims& a, const Dims& b, const Dims& out) {
 }
 
 Dims packed_operand(const MatrixProduct& of) {
-  if (of.m < kRowsToPack) return {};
+  if (of.m < kRowsToPack || of.m * of.k * of.n < kProductsToPack) return {};
   return {of.matrices, of.k, column_blocks(of.k, of.n).padded()};
 }
 

@@ -56,6 +56,12 @@ def test_a_large_matmul_goes_chunk_by_chunk_and_block_by_block(rng):
     check(a, rng.standard_normal((1, 1300, 75), np.float32))
 
 
+def test_many_tiny_matrices_are_multiplied_one_by_one(rng):
+    """Too little work to pack for: each matrix is read as it is."""
+    a = rng.standard_normal((2, 40, 8, 8), np.float32)
+    check(a, rng.standard_normal((2, 40, 8, 8), np.float32))
+
+
 def test_few_and_many_rows_give_the_same_bits(rng):
     """A row's sum has one order, whether the other operand is packed or read as it is."""
     a = rng.standard_normal((1, 12, 700), np.float32)
