@@ -246,6 +246,46 @@ void check_softmax() {
   }
 }
 
+// Two matrices of each image times each other, packed and not.
+void check_matmul_of(std::int64_t m, std::int64_t k, std::int64_t n) {
+  const std::vector<float> a = random_floats(2 * m * k);
+  const std::vector<float> b = random_floats(2 * k * n);
+  PlanBuilder builder;
+  const int x = builder.input({2, m, k});
+  const int y = builder.input({2, k, n});
+  const auto plan = builder.build({builder.matmul(x, y, {2, m, n})});
+  const auto product = [&](int threads) {
+    std::vector<float> out(static_cast<std::size_t>(2 * m * n), NAN);
+    plan->run({a.data(), b.data()}, {out.data()}, 1, threads);
+    return out;
+  };
+  const std::vector<float> got = product(1);
+  const std::string what = std::string(kernels().name) + " matmul " + std::to_string(m) + " " +
+                           std::to_string(k) + " " + std::to_string(n);
+  check(product(3) == got, what + ": the bits of 1 and 3 threads");
+  double worst = 0;
+  for (std::int64_t i = 0; i < 2 * m * n; ++i) {
+    double want = 0;
+    for (std::int64_t j = 0; j < k; ++j) {
+      const auto row = static_cast<std::size_t>(i / n * k + j);
+      const auto column = static_cast<std::size_t>((i / (m * n) * k + j) * n + i % n);
+      want += static_cast<double>(a[row]) * static_cast<double>(b[column]);
+    }
+    worst = std::max(worst, std::abs(want - static_cast<double>(got[static_cast<std::size_t>(i)])));
+  }
+  check(worst <= 1e-6 * static_cast<double>(k), what + ": error " + std::to_string(worst));
+}
+
+void check_matmul() {
+  const std::int64_t columns = std::int64_t{kernels().tile_vectors} * kernels().lanes;
+  for (std::int64_t n = 1; n <= columns + 1; ++n) {
+    for (const std::int64_t m : {1, 4, 15, 29}) check_matmul_of(m, 67, n);
+  }
+  for (const std::int64_t k : {1, 511, 512, 513, 1030}) {
+    for (const std::int64_t m : {2, 17}) check_matmul_of(m, k, 3 * columns + 5);
+  }
+}
+
 }  // namespace
 
 // CNNFAST_ISA selects the instruction set, as everywhere.
@@ -256,6 +296,7 @@ int main() {
   check_storage();
   check_pool();
   check_softmax();
+  check_matmul();
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }
