@@ -64,6 +64,8 @@ TESTS = [
     f"core/test_{name}.py"
     for name in (
         "operations",
+        "matmul",
+        "recurrent",
         "depthwise",
         "convolution",
         "winograd",

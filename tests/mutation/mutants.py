@@ -152,12 +152,14 @@ MUTANTS = (
     ),
     *_of(
         "kernels/recurrent.hpp",
-        ("cell[j] = «gates[n + j]» * cell[j]", "gates[j]"),
+        ("kept = «forget» * load_lanes(cell", "input"),
         (
-            "«gates[j] * state[j] + (1.0F - gates[j]) * candidate[j]»",
-            "(1.0F - gates[j]) * state[j] + gates[j] * candidate[j]",
+            "«keep * before + (1.0F - keep) * candidate»",
+            "(1.0F - keep) * before + keep * candidate",
         ),
-        ("t.x + («t.backwards ? t.time - 1 - i : i») * width", "i"),
+        ("at = «t.backwards ? t.time - 1 - i : i»;", "i"),
+        ("residual = «x.first + column»;", "x.first"),
+        ("bias = matrix.bias + «column»;", "0"),
     ),
     *_of(
         "kernels/winograd.hpp",
@@ -176,7 +178,7 @@ MUTANTS = (
         ("by_chunk = «!pooled_» && b.last", "true"),
         ("data - «window_.pads.top» * in_.row()", "window_.pads.bottom"),
         ("             «group * channels_»;", "0"),
-        ("depth_ + «done * width»)", "done * block_"),
+        ("columns(group, block, «done»);", "0"),
         ("«window_.pads.top == 0 && window_.pads.left == 0» && !pooled_", "true"),
         ("{in.image, «window_.stride_y» * in_.row()", "window_.stride_x"),
         ("inside = «unit - start * column_blocks»;", "0"),
@@ -187,7 +189,6 @@ MUTANTS = (
         ("task.width = «out_.width / joined_»;", "out_.width"),
         ("residual_strides.pixel *= «joined_»;", "1"),
         ("out_.row(), «joined_ * out_.pixel()»};", "out_.pixel()"),
-        ("packed + (g * padded_ + n) * depth_ + «first * width»;", "0"),
         ("kernel.data() + kernel.size(), «-0.0F»);", "0.0F"),
         ("return «weight + 0.0F»;", "weight"),
         ("(y * window_.width + «p * stride») * channels_", "p"),
@@ -195,12 +196,27 @@ MUTANTS = (
         ("|| «spec.window.dilation_x != 1» ||", "false"),
         ("if («spec.out[1] % pixels == 0» &&", "true"),
     ),
+    *_of("kernels/column_blocks.hpp", ("rows + row * «width(block)»;", "widest")),
+    *_of(
+        "kernels/matmul.hpp",
+        ("load_lanes(from + n, «stored - n»)", "kLanes"),
+        ("blocks.place(block, «start»);", "0"),
+        ("«start == b.first ? part[n] : total[n] + part[n]»", "part[n]"),
+    ),
+    *_of(
+        "ops/matmul.cpp",
+        ("to = w.out.data + image * w.out.image + «inside * packed_.size()»;", "0"),
+        ("{from, of_.n, «group * kRowsTogether»,", "0"),
+        ("row = «rows % row_blocks_ * row_block_»;", "0"),
+        ("place(block, «chunk * kernels_.chunk_depth»);", "0"),
+        ("b = in[1] + «row / of_.m * of_.k * of_.n»;", "0"),
+    ),
     *_of(
         "ops/winograd_conv.cpp",
         ("factors.push_back(«y * x»);", "x * x"),
         ("«kernels.taps_x != w.width» || form.m()", "false"),
         ("|| «!form.along_one_axis()»)", "true"),
-        ("if («unit == w.first || unit % blocks_ == 0»)", "unit % blocks_ == 0"),
+        ("if («unit == w.first || unit % blocks == 0»)", "unit % blocks == 0"),
         ("task.first = «w.first / together» * tiles_x_;", "w.first"),
         ("end = «(w.last + together - 1) / together» * tiles_x_;", "w.last / together"),
         (
@@ -260,7 +276,6 @@ MUTANTS = (
     *_of("ops/transpose.cpp", ("to[i] = from[«i * stride»];", "i")),
     *_of(
         "ops/rows.cpp",
-        ("in[1] + «row / m_ * k_ * n_», n_", "0"),
         ("start = «of_.n * part / parts_»;", "of_.n / parts_ * part"),
         ("to = «row / strips_»;", "row"),
     ),
@@ -280,13 +295,14 @@ MUTANTS = (
         ("width_, 1) / 8, 1) * «8»;", "7"),
         ("if («at_once_») return rows_;", "false"),
     ),
+    *_of("packing.hpp", ("matrix + blocks_.place(block, «first»);", "0")),
     *_of(
         "packing.cpp",
         ("if («same(*own, *other)») return other;", "true"),
         ("(«same(*own, *other)»)", "false"),
         ("order.insert(order.begin(), «static_cast<std::int64_t>(form)»);", "0"),
         ("if («found != state_->packed.end()») return", "false"),
-        ("all.bytes -= «packed->block.bytes()»;", "0"),
+        ("all.bytes -= «packed->bytes()»;", "0"),
         ("at = «at->second.expired()» ?", "false"),
     ),
     *_of(
@@ -307,14 +323,14 @@ MUTANTS = (
         ("value_of(values, s.out).layout, «second»}", "false"),
     ),
     *_of(
-        "crew.hpp",
+        "threading/team.hpp",
         (
             "return «(parts * (thread + 1) + threads - 1) / threads»;",
             "parts / threads * (thread + 1)",
         ),
     ),
     *_of(
-        "crew.cpp",
+        "threading/team.cpp",
         ("if («thread >= phase.threads») return false;", "thread > phase.threads"),
         ("const int owner = «(thread + i) % phase.threads»;", "thread"),
         ("+ done == «phase.parts») {", "phase.parts - 1"),
@@ -324,7 +340,10 @@ MUTANTS = (
         ("called = «next.threads > 0 ? next.threads : 1»;", "kMostThreads"),
         ("unasked = «phase.threads > 0 && thread >= phase.threads»;", "false"),
         ("if («open_.load(std::memory_order_seq_cst) != seen») {", "false"),
-        ("if («state(thread).load() == State::absent» &&", "false"),
     ),
-    *_of("parallel.cpp", ("first_ = «crew->next_idle»;", "nullptr")),
+    *_of(
+        "threading/crew.cpp",
+        ("if («team_.state(thread) == Team::State::absent» &&", "false"),
+    ),
+    *_of("threading/idle.hpp", ("first_ = «one->next_idle»;", "nullptr")),
 )
