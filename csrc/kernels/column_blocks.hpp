@@ -6,7 +6,7 @@
 namespace cnnfast {
 
 // Always inlined, so that no object of an instruction set defines them for others.
-#define CNNFAST_PLACE [[gnu::always_inline]] constexpr
+#define CNNFAST_PLACE [[gnu::always_inline]] inline
 
 // [block][row][block's columns]: a block is as wide as the widest register tile, the last one as
 // many whole vectors as it needs, filled with zeros. Of 5 columns in vectors of 2, two a block:

@@ -4,20 +4,9 @@
 #pragma once
 
 #include "gemv.hpp"
+#include "small_recurrent.hpp"
 
 namespace {
-
-using cnnfast::GateMatrix;
-using cnnfast::RecurrentKind;
-using cnnfast::RecurrentTask;
-
-// f(j, lanes) for each vector of n numbers; of the last one, the lanes that there are.
-template <class F>
-inline void for_each_vector(std::int64_t n, F f) {
-  std::int64_t j = 0;
-  for (; j + kLanes <= n; j += kLanes) f(j, std::int64_t{kLanes});
-  if (j < n) f(j, n - j);
-}
 
 // A row for each sequence.
 struct SequenceRows {
@@ -82,16 +71,11 @@ inline void lstm_step(const RecurrentTask& t, const SequenceInputs& x, const Seq
     float* cell = cells.row(s);
     float* next = out.row(s);
     for_each_vector(n, [&](std::int64_t j, std::int64_t lanes) {
-      const auto gate_at = [&](std::int64_t i, const Activation& f) {
-        return apply(load_lanes(gate + i * n + j, lanes), f);
-      };
-      const Vec input = gate_at(0, t.recurrent_activation);
-      const Vec forget = gate_at(1, t.recurrent_activation);
-      const Vec candidate = gate_at(2, t.activation);
-      const Vec output = gate_at(3, t.recurrent_activation);
-      const Vec kept = forget * load_lanes(cell + j, lanes) + input * candidate;
+      const auto gate_at = [&](int i) { return load_lanes(gate + i * n + j, lanes); };
+      Vec kept = load_lanes(cell + j, lanes);
+      const Vec state_after = lstm_units(t, gate_at(0), gate_at(1), gate_at(2), gate_at(3), kept);
       store_lanes(cell + j, kept, lanes);
-      store_lanes(next + j, output * apply(kept, t.activation), lanes);
+      store_lanes(next + j, state_after, lanes);
     });
   }
 }
@@ -117,22 +101,25 @@ inline void gru_step(const RecurrentTask& t, const SequenceInputs& x, const Sequ
     }
     project(t, t.candidate, spare, none, {}, candidates);
   }
+  const auto units = after ? gru_units<true> : gru_units<false>;
   for (std::int64_t s = 0; s < t.sequences; ++s) {
     const float* update = gates.row(s);
     const float* reset = update + n;
     const float* input = x.row(s) + 2 * n;
     for_each_vector(n, [&](std::int64_t j, std::int64_t lanes) {
-      Vec candidate = load_lanes(candidates.row(s) + j, lanes);
-      if (after) candidate *= load_lanes(reset + j, lanes);
-      candidate = apply(candidate + load_lanes(input + j, lanes), t.activation);
-      const Vec keep = load_lanes(update + j, lanes);
-      const Vec before = load_lanes(state.row(s) + j, lanes);
-      store_lanes(out.row(s) + j, keep * before + (1.0F - keep) * candidate, lanes);
+      const auto at = [&](const float* row) { return load_lanes(row + j, lanes); };
+      const Vec after_it =
+          units(t, at(candidates.row(s)), at(reset), at(input), at(update), at(state.row(s)));
+      store_lanes(out.row(s) + j, after_it, lanes);
     });
   }
 }
 
 void recurrent(const RecurrentTask& t) {
+  if (is_small(t)) {
+    for (std::int64_t s = 0; s < t.sequences; ++s) SmallRecurrent(t, s).run();
+    return;
+  }
   const std::int64_t n = t.units;
   const std::int64_t width = t.gates.columns + t.candidate.columns;
   SequenceRows state = {t.scratch, n};  // of the time before; the outputs themselves, later

@@ -8,6 +8,8 @@ import pytest
 import reference
 from cnnfast._core import PlanBuilder
 
+pytestmark = pytest.mark.usefixtures("threading_kind")
+
 # Rows and columns around the register tiles and column blocks of each instruction set, with and
 # without packing; depths around the chunk of 512 products.
 ROWS = [1, 3, 4, 6, 7, 13, 15, 29]

@@ -151,12 +151,17 @@ MUTANTS = (
         ("«variance_of(x, n, mean) + epsilon»", "variance_of(x, n, mean)"),
     ),
     *_of(
-        "kernels/recurrent.hpp",
-        ("kept = «forget» * load_lanes(cell", "input"),
+        "kernels/small_recurrent.hpp",
+        ("cell = «open[1]» * cell", "open[0]"),
         (
             "«keep * before + (1.0F - keep) * candidate»",
             "(1.0F - keep) * before + keep * candidate",
         ),
+        ("x_ + («t_.backwards ? t_.time - 1 - i : i») * width", "i"),
+        ("load(to + j) + «load(matrix.bias + j)»;", "Vec{}"),
+    ),
+    *_of(
+        "kernels/recurrent.hpp",
         ("at = «t.backwards ? t.time - 1 - i : i»;", "i"),
         ("residual = «x.first + column»;", "x.first"),
         ("bias = matrix.bias + «column»;", "0"),

@@ -286,6 +286,50 @@ void check_matmul() {
   }
 }
 
+std::int64_t gates_of(RecurrentKind kind) {
+  return kind == RecurrentKind::simple ? 1 : kind == RecurrentKind::lstm ? 4 : 3;
+}
+
+// Few sequences go another way than many: a sequence's numbers are the same in any batch.
+void check_recurrent_of(RecurrentKind kind, std::int64_t units) {
+  constexpr std::int64_t kTime = 4;
+  constexpr std::int64_t kImages = 29;
+  const std::int64_t width = gates_of(kind) * units;
+  const std::vector<float> kernel = random_floats(units * width);
+  const std::vector<float> bias = random_floats(width);
+  const std::vector<float> x = random_floats(kImages * kTime * width);
+  const Activation tanh = {ActivationKind::tanh, 0, 0};
+  const Activation sigmoid = {ActivationKind::sigmoid, 0, 0};
+  PlanBuilder builder;
+  const int in = builder.input({kTime, width});
+  const SharedKernel shared(kernel.data(), units, width);
+  const auto plan = builder.build({builder.add(
+      make_recurrent({kTime, width}, units, kind, shared, bias.data(), tanh, sigmoid, false), {in},
+      {kTime, units})});
+  const auto states = [&](std::int64_t first, std::int64_t images, int threads) {
+    std::vector<float> out(static_cast<std::size_t>(images * kTime * units), NAN);
+    plan->run({x.data() + first * kTime * width}, {out.data()}, images, threads);
+    return out;
+  };
+  const std::vector<float> all = states(0, kImages, 1);
+  const std::string what = std::string(kernels().name) + " recurrent " +
+                           std::to_string(static_cast<int>(kind)) + " " + std::to_string(units);
+  check(states(0, kImages, 3) == all, what + ": the bits of 1 and 3 threads");
+  for (const std::int64_t images : {1, 2, 3, 4}) {
+    const std::vector<float> some = states(9, images, 1);
+    const auto* const same = all.data() + 9 * kTime * units;
+    check(std::equal(some.begin(), some.end(), same),
+          what + ": the bits of " + std::to_string(images));
+  }
+}
+
+void check_recurrent() {
+  for (const RecurrentKind kind : {RecurrentKind::simple, RecurrentKind::lstm, RecurrentKind::gru,
+                                   RecurrentKind::gru_reset_after}) {
+    for (const std::int64_t units : {1, 5, 8, 16, 23, 24, 25, 70}) check_recurrent_of(kind, units);
+  }
+}
+
 }  // namespace
 
 // CNNFAST_ISA selects the instruction set, as everywhere.
@@ -297,6 +341,7 @@ int main() {
   check_pool();
   check_softmax();
   check_matmul();
+  check_recurrent();
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }
