@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnnfast import layers
 from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.preprocessing.augmentation import Augmentation
 from cnnfast.symbolic.registry import LAYERS
 
 Shape = tuple[int | None, ...]
@@ -109,6 +111,7 @@ for _rank, _shape in PLACES.items():
 for _name in ("SimpleRNNCell", "LSTMCell", "GRUCell"):  # which run inside of a layer over time
     SAMPLES |= _of(ROW, _name, 3)
 for _name, _class in LAYERS.items():
-    if _class.__module__ == "cnnfast.layers.preprocessing.augmentation" and _name not in SAMPLES:
-        _needed = sum(type(default) is object for default in _class.options.values())  # type: ignore[attr-defined]
+    if issubclass(_class, Augmentation):
+        _parameters = inspect.signature(_class).parameters.values()
+        _needed = sum(p.default is p.empty for p in _parameters) - 1  # without **kwargs
         SAMPLES |= _of(IMAGE, _name, *(0.25,) * _needed)

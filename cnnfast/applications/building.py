@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cnnfast import layers
 from cnnfast.models import Model
 from cnnfast.symbolic.tensor import KerasTensor
 
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import ActivationLike, OpenShape
+
+Pooling: TypeAlias = Literal["avg", "max"] | None
 Weights: TypeAlias = str | os.PathLike[str] | None
 DEFAULT_SIZE, SMALLEST_SIZE = 224, 32
 
@@ -51,10 +54,10 @@ class Options:
     include_top: bool
     weights: Weights
     input_tensor: KerasTensor | None
-    input_shape: Sequence[int | None] | None
-    pooling: str | None
+    input_shape: OpenShape | None
+    pooling: Pooling
     classes: int
-    classifier_activation: object
+    classifier_activation: ActivationLike
 
     def __post_init__(self) -> None:
         if self.weights == "imagenet":

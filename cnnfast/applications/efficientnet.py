@@ -6,11 +6,10 @@ Tan and Le, https://arxiv.org/abs/1905.11946.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import layers
-from cnnfast.applications.building import Options, Weights, halving_pads
+from cnnfast.applications.building import Options, Pooling, Weights, halving_pads
 from cnnfast.applications.imagenet_utils import (
     IMAGENET_DEVIATION,
     decode_predictions,
@@ -18,6 +17,9 @@ from cnnfast.applications.imagenet_utils import (
 )
 from cnnfast.models import Model
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import ActivationLike, OpenShape
 
 __all__ = ["EfficientNetB0", "decode_predictions", "preprocess_input"]
 
@@ -41,10 +43,10 @@ def EfficientNetB0(  # noqa: N802 - Keras' name
     include_top: bool = True,
     weights: Weights = "imagenet",
     input_tensor: KerasTensor | None = None,
-    input_shape: Sequence[int | None] | None = None,
-    pooling: str | None = None,
+    input_shape: OpenShape | None = None,
+    pooling: Pooling = None,
     classes: int = 1000,
-    classifier_activation: object = "softmax",
+    classifier_activation: ActivationLike = "softmax",
     name: str = "efficientnetb0",
     imagenet_scaling: bool = False,
 ) -> Model:

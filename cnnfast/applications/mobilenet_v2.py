@@ -5,14 +5,16 @@ Sandler and others, https://arxiv.org/abs/1801.04381.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import layers
-from cnnfast.applications.building import Options, Weights, halving_pads
+from cnnfast.applications.building import Options, Pooling, Weights, halving_pads
 from cnnfast.applications.imagenet_utils import decode_predictions, preprocessing
 from cnnfast.models import Model
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import ActivationLike, OpenShape
 
 __all__ = ["MobileNetV2", "decode_predictions", "preprocess_input"]
 
@@ -31,14 +33,14 @@ preprocess_input = preprocessing("tf")
 
 
 def MobileNetV2(  # noqa: N802 - Keras' name
-    input_shape: Sequence[int | None] | None = None,
+    input_shape: OpenShape | None = None,
     alpha: float = 1.0,
     include_top: bool = True,
     weights: Weights = "imagenet",
     input_tensor: KerasTensor | None = None,
-    pooling: str | None = None,
+    pooling: Pooling = None,
     classes: int = 1000,
-    classifier_activation: object = "softmax",
+    classifier_activation: ActivationLike = "softmax",
     name: str | None = None,
 ) -> Model:
     """Build MobileNetV2, for images that went through `preprocess_input`.

@@ -5,14 +5,16 @@ He, Zhang, Ren and Sun, https://arxiv.org/abs/1512.03385.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import layers
-from cnnfast.applications.building import Options, Weights
+from cnnfast.applications.building import Options, Pooling, Weights
 from cnnfast.applications.imagenet_utils import decode_predictions, preprocessing
 from cnnfast.models import Model
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import ActivationLike, OpenShape
 
 __all__ = ["ResNet50", "decode_predictions", "preprocess_input"]
 
@@ -27,10 +29,10 @@ def ResNet50(  # noqa: N802 - Keras' name
     include_top: bool = True,
     weights: Weights = "imagenet",
     input_tensor: KerasTensor | None = None,
-    input_shape: Sequence[int | None] | None = None,
-    pooling: str | None = None,
+    input_shape: OpenShape | None = None,
+    pooling: Pooling = None,
     classes: int = 1000,
-    classifier_activation: object = "softmax",
+    classifier_activation: ActivationLike = "softmax",
     name: str = "resnet50",
 ) -> Model:
     """Build ResNet50, for images that went through `preprocess_input`.

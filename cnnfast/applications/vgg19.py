@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cnnfast.applications import vgg
-from cnnfast.applications.building import Options, Weights
+from cnnfast.applications.building import Options, Pooling, Weights
 from cnnfast.applications.imagenet_utils import decode_predictions, preprocessing
 from cnnfast.models import Model
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import ActivationLike, OpenShape
 
 __all__ = ["VGG19", "decode_predictions", "preprocess_input"]
 
@@ -20,10 +23,10 @@ def VGG19(  # noqa: N802 - Keras' name
     include_top: bool = True,
     weights: Weights = "imagenet",
     input_tensor: KerasTensor | None = None,
-    input_shape: Sequence[int | None] | None = None,
-    pooling: str | None = None,
+    input_shape: OpenShape | None = None,
+    pooling: Pooling = None,
     classes: int = 1000,
-    classifier_activation: object = "softmax",
+    classifier_activation: ActivationLike = "softmax",
     name: str = "vgg19",
 ) -> Model:
     """Build VGG19, for images that went through `preprocess_input`.

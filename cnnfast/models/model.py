@@ -60,6 +60,10 @@ class Model(Inference):
         super().__init__(*args, name=name, **kwargs)
         self._weight_dtype = "float32"
 
+    if TYPE_CHECKING:  # a model may have several outputs
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
     def __copy__(self) -> Self:
         twin = super().__copy__()
         if self._compile_arguments is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
@@ -16,6 +16,9 @@ from cnnfast.ops.operation import Operation, batch_shape
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
 
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import DataFormat, Interpolation
+
 
 class Resize(Operation):
     """Images at another size; the arguments are those of `cnnfast.layers.Resizing`."""
@@ -25,13 +28,13 @@ class Resize(Operation):
     def __init__(
         self,
         size: Any,
-        interpolation: str = "bilinear",
+        interpolation: Interpolation = "bilinear",
         antialias: bool = False,
         crop_to_aspect_ratio: bool = False,
         pad_to_aspect_ratio: bool = False,
-        fill_mode: str = "constant",
+        fill_mode: Literal["constant"] = "constant",
         fill_value: float = 0.0,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         *,
         name: str | None = None,
     ) -> None:

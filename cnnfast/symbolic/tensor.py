@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfast.engine.graph import Graph
+    from cnnfast.symbolic.typing import Operand
     from cnnfast.variables import Variable
 
 
@@ -83,71 +84,74 @@ class KerasTensor:
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
-    def __len__(self) -> int:
-        raise TypeError(f"The batch of a symbolic tensor has no size. Received: {self}")
-
-    def __iter__(self) -> Iterator[Any]:
-        raise TypeError(
-            f"Iterating over a symbolic tensor is not supported: use indexing. Received: {self}"
-        )
-
     def __bool__(self) -> bool:
         raise TypeError(f"A symbolic tensor is neither true nor false. Received: {self}")
 
-    def __array__(self, *args: Any, **kwargs: Any) -> npt.NDArray[Any]:
-        raise ValueError(f"A symbolic tensor cannot be converted to an array. Received: {self}")
+    if not TYPE_CHECKING:  # type checkers then find it out before it is run
 
-    def __add__(self, other: Any) -> Any:
+        def __len__(self) -> int:
+            raise TypeError(f"The batch of a symbolic tensor has no size. Received: {self}")
+
+        def __iter__(self) -> Iterator[KerasTensor]:
+            raise TypeError(
+                f"Iterating over a symbolic tensor is not supported: use indexing. Received: {self}"
+            )
+
+        def __array__(self, *args: Any, **kwargs: Any) -> npt.NDArray[Any]:
+            raise ValueError(f"A symbolic tensor cannot be converted to an array. Received: {self}")
+
+    def __add__(self, other: Operand) -> KerasTensor:
         return _operation("Add", self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Operand) -> KerasTensor:
         return _operation("Add", other, self)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Operand) -> KerasTensor:
         return _operation("Subtract", self, other)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Operand) -> KerasTensor:
         return _operation("Subtract", other, self)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Operand) -> KerasTensor:
         return _operation("Multiply", self, other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Operand) -> KerasTensor:
         return _operation("Multiply", other, self)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Operand) -> KerasTensor:
         return _operation("TrueDivide", self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Operand) -> KerasTensor:
         return _operation("TrueDivide", other, self)
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: Operand) -> KerasTensor:
         return _operation("FloorDivide", self, other)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: Operand) -> KerasTensor:
         return _operation("FloorDivide", other, self)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Operand) -> KerasTensor:
         return _operation("Power", self, other)
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: Operand) -> KerasTensor:
         return _operation("Power", other, self)
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: Operand) -> KerasTensor:
         return _operation("Matmul", self, other)
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> KerasTensor:
         return _operation("Negative", self)
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> KerasTensor:
         return _operation("Absolute", self)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> KerasTensor:
         return _operation("GetItem", self, key)
 
 
-def _operation(name: str, *operands: Any) -> Any:
-    return OPERATIONS[name]()(*operands)
+def _operation(name: str, *operands: Any) -> KerasTensor:
+    output: KerasTensor = OPERATIONS[name]()(*operands)
+    return output
 
 
 _guard = Guard()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import activations
 from cnnfast._core import ActivationKind
@@ -14,6 +13,11 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.dtypes import Integers
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import ActivationLike, IntOrSequence, LayerOptions, LeakyOptions
 
 
 class _ActivationLayer(Layer):
@@ -35,7 +39,7 @@ class Activation(_ActivationLayer):
         See `cnnfast.activations.get`.
     """
 
-    def __init__(self, activation: object, **kwargs: Any) -> None:
+    def __init__(self, activation: ActivationLike, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         if self.activation in (activations.linear, activations.relu, activations.hard_tanh):
@@ -75,7 +79,7 @@ class ReLU(_ActivationLayer):
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.max_value = None if max_value is None else _not_negative(max_value, "max_value")
@@ -113,9 +117,9 @@ class LeakyReLU(_ActivationLayer):
         If it is negative.
     """
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LeakyOptions]) -> None:
         slope = kwargs.pop("alpha", negative_slope)
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[misc]  # without alpha
         self.negative_slope = _not_negative(slope, "negative_slope")
 
     def lower(self, graph: Graph, x: Value) -> Value:
@@ -135,7 +139,7 @@ class ELU(_ActivationLayer):
         As above.
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.alpha = arguments.number(alpha, "alpha")
 
@@ -162,7 +166,7 @@ class ThresholdedReLU(_ActivationLayer):
 
     integers = Integers.REFUSED
 
-    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, theta: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.theta = _not_negative(theta, "theta")
 
@@ -183,7 +187,7 @@ class Softmax(_ActivationLayer):
         Batch included; not the batch itself.
     """
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: IntOrSequence = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self._axes = arguments.axes(axis, "axis")
         self.axis = self._axes[0] if isinstance(axis, int) else self._axes

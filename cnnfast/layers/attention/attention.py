@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnnfast import initializers
 from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
@@ -14,6 +14,11 @@ from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import LayerOptions
 
 
 class Attention(Layer):
@@ -44,10 +49,10 @@ class Attention(Layer):
     def __init__(
         self,
         use_scale: bool = False,
-        score_mode: str = "dot",
+        score_mode: Literal["dot", "concat"] = "dot",
         dropout: float = 0.0,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.use_scale = arguments.boolean(use_scale, "use_scale")
@@ -132,7 +137,9 @@ class AdditiveAttention(Attention):
         If an argument is illegal.
     """
 
-    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def _create_weights(self, input_shape: Any, path: str) -> None:

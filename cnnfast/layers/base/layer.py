@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 import numpy as np
 
@@ -27,7 +27,12 @@ from cnnfast.utils.sealed import opened
 from cnnfast.variables import advance
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Self, Unpack
+
+    import numpy.typing as npt
+
+    from cnnfast.symbolic.tensor import KerasTensor
+    from cnnfast.symbolic.typing import Array, DTypeLike, FirstLayer, RegularizerLike
 
 
 class Layer(WeightHolder):
@@ -89,10 +94,10 @@ class Layer(WeightHolder):
         *,
         name: str | None = None,
         trainable: bool = True,
-        dtype: object = None,
-        activity_regularizer: object = None,
+        dtype: DTypeLike = None,
+        activity_regularizer: RegularizerLike = None,
         autocast: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[FirstLayer],
     ) -> None:
         del autocast
         if name is None:
@@ -104,7 +109,7 @@ class Layer(WeightHolder):
         )
         self._policy = dtypes.policy(dtype)
         self._activity_regularizer = regularizers.get(activity_regularizer)
-        self._first_shape = _pop_first_shape(kwargs)
+        self._first_shape = _pop_first_shape(cast("dict[str, Any]", kwargs))
         if kwargs:
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
@@ -226,6 +231,19 @@ class Layer(WeightHolder):
         self._version = advance()
 
     # --- calls ----------------------------------------------------------------------------
+
+    @overload
+    def __call__(
+        self, inputs: KerasTensor | Sequence[KerasTensor], /, *args: Any, **kwargs: Any
+    ) -> KerasTensor: ...
+
+    @overload
+    def __call__(
+        self, inputs: npt.ArrayLike | Sequence[Array], /, *args: Any, **kwargs: Any
+    ) -> Float32Array: ...
+
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the output for a batch, or for symbolic tensors; builds the layer if need be.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnnfast.engine.ops import BatchShape
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import windows
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DataFormat, LayerOptions
 
 
 class SpatialLayer(Layer):
@@ -27,7 +32,9 @@ class SpatialLayer(Layer):
     geometry: ClassVar[tuple[str, ...]] = ()
     """The arguments that output sizes depend on, as errors name them."""
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.data_format = arguments.data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Window
@@ -12,6 +12,20 @@ from cnnfast.lowering import windows
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ActivationLike,
+        ConstraintLike,
+        DataFormat,
+        InitializerLike,
+        IntOrSequence,
+        LayerOptions,
+        Padding,
+        RegularizerLike,
+    )
 
 
 class WindowedConv(SpatialLayer):
@@ -50,17 +64,17 @@ class WindowedConv(SpatialLayer):
     def __init__(
         self,
         *,
-        kernel_size: int | tuple[int, ...],
-        strides: int | tuple[int, ...],
-        padding: str,
-        data_format: str | None,
-        dilation_rate: int | tuple[int, ...],
-        activation: object,
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence,
+        padding: Padding,
+        data_format: DataFormat | None,
+        dilation_rate: IntOrSequence,
+        activation: ActivationLike,
         use_bias: bool,
-        bias_initializer: object,
-        bias_regularizer: object,
-        bias_constraint: object,
-        **kwargs: Any,
+        bias_initializer: InitializerLike,
+        bias_regularizer: RegularizerLike,
+        bias_constraint: ConstraintLike,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.kernel_size = arguments.positive_integers(kernel_size, self.rank, "kernel_size")

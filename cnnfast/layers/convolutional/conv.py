@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
@@ -18,6 +18,21 @@ from cnnfast.layers.convolutional.base_conv import (
 from cnnfast.lowering import images, windows
 from cnnfast.lowering.volumes import VolumeConv
 from cnnfast.symbolic import arguments
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ActivationLike,
+        CausalPadding,
+        ConstraintLike,
+        DataFormat,
+        InitializerLike,
+        IntOrSequence,
+        OptionsBesideRegularizer,
+        Padding,
+        RegularizerLike,
+    )
 
 
 class BaseConv(WindowedConv):
@@ -56,22 +71,22 @@ class BaseConv(WindowedConv):
     def __init__(
         self,
         filters: int,
-        kernel_size: int | tuple[int, ...],
-        strides: int | tuple[int, ...] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | tuple[int, ...] = 1,
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: IntOrSequence = 1,
         groups: int = 1,
-        activation: object = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: object = "glorot_uniform",
-        bias_initializer: object = "zeros",
-        kernel_regularizer: object = None,
-        bias_regularizer: object = None,
-        activity_regularizer: object = None,
-        kernel_constraint: object = None,
-        bias_constraint: object = None,
-        **kwargs: Any,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[OptionsBesideRegularizer],
     ) -> None:
         super().__init__(
             kernel_size=kernel_size,
@@ -160,6 +175,46 @@ class Conv1D(BaseConv):
 
     rank = 1
     paddings = ("valid", "same", "causal")
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence = 1,
+        padding: CausalPadding = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: IntOrSequence = 1,
+        groups: int = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[OptionsBesideRegularizer],
+    ) -> None:
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,  # type: ignore[arg-type]  # causal only here
+            data_format,
+            dilation_rate,
+            groups,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
 
 class Conv2D(BaseConv):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,20 @@ from cnnfast.lowering import append, images, windows
 from cnnfast.lowering.volumes import VolumeConv
 from cnnfast.symbolic import arguments
 from cnnfast.utils.records import record
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ActivationLike,
+        ConstraintLike,
+        DataFormat,
+        InitializerLike,
+        IntOrSequence,
+        OptionsBesideRegularizer,
+        Padding,
+        RegularizerLike,
+    )
 
 
 class BaseConvTranspose(WindowedConv):
@@ -73,22 +87,22 @@ class BaseConvTranspose(WindowedConv):
     def __init__(
         self,
         filters: int,
-        kernel_size: int | tuple[int, ...],
-        strides: int | tuple[int, ...] = 1,
-        padding: str = "valid",
-        output_padding: int | tuple[int, ...] | None = None,
-        data_format: str | None = None,
-        dilation_rate: int | tuple[int, ...] = 1,
-        activation: object = None,
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence = 1,
+        padding: Padding = "valid",
+        output_padding: IntOrSequence | None = None,
+        data_format: DataFormat | None = None,
+        dilation_rate: IntOrSequence = 1,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: object = "glorot_uniform",
-        bias_initializer: object = "zeros",
-        kernel_regularizer: object = None,
-        bias_regularizer: object = None,
-        activity_regularizer: object = None,
-        kernel_constraint: object = None,
-        bias_constraint: object = None,
-        **kwargs: Any,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[OptionsBesideRegularizer],
     ) -> None:
         super().__init__(
             kernel_size=kernel_size,
@@ -239,6 +253,46 @@ class Conv3DTranspose(BaseConvTranspose):
     """
 
     rank = 3
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        output_padding: IntOrSequence | None = None,
+        dilation_rate: IntOrSequence = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[OptionsBesideRegularizer],
+    ) -> None:
+        super().__init__(  # which takes two of them in another order, as Keras does
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            output_padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
     def _convolve(
         self, graph: Graph, image: Value, axes: list[_Axis], activation: Activation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
@@ -11,6 +11,20 @@ from cnnfast.engine.ops import Value
 from cnnfast.layers.base import weight_options
 from cnnfast.layers.convolutional.base_conv import WindowedConv, positive_channels
 from cnnfast.lowering import images
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ActivationLike,
+        ConstraintLike,
+        DataFormat,
+        InitializerLike,
+        IntOrSequence,
+        OptionsBesideRegularizer,
+        Padding,
+        RegularizerLike,
+    )
 
 
 class BaseDepthwiseConv(WindowedConv):
@@ -50,22 +64,22 @@ class BaseDepthwiseConv(WindowedConv):
 
     def __init__(
         self,
-        kernel_size: int | tuple[int, ...],
-        strides: int | tuple[int, ...] = 1,
-        padding: str = "valid",
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence = 1,
+        padding: Padding = "valid",
         depth_multiplier: int = 1,
-        data_format: str | None = None,
-        dilation_rate: int | tuple[int, ...] = 1,
-        activation: object = None,
+        data_format: DataFormat | None = None,
+        dilation_rate: IntOrSequence = 1,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        depthwise_initializer: object = "glorot_uniform",
-        bias_initializer: object = "zeros",
-        depthwise_regularizer: object = None,
-        bias_regularizer: object = None,
-        activity_regularizer: object = None,
-        depthwise_constraint: object = None,
-        bias_constraint: object = None,
-        **kwargs: Any,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[OptionsBesideRegularizer],
     ) -> None:
         super().__init__(
             kernel_size=kernel_size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
@@ -12,6 +12,20 @@ from cnnfast.layers.base import weight_options
 from cnnfast.layers.convolutional.base_conv import WindowedConv, positive_channels
 from cnnfast.lowering import images
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ActivationLike,
+        ConstraintLike,
+        DataFormat,
+        InitializerLike,
+        IntOrSequence,
+        OptionsBesideRegularizer,
+        Padding,
+        RegularizerLike,
+    )
 
 
 class BaseSeparableConv(WindowedConv):
@@ -56,25 +70,25 @@ class BaseSeparableConv(WindowedConv):
     def __init__(
         self,
         filters: int,
-        kernel_size: int | tuple[int, ...],
-        strides: int | tuple[int, ...] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | tuple[int, ...] = 1,
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: IntOrSequence = 1,
         depth_multiplier: int = 1,
-        activation: object = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        depthwise_initializer: object = "glorot_uniform",
-        pointwise_initializer: object = "glorot_uniform",
-        bias_initializer: object = "zeros",
-        depthwise_regularizer: object = None,
-        pointwise_regularizer: object = None,
-        bias_regularizer: object = None,
-        activity_regularizer: object = None,
-        depthwise_constraint: object = None,
-        pointwise_constraint: object = None,
-        bias_constraint: object = None,
-        **kwargs: Any,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        pointwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        pointwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[OptionsBesideRegularizer],
     ) -> None:
         super().__init__(
             kernel_size=kernel_size,

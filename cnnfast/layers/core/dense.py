@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast.engine.graph import Graph
@@ -14,6 +14,17 @@ from cnnfast.lowering import append
 from cnnfast.symbolic import arguments, dtypes
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ActivationLike,
+        ConstraintLike,
+        InitializerLike,
+        OptionsBesideRegularizer,
+        RegularizerLike,
+    )
 
 
 class Dense(Layer):
@@ -43,17 +54,17 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: object = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: object = "glorot_uniform",
-        bias_initializer: object = "zeros",
-        kernel_regularizer: object = None,
-        bias_regularizer: object = None,
-        activity_regularizer: object = None,
-        kernel_constraint: object = None,
-        bias_constraint: object = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         quantization_config: None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[OptionsBesideRegularizer],
     ) -> None:
         rule = "Received an invalid value for `units`, expected a positive integer."
         units = arguments.positive_integer(units, rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,16 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.convolutional.base_conv import positive_channels
 from cnnfast.symbolic import arguments, dtypes
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ConstraintLike,
+        InitializerLike,
+        OptionsBesideInputDim,
+        RegularizerLike,
+    )
 
 # Rows reach the layer as float32, which holds no larger integers.
 _LARGEST_TABLE = 2**24
@@ -53,12 +63,12 @@ class Embedding(Layer):
         self,
         input_dim: int,
         output_dim: int,
-        embeddings_initializer: object = "uniform",
-        embeddings_regularizer: object = None,
-        embeddings_constraint: object = None,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike = None,
+        embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
-        quantization_config: object = None,
-        **kwargs: Any,
+        quantization_config: None = None,
+        **kwargs: Unpack[OptionsBesideInputDim],
     ) -> None:
         super().__init__(**kwargs)
         self.input_dim = positive_channels(input_dim, "input_dim")

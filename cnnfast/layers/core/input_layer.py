@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
@@ -11,6 +10,11 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.tensor import KerasTensor, Node
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DTypeLike, InputLayerOptions, OpenShape
 
 
 class InputLayer(Layer):
@@ -41,16 +45,16 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        shape: Sequence[int | None] | None = None,
+        shape: OpenShape | None = None,
         batch_size: int | None = None,
-        dtype: object = None,
+        dtype: DTypeLike = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
-        batch_shape: Sequence[int | None] | None = None,
+        batch_shape: OpenShape | None = None,
         input_tensor: None = None,
         optional: bool = False,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[InputLayerOptions],
     ) -> None:
         shape = kwargs.pop("input_shape", shape)
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
@@ -104,12 +108,12 @@ class InputLayer(Layer):
 
 
 def Input(  # noqa: N802 - Keras' name
-    shape: Sequence[int | None] | None = None,
+    shape: OpenShape | None = None,
     batch_size: int | None = None,
-    dtype: object = None,
+    dtype: DTypeLike = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
-    batch_shape: Sequence[int | None] | None = None,
+    batch_shape: OpenShape | None = None,
     name: str | None = None,
     tensor: None = None,
     optional: bool = False,

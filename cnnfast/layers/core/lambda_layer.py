@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,11 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.utils import tree
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import LayerOptions, OpenShape
 
 ArrayFunction: TypeAlias = Callable[..., Any]
 
@@ -55,10 +60,10 @@ class Lambda(Layer):
     def __init__(
         self,
         function: ArrayFunction,
-        output_shape: Any = None,
+        output_shape: int | OpenShape | Callable[..., OpenShape] | None = None,
         mask: None = None,
         arguments: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
@@ -71,6 +76,10 @@ class Lambda(Layer):
         self.arguments = dict(arguments or {})
         self.output_shape_given = _given_shape(output_shape)
         self._returned: Any = None
+
+    if TYPE_CHECKING:  # a function may return several arrays
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self._shapes((tree.map_shapes(KerasTensor, input_shape),), {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
@@ -13,6 +13,11 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic.dtypes import Integers
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import LayerOptions, Tensor
 
 
 class BaseMerge(Layer):
@@ -161,31 +166,31 @@ def common_batch(layer: Layer, shapes: Sequence[BatchShape]) -> int | None:
     return known.pop() if known else None
 
 
-def add(inputs: Any, **kwargs: Any) -> Any:
+def add(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
     """Call a new `Add` layer on `inputs`."""
     return Add(**kwargs)(inputs)
 
 
-def subtract(inputs: Any, **kwargs: Any) -> Any:
+def subtract(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
     """Call a new `Subtract` layer on `inputs`."""
     return Subtract(**kwargs)(inputs)
 
 
-def multiply(inputs: Any, **kwargs: Any) -> Any:
+def multiply(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
     """Call a new `Multiply` layer on `inputs`."""
     return Multiply(**kwargs)(inputs)
 
 
-def average(inputs: Any, **kwargs: Any) -> Any:
+def average(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
     """Call a new `Average` layer on `inputs`."""
     return Average(**kwargs)(inputs)
 
 
-def maximum(inputs: Any, **kwargs: Any) -> Any:
+def maximum(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
     """Call a new `Maximum` layer on `inputs`."""
     return Maximum(**kwargs)(inputs)
 
 
-def minimum(inputs: Any, **kwargs: Any) -> Any:
+def minimum(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
     """Call a new `Minimum` layer on `inputs`."""
     return Minimum(**kwargs)(inputs)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
@@ -15,6 +16,11 @@ from cnnfast.layers.merging.arithmetic import common_batch, listed_shapes, two_s
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.dtypes import Integers
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import IntOrSequence, LayerOptions, Tensor
 
 
 class Concatenate(Layer):
@@ -35,7 +41,7 @@ class Concatenate(Layer):
     built_without_weights = True
     takes_structure = True
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         (self.axis,) = arguments.axes(axis, "axis")[:1]
 
@@ -91,7 +97,10 @@ class Dot(Layer):
     takes_structure = True
 
     def __init__(
-        self, axes: int | tuple[int, int] | list[int], normalize: bool = False, **kwargs: Any
+        self,
+        axes: IntOrSequence,
+        normalize: bool = False,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         pair = arguments.axes(axes, "axes")
@@ -155,11 +164,13 @@ def _unit(graph: Graph, x: Value, axis: int) -> Value:
     return append.over_rows(graph, x, [axis], rows)
 
 
-def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+def concatenate(inputs: Sequence[Tensor], axis: int = -1, **kwargs: Unpack[LayerOptions]) -> Tensor:
     """Call a new `Concatenate` layer on `inputs`."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
-def dot(inputs: Any, axes: int | tuple[int, int] = -1, **kwargs: Any) -> Any:
+def dot(
+    inputs: Sequence[Tensor], axes: IntOrSequence = -1, **kwargs: Unpack[LayerOptions]
+) -> Tensor:
     """Call a new `Dot` layer on `inputs`."""
     return Dot(axes=axes, **kwargs)(inputs)

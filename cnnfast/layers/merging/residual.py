@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import initializers
 from cnnfast._core import ActivationKind
@@ -15,6 +15,11 @@ from cnnfast.layers.regularization.unchanged import Unchanged
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import LayerOptions
 
 
 class LayerScale(Layer):
@@ -37,7 +42,9 @@ class LayerScale(Layer):
 
     keras_module = "keras.src.applications.convnext"
 
-    def __init__(self, init_values: float, projection_dim: int, **kwargs: Any) -> None:
+    def __init__(
+        self, init_values: float, projection_dim: int, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.init_values = arguments.number(init_values, "init_values")
         self.projection_dim = arguments.positive_integer(
@@ -80,7 +87,7 @@ class StochasticDepth(Unchanged):
 
     keras_module = "keras.src.applications.convnext"
 
-    def __init__(self, drop_path_rate: float, **kwargs: Any) -> None:
+    def __init__(self, drop_path_rate: float, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.drop_path_rate = arguments.number(drop_path_rate, "drop_path_rate")
 
@@ -106,7 +113,7 @@ class CustomScaleLayer(Add):
 
     integers = Integers.PROMOTED
 
-    def __init__(self, scale: float, **kwargs: Any) -> None:
+    def __init__(self, scale: float, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.scale = arguments.number(scale, "scale")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine.graph import Graph
@@ -13,6 +13,16 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ConstraintLike,
+        InitializerLike,
+        LayerOptions,
+        RegularizerLike,
+    )
 
 
 class AffineNormalization(Layer):
@@ -43,13 +53,13 @@ class AffineNormalization(Layer):
         epsilon: float,
         center: bool,
         scale: bool,
-        beta_initializer: object,
-        gamma_initializer: object,
-        beta_regularizer: object,
-        gamma_regularizer: object,
-        beta_constraint: object,
-        gamma_constraint: object,
-        **kwargs: Any,
+        beta_initializer: InitializerLike,
+        gamma_initializer: InitializerLike,
+        beta_regularizer: RegularizerLike,
+        gamma_regularizer: RegularizerLike,
+        beta_constraint: ConstraintLike,
+        gamma_constraint: ConstraintLike,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.epsilon = arguments.number(epsilon, "epsilon")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast._core import NormalizationKind
 from cnnfast.engine import ops
@@ -14,6 +13,17 @@ from cnnfast.layers.normalization.affine_normalization import AffineNormalizatio
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.dtypes import Integers
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ConstraintLike,
+        InitializerLike,
+        IntOrSequence,
+        LayerOptions,
+        RegularizerLike,
+    )
 
 
 class _OverAxes(Layer):
@@ -89,18 +99,18 @@ class LayerNormalization(AffineNormalization, _OverAxes):
 
     def __init__(
         self,
-        axis: int | Sequence[int] = -1,
+        axis: IntOrSequence = -1,
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: object = "zeros",
-        gamma_initializer: object = "ones",
-        beta_regularizer: object = None,
-        gamma_regularizer: object = None,
-        beta_constraint: object = None,
-        gamma_constraint: object = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         rms_scaling: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             epsilon=epsilon,
@@ -158,7 +168,7 @@ class RMSNormalization(_OverAxes):
     """
 
     def __init__(
-        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any
+        self, axis: IntOrSequence = -1, epsilon: float = 1e-6, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
         self._set_axis(axis)
@@ -199,7 +209,7 @@ class UnitNormalization(_OverAxes):
 
     built_without_weights = True
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: IntOrSequence = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self._set_axis(axis)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast import initializers
 from cnnfast.engine.graph import Graph
@@ -10,6 +10,11 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.wrapper import BaseWrapper
 from cnnfast.symbolic import arguments
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import LayerOptions
 
 
 class SpectralNormalization(BaseWrapper):
@@ -31,7 +36,9 @@ class SpectralNormalization(BaseWrapper):
         If an argument is illegal.
     """
 
-    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self, layer: Layer, power_iterations: int = 1, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(layer, **kwargs)
         self.power_iterations = arguments.positive_integer(
             power_iterations, "`power_iterations` should be greater than zero."

@@ -6,7 +6,7 @@ Along an axis of I positions, output i of O is that of positions ``floor(i * I /
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,11 @@ from cnnfast.layers.base.spatial import SpatialLayer
 from cnnfast.lowering import append
 from cnnfast.lowering.resampling import LARGEST_AXIS
 from cnnfast.symbolic import arguments
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DataFormat, IntOrSequence, LayerOptions
 
 
 class BaseAdaptivePooling(SpatialLayer):
@@ -41,7 +46,10 @@ class BaseAdaptivePooling(SpatialLayer):
     built_without_weights = True
 
     def __init__(
-        self, output_size: int | tuple[int, ...], data_format: str | None = None, **kwargs: Any
+        self,
+        output_size: IntOrSequence,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.output_size = arguments.positive_integers(output_size, self.rank, "output_size")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast._core import ReductionKind
 from cnnfast.engine import ops
@@ -11,6 +11,11 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.spatial import SpatialLayer
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DataFormat, LayerOptions
 
 
 class BaseGlobalPooling(SpatialLayer):
@@ -33,7 +38,10 @@ class BaseGlobalPooling(SpatialLayer):
     kind: ClassVar[ReductionKind]
 
     def __init__(
-        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
+        self,
+        data_format: DataFormat | None = None,
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.integers = Integers.KEPT if self.kind is ReductionKind.MAX else Integers.CAST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast._core import PoolKind
 from cnnfast.engine import ops
@@ -12,6 +12,11 @@ from cnnfast.layers.base.spatial import SpatialLayer
 from cnnfast.lowering import append, images, windows
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DataFormat, IntOrSequence, OptionsBesideName, Padding
 
 
 class BasePooling(SpatialLayer):
@@ -40,13 +45,14 @@ class BasePooling(SpatialLayer):
 
     def __init__(
         self,
-        pool_size: int | tuple[int, ...] = 2,
-        strides: int | tuple[int, ...] | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        **kwargs: Any,
+        pool_size: IntOrSequence = 2,
+        strides: IntOrSequence | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs: Unpack[OptionsBesideName],
     ) -> None:
-        super().__init__(data_format, **kwargs)
+        super().__init__(data_format, name=name, **kwargs)
         self.integers = Integers.KEPT if self.kind is PoolKind.MAX else Integers.PROMOTED
         self.pool_size = arguments.positive_integers(pool_size, self.rank, "pool_size")
         self.strides = (

@@ -1,35 +1,34 @@
 """What is done to images and sounds before a network."""
 
-from cnnfast.layers.preprocessing.augmentation import (
-    AugMix,
-    CutMix,
+from cnnfast.layers.preprocessing.mel_spectrogram import MelSpectrogram
+from cnnfast.layers.preprocessing.mixing import AugMix, CutMix, MixUp, RandAugment
+from cnnfast.layers.preprocessing.random_colors import (
     Equalization,
-    MixUp,
-    RandAugment,
     RandomBrightness,
     RandomColorDegeneration,
     RandomColorJitter,
     RandomContrast,
+    RandomGaussianBlur,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPosterization,
+    RandomSaturation,
+    RandomSharpness,
+    Solarization,
+)
+from cnnfast.layers.preprocessing.random_geometry import (
     RandomElasticTransform,
     RandomErasing,
     RandomFlip,
-    RandomGaussianBlur,
-    RandomGrayscale,
     RandomHeight,
-    RandomHue,
-    RandomInvert,
     RandomPerspective,
-    RandomPosterization,
     RandomRotation,
-    RandomSaturation,
-    RandomSharpness,
     RandomShear,
     RandomTranslation,
     RandomWidth,
     RandomZoom,
-    Solarization,
 )
-from cnnfast.layers.preprocessing.mel_spectrogram import MelSpectrogram
 from cnnfast.layers.preprocessing.resizing import CenterCrop, RandomCrop, Resizing
 from cnnfast.layers.preprocessing.scaling import Normalization, Rescaling
 from cnnfast.layers.preprocessing.stft_spectrogram import STFTSpectrogram

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DataFormat, LayerOptions
 
 
 class ImageLayer(Layer):
@@ -26,9 +31,9 @@ class ImageLayer(Layer):
 
     def __init__(
         self,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         bounding_box_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.data_format = arguments.data_format(data_format)

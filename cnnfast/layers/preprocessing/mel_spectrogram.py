@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,11 @@ from cnnfast.lowering import append, windows
 from cnnfast.lowering.resampling import LARGEST_AXIS
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.input_spec import InputSpec
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import LayerOptions, WindowLike
 
 _SQUARE = Activation(ActivationKind.SQUARE)
 # The kernels grow with the square of the transform: this one has 256 MiB of them.
@@ -79,7 +84,7 @@ class MelSpectrogram(Layer):
         fft_length: int = 2048,
         sequence_stride: int = 512,
         sequence_length: int | None = None,
-        window: Any = "hann",
+        window: WindowLike = "hann",
         sampling_rate: float = 16000,
         num_mel_bins: int = 128,
         min_freq: float = 20.0,
@@ -89,7 +94,7 @@ class MelSpectrogram(Layer):
         mag_exp: float = 2.0,
         min_power: float = 1e-10,
         ref_power: float = 1.0,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         rule = "`{}` must be a positive integer."
@@ -111,9 +116,9 @@ class MelSpectrogram(Layer):
                 "`fft_length` must be greater than or equal to `sequence_length`. Received: "
                 f"sequence_length={sequence_length}, fft_length={fft_length}"
             )
-        if isinstance(window, str):
-            window = arguments.choice(window, "window", ("hann", "hamming"))
-        self.window = fourier.decode_window(window)
+        named = isinstance(window, str)
+        given = arguments.choice(window, "window", ("hann", "hamming")) if named else window
+        self.window = fourier.decode_window(given)
         # Keras takes no notice of the length without a window.
         length = self.fft_length if self.window is None else self.sequence_length
         self._window = fourier.window_of(self.window, length, periodic=True)

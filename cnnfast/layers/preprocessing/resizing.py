@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
@@ -20,6 +20,16 @@ from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
 from cnnfast.symbolic.input_spec import InputSpec
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        DataFormat,
+        ImageOptionsBesideFormat,
+        Interpolation,
+        OptionsBesideName,
+    )
+
 
 class _ToSize(ImageLayer):
     """Gives images (batch, height, width, channels) the size `height` x `width`."""
@@ -28,8 +38,8 @@ class _ToSize(ImageLayer):
         self,
         height: int,
         width: int,
-        data_format: str | None,
-        **kwargs: Any,
+        data_format: DataFormat | None,
+        **kwargs: Unpack[ImageOptionsBesideFormat],
     ) -> None:
         super().__init__(data_format, **kwargs)
         rule = "Sizes of images must be positive integers."
@@ -90,14 +100,14 @@ class Resizing(Rounding, _ToSize):
         self,
         height: int,
         width: int,
-        interpolation: str = "bilinear",
+        interpolation: Interpolation = "bilinear",
         crop_to_aspect_ratio: bool = False,
         pad_to_aspect_ratio: bool = False,
-        fill_mode: str = "constant",
+        fill_mode: Literal["constant"] = "constant",
         fill_value: float = 0.0,
         antialias: bool = False,
-        data_format: str | None = None,
-        **kwargs: Any,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[ImageOptionsBesideFormat],
     ) -> None:
         super().__init__(height, width, data_format, **kwargs)
         self.interpolation = arguments.choice(interpolation, "interpolation", INTERPOLATIONS)
@@ -152,7 +162,11 @@ class CenterCrop(_ToSize):
     """
 
     def __init__(
-        self, height: int, width: int, data_format: str | None = None, **kwargs: Any
+        self,
+        height: int,
+        width: int,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[ImageOptionsBesideFormat],
     ) -> None:
         super().__init__(height, width, data_format, **kwargs)
 
@@ -194,10 +208,11 @@ class RandomCrop(_ToSize):
         height: int,
         width: int,
         seed: int | None = None,
-        data_format: str | None = None,
-        **kwargs: Any,
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs: Unpack[OptionsBesideName],
     ) -> None:
-        super().__init__(height, width, data_format, **kwargs)
+        super().__init__(height, width, data_format, name=name, **kwargs)
         self.seed = seed
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,11 @@ from cnnfast.symbolic import arguments
 from cnnfast.symbolic.array_arguments import decode, encode, numeric, read_only
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable, replace_all
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import IntOrSequence, LayerOptions
 
 _SMALLEST_DEVIATION = 1e-7
 # Up to here, in standard deviations, the mean goes into the shift of one multiply-add; a larger
@@ -38,7 +42,9 @@ class Rescaling(Layer):
         If one of them is neither a number nor an array of numbers.
     """
 
-    def __init__(self, scale: npt.ArrayLike, offset: npt.ArrayLike = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, scale: npt.ArrayLike, offset: npt.ArrayLike = 0.0, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.scale = decode(scale, "scale")
         self.offset = decode(offset, "offset")
@@ -90,11 +96,11 @@ class Normalization(Layer):
 
     def __init__(
         self,
-        axis: int | Sequence[int] | None = -1,
+        axis: IntOrSequence | None = -1,
         mean: npt.ArrayLike | None = None,
         variance: npt.ArrayLike | None = None,
         invert: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         none = axis is None or axis in ((), [])

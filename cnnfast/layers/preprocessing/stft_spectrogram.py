@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from cnnfast.lowering import append, images, windows
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.dtypes import Integers
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DataFormat, LayerOptions, Padding, WindowLike
 
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
 # Keras' epsilon, below which no power lies before its root and logarithm are taken.
@@ -74,17 +79,17 @@ class STFTSpectrogram(SpatialLayer):
 
     def __init__(
         self,
-        mode: str = "log",
+        mode: Literal["log", "magnitude", "psd", "real", "imag", "angle", "stft"] = "log",
         frame_length: int = 256,
         frame_step: int | None = None,
         fft_length: int | None = None,
-        window: Any = "hann",
+        window: WindowLike = "hann",
         periodic: bool = False,
-        scaling: str | None = "density",
-        padding: str = "valid",
+        scaling: Literal["density", "spectrum"] | None = "density",
+        padding: Padding = "valid",
         expand_dims: bool = False,
-        data_format: str | None = None,
-        **kwargs: Any,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.mode = arguments.choice(mode, "mode", _MODES)
@@ -101,7 +106,7 @@ class STFTSpectrogram(SpatialLayer):
         self._frequencies = self._checked_fft(fft_length) // 2 + 1
         self.window = fourier.decode_window(window)
         self.periodic = arguments.boolean(periodic, "periodic")
-        self.scaling = scaling
+        self.scaling: str | None = scaling
         if scaling is not None:
             self.scaling = arguments.choice(scaling, "scaling", ("density", "spectrum"))
         self.padding = arguments.choice(padding, "padding", ("valid", "same"))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
@@ -12,6 +11,18 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
 from cnnfast.symbolic.input_spec import InputSpec
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        DataFormat,
+        DTypeLike,
+        LayerOptions,
+        OpenShape,
+        OptionsBesideNameAndDType,
+        OptionsBesideRegularizer,
+    )
 
 
 class Unchanged(Layer):
@@ -36,7 +47,7 @@ class _Noise(Unchanged):
 
     argument: ClassVar[str] = "rate"
 
-    def __init__(self, strength: float, seed: int | None, **kwargs: Any) -> None:
+    def __init__(self, strength: float, seed: int | None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if not 0 <= arguments.number(strength, self.argument) <= 1:
             raise ValueError(
@@ -65,9 +76,9 @@ class Dropout(_Noise):
     def __init__(
         self,
         rate: float,
-        noise_shape: Sequence[int | None] | None = None,
+        noise_shape: OpenShape | None = None,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(rate, seed, **kwargs)
         self.rate = rate
@@ -100,7 +111,9 @@ class GaussianDropout(_Noise):
         If `rate` lies outside of [0, 1].
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: float, seed: int | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(rate, seed, **kwargs)
         self.rate = rate
 
@@ -126,7 +139,9 @@ class GaussianNoise(_Noise):
 
     argument = "stddev"
 
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, stddev: float, seed: int | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(stddev, seed, **kwargs)
         self.stddev = stddev
 
@@ -139,8 +154,15 @@ class _SpatialDropout(GaussianDropout):
 
     rank: ClassVar[int]
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(rate, seed, **kwargs)
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: DTypeLike = None,
+        **kwargs: Unpack[OptionsBesideNameAndDType],
+    ) -> None:
+        super().__init__(rate, seed, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def get_config(self) -> dict[str, Any]:
@@ -180,11 +202,13 @@ class SpatialDropout2D(_SpatialDropout):
     def __init__(
         self,
         rate: float,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         seed: int | None = None,
-        **kwargs: Any,
+        name: str | None = None,
+        dtype: DTypeLike = None,
+        **kwargs: Unpack[OptionsBesideNameAndDType],
     ) -> None:
-        super().__init__(rate, seed, **kwargs)
+        super().__init__(rate, seed, name, dtype, **kwargs)
         self.data_format = arguments.data_format(data_format)
 
     def _config(self) -> dict[str, Any]:
@@ -209,7 +233,9 @@ class ActivityRegularization(Unchanged):
         Weights of the sums of absolute and squared values.
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[OptionsBesideRegularizer]
+    ) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.l1 = l1
         self.l2 = l2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
@@ -11,6 +11,11 @@ from cnnfast.layers.base.spatial import SpatialLayer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import Borders, DataFormat, LayerOptions
 
 _ORDINALS = ("1st", "2nd", "3rd")
 _RULE = "The `{}` argument must be a tuple of 2 integers."
@@ -36,7 +41,9 @@ class BaseBorder(SpatialLayer):
     integers = Integers.KEPT
     argument: ClassVar[str]
 
-    def __init__(self, border: Any, data_format: str | None, **kwargs: Any) -> None:
+    def __init__(
+        self, border: Borders, data_format: DataFormat | None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(data_format, **kwargs)
         self._pairs = _pairs(border, self.rank, self.argument)
 
@@ -70,7 +77,12 @@ class BaseZeroPadding(BaseBorder):
     argument = "padding"
     geometry = ("padding",)
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        padding: Borders = 1,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(padding, data_format, **kwargs)
 
     @property
@@ -130,7 +142,7 @@ class Cropping1D(BaseCropping):
 
     rank = 1
 
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+    def __init__(self, cropping: Borders = (1, 1), **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(cropping, None, **kwargs)
 
     def _config(self) -> dict[str, Any]:
@@ -146,7 +158,10 @@ class Cropping2D(BaseCropping):
     rank = 2
 
     def __init__(
-        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any
+        self,
+        cropping: Borders = ((0, 0), (0, 0)),
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
@@ -161,9 +176,9 @@ class Cropping3D(BaseCropping):
 
     def __init__(
         self,
-        cropping: Any = ((1, 1), (1, 1), (1, 1)),
-        data_format: str | None = None,
-        **kwargs: Any,
+        cropping: Borders = ((1, 1), (1, 1), (1, 1)),
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(cropping, data_format, **kwargs)
 

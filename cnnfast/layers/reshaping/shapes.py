@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
@@ -13,6 +13,11 @@ from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
 from cnnfast.symbolic.input_spec import InputSpec
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DataFormat, LayerOptions, OpenShape
 
 
 class Flatten(Layer):
@@ -26,7 +31,9 @@ class Flatten(Layer):
 
     integers = Integers.KEPT
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.data_format = arguments.data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
@@ -63,7 +70,7 @@ class Reshape(Layer):
     integers = Integers.KEPT
     built_without_weights = True
 
-    def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
+    def __init__(self, target_shape: OpenShape, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         sizes = [-1 if size is None else arguments.integer(size) for size in target_shape]
         if min(sizes, default=0) < -1:
@@ -116,7 +123,7 @@ class Permute(Layer):
 
     integers = Integers.KEPT
 
-    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, dims: Sequence[int], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.dims = arguments.axes(dims, "dims")
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -154,7 +161,7 @@ class RepeatVector(Layer):
 
     integers = Integers.KEPT
 
-    def __init__(self, n: int, **kwargs: Any) -> None:
+    def __init__(self, n: int, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         rule = "Argument `n` should be a positive integer."
         self.n = arguments.positive_integer(arguments.integer(n), rule)

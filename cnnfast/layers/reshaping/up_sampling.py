@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
@@ -13,6 +13,11 @@ from cnnfast.lowering.resampling import INTERPOLATIONS
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import DataFormat, Interpolation, IntOrSequence, LayerOptions
+
 
 class _UpSampling(SpatialLayer):
     """Repeats every position of the spatial axes."""
@@ -20,7 +25,10 @@ class _UpSampling(SpatialLayer):
     integers = Integers.KEPT
 
     def __init__(
-        self, size: int | tuple[int, ...] = 2, data_format: str | None = None, **kwargs: Any
+        self,
+        size: IntOrSequence = 2,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format, **kwargs)
         self._factors = arguments.positive_integers(size, self.rank, "size")
@@ -53,7 +61,7 @@ class UpSampling1D(_UpSampling):
 
     rank = 1
 
-    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+    def __init__(self, size: int = 2, **kwargs: Unpack[LayerOptions]) -> None:
         rule = "Argument `size` should be a positive integer."
         # Keras up to 2 wrote a list of one.
         single = size[0] if isinstance(size, list | tuple) and len(size) == 1 else size
@@ -86,10 +94,10 @@ class UpSampling2D(Rounding, _UpSampling):
 
     def __init__(
         self,
-        size: int | tuple[int, ...] = (2, 2),
-        data_format: str | None = None,
-        interpolation: str = "nearest",
-        **kwargs: Any,
+        size: IntOrSequence = (2, 2),
+        data_format: DataFormat | None = None,
+        interpolation: Interpolation = "nearest",
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(size, data_format, **kwargs)
         self.size = self._factors
@@ -133,9 +141,9 @@ class UpSampling3D(_UpSampling):
 
     def __init__(
         self,
-        size: int | tuple[int, ...] = (2, 2, 2),
-        data_format: str | None = None,
-        **kwargs: Any,
+        size: IntOrSequence = (2, 2, 2),
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(size, data_format, **kwargs)
         self.size = self._factors

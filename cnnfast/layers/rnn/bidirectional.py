@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from cnnfast.layers.rnn.recurrent import RNN
 from cnnfast.layers.serialization import configs
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import LayerOptions
 
 _MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTIPLY}
 
@@ -47,10 +52,10 @@ class Bidirectional(Layer):
     def __init__(
         self,
         layer: Layer,
-        merge_mode: str | None = "concat",
+        merge_mode: Literal["concat", "sum", "mul", "ave"] | None = "concat",
         weights: None = None,
         backward_layer: Layer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if merge_mode not in (None, "concat", *_MERGES):
@@ -73,6 +78,10 @@ class Bidirectional(Layer):
         self._follow_masks()
         self.input_spec = self.forward_layer.input_spec
         self._hold_layers()
+
+    if TYPE_CHECKING:  # where nothing merges the results, there are two
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def _check_layers(self) -> None:
         forward, backward = self._rnns()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,18 @@ from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ActivationLike,
+        CellArguments,
+        CellOptions,
+        ConstraintLike,
+        InitializerLike,
+        RegularizerLike,
+    )
 
 
 class RecurrentCell(Layer):
@@ -57,24 +69,24 @@ class RecurrentCell(Layer):
     def __init__(
         self,
         units: int,
-        activation: object = "tanh",
+        activation: ActivationLike = "tanh",
         use_bias: bool = True,
-        kernel_initializer: object = "glorot_uniform",
-        recurrent_initializer: object = "orthogonal",
-        bias_initializer: object = "zeros",
-        kernel_regularizer: object = None,
-        recurrent_regularizer: object = None,
-        bias_regularizer: object = None,
-        kernel_constraint: object = None,
-        recurrent_constraint: object = None,
-        bias_constraint: object = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
-        implementation: int = 2,
-        **kwargs: Any,
+        **kwargs: Unpack[CellOptions],
     ) -> None:
-        super().__init__(**kwargs)
+        self.implementation = kwargs.pop("implementation", 2)
+        super().__init__(**kwargs)  # type: ignore[misc]  # without implementation
         rule = "Received an invalid value for argument `units`, expected a positive integer."
         self.units = arguments.positive_integer(units, rule)
         self.activation = self._known(activation)
@@ -93,7 +105,6 @@ class RecurrentCell(Layer):
             1.0, max(0.0, arguments.number(recurrent_dropout, "recurrent_dropout"))
         )
         self.seed = seed
-        self.implementation = implementation
         self.bias: Variable | None = None
         self.input_spec = InputSpec(ndim=2)
 
@@ -225,31 +236,16 @@ class RecurrentCell(Layer):
         }
 
 
-class SimpleRNNCell(RecurrentCell):
-    """``h = activation(x @ kernel + h @ recurrent_kernel + bias)``.
-
-    Parameters, weights and errors are those of `RecurrentCell`.
-    """
-
-    gates = 1
-
-    def _kind(self) -> RecurrentKind:
-        return RecurrentKind.SIMPLE
-
-
-class _GatedCell(RecurrentCell):
-    """A cell whose gates have an activation of their own."""
+class GatedCell(RecurrentCell):
+    """A cell whose gates have an activation of their own, `recurrent_activation`."""
 
     def __init__(
         self,
         units: int,
-        activation: object = "tanh",
-        recurrent_activation: object = "sigmoid",
-        use_bias: bool = True,
-        *args: Any,
-        **kwargs: Any,
+        recurrent_activation: ActivationLike,
+        **kwargs: Unpack[CellArguments],
     ) -> None:
-        super().__init__(units, activation, use_bias, *args, **kwargs)
+        super().__init__(units, **kwargs)
         self.recurrent_activation = self._known(recurrent_activation)
 
     def _gate_activation(self) -> activations.ActivationFunction:
@@ -259,87 +255,3 @@ class _GatedCell(RecurrentCell):
         return super()._config() | {
             "recurrent_activation": activations.serialize(self.recurrent_activation)
         }
-
-
-class LSTMCell(_GatedCell):
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997); gates in the order i, f, c, o.
-
-    Parameters
-    ----------
-    recurrent_activation
-        Of the gates.
-    unit_forget_bias
-        Whether the bias of the forget gate starts at one.
-
-    Others, weights and errors are those of `RecurrentCell`.
-    """
-
-    gates = 4
-
-    def __init__(self, *args: Any, unit_forget_bias: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.unit_forget_bias = arguments.boolean(unit_forget_bias, "unit_forget_bias")
-
-    def _first_bias(self) -> initializers.Initializer | None:
-        first = self.bias_initializer
-        return _ForgetBias(first) if self.unit_forget_bias and first is not None else first
-
-    def _kind(self) -> RecurrentKind:
-        return RecurrentKind.LSTM
-
-    def _config(self) -> dict[str, Any]:
-        return super()._config() | {"unit_forget_bias": self.unit_forget_bias}
-
-
-class _ForgetBias(initializers.Initializer):
-    """Ones for the forget gate, the second of four."""
-
-    def __init__(self, others: initializers.Initializer) -> None:
-        self.others = others
-
-    def __call__(self, shape: tuple[int, ...], dtype: object = None) -> Float32Array:
-        units = shape[0] // 4
-        parts = [
-            self.others((units,)),
-            np.ones(units, np.float32),
-            self.others((2 * units,)),
-        ]
-        return np.concatenate(parts)
-
-
-class GRUCell(_GatedCell):
-    """Gated recurrent unit (Cho et al., 2014); gates in the order z, r, h.
-
-    With `reset_after` the bias is (2, 3 * units): that of the inputs and that of the state.
-
-    Parameters
-    ----------
-    recurrent_activation
-        Of the gates.
-    reset_after
-        Whether the reset gate multiplies the product with the state, not the state.
-
-    Others, weights and errors are those of `RecurrentCell`.
-    """
-
-    gates = 3
-
-    def __init__(self, *args: Any, reset_after: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.reset_after = arguments.boolean(reset_after, "reset_after")
-
-    def _bias_shape(self) -> tuple[int, ...]:
-        columns = super()._bias_shape()
-        return (2, *columns) if self.reset_after else columns
-
-    def _biases(self) -> tuple[Float32Array | None, Float32Array | None]:
-        if self.bias is None or not self.reset_after:
-            return super()._biases()
-        both = self.bias.numpy()
-        return both[0], both[1]
-
-    def _kind(self) -> RecurrentKind:
-        return RecurrentKind.GRU_RESET_AFTER if self.reset_after else RecurrentKind.GRU
-
-    def _config(self) -> dict[str, Any]:
-        return super()._config() | {"reset_after": self.reset_after}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,12 +17,26 @@ from cnnfast.layers.convolutional.base_conv import (
     positive_channels,
     refuse_strides_with_dilation,
 )
-from cnnfast.layers.rnn.cells import LSTMCell
+from cnnfast.layers.rnn.lstm import LSTMCell
 from cnnfast.layers.rnn.recurrent import WithCell
 from cnnfast.lowering import append, images, windows
 from cnnfast.lowering.volumes import VolumeConv
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        ActivationLike,
+        ConstraintLike,
+        ConvLSTMOptions,
+        DataFormat,
+        InitializerLike,
+        IntOrSequence,
+        Padding,
+        RegularizerLike,
+    )
 
 _VOLUME = 3
 # A step is 14 operations, of volumes 60: this many are planned within seconds.
@@ -59,15 +73,14 @@ class ConvLSTMCell(LSTMCell):
         self,
         rank: int,
         filters: int,
-        kernel_size: int | tuple[int, ...],
-        strides: int | tuple[int, ...] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | tuple[int, ...] = 1,
-        *args: Any,
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: IntOrSequence = 1,
         **kwargs: Any,
     ) -> None:
-        super().__init__(positive_channels(filters, "filters"), *args, **kwargs)
+        super().__init__(positive_channels(filters, "filters"), **kwargs)
         self.rank = rank
         self.kernel_size = arguments.positive_integers(kernel_size, rank, "kernel_size")
         self.strides = arguments.positive_integers(strides, rank, "strides")
@@ -230,8 +243,71 @@ class _ConvLSTM(WithCell):
     cell_class = ConvLSTMCell
     shared_arguments = ("dtype",)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(self.rank, *args, **kwargs)
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: IntOrSequence,
+        strides: IntOrSequence = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: IntOrSequence = 1,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        **kwargs: Unpack[ConvLSTMOptions],
+    ) -> None:
+        super().__init__(
+            {
+                "rank": self.rank,
+                "filters": filters,
+                "kernel_size": kernel_size,
+                "strides": strides,
+                "padding": padding,
+                "data_format": data_format,
+                "dilation_rate": dilation_rate,
+                "activation": activation,
+                "recurrent_activation": recurrent_activation,
+                "use_bias": use_bias,
+                "kernel_initializer": kernel_initializer,
+                "recurrent_initializer": recurrent_initializer,
+                "bias_initializer": bias_initializer,
+                "unit_forget_bias": unit_forget_bias,
+                "kernel_regularizer": kernel_regularizer,
+                "recurrent_regularizer": recurrent_regularizer,
+                "bias_regularizer": bias_regularizer,
+                "kernel_constraint": kernel_constraint,
+                "recurrent_constraint": recurrent_constraint,
+                "bias_constraint": bias_constraint,
+                "dropout": dropout,
+                "recurrent_dropout": recurrent_dropout,
+                "seed": seed,
+            },
+            activity_regularizer=activity_regularizer,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=kwargs.pop("unroll", False),
+            **kwargs,  # type: ignore[misc]  # without unroll
+        )
 
 
 class ConvLSTM1D(_ConvLSTM):

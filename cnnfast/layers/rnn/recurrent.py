@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.rnn.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
+from cnnfast.layers.rnn.cells import RecurrentCell
 from cnnfast.layers.serialization import configs
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.utils.naming import to_snake_case
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import CellLayerOptions, RecurrentOptions, RegularizerLike
 
 
 class RNN(Layer):
@@ -49,11 +54,11 @@ class RNN(Layer):
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         # Arrays with time before the batch were for Keras 2's own calls.
         time_major = kwargs.pop("time_major", False)
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[misc]  # without time_major
         if not isinstance(cell, RecurrentCell):
             raise self.unsupported(
                 f"a cell must be a SimpleRNNCell, LSTMCell or GRUCell. Received: cell={cell!r}"
@@ -125,16 +130,12 @@ class RNN(Layer):
 
 
 class WithCell(RNN):
-    """A recurrent layer that makes its own cell and takes the arguments of both.
+    """A recurrent layer that makes its own cell.
 
     Parameters
     ----------
-    *args
-        Those of the cell, in its order.
-    activity_regularizer
-        Of training; kept for the config.
-    use_cudnn
-        Without effect.
+    cell_arguments
+        Those of the cell alone.
     """
 
     cell_class: ClassVar[type[RecurrentCell]]
@@ -143,30 +144,32 @@ class WithCell(RNN):
 
     def __init__(
         self,
-        *args: Any,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        zero_output_for_mask: bool = False,
-        use_cudnn: bool | str = "auto",
-        **kwargs: Any,
+        cell_arguments: Mapping[str, Any],
+        *,
+        return_sequences: bool,
+        return_state: bool,
+        go_backwards: bool,
+        stateful: bool,
+        unroll: bool,
+        activity_regularizer: RegularizerLike,
+        **kwargs: Unpack[CellLayerOptions],
     ) -> None:
-        own = {key: kwargs.pop(key) for key in _LAYER_ARGUMENTS if key in kwargs}
-        shared = {key: own[key] for key in self.shared_arguments if key in own}
+        shared: dict[str, Any] = {
+            key: value
+            for key, value in kwargs.items()
+            if key in (*self.shared_arguments, "implementation")
+        }
+        kwargs.pop("implementation", None)
         name = to_snake_case(self.cell_class.__name__)
-        make: Callable[..., RecurrentCell] = self.cell_class
-        cell = make(*args, name=name, **shared, **kwargs)
         super().__init__(
-            cell,
+            self.cell_class(**cell_arguments, name=name, **shared),
             return_sequences,
             return_state,
             go_backwards,
             stateful,
             unroll,
-            zero_output_for_mask,
-            **own,
+            activity_regularizer=activity_regularizer,
+            **kwargs,  # type: ignore[misc]  # without implementation
         )
 
     @classmethod
@@ -184,47 +187,3 @@ class WithCell(RNN):
 def without_time(shape: BatchShape) -> BatchShape:
     """Return the shape of one step."""
     return (shape[0], *shape[2:])
-
-
-_LAYER_ARGUMENTS = (
-    *("name", "trainable", "dtype", "activity_regularizer", "time_major"),
-    *("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size"),
-)
-
-
-class SimpleRNN(WithCell):
-    """A fully connected recurrent layer.
-
-    Arguments are those of `SimpleRNNCell`, then those of `RNN`.
-    """
-
-    cell_class = SimpleRNNCell
-
-    def _config(self) -> dict[str, Any]:
-        config = super()._config()
-        # As Keras has it, which would read it again.
-        del config["seed"]
-        return config
-
-
-class LSTM(WithCell):
-    """Long short-term memory.
-
-    Arguments are those of `LSTMCell`, then those of `RNN`.
-    """
-
-    cell_class = LSTMCell
-
-
-class GRU(WithCell):
-    """Gated recurrent units.
-
-    Arguments are those of `GRUCell`, then those of `RNN`.
-    """
-
-    cell_class = GRUCell
-
-    @classmethod
-    def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
-        # Keras before 2.1.3 knew only this form and did not write it.
-        return {"reset_after": False, **config}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
@@ -16,6 +16,11 @@ from cnnfast.layers.serialization import configs
 from cnnfast.lowering.along_axis import lower_along
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.utils import tree
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import LayerOptions
 
 
 class TimeDistributed(BaseWrapper):
@@ -32,7 +37,7 @@ class TimeDistributed(BaseWrapper):
         If `layer` is no layer.
     """
 
-    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(layer, **kwargs)
         self.input_spec = InputSpec(min_ndim=3)
 

@@ -1,0 +1,272 @@
+"""Augmentation layers that move, distort or erase parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from cnnfast.layers.preprocessing.augmentation import Augmentation, around_zero, from_zero
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from cnnfast.symbolic.typing import (
+        AugmentationOptions,
+        AugmentationOptionsBesideFormat,
+        DataFormat,
+        FillMode,
+        Interpolation,
+        Range,
+    )
+
+
+class RandomErasing(Augmentation):
+    """Erases a rectangle at random in training."""
+
+    ranges: ClassVar = {"factor": from_zero, "scale": from_zero}
+
+    def __init__(
+        self,
+        factor: Range = 1.0,
+        scale: Range = (0.02, 0.33),
+        fill_value: float | None = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: int | None = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[AugmentationOptionsBesideFormat],
+    ) -> None:
+        super().__init__(
+            {
+                "factor": factor,
+                "scale": scale,
+                "fill_value": fill_value,
+                "value_range": value_range,
+                "seed": seed,
+            },
+            data_format=data_format,
+            **kwargs,
+        )
+
+
+class RandomElasticTransform(Augmentation):
+    """Distorts at random in training."""
+
+    ranges: ClassVar = {"factor": from_zero, "scale": from_zero}
+
+    def __init__(
+        self,
+        factor: Range = 1.0,
+        scale: Range = 1.0,
+        interpolation: Interpolation = "bilinear",
+        fill_mode: FillMode = "reflect",
+        fill_value: float = 0.0,
+        value_range: Sequence[float] = (0, 255),
+        seed: int | None = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[AugmentationOptionsBesideFormat],
+    ) -> None:
+        super().__init__(
+            {
+                "factor": factor,
+                "scale": scale,
+                "interpolation": interpolation,
+                "fill_mode": fill_mode,
+                "fill_value": fill_value,
+                "value_range": value_range,
+                "seed": seed,
+            },
+            data_format=data_format,
+            **kwargs,
+        )
+
+
+class RandomPerspective(Augmentation):
+    """Changes the perspective at random in training."""
+
+    ranges: ClassVar = {"factor": from_zero}
+
+    def __init__(
+        self,
+        factor: Range = 1.0,
+        scale: Range = 1.0,
+        interpolation: Interpolation = "bilinear",
+        fill_value: float = 0.0,
+        seed: int | None = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[AugmentationOptionsBesideFormat],
+    ) -> None:
+        super().__init__(
+            {
+                "factor": factor,
+                "scale": scale,
+                "interpolation": interpolation,
+                "fill_value": fill_value,
+                "seed": seed,
+            },
+            data_format=data_format,
+            **kwargs,
+        )
+
+
+class RandomFlip(Augmentation):
+    """Flips at random in training."""
+
+    def __init__(
+        self,
+        mode: Literal[
+            "horizontal", "vertical", "horizontal_and_vertical"
+        ] = "horizontal_and_vertical",
+        seed: int | None = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[AugmentationOptionsBesideFormat],
+    ) -> None:
+        super().__init__(
+            {"mode": mode, "seed": seed},
+            data_format=data_format,
+            **kwargs,
+        )
+
+
+class RandomRotation(Augmentation):
+    """Rotates at random in training."""
+
+    ranges: ClassVar = {"factor": around_zero}
+
+    def __init__(
+        self,
+        factor: Range,
+        fill_mode: FillMode = "reflect",
+        interpolation: Interpolation = "bilinear",
+        seed: int | None = None,
+        fill_value: float = 0.0,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[AugmentationOptionsBesideFormat],
+    ) -> None:
+        super().__init__(
+            {
+                "factor": factor,
+                "fill_mode": fill_mode,
+                "interpolation": interpolation,
+                "seed": seed,
+                "fill_value": fill_value,
+            },
+            data_format=data_format,
+            **kwargs,
+        )
+
+
+class RandomShear(Augmentation):
+    """Shears at random in training."""
+
+    def __init__(
+        self,
+        x_factor: Range = 0.0,
+        y_factor: Range = 0.0,
+        interpolation: Interpolation = "bilinear",
+        fill_mode: FillMode = "reflect",
+        fill_value: float = 0.0,
+        data_format: DataFormat | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[AugmentationOptionsBesideFormat],
+    ) -> None:
+        # Keras writes ranges here too, but cannot read what is below 0.
+        super().__init__(
+            {
+                "x_factor": x_factor,
+                "y_factor": y_factor,
+                "interpolation": interpolation,
+                "fill_mode": fill_mode,
+                "fill_value": fill_value,
+                "seed": seed,
+            },
+            data_format=data_format,
+            **kwargs,
+        )
+
+
+class RandomTranslation(Augmentation):
+    """Moves at random in training."""
+
+    def __init__(
+        self,
+        height_factor: Range,
+        width_factor: Range,
+        fill_mode: FillMode = "reflect",
+        interpolation: Interpolation = "bilinear",
+        seed: int | None = None,
+        fill_value: float = 0.0,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[AugmentationOptionsBesideFormat],
+    ) -> None:
+        super().__init__(
+            {
+                "height_factor": height_factor,
+                "width_factor": width_factor,
+                "fill_mode": fill_mode,
+                "interpolation": interpolation,
+                "seed": seed,
+                "fill_value": fill_value,
+            },
+            data_format=data_format,
+            **kwargs,
+        )
+
+
+class RandomZoom(Augmentation):
+    """Zooms at random in training."""
+
+    def __init__(
+        self,
+        height_factor: Range,
+        width_factor: Range | None = None,
+        fill_mode: FillMode = "reflect",
+        interpolation: Interpolation = "bilinear",
+        seed: int | None = None,
+        fill_value: float = 0.0,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[AugmentationOptionsBesideFormat],
+    ) -> None:
+        super().__init__(
+            {
+                "height_factor": height_factor,
+                "width_factor": width_factor,
+                "fill_mode": fill_mode,
+                "interpolation": interpolation,
+                "seed": seed,
+                "fill_value": fill_value,
+            },
+            data_format=data_format,
+            **kwargs,
+        )
+
+
+class RandomHeight(Augmentation):
+    """Changes the height at random in training; a layer of Keras 2."""
+
+    def __init__(
+        self,
+        factor: Range,
+        interpolation: Interpolation = "bilinear",
+        seed: int | None = None,
+        **kwargs: Unpack[AugmentationOptions],
+    ) -> None:
+        super().__init__(
+            {"factor": factor, "interpolation": interpolation, "seed": seed},
+            **kwargs,
+        )
+
+
+class RandomWidth(Augmentation):
+    """Changes the width at random in training; a layer of Keras 2."""
+
+    def __init__(
+        self,
+        factor: Range,
+        interpolation: Interpolation = "bilinear",
+        seed: int | None = None,
+        **kwargs: Unpack[AugmentationOptions],
+    ) -> None:
+        super().__init__(
+            {"factor": factor, "interpolation": interpolation, "seed": seed},
+            **kwargs,
+        )
