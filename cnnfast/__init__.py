@@ -24,6 +24,7 @@ from cnnfast import (
 )
 from cnnfast.layers import Input, InputSpec, Layer
 from cnnfast.models import Model, Sequential
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import environment, moved, rooms
 from cnnfast.utils.system import thread_limits
 from cnnfast.utils.system.threads import get_num_threads, set_num_threads
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Input",
     "InputSpec",
+    "KerasTensor",
     "Layer",
     "Model",
     "Sequential",
@@ -71,12 +73,14 @@ _POSTPONED = ("applications", "losses", "metrics", "ops", "optimizers", "saving"
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _POSTPONED:
-        return importlib.import_module(f"cnnfast.{name}")
-    if name in ("from_keras", "load_model"):
-        return getattr(importlib.import_module("cnnfast.saving"), name)
-    raise AttributeError(f"module 'cnnfast' has no attribute {name!r}")
+if not TYPE_CHECKING:  # for which any name would be one
+
+    def __getattr__(name: str) -> Any:
+        if name in _POSTPONED:
+            return importlib.import_module(f"cnnfast.{name}")
+        if name in ("from_keras", "load_model"):
+            return getattr(importlib.import_module("cnnfast.saving"), name)
+        raise AttributeError(f"module 'cnnfast' has no attribute {name!r}")

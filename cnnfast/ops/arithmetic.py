@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,12 @@ from cnnfast.lowering import append
 from cnnfast.ops.operation import Constant, Operation, batch_shape, constant, is_tensor
 from cnnfast.symbolic import dtypes
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnnfast.engine.ops import Float32Array
+    from cnnfast.symbolic.typing import BinaryFunction, Operand
 
 
 class Binary(Operation):
@@ -263,3 +269,77 @@ def _scale_and_shift(graph: Graph, x: Value, scale: Any, shift: Any) -> Value | 
 def _step(graph: Graph, x: Value, array: np.ndarray[Any, Any], make: Any) -> Value | None:
     """Apply the function that `make` gives for the only number in `array`; None for several."""
     return append.activate(graph, x, [make(array.item())]) if array.size == 1 else None
+
+
+def binary(function: Callable[..., KerasTensor | Float32Array]) -> BinaryFunction:
+    """Let type checkers know which of both comes out."""
+    return function  # type: ignore[return-value]
+
+
+@binary
+def add(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return ``x1 + x2``.
+
+    Examples
+    --------
+    >>> cnnfast.ops.add(np.array([[1.0, 2.0]]), 3)
+    array([[4., 5.]], dtype=float32)
+    """
+    result: KerasTensor | Float32Array = Add()(x1, x2)
+    return result
+
+
+@binary
+def subtract(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return ``x1 - x2``."""
+    result: KerasTensor | Float32Array = Subtract()(x1, x2)
+    return result
+
+
+@binary
+def multiply(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return ``x1 * x2``."""
+    result: KerasTensor | Float32Array = Multiply()(x1, x2)
+    return result
+
+
+@binary
+def divide(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return ``x1 / x2``."""
+    result: KerasTensor | Float32Array = Divide()(x1, x2)
+    return result
+
+
+@binary
+def true_divide(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return ``x1 / x2``."""
+    result: KerasTensor | Float32Array = TrueDivide()(x1, x2)
+    return result
+
+
+@binary
+def floor_divide(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return ``floor(x1 / x2)``."""
+    result: KerasTensor | Float32Array = FloorDivide()(x1, x2)
+    return result
+
+
+@binary
+def maximum(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return the larger of two, number by number."""
+    result: KerasTensor | Float32Array = Maximum()(x1, x2)
+    return result
+
+
+@binary
+def minimum(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return the smaller of two, number by number."""
+    result: KerasTensor | Float32Array = Minimum()(x1, x2)
+    return result
+
+
+@binary
+def power(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return ``x1 ** x2``."""
+    result: KerasTensor | Float32Array = Power()(x1, x2)
+    return result

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.lowering import append
-from cnnfast.ops.operation import Operation, axis_of, batch_shape, product, refuse_batch
+from cnnfast.ops.operation import Operation, axis_of, batch_shape, call, product, refuse_batch
 from cnnfast.symbolic.arguments import axes, integer
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import IntOrSequence, OpenShape, Tensor
 
 
 class Arrangement(Operation):
@@ -197,3 +200,88 @@ def _position(axis: Any, rank: int) -> int:
     if not -rank <= number < rank:
         raise ValueError(f"the tensor has {rank} axes. Received: axis={axis}")
     return number % rank
+
+
+def reshape(x: Tensor, newshape: OpenShape) -> Tensor:
+    """Return the same numbers in another shape.
+
+    Parameters
+    ----------
+    newshape
+        Batch included, as -1 or None; one other size may be -1 where the batch is None.
+
+    Examples
+    --------
+    >>> cnnfast.ops.reshape(np.ones((2, 6)), (-1, 2, 3)).shape
+    (2, 2, 3)
+    """
+    return call(Reshape(newshape), x)
+
+
+def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+    """Return a tensor with its axes in another order.
+
+    Parameters
+    ----------
+    axes
+        The order, batch included, which stays the first.
+
+    Examples
+    --------
+    >>> cnnfast.ops.transpose(np.ones((2, 3, 4)), (0, 2, 1)).shape
+    (2, 4, 3)
+    """
+    return call(Transpose(axes), x)
+
+
+def squeeze(x: Tensor, axis: IntOrSequence | None = None) -> Tensor:
+    """Return a tensor without axes of size 1.
+
+    Parameters
+    ----------
+    axis
+        One or several, batch included; None for all of size 1 but the batch.
+    """
+    return call(Squeeze(axis), x)
+
+
+def expand_dims(x: Tensor, axis: IntOrSequence) -> Tensor:
+    """Return a tensor with new axes of size 1.
+
+    Parameters
+    ----------
+    axis
+        Where they are in the result, batch included.
+
+    Examples
+    --------
+    >>> cnnfast.ops.expand_dims(np.ones((2, 3)), 1).shape
+    (2, 1, 3)
+    """
+    return call(ExpandDims(axis), x)
+
+
+def moveaxis(x: Tensor, source: IntOrSequence, destination: IntOrSequence) -> Tensor:
+    """Return a tensor with some axes at other places; the others stay in order.
+
+    Parameters
+    ----------
+    source
+        Which axes.
+    destination
+        Where they are in the result.
+    """
+    return call(Moveaxis(source, destination), x)
+
+
+def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
+    """Return a tensor with two axes in each other's place.
+
+    Parameters
+    ----------
+    axis1
+        One of them.
+    axis2
+        The other.
+    """
+    return call(Swapaxes(axis1, axis2), x)

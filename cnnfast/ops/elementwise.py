@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast import activations
 from cnnfast._core import ActivationKind as Kind
@@ -10,10 +10,13 @@ from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.lowering import append
-from cnnfast.ops.operation import Operation, batch_shape
+from cnnfast.ops.operation import Operation, batch_shape, call
 from cnnfast.symbolic import dtypes
 from cnnfast.symbolic.arguments import number
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import DTypeLike, Tensor
 
 NN = "keras.src.ops.nn"
 MATH = "keras.src.ops.math"
@@ -176,7 +179,9 @@ class Clip(Elementwise):
 
     keeps_integers = True
 
-    def __init__(self, x_min: float, x_max: float, *, name: str | None = None) -> None:
+    def __init__(
+        self, x_min: float | None, x_max: float | None, *, name: str | None = None
+    ) -> None:
         super().__init__(name=name)
         self.x_min, self.x_max = x_min, x_max
         self._bounds = tuple(
@@ -251,3 +256,128 @@ class Parametric(ActivationOperation):
 
     def _steps(self) -> tuple[Activation, ...]:
         raise NotImplementedError
+
+
+def absolute(x: Tensor) -> Tensor:
+    """Return ``|x|``."""
+    return call(Absolute(), x)
+
+
+def negative(x: Tensor) -> Tensor:
+    """Return ``-x``."""
+    return call(Negative(), x)
+
+
+def square(x: Tensor) -> Tensor:
+    """Return ``x * x``."""
+    return call(Square(), x)
+
+
+def sqrt(x: Tensor) -> Tensor:
+    """Return the square root."""
+    return call(Sqrt(), x)
+
+
+def rsqrt(x: Tensor) -> Tensor:
+    """Return ``1 / sqrt(x)``."""
+    return call(Rsqrt(), x)
+
+
+def reciprocal(x: Tensor) -> Tensor:
+    """Return ``1 / x``."""
+    return call(Reciprocal(), x)
+
+
+def exp(x: Tensor) -> Tensor:
+    """Return the exponential."""
+    return call(Exp(), x)
+
+
+def expm1(x: Tensor) -> Tensor:
+    """Return ``exp(x) - 1``, exact near 0."""
+    return call(Expm1(), x)
+
+
+def log(x: Tensor) -> Tensor:
+    """Return the natural logarithm."""
+    return call(Log(), x)
+
+
+def log1p(x: Tensor) -> Tensor:
+    """Return ``log(1 + x)``, exact near 0."""
+    return call(Log1p(), x)
+
+
+def sin(x: Tensor) -> Tensor:
+    """Return the sine."""
+    return call(Sin(), x)
+
+
+def cos(x: Tensor) -> Tensor:
+    """Return the cosine."""
+    return call(Cos(), x)
+
+
+def floor(x: Tensor) -> Tensor:
+    """Return the next whole number below."""
+    return call(Floor(), x)
+
+
+def ceil(x: Tensor) -> Tensor:
+    """Return the next whole number above."""
+    return call(Ceil(), x)
+
+
+def sign(x: Tensor) -> Tensor:
+    """Return -1, 0 or 1."""
+    return call(Sign(), x)
+
+
+def erf(x: Tensor) -> Tensor:
+    """Return the error function."""
+    return call(Erf(), x)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """Return the hyperbolic tangent."""
+    return call(Tanh(), x)
+
+
+def round(x: Tensor, decimals: int = 0) -> Tensor:
+    """Return the nearest whole number, or multiple of ``10**-decimals``; halves go to the even one.
+
+    Parameters
+    ----------
+    decimals
+        Digits behind the point.
+    """
+    return call(Round(decimals), x)
+
+
+def clip(x: Tensor, x_min: float | None, x_max: float | None) -> Tensor:
+    """Return ``min(max(x, x_min), x_max)``.
+
+    Parameters
+    ----------
+    x_min
+        No number is smaller; None for no limit.
+    x_max
+        No number is larger; None for no limit.
+
+    Examples
+    --------
+    >>> cnnfast.ops.clip(np.array([[-3.0, 0.5, 3.0]]), -1.0, 1.0)
+    array([[-1. ,  0.5,  1. ]], dtype=float32)
+    """
+    return call(Clip(x_min, x_max), x)
+
+
+def cast(x: Tensor, dtype: DTypeLike) -> Tensor:
+    """Return the same numbers as another dtype; a whole one drops fractions.
+
+    Parameters
+    ----------
+    dtype
+        Name of a dtype.
+    """
+    return call(Cast(dtype), x)

@@ -11,13 +11,14 @@ from cnnfast.lowering import append
 from cnnfast.lowering.images import from_image, to_image
 from cnnfast.lowering.windows import join_channels, split_channels
 from cnnfast.ops.elementwise import NN
-from cnnfast.ops.functions import function
-from cnnfast.ops.operation import Operation, batch_shape
+from cnnfast.ops.operation import Operation, batch_shape, call
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
-    from cnnfast.symbolic.typing import DataFormat, Interpolation
+    from collections.abc import Sequence
+
+    from cnnfast.symbolic.typing import DataFormat, Interpolation, Tensor
 
 
 class Resize(Operation):
@@ -135,4 +136,95 @@ class SpaceToDepth(_Blocks):
     deep = False
 
 
-resize = function(Resize)
+def depth_to_space(
+    x: Tensor,
+    block_size: int,
+    data_format: DataFormat | None = "channels_last",
+) -> Tensor:
+    """Return channels spread over blocks of pixels.
+
+    Parameters
+    ----------
+    block_size
+        Pixels along a side of a block.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Examples
+    --------
+    >>> cnnfast.ops.depth_to_space(np.ones((1, 2, 2, 8)), 2).shape
+    (1, 4, 4, 2)
+    """
+    return call(DepthToSpace(block_size, data_format), x)
+
+
+def space_to_depth(
+    x: Tensor,
+    block_size: int,
+    data_format: DataFormat | None = "channels_last",
+) -> Tensor:
+    """Return blocks of pixels gathered in channels.
+
+    Parameters
+    ----------
+    block_size
+        Pixels along a side of a block.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Examples
+    --------
+    >>> cnnfast.ops.space_to_depth(np.ones((1, 4, 4, 2)), 2).shape
+    (1, 2, 2, 8)
+    """
+    return call(SpaceToDepth(block_size, data_format), x)
+
+
+def resize(
+    images: Tensor,
+    size: Sequence[int],
+    interpolation: Interpolation = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: Literal["constant"] = "constant",
+    fill_value: float = 0.0,
+    data_format: DataFormat | None = None,
+) -> Tensor:
+    """Return images at another size.
+
+    Parameters
+    ----------
+    size
+        (height, width) of the result.
+    interpolation
+        How numbers between pixels are found.
+    antialias
+        Whether the filter widens where images shrink.
+    crop_to_aspect_ratio
+        Whether only the largest centred part is kept that has the proportions of the result.
+    pad_to_aspect_ratio
+        Whether a border gives images the proportions of the result.
+    fill_mode
+        ``"constant"``.
+    fill_value
+        What the border holds.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Examples
+    --------
+    >>> cnnfast.ops.image.resize(np.ones((1, 8, 8, 3)), (4, 6)).shape
+    (1, 4, 6, 3)
+    """
+    operation = Resize(
+        size,
+        interpolation,
+        antialias,
+        crop_to_aspect_ratio,
+        pad_to_aspect_ratio,
+        fill_mode,
+        fill_value,
+        data_format,
+    )
+    return call(operation, images)

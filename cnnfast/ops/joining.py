@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
 from cnnfast.ops.arithmetic import promoted
-from cnnfast.ops.operation import Operation, axis_of, batch_shape, is_tensor
+from cnnfast.ops.operation import Operation, axis_of, batch_shape, call, is_tensor
 from cnnfast.symbolic.arguments import axes, integer
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import IntOrSequence, Tensor
 
 _MOST_PARTS = 2**12  # of a split; each is a tensor
 
@@ -133,3 +136,58 @@ def _common(shapes: Sequence[BatchShape], along: int | None) -> BatchShape:
             raise ValueError(f"shapes must be the same in the other axes. Received: {shapes}")
         sizes.append(known.pop() if known else None)
     return tuple(sizes)
+
+
+def stack(x: Sequence[Tensor], axis: int = 0) -> Tensor:
+    """Return tensors one behind the other along a new axis.
+
+    Parameters
+    ----------
+    x
+        Of the same shape.
+    axis
+        Where the new axis is, batch included.
+
+    Examples
+    --------
+    >>> cnnfast.ops.stack([np.ones((1, 2)), np.zeros((1, 2))], axis=1).shape
+    (1, 2, 2)
+    """
+    return call(Stack(axis), x)
+
+
+def concatenate(xs: Sequence[Tensor], axis: int = 0) -> Tensor:
+    """Return tensors one behind the other along an axis.
+
+    Parameters
+    ----------
+    xs
+        Of the same shape but for the axis.
+    axis
+        Batch included, which it must not be.
+
+    Examples
+    --------
+    >>> cnnfast.ops.concatenate([np.ones((1, 2)), np.zeros((1, 1))], axis=1)
+    array([[1., 1., 0.]], dtype=float32)
+    """
+    return call(Concatenate(axis), xs)
+
+
+def split(x: Tensor, indices_or_sections: IntOrSequence, axis: int = 0) -> list[Tensor]:
+    """Return the parts of a tensor along an axis.
+
+    Parameters
+    ----------
+    indices_or_sections
+        How many parts of the same size, or where to cut.
+    axis
+        Batch included, which it must not be.
+
+    Examples
+    --------
+    >>> [part.shape for part in cnnfast.ops.split(np.ones((1, 4)), 2, axis=1)]
+    [(1, 2), (1, 2)]
+    """
+    parts: list[Tensor] = Split(indices_or_sections, axis)(x)
+    return parts

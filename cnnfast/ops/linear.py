@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,9 +11,13 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
-from cnnfast.ops.arithmetic import promoted
+from cnnfast.ops.arithmetic import binary, promoted
 from cnnfast.ops.operation import Operation, batch_shape, constant, is_tensor
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.engine.ops import Float32Array
+    from cnnfast.symbolic.typing import Operand
 
 
 class Matmul(Operation):
@@ -62,3 +66,23 @@ class Dot(Matmul):
                 f"Received: {x2}"
             )
         return super().compute_output_spec(x1, x2)
+
+
+@binary
+def matmul(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return ``x1 @ x2``, of matrices image by image or of a tensor and one constant matrix.
+
+    Examples
+    --------
+    >>> cnnfast.ops.matmul(np.ones((1, 2, 3)), np.ones((3, 5))).shape
+    (1, 2, 5)
+    """
+    result: KerasTensor | Float32Array = Matmul()(x1, x2)
+    return result
+
+
+@binary
+def dot(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return `x1` times one constant matrix."""
+    result: KerasTensor | Float32Array = Dot()(x1, x2)
+    return result

@@ -21,6 +21,8 @@ from cnnfast.utils.sealed import is_open
 if TYPE_CHECKING:
     from typing import Self
 
+    from cnnfast.symbolic.typing import Tensor
+
 Lowered: TypeAlias = Value | list[Value]
 
 
@@ -124,6 +126,14 @@ class Operation(Connectable):
 
     def __repr__(self) -> str:
         return f"<Operation {type(self).__name__} name={self.name}>"
+
+
+def call(
+    operation: Operation, x: Tensor | Sequence[Tensor], *others: Any, **options: Any
+) -> Tensor:
+    """Return the result of `operation`, of the kind that `x` is: symbolic, or an array."""
+    result: Tensor = operation(x, *others, **options)
+    return result
 
 
 def _constants_apart(

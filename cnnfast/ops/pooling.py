@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers import AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D
 from cnnfast.layers.pooling.window_pooling import BasePooling
 from cnnfast.ops.elementwise import NN
-from cnnfast.ops.operation import Operation, batch_shape
+from cnnfast.ops.operation import Operation, batch_shape, call
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import DataFormat, IntOrSequence, Padding, Tensor
 
 
 class _Pool(Operation):
@@ -68,3 +71,59 @@ class AveragePool(_Pool):
     """The mean over windows; the arguments are those of `cnnfast.layers.AveragePooling2D`."""
 
     layers_by_rank: ClassVar = {3: AveragePooling1D, 4: AveragePooling2D}
+
+
+def max_pool(
+    inputs: Tensor,
+    pool_size: IntOrSequence,
+    strides: IntOrSequence | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
+) -> Tensor:
+    """Return the maximum over windows of sequences or images.
+
+    Parameters
+    ----------
+    pool_size
+        One integer, or one per spatial axis.
+    strides
+        Steps between windows, as `pool_size`, which it is where None.
+    padding
+        ``"valid"``, or ``"same"`` with a border that takes no part in the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Examples
+    --------
+    >>> cnnfast.ops.max_pool(np.ones((1, 8, 8, 3)), 2).shape
+    (1, 4, 4, 3)
+    """
+    return call(MaxPool(pool_size, strides, padding, data_format), inputs)
+
+
+def average_pool(
+    inputs: Tensor,
+    pool_size: IntOrSequence,
+    strides: IntOrSequence | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
+) -> Tensor:
+    """Return the mean over windows of sequences or images.
+
+    Parameters
+    ----------
+    pool_size
+        One integer, or one per spatial axis.
+    strides
+        Steps between windows, as `pool_size`, which it is where None.
+    padding
+        ``"valid"``, or ``"same"`` with a border that takes no part in the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+
+    Examples
+    --------
+    >>> cnnfast.ops.average_pool(np.ones((1, 8, 8, 3)), 2).shape
+    (1, 4, 4, 3)
+    """
+    return call(AveragePool(pool_size, strides, padding, data_format), inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast._core import ActivationKind, BinaryKind, NormalizationKind, ReductionKind
 from cnnfast.engine import ops
@@ -11,9 +11,12 @@ from cnnfast.engine.ops import Activation, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
 from cnnfast.ops.elementwise import MATH, NN
-from cnnfast.ops.operation import Operation, axis_of, batch_shape, refuse_batch
+from cnnfast.ops.operation import Operation, axis_of, batch_shape, call, refuse_batch
 from cnnfast.symbolic.arguments import axes, boolean, number
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import IntOrSequence, Tensor
 
 
 class Reduction(Operation):
@@ -234,3 +237,185 @@ class Normalize(Operation):
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis, "order": 2, "epsilon": self.epsilon}
+
+
+def mean(x: Tensor, axis: IntOrSequence | None = None, keepdims: bool = False) -> Tensor:
+    """Return the mean over axes.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+
+    Examples
+    --------
+    >>> cnnfast.ops.mean(np.array([[1.0, 2.0, 6.0]]), axis=1)
+    array([3.], dtype=float32)
+    """
+    return call(Mean(axis, keepdims), x)
+
+
+def sum(x: Tensor, axis: IntOrSequence | None = None, keepdims: bool = False) -> Tensor:
+    """Return the sum over axes.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    """
+    return call(Sum(axis, keepdims), x)
+
+
+def max(
+    x: Tensor,
+    axis: IntOrSequence | None = None,
+    keepdims: bool = False,
+    initial: None = None,
+) -> Tensor:
+    """Return the largest number over axes.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    initial
+        Must be None.
+    """
+    return call(Max(axis, keepdims, initial), x)
+
+
+def min(
+    x: Tensor,
+    axis: IntOrSequence | None = None,
+    keepdims: bool = False,
+    initial: None = None,
+) -> Tensor:
+    """Return the smallest number over axes.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    initial
+        Must be None.
+    """
+    return call(Min(axis, keepdims, initial), x)
+
+
+def prod(
+    x: Tensor,
+    axis: IntOrSequence | None = None,
+    keepdims: bool = False,
+    dtype: str | None = None,
+) -> Tensor:
+    """Return the product over axes.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    dtype
+        Kept for the config.
+    """
+    return call(Prod(axis, keepdims, dtype), x)
+
+
+def amax(x: Tensor, axis: IntOrSequence | None = None, keepdims: bool = False) -> Tensor:
+    """Return the largest number over axes.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    """
+    return call(Amax(axis, keepdims), x)
+
+
+def amin(x: Tensor, axis: IntOrSequence | None = None, keepdims: bool = False) -> Tensor:
+    """Return the smallest number over axes.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    """
+    return call(Amin(axis, keepdims), x)
+
+
+def var(x: Tensor, axis: IntOrSequence | None = None, keepdims: bool = False) -> Tensor:
+    """Return the variance over axes: the mean square of the distance from the mean.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    """
+    return call(Var(axis, keepdims), x)
+
+
+def std(x: Tensor, axis: IntOrSequence | None = None, keepdims: bool = False) -> Tensor:
+    """Return the square root of the variance over axes.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    """
+    return call(Std(axis, keepdims), x)
+
+
+def logsumexp(x: Tensor, axis: IntOrSequence | None = None, keepdims: bool = False) -> Tensor:
+    """Return ``log(sum(exp(x)))`` over axes, without overflow.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    keepdims
+        Whether axes of size 1 stay.
+    """
+    return call(Logsumexp(axis, keepdims), x)
+
+
+def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
+    """Return the logarithm of `softmax`.
+
+    Parameters
+    ----------
+    axis
+        Not the batch.
+    """
+    return call(LogSoftmax(axis), x)
+
+
+def normalize(x: Tensor, axis: int = -1, order: float = 2, epsilon: float | None = None) -> Tensor:
+    """Return ``x / max(norm(x), epsilon)`` with the Euclidean norm along one axis.
+
+    Parameters
+    ----------
+    axis
+        Not the batch.
+    order
+        Must be 2.
+    epsilon
+        No norm is taken for smaller; 1e-7 where None.
+    """
+    return call(Normalize(axis, order, epsilon), x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,15 @@ from cnnfast.ops.operation import (
     Operation,
     axis_of,
     batch_shape,
+    call,
     is_tensor,
     refuse_batch,
 )
 from cnnfast.symbolic.arguments import axes, integer, number
 from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import Array, Borders, IntOrSequence, Key, PadMode, Tensor
 
 
 class Selection(Operation):
@@ -348,3 +352,111 @@ def _check_positions(count: int) -> None:
     """Refuse, as soon as shapes are known, an axis whose positions would fill the memory."""
     if count > LARGEST_AXIS:
         raise ValueError(f"an axis can have {LARGEST_AXIS} positions at most. Received: {count}")
+
+
+def flip(x: Tensor, axis: IntOrSequence | None = None) -> Tensor:
+    """Return a tensor with axes backwards.
+
+    Parameters
+    ----------
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    """
+    return call(Flip(axis), x)
+
+
+def roll(x: Tensor, shift: IntOrSequence, axis: IntOrSequence | None = None) -> Tensor:
+    """Return a tensor moved along an axis; what leaves it at the end comes in at the beginning.
+
+    Parameters
+    ----------
+    shift
+        How far, for each axis.
+    axis
+        One axis or several, the batch not among them; None, all axes, is refused.
+    """
+    return call(Roll(shift, axis), x)
+
+
+def repeat(x: Tensor, repeats: IntOrSequence, axis: int | None = None) -> Tensor:
+    """Return a tensor with each position several times along one axis.
+
+    Parameters
+    ----------
+    repeats
+        How often each; a list says so for each position.
+    axis
+        Not the batch, nor None.
+    """
+    return call(Repeat(repeats, axis), x)
+
+
+def tile(x: Tensor, repeats: IntOrSequence) -> Tensor:
+    """Return the whole tensor several times along each axis.
+
+    Parameters
+    ----------
+    repeats
+        How often, for each axis; once along the batch.
+    """
+    return call(Tile(repeats), x)
+
+
+def pad(
+    x: Tensor,
+    pad_width: Borders,
+    mode: PadMode = "constant",
+    constant_values: float | None = None,
+) -> Tensor:
+    """Return a tensor with positions added before and after each axis.
+
+    Parameters
+    ----------
+    pad_width
+        (before, after) for each axis, batch included.
+    mode
+        ``"constant"``, or how the tensor goes on: ``"reflect"``, ``"symmetric"``, ``"edge"``,
+        ``"wrap"``.
+    constant_values
+        What a constant border holds; 0 where None.
+
+    Examples
+    --------
+    >>> cnnfast.ops.pad(np.ones((1, 2)), ((0, 0), (1, 2)))
+    array([[0., 1., 1., 0., 0.]], dtype=float32)
+    """
+    return call(Pad(pad_width, mode), x, constant_values=constant_values)
+
+
+def take(x: Tensor, indices: Sequence[int] | Array, axis: int | None = None) -> Tensor:
+    """Return positions of one axis.
+
+    Parameters
+    ----------
+    indices
+        A list of integers.
+    axis
+        Not the batch, nor None.
+
+    Examples
+    --------
+    >>> cnnfast.ops.take(np.array([[1.0, 2.0, 3.0]]), [2, 0], axis=1)
+    array([[3., 1.]], dtype=float32)
+    """
+    return call(Take(axis), x, indices)
+
+
+def get_item(x: Tensor, key: Key) -> Tensor:
+    """Return ``x[key]``.
+
+    Parameters
+    ----------
+    key
+        Integers, slices, an ellipsis and new axes; the batch is taken whole.
+
+    Examples
+    --------
+    >>> cnnfast.ops.get_item(np.array([[1.0, 2.0, 3.0]]), (slice(None), slice(1, None)))
+    array([[2., 3.]], dtype=float32)
+    """
+    return call(GetItem(), x, key)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, overload
 
 import numpy.typing as npt
 
@@ -12,6 +13,7 @@ from cnnfast.symbolic.tensor import KerasTensor
 if TYPE_CHECKING:
     from cnnfast.activations import ActivationFunction
     from cnnfast.constraints import Constraint
+    from cnnfast.engine.ops import Float32Array
     from cnnfast.initializers import Initializer
     from cnnfast.layers.base.layer import Layer
     from cnnfast.regularizers import Regularizer
@@ -39,6 +41,9 @@ WindowLike: TypeAlias = (
 )
 """What weighs the samples of a frame; None is a window of ones."""
 
+Key: TypeAlias = int | slice | EllipsisType | Sequence[int | slice | EllipsisType | None] | None
+"""An index of a tensor."""
+
 Array: TypeAlias = npt.NDArray[Any]
 Tensor = TypeVar("Tensor", KerasTensor, Array)
 """Symbolic in, symbolic out; an array in, an array out."""
@@ -55,6 +60,19 @@ InitializerLike: TypeAlias = (
 RegularizerLike: TypeAlias = "str | Regularizer | type[Regularizer] | Mapping[str, Any] | None"
 ConstraintLike: TypeAlias = "str | Constraint | type[Constraint] | Mapping[str, Any] | None"
 DTypeLike: TypeAlias = "str | npt.DTypeLike | DTypePolicy | Mapping[str, Any] | None"
+
+
+class BinaryFunction(Protocol):
+    """A function of two operands, one of which is a tensor or an array with a batch."""
+
+    @overload
+    def __call__(self, x1: KerasTensor, x2: Operand) -> KerasTensor: ...
+
+    @overload
+    def __call__(self, x1: Operand, x2: KerasTensor) -> KerasTensor: ...
+
+    @overload
+    def __call__(self, x1: npt.ArrayLike, x2: npt.ArrayLike) -> Float32Array: ...
 
 
 class _FirstShape(TypedDict, total=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from collections.abc import Iterable, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from annotations import vague
 from cnnfast import layers
 from parity import keras
 
@@ -77,20 +77,4 @@ def test_arguments_are_written_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_types_say_what_an_argument_may_be(name: str) -> None:
-    made = getattr(layers, name)
-    signature = inspect.signature(made)
-    annotations = {p.name: p.annotation for p in signature.parameters.values()}
-    if inspect.isfunction(made):
-        annotations["return"] = signature.return_annotation
-    vague = {argument for argument, annotation in annotations.items() if _is_vague(annotation)}
-    assert vague == set()
-
-
-def _is_vague(annotation: Any) -> bool:
-    if annotation is inspect.Parameter.empty:
-        return True
-    union, members = ast.parse(annotation, mode="eval").body, []
-    while isinstance(union, ast.BinOp):
-        members.append(union.right)
-        union = union.left
-    return any(isinstance(m, ast.Name) and m.id in ("Any", "object") for m in (union, *members))
+    assert vague(getattr(layers, name)) == set()
