@@ -7,243 +7,98 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from cnnfast._core import ActivationKind as Kind
-from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, Call, Value
 from cnnfast.errors import AROUND, Refusal, UnsupportedError
-from cnnfast.lowering import append, row_functions
-from cnnfast.symbolic.registry import LAYERS, configs
+from cnnfast.symbolic.activation_functions import (
+    FUNCTIONS,
+    ActivationFunction,
+    LayerFunction,
+    UserFunction,
+    celu,
+    elu,
+    exponential,
+    gelu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_sigmoid_keras2,
+    hard_silu,
+    hard_tanh,
+    leaky_relu,
+    linear,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    of_operation,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh,
+    tanh_shrink,
+    threshold,
+)
+from cnnfast.symbolic.registry import configs
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
-from cnnfast.utils.registry import Registry
-from cnnfast.utils.sealed import Sealing, is_open
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from cnnfast.symbolic.typing import ActivationLike
 
-    from cnnfast.engine.ops import BatchShape, Float32Array
-    from cnnfast.layers.base.layer import Layer
-
-
-class ActivationFunction(metaclass=Sealing):
-    """A function of one tensor, which keeps the shape but for `glu`.
-
-    All layers share it, so it stays as it is made.
-
-    Parameters
-    ----------
-    name
-        Keras' name, which a config holds.
-    steps
-        Elementwise functions to apply in turn; none is the identity.
-    """
-
-    def __init__(self, name: str, steps: tuple[Activation, ...]) -> None:
-        self.name = name
-        self.steps = steps
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not is_open(self):
-            raise AttributeError(
-                f"An activation function cannot change, as layers share it: give its layer another "
-                f"one. Received: {name}={value!r}"
-            )
-        object.__setattr__(self, name, value)
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layer that the function is, if it is one."""
-        return ()
-
-    def lower(self, graph: Graph, x: Value) -> Value:
-        """Append the whole function."""
-        return append.activate(graph, x, self.steps)
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        """Return the shape of the function of a tensor of `input_shape`, batch included."""
-        return input_shape
-
-    def split(self) -> tuple[Activation, ActivationFunction]:
-        """Split off the first step, which the operation before can take, from what is left."""
-        if not self.steps:
-            return Activation(), self
-        return self.steps[0], ActivationFunction(self.name, self.steps[1:])
-
-    def __call__(self, x: npt.ArrayLike) -> Float32Array:
-        """Return the function of an array of at least two axes, the first being the batch."""
-        result: Float32Array = LAYERS["Activation"](self)(x)
-        return result
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return get, (serialize(self),)
-
-    def __repr__(self) -> str:
-        return f"<activation {self.name}>"
-
-
-class WholeFunction(ActivationFunction):
-    """A function that is no chain of elementwise steps.
-
-    Parameters
-    ----------
-    name
-        Keras' name.
-    lower
-        Appends the function; it works on the last axis.
-    """
-
-    def __init__(self, name: str, lower: Callable[[Graph, Value], Value]) -> None:
-        super().__init__(name, ())
-        self._lower = lower
-
-    def lower(self, graph: Graph, x: Value) -> Value:
-        return self._lower(graph, x)
-
-    def split(self) -> tuple[Activation, ActivationFunction]:
-        return Activation(), self
-
-
-class GatedFunction(WholeFunction):
-    """`glu`, which halves the last axis."""
-
-    def __init__(self) -> None:
-        super().__init__("glu", row_functions.glu)
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        size = input_shape[-1]
-        return (*input_shape[:-1], None if size is None else size // 2)
-
-
-class LayerFunction(ActivationFunction):
-    """A layer without weights used as an activation, as in ``activation=ReLU(6.0)``."""
-
-    def __init__(self, layer: Layer) -> None:
-        super().__init__(layer.name, ())
-        self.layer = layer
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        return (self.layer,)
-
-    def lower(self, graph: Graph, x: Value) -> Value:
-        return self.layer.lower(graph, x)
-
-    def split(self) -> tuple[Activation, ActivationFunction]:
-        return Activation(), self
-
-
-class UserFunction(ActivationFunction):
-    """A user's function of a NumPy array, which keeps its shape.
-
-    Parameters
-    ----------
-    name
-        By which a config knows it.
-    function
-        Takes a float32 array with the batch as first axis.
-    """
-
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
-        super().__init__(name, ())
-        self.function = function
-
-    def lower(self, graph: Graph, x: Value) -> Value:
-        return graph.add(Call((x,), Value(x.shape), self.function, self.name))
-
-    def split(self) -> tuple[Activation, ActivationFunction]:
-        return Activation(), self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return UserFunction, (self.name, self.function)
-
-
-def relu_steps(
-    negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
-) -> tuple[Activation, ...]:
-    """Return Keras' general ReLU as steps.
-
-    It is `max_value` from there on, x from `threshold` on, ``negative_slope * (x - threshold)``
-    below.
-    """
-    if threshold:
-        first = Activation(Kind.THRESHOLDED_RELU, negative_slope, threshold)
-    elif negative_slope:
-        first = Activation(Kind.LEAKY_RELU, negative_slope)
-    elif max_value is None:
-        return (Activation(Kind.RELU),)
-    else:
-        return (Activation(Kind.CLIPPED_RELU, max_value),)
-    return (first,) if max_value is None else (first, Activation(Kind.MINIMUM, max_value))
-
-
-def _of(name: str, kind: Kind, alpha: float = 0.0, beta: float = 0.0) -> ActivationFunction:
-    return ActivationFunction(name, (Activation(kind, alpha, beta),))
-
-
-linear = ActivationFunction("linear", ())
-softmax = WholeFunction("softmax", row_functions.softmax)
-log_softmax = WholeFunction("log_softmax", row_functions.log_softmax)
-sparsemax = WholeFunction("sparsemax", row_functions.sparsemax)
-glu = GatedFunction()
-relu = ActivationFunction("relu", relu_steps())
-relu6 = ActivationFunction("relu6", relu_steps(max_value=6.0))
-leaky_relu = ActivationFunction("leaky_relu", relu_steps(negative_slope=0.2))
-elu = _of("elu", Kind.ELU, 1.0)
-selu = _of("selu", Kind.SELU)
-celu = _of("celu", Kind.CELU, 1.0)
-gelu = _of("gelu", Kind.GELU)
-sigmoid = _of("sigmoid", Kind.SIGMOID)
-hard_sigmoid = _of("hard_sigmoid", Kind.HARD_SIGMOID, 1.0 / 6.0, 0.5)
-# What Keras up to 2 computes under the name hard_sigmoid.
-hard_sigmoid_keras2 = _of("hard_sigmoid_keras2", Kind.HARD_SIGMOID, 0.2, 0.5)
-silu = _of("silu", Kind.SILU)
-hard_silu = _of("hard_silu", Kind.HARD_SILU)
-tanh = _of("tanh", Kind.TANH)
-exponential = _of("exponential", Kind.EXP)
-softplus = _of("softplus", Kind.SOFTPLUS)
-softsign = _of("softsign", Kind.SOFTSIGN)
-mish = _of("mish", Kind.MISH)
-squareplus = _of("squareplus", Kind.SQUAREPLUS, 4.0)
-soft_shrink = _of("soft_shrink", Kind.SOFT_SHRINK, 0.5)
-hard_shrink = _of("hard_shrink", Kind.HARD_SHRINK, 0.5)
-hard_tanh = _of("hard_tanh", Kind.HARD_TANH)
-tanh_shrink = _of("tanh_shrink", Kind.TANH_SHRINK)
-log_sigmoid = _of("log_sigmoid", Kind.LOG_SIGMOID)
-sparse_plus = _of("sparse_plus", Kind.SPARSE_PLUS)
-sparse_sigmoid = _of("sparse_sigmoid", Kind.SPARSE_SIGMOID)
-
-
-def threshold(x: npt.ArrayLike, threshold: float, default_value: float) -> Float32Array:
-    """Return `x` where it is above `threshold`, `default_value` elsewhere.
-
-    A config cannot name this function, because it could not give the two numbers.
-    """
-    return _of("threshold", Kind.THRESHOLD, threshold, default_value)(x)
-
+__all__ = [
+    "ActivationFunction",
+    "UserFunction",
+    "celu",
+    "deserialize",
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "serialize",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
+]
 
 swish = silu
 hard_swish = hard_silu
-
-FUNCTIONS: Registry[ActivationFunction] = Registry("activation", "an activation")
-"""What a name or a file may stand for."""
-
-FUNCTIONS.register(
-    **{
-        function.name: function
-        for function in (
-            *(linear, softmax, relu, relu6, leaky_relu, elu, selu, celu, gelu),
-            *(sigmoid, hard_sigmoid, silu, hard_silu, tanh, exponential, softplus, softsign, mish),
-            *(squareplus, soft_shrink, hard_shrink, hard_tanh, tanh_shrink, log_sigmoid),
-            *(sparse_plus, sparse_sigmoid, hard_sigmoid_keras2, log_softmax, sparsemax, glu),
-        )
-    }
-)
-FUNCTIONS.register(swish=silu, hard_swish=hard_silu, softmax_v2=softmax)
-FUNCTIONS.seal()
 _LAYERS = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU")
 
 
-def get(identifier: object) -> ActivationFunction:
+def get(identifier: ActivationLike) -> ActivationFunction:
     """Return the function that a name, config, function or layer stands for.
 
     Parameters
@@ -398,6 +253,11 @@ def _of_user(given: Any, name: str) -> ActivationFunction:
     module = str(getattr(given, "__module__", ""))
     if module.startswith("keras.src.activations") and name in FUNCTIONS:
         return FUNCTIONS[name]
+    if module.startswith("cnnfast.ops."):
+        own = given.__name__
+        # Keras' function of the name gelu is the exact one, and that of `ops` is not.
+        function = FUNCTIONS.get(own) if own != gelu.name else None
+        return function or of_operation(own, given) or UserFunction(name, given)
     return UserFunction(name, given)
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from cnnfast import activations, layers
+import cnnfast
+from cnnfast import activations, layers, ops
+from cnnfast.activations import FUNCTIONS
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Call
 from cnnfast.errors import UnsupportedError
 from parity import keras
 from reference import tolerance
@@ -103,3 +110,119 @@ def test_what_the_core_cannot_run_is_refused(identifier: object) -> None:
 
 def test_functions_pickle_by_name() -> None:
     assert pickle.loads(pickle.dumps(activations.gelu)) is activations.gelu
+
+
+# --- Keras' arguments -------------------------------------------------------------------------
+
+ARGUMENTS: list[tuple[str, dict[str, Any]]] = [
+    ("relu", {}),
+    ("relu", {"max_value": 1.0}),
+    ("relu", {"negative_slope": 0.1}),
+    ("relu", {"threshold": 0.5}),
+    ("relu", {"negative_slope": 0.1, "max_value": 2.0, "threshold": 0.5}),
+    ("leaky_relu", {"negative_slope": 0.4}),
+    ("elu", {"alpha": 2.0}),
+    ("celu", {"alpha": 2.0}),
+    ("gelu", {}),
+    ("gelu", {"approximate": True}),
+    ("hard_shrink", {"threshold": 1.0}),
+    ("soft_shrink", {"threshold": 1.0}),
+    ("squareplus", {"b": 1.0}),
+    ("softmax", {"axis": 1}),
+    ("log_softmax", {"axis": 1}),
+    ("sparsemax", {"axis": 1}),
+    ("glu", {"axis": 1}),
+    ("glu", {}),
+    ("threshold", {"threshold": 0.5, "default_value": -1.0}),
+    ("exponential", {}),
+    ("hard_tanh", {}),
+]
+GIVEN = pytest.mark.parametrize(
+    ("name", "arguments"), ARGUMENTS, ids=[f"{n}-{'-'.join(a)}" for n, a in ARGUMENTS]
+)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *OTHERS])
+def test_a_function_has_the_arguments_of_keras(name: str) -> None:
+    ours = inspect.signature(getattr(activations, name)).parameters.values()
+    theirs = inspect.signature(getattr(keras.activations, name)).parameters.values()
+    assert [(p.name, p.default) for p in ours] == [(p.name, p.default) for p in theirs]
+
+
+@GIVEN
+def test_arguments_give_the_numbers_of_keras(
+    name: str, arguments: dict[str, Any], rng: np.random.Generator
+) -> None:
+    x = (3 * rng.standard_normal((3, 4, 6))).astype(np.float32)
+    expected = np.asarray(getattr(keras.activations, name)(x, **arguments))
+    received = getattr(activations, name)(x, **arguments)
+    np.testing.assert_allclose(received, expected, rtol=tolerance(200, 1), atol=tolerance(8, 1))
+    np.testing.assert_array_equal(getattr(activations, name)(x.tolist(), **arguments), received)
+
+
+@GIVEN
+def test_arguments_count_in_a_graph_and_in_its_file(
+    name: str, arguments: dict[str, Any], rng: np.random.Generator, tmp_path: Path
+) -> None:
+    x = (3 * rng.standard_normal((3, 4, 6))).astype(np.float32)
+    expected = getattr(activations, name)(x, **arguments)
+    image = cnnfast.Input((4, 6))
+    model = cnnfast.Model(image, getattr(activations, name)(image, **arguments))
+    np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
+    model.save(tmp_path / "model.keras")
+    loaded = cnnfast.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), expected)
+    theirs = keras.models.load_model(tmp_path / "model.keras").predict(x, verbose=0)
+    np.testing.assert_allclose(theirs, expected, rtol=tolerance(200, 1), atol=tolerance(8, 1))
+
+
+def test_a_function_in_a_graph_is_an_operation_as_in_keras() -> None:
+    for module, package in ((activations, cnnfast), (keras.activations, keras)):
+        image = package.Input((4,))
+        model = package.Model(image, module.sigmoid(module.elu(module.relu(image), alpha=2.0)))
+        assert len(model.layers) == 1, module
+
+
+# --- functions as arguments of layers ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_layers_function_has_a_name(name: str) -> None:
+    layer = layers.Dense(2, activation=name)
+    assert layer.activation.__name__ == keras.activations.get(name).__name__
+
+
+SHARED = [name for name in ops.__all__ if name in FUNCTIONS]
+
+
+@pytest.mark.parametrize("name", [*SHARED, "square", "exp", "sin"])
+def test_an_operation_is_an_activation_and_written_as_keras_writes_it(
+    name: str, rng: np.random.Generator
+) -> None:
+    x = (2 * rng.standard_normal((3, 4))).astype(np.float32)
+    ours = layers.Activation(getattr(ops, name))
+    theirs = keras.layers.Activation(getattr(keras.ops, name))
+    tolerances = {"rtol": tolerance(200, 1), "atol": tolerance(8, 1)}
+    np.testing.assert_allclose(ours(x), np.asarray(theirs(x)), **tolerances)
+    if name == "gelu":  # read again, its name would be that of the exact one, also in Keras
+        with pytest.raises(UnsupportedError, match="would be taken for that of Keras' own"):
+            ours.get_config()
+    else:
+        assert ours.get_config()["activation"] == theirs.get_config()["activation"]
+
+
+@pytest.mark.parametrize("function", [ops.relu, ops.nn.relu, activations.relu, "relu"])
+def test_all_forms_of_a_function_are_one(function: Any) -> None:
+    assert layers.Dense(2, activation=function).activation is activations.relu
+
+
+def test_an_operation_runs_in_the_core_as_an_activation() -> None:
+    graph = Graph()
+    activations.get(ops.gelu).lower(graph, graph.add_input((2, 3)))
+    assert not any(isinstance(op, Call) for op in graph.ops)
+
+
+def test_an_operation_as_an_activation_pickles() -> None:
+    function = activations.get(ops.gelu)
+    x = np.linspace(-3, 3, 12, dtype=np.float32).reshape(3, 4)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(function))(x), function(x))

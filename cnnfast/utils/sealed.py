@@ -5,20 +5,22 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class Sealing(type):
     """The class of classes whose `__setattr__` asks `is_open`."""
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        made: Any = cls.__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
-        if isinstance(made, cls):
-            state = vars(made)
-            state["_open"] = True
-            made.__init__(*args, **kwargs)
-            del state["_open"]
-        return made
+    if not TYPE_CHECKING:  # editors would take its arguments for those of every class
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            made = cls.__new__(cls, *args, **kwargs)
+            if isinstance(made, cls):
+                state = vars(made)
+                state["_open"] = True
+                made.__init__(*args, **kwargs)
+                del state["_open"]
+            return made
 
     @property
     def __signature__(cls) -> inspect.Signature:

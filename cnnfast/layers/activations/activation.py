@@ -12,6 +12,7 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments, array_arguments
+from cnnfast.symbolic.activation_functions import relu_steps
 from cnnfast.symbolic.dtypes import Integers
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class ReLU(_ActivationLayer):
             self.integers = Integers.KEPT
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        steps = activations.relu_steps(self.negative_slope, self.max_value, self.threshold)
+        steps = relu_steps(self.negative_slope, self.max_value, self.threshold)
         return append.activate(graph, x, steps)
 
     def _config(self) -> dict[str, Any]:
@@ -123,7 +124,7 @@ class LeakyReLU(_ActivationLayer):
         self.negative_slope = _not_negative(slope, "negative_slope")
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        steps = activations.relu_steps(negative_slope=self.negative_slope)
+        steps = relu_steps(negative_slope=self.negative_slope)
         return append.activate(graph, x, steps)
 
     def _config(self) -> dict[str, Any]:

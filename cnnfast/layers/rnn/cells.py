@@ -17,6 +17,7 @@ from cnnfast.layers.base import weight_options
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
+from cnnfast.symbolic.activation_functions import UserFunction
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable
 
@@ -199,13 +200,13 @@ class RecurrentCell(Layer):
     def _gate_activation(self) -> activations.ActivationFunction:
         return activations.linear
 
-    def _known(self, identifier: object) -> activations.ActivationFunction:
+    def _known(self, identifier: ActivationLike) -> activations.ActivationFunction:
         """Return an activation; UnsupportedError if it is a user's function."""
         try:
             function = activations.get(identifier)
         except UnsupportedError:
             function = None
-        if function is None or isinstance(function, activations.UserFunction):
+        if function is None or isinstance(function, UserFunction):
             raise self.unsupported(
                 "runs in the core as a whole, so its activations must be Keras' own. "
                 f"Received: {identifier!r}",
@@ -216,7 +217,7 @@ class RecurrentCell(Layer):
 
     def elementwise(self, function: activations.ActivationFunction) -> Activation:
         """Return `function` as one operation; UnsupportedError if it is none."""
-        if type(function) is activations.ActivationFunction and len(function.steps) <= 1:
+        if function.is_elementwise and len(function.steps) <= 1:
             return function.steps[0] if function.steps else ops.LINEAR
         raise self.unsupported(
             f"takes activations that work on each number alone. Received: {function}"
