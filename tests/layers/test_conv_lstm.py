@@ -11,7 +11,7 @@ import pytest
 import cnnfast
 from cnnfast import layers
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.rnn.conv_lstm import LARGEST_TIME
+from cnnfast.layers.rnn.conv_lstm_cell import LARGEST_TIME
 from layer_parity import LayerParity
 from parity import both, keras, randomize
 from reference import tolerance

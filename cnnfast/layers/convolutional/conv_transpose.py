@@ -22,17 +22,17 @@ from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray, late
-from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value, Window
+from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
 from cnnfast.layers.base import weight_options
 from cnnfast.layers.convolutional.base_conv import (
     WindowedConv,
     positive_channels,
     refuse_strides_with_dilation,
 )
-from cnnfast.lowering import append, images, windows
+from cnnfast.lowering import images, phases, windows
+from cnnfast.lowering.phases import PhasedAxis
 from cnnfast.lowering.volumes import VolumeConv
 from cnnfast.symbolic import arguments
-from cnnfast.utils.records import record
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -176,7 +176,7 @@ class BaseConvTranspose(WindowedConv):
         image = images.to_image(graph, x, self.data_format)
         missing = (1,) * (len(image.shape) - 1 - self.rank)
         axes = [
-            _Axis(*axis)
+            PhasedAxis(*axis)
             for axis in zip(
                 image.shape[:-1],
                 out[:-1],
@@ -188,11 +188,11 @@ class BaseConvTranspose(WindowedConv):
         ]
         fused, rest = self.activation.split()
         y = self._convolve(graph, image, axes, fused)
-        y = _interleave(graph, y, axes, self.filters)
+        y = phases.interleave(graph, y, axes, self.filters)
         return rest.lower(graph, images.from_image(graph, y, shape, self.data_format))
 
     def _convolve(
-        self, graph: Graph, image: Value, axes: list[_Axis], activation: Activation
+        self, graph: Graph, image: Value, axes: list[PhasedAxis], activation: Activation
     ) -> Value:
         """Append the plain convolution whose output channels are those of all phases."""
         cells = tuple(axis.cells for axis in axes)
@@ -203,21 +203,21 @@ class BaseConvTranspose(WindowedConv):
                 Value((*cells, kernel.shape[-1])),
                 kernel,
                 bias,
-                _window(axes),
+                phases.window(axes),
                 activation=activation,
             )
         )
 
-    def _phase_weights(self, axes: list[_Axis]) -> tuple[LateArray, Float32Array | None]:
+    def _phase_weights(self, axes: list[PhasedAxis]) -> tuple[LateArray, Float32Array | None]:
         filters, inputs = self.kernel.shape[-2:]
-        phases = math.prod(axis.stride for axis in axes)
+        count = math.prod(axis.stride for axis in axes)
         whole = late(self.kernel).reshape(*(axis.size for axis in axes), filters, inputs)
         kernel = whole.map(
-            lambda array: _phase_kernel(array, axes),
-            (*(axis.taps for axis in axes), inputs, phases * filters),
+            lambda array: phases.phase_kernel(array, axes),
+            (*(axis.taps for axis in axes), inputs, count * filters),
             ("phases", *(axis.stride for axis in axes)),
         )
-        return kernel, None if self.bias is None else np.tile(self.bias.numpy(), phases)
+        return kernel, None if self.bias is None else np.tile(self.bias.numpy(), count)
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -295,7 +295,7 @@ class Conv3DTranspose(BaseConvTranspose):
         )
 
     def _convolve(
-        self, graph: Graph, image: Value, axes: list[_Axis], activation: Activation
+        self, graph: Graph, image: Value, axes: list[PhasedAxis], activation: Activation
     ) -> Value:
         conv = VolumeConv(
             *self._phase_weights(axes),
@@ -320,93 +320,3 @@ def _output_size(length: int, span: int, stride: int, padding: str, extra: int |
     if padding == "same":
         return full - span + span % 2 + (extra or 0)
     return full + (max(span, stride) - span if extra is None else extra)
-
-
-@record(frozen=True)
-class _Axis:
-    """One axis of a transposed convolution as a plain one.
-
-    Output cell ``q * stride + r`` reads the input cells near q through every stride-th tap of
-    the window, from tap r on. So there is one small kernel for each phase r, and a plain
-    convolution, with the kernels of all phases as its output channels, gives the output in
-    blocks of `stride` cells. With k=3, stride=2: phase 0 has the taps 2 and 0, phase 1 tap 1.
-    """
-
-    length: int
-    outputs: int
-    size: int
-    stride: int
-    dilation: int
-
-    @property
-    def crop(self) -> int:
-        """How many cells are cut off in front."""
-        full = (self.length - 1) * self.stride + windows.span(self.size, self.dilation)
-        return max(full - self.outputs, 0) // 2
-
-    @property
-    def taps(self) -> int:
-        """How many taps a phase has; a window that has fewer for some is filled with zeros."""
-        return -(-self.size // self.stride)
-
-    @property
-    def first(self) -> int:
-        """The first block of cells that is not cut off as a whole."""
-        return self.crop // self.stride
-
-    @property
-    def cells(self) -> int:
-        """The number of blocks."""
-        return (self.outputs - 1 + self.crop) // self.stride - self.first + 1
-
-    @property
-    def pads(self) -> tuple[int, int]:
-        """The padding of the plain convolution, before and after."""
-        before = windows.span(self.taps, self.dilation) - 1 - self.first
-        return before, self.first + self.cells - self.length
-
-    @property
-    def kept(self) -> tuple[int, int]:
-        """The first of the cells, of all blocks in a row, that are the output; their number."""
-        return self.crop - self.first * self.stride, self.outputs
-
-
-def _window(axes: list[_Axis]) -> Window:
-    height, width = axes
-    return Window(
-        size=(height.taps, width.taps),
-        dilation=(height.dilation, width.dilation),
-        pads=(*height.pads, *width.pads),
-    )
-
-
-def _phase_kernel(kernel: Float32Array, axes: list[_Axis]) -> Float32Array:
-    """Return the kernels of all phases as one: (*taps, inputs, phases * filters)."""
-    taps, strides = tuple(axis.taps for axis in axes), tuple(axis.stride for axis in axes)
-    rank = len(axes)
-    filters, inputs = kernel.shape[rank:]
-    padded = np.zeros((*(axis.taps * axis.stride for axis in axes), filters, inputs), np.float32)
-    padded[tuple(slice(axis.size) for axis in axes)] = kernel
-    # (taps, stride) of each axis, then filters and inputs.
-    split = padded.reshape(*_alternating(taps, strides), filters, inputs)
-    split = np.flip(split, tuple(range(0, 2 * rank, 2)))
-    phases = split.transpose(*range(0, 2 * rank, 2), 2 * rank + 1, *range(1, 2 * rank, 2), 2 * rank)
-    return phases.reshape(*taps, inputs, -1)
-
-
-def _interleave(graph: Graph, y: Value, axes: list[_Axis], filters: int) -> Value:
-    """Lay blocks of cells, which stand in the channels, side by side, and cut off the crop."""
-    rank, strides = len(axes), tuple(axis.stride for axis in axes)
-    cells = tuple(axis.cells * axis.stride for axis in axes)
-    if max(strides) > 1 and rank == 2:
-        y = graph.add(ops.DepthToSpace(y, Value((*cells, filters))))
-    elif max(strides) > 1:
-        y = append.reshape(graph, y, (*(axis.cells for axis in axes), *strides, filters))
-        order = _alternating(range(rank), range(rank, 2 * rank))
-        y = append.transpose(graph, y, (*order, 2 * rank))
-        y = append.reshape(graph, y, (*cells, filters))
-    return append.crop(graph, y, {number: axis.kept for number, axis in enumerate(axes)})
-
-
-def _alternating(first: Iterable[int], second: Iterable[int]) -> tuple[int, ...]:
-    return tuple(number for pair in zip(first, second, strict=True) for number in pair)

@@ -3,23 +3,25 @@
 from cnnfast.layers.preprocessing.mel_spectrogram import MelSpectrogram
 from cnnfast.layers.preprocessing.mixing import AugMix, CutMix, MixUp, RandAugment
 from cnnfast.layers.preprocessing.random_colors import (
-    Equalization,
     RandomBrightness,
     RandomColorDegeneration,
     RandomColorJitter,
     RandomContrast,
-    RandomGaussianBlur,
     RandomGrayscale,
     RandomHue,
+    RandomSaturation,
+)
+from cnnfast.layers.preprocessing.random_effects import (
+    Equalization,
+    RandomElasticTransform,
+    RandomErasing,
+    RandomGaussianBlur,
     RandomInvert,
     RandomPosterization,
-    RandomSaturation,
     RandomSharpness,
     Solarization,
 )
 from cnnfast.layers.preprocessing.random_geometry import (
-    RandomElasticTransform,
-    RandomErasing,
     RandomFlip,
     RandomHeight,
     RandomPerspective,

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnfast.layers.preprocessing.augmentation import (
     Augmentation,
     around_zero,
-    both,
-    ends,
-    from_one,
     from_zero,
 )
 from cnnfast.symbolic.dtypes import Integers
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
         AugmentationOptions,
         AugmentationOptionsBesideFormat,
         DataFormat,
-        IntOrSequence,
         Range,
     )
 
@@ -107,27 +103,6 @@ class RandomHue(Augmentation):
         )
 
 
-class RandomPosterization(Augmentation):
-    """Takes away bits of colour at random in training."""
-
-    integers = Integers.KEPT
-    ranges: ClassVar = {"factor": from_one}
-
-    def __init__(
-        self,
-        factor: Range,
-        value_range: Sequence[float] = (0, 255),
-        data_format: DataFormat | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[AugmentationOptionsBesideFormat],
-    ) -> None:
-        super().__init__(
-            {"factor": factor, "value_range": value_range, "seed": seed},
-            data_format=data_format,
-            **kwargs,
-        )
-
-
 class RandomSaturation(Augmentation):
     """Changes the saturation at random in training."""
 
@@ -140,47 +115,6 @@ class RandomSaturation(Augmentation):
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
         seed: int | None = None,
-        **kwargs: Unpack[AugmentationOptionsBesideFormat],
-    ) -> None:
-        super().__init__(
-            {"factor": factor, "value_range": value_range, "seed": seed},
-            data_format=data_format,
-            **kwargs,
-        )
-
-
-class RandomSharpness(Augmentation):
-    """Changes the sharpness at random in training."""
-
-    ranges: ClassVar = {"factor": from_zero}
-
-    def __init__(
-        self,
-        factor: Range,
-        value_range: Sequence[float] = (0, 255),
-        data_format: DataFormat | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[AugmentationOptionsBesideFormat],
-    ) -> None:
-        super().__init__(
-            {"factor": factor, "value_range": value_range, "seed": seed},
-            data_format=data_format,
-            **kwargs,
-        )
-
-
-class RandomInvert(Augmentation):
-    """Inverts colours at random in training."""
-
-    integers = Integers.KEPT
-    ranges: ClassVar = {"factor": from_zero}
-
-    def __init__(
-        self,
-        factor: Range = 1.0,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        data_format: DataFormat | None = None,
         **kwargs: Unpack[AugmentationOptionsBesideFormat],
     ) -> None:
         super().__init__(
@@ -236,80 +170,5 @@ class RandomColorJitter(Augmentation):
                 "seed": seed,
             },
             data_format=data_format,
-            **kwargs,
-        )
-
-
-class RandomGaussianBlur(Augmentation):
-    """Blurs at random in training."""
-
-    ranges: ClassVar = {"factor": from_zero, "kernel_size": both, "sigma": from_zero}
-
-    def __init__(
-        self,
-        factor: Range = 1.0,
-        kernel_size: IntOrSequence = 3,
-        sigma: Range = 1.0,
-        value_range: Sequence[float] = (0, 255),
-        data_format: DataFormat | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[AugmentationOptionsBesideFormat],
-    ) -> None:
-        super().__init__(
-            {
-                "factor": factor,
-                "kernel_size": kernel_size,
-                "sigma": sigma,
-                "value_range": value_range,
-                "seed": seed,
-            },
-            data_format=data_format,
-            **kwargs,
-        )
-
-
-class Equalization(Augmentation):
-    """Spreads the values of pixels evenly in training."""
-
-    integers = Integers.KEPT
-
-    def __init__(
-        self,
-        value_range: Sequence[float] = (0, 255),
-        bins: int = 256,
-        data_format: DataFormat | None = None,
-        **kwargs: Unpack[AugmentationOptionsBesideFormat],
-    ) -> None:
-        super().__init__(
-            {"value_range": value_range, "bins": bins},
-            data_format=data_format,
-            **kwargs,
-        )
-
-
-class Solarization(Augmentation):
-    """Inverts bright pixels at random in training."""
-
-    ranges: ClassVar = {
-        "addition_factor": from_zero,
-        "threshold_factor": from_zero,
-        "value_range": ends,
-    }
-
-    def __init__(
-        self,
-        addition_factor: Range = 0.0,
-        threshold_factor: Range = 0.0,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        **kwargs: Unpack[AugmentationOptions],
-    ) -> None:
-        super().__init__(
-            {
-                "addition_factor": addition_factor,
-                "threshold_factor": threshold_factor,
-                "value_range": value_range,
-                "seed": seed,
-            },
             **kwargs,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cnnfast.layers.preprocessing.augmentation import Augmentation, around_zero, from_zero
@@ -18,66 +17,6 @@ if TYPE_CHECKING:
         Interpolation,
         Range,
     )
-
-
-class RandomErasing(Augmentation):
-    """Erases a rectangle at random in training."""
-
-    ranges: ClassVar = {"factor": from_zero, "scale": from_zero}
-
-    def __init__(
-        self,
-        factor: Range = 1.0,
-        scale: Range = (0.02, 0.33),
-        fill_value: float | None = None,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        data_format: DataFormat | None = None,
-        **kwargs: Unpack[AugmentationOptionsBesideFormat],
-    ) -> None:
-        super().__init__(
-            {
-                "factor": factor,
-                "scale": scale,
-                "fill_value": fill_value,
-                "value_range": value_range,
-                "seed": seed,
-            },
-            data_format=data_format,
-            **kwargs,
-        )
-
-
-class RandomElasticTransform(Augmentation):
-    """Distorts at random in training."""
-
-    ranges: ClassVar = {"factor": from_zero, "scale": from_zero}
-
-    def __init__(
-        self,
-        factor: Range = 1.0,
-        scale: Range = 1.0,
-        interpolation: Interpolation = "bilinear",
-        fill_mode: FillMode = "reflect",
-        fill_value: float = 0.0,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        data_format: DataFormat | None = None,
-        **kwargs: Unpack[AugmentationOptionsBesideFormat],
-    ) -> None:
-        super().__init__(
-            {
-                "factor": factor,
-                "scale": scale,
-                "interpolation": interpolation,
-                "fill_mode": fill_mode,
-                "fill_value": fill_value,
-                "value_range": value_range,
-                "seed": seed,
-            },
-            data_format=data_format,
-            **kwargs,
-        )
 
 
 class RandomPerspective(Augmentation):
