@@ -34,10 +34,20 @@ class _ActivationLayer(Layer):
 class Activation(_ActivationLayer):
     """An activation function as a layer; all but `glu` keep the shape.
 
+    Takes and returns any shape (batch, ...); `glu` halves the last axis.
+
     Parameters
     ----------
     activation
-        See `cnnfast.activations.get`.
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Activation("relu")
+    >>> layer(np.array([[-2.0, 0.5, 3.0]]))
+    array([[0. , 0.5, 3. ]], dtype=float32)
     """
 
     def __init__(self, activation: ActivationLike, **kwargs: Unpack[LayerOptions]) -> None:
@@ -59,20 +69,31 @@ class Activation(_ActivationLayer):
 class ReLU(_ActivationLayer):
     """Rectified linear unit in Keras' general form.
 
-    ``max_value`` from there on, x from `threshold` on, ``negative_slope * (x - threshold)``
-    below.
+    ``max_value`` from there on, x from `threshold` on, ``negative_slope * (x - threshold)`` below.
+
+    Takes and returns any shape (batch, ...).
 
     Parameters
     ----------
     max_value
-        None for no limit.
-    negative_slope, threshold
-        As above.
+        The largest output; None for no limit.
+    negative_slope
+        Slope below `threshold`.
+    threshold
+        Where the line through 0 begins.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If one of them is negative.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ReLU(max_value=1.0)
+    >>> layer(np.array([[-2.0, 0.5, 3.0]]))
+    array([[0. , 0.5, 1. ]], dtype=float32)
     """
 
     def __init__(
@@ -107,15 +128,25 @@ class ReLU(_ActivationLayer):
 class LeakyReLU(_ActivationLayer):
     """``x`` where it is positive, ``negative_slope * x`` elsewhere.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     negative_slope
-        As above; `alpha` is its name in Keras 1 and 2.
+        Slope below 0; `alpha` in Keras 1 and 2.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If it is negative.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.LeakyReLU(0.5)
+    >>> layer(np.array([[-2.0, 0.5, 3.0]]))
+    array([[-1. ,  0.5,  3. ]], dtype=float32)
     """
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LeakyOptions]) -> None:
@@ -134,10 +165,20 @@ class LeakyReLU(_ActivationLayer):
 class ELU(_ActivationLayer):
     """``x`` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     alpha
-        As above.
+        The limit far below 0 is ``-alpha``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ELU()
+    >>> layer(np.ones((2, 5))).shape
+    (2, 5)
     """
 
     def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
@@ -154,15 +195,25 @@ class ELU(_ActivationLayer):
 class ThresholdedReLU(_ActivationLayer):
     """``x`` where it is above `theta`, 0 elsewhere; a layer of Keras 1 and 2.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     theta
-        As above.
+        What is not above it becomes 0.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If it is negative.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ThresholdedReLU(theta=1.0)
+    >>> layer(np.array([[-2.0, 0.5, 3.0]]))
+    array([[0., 0., 3.]], dtype=float32)
     """
 
     integers = Integers.REFUSED
@@ -182,10 +233,20 @@ class ThresholdedReLU(_ActivationLayer):
 class Softmax(_ActivationLayer):
     """Softmax over one axis, or over several together.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     axis
         Batch included; not the batch itself.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Softmax()
+    >>> layer(np.zeros((1, 4)))
+    array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
     """
 
     def __init__(self, axis: IntOrSequence = -1, **kwargs: Unpack[LayerOptions]) -> None:

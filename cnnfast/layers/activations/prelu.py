@@ -30,21 +30,33 @@ if TYPE_CHECKING:
 class PReLU(Layer):
     """``x`` where it is positive, ``alpha * x`` elsewhere.
 
+    Takes and returns any shape (batch, ...).
+
     Weights: `alpha`, of the input's shape without the batch, 1 along `shared_axes`.
 
     Parameters
     ----------
     alpha_initializer
-        See `cnnfast.initializers.get`.
-    alpha_regularizer, alpha_constraint
+        How the weights begin, see `cnnfast.initializers.get`.
+    alpha_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    alpha_constraint
         Of training; kept for the config.
     shared_axes
         Axes, counted from 1 behind the batch, along which all numbers share their slope.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.PReLU(shared_axes=[1, 2])
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
     """
 
     integers = Integers.PROMOTED

@@ -28,6 +28,9 @@ class Attention(Layer):
     each a single number: `scale` with `use_scale`, `concat_score_weight` with
     ``score_mode="concat"``.
 
+    Takes a list of (batch, queries, features), (batch, keys, values) and (batch, keys, features);
+    returns (batch, queries, values).
+
     Parameters
     ----------
     use_scale
@@ -36,11 +39,19 @@ class Attention(Layer):
         ``"dot"``: ``query @ key``; ``"concat"``: the sum of ``tanh(query + key)``.
     dropout, seed
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Attention()
+    >>> layer([np.ones((2, 3, 4)), np.ones((2, 5, 4))]).shape
+    (2, 3, 4)
     """
 
     integers = Integers.REFUSED
@@ -122,19 +133,30 @@ class Attention(Layer):
 class AdditiveAttention(Attention):
     """Attention whose scores are sums of ``scale * tanh(query + key)`` (Bahdanau et al., 2015).
 
-    The weight `scale` (features,) is there with `use_scale`.
+    Takes a list of (batch, queries, features), (batch, keys, features) and (batch, keys, features);
+    returns (batch, queries, features).
+
+    Weights: `scale` (features,), with `use_scale`.
 
     Parameters
     ----------
     use_scale
         Whether there is a scale.
-    dropout, seed
+    dropout
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AdditiveAttention()
+    >>> layer([np.ones((2, 3, 4)), np.ones((2, 5, 4))]).shape
+    (2, 3, 4)
     """
 
     def __init__(

@@ -78,10 +78,12 @@ class _Projection(Layer):
 class MultiHeadAttention(Layer):
     """Attention by several heads (Vaswani et al., 2017), called on query, value and key.
 
-    The key may be left out and then is the value. Inputs are (batch, ..., features); every
-    position attends to all others. Weights: kernel (features, heads, size) and, with
-    `use_bias`, bias (heads, size) of the query, the key and the value, then kernel (heads,
-    size, outputs) and bias (outputs,) of the output.
+    The key may be left out and then is the value. Inputs are (batch, ..., features); every position
+    attends to all others. Weights: kernel (features, heads, size) and, with `use_bias`, bias
+    (heads, size) of the query, the key and the value, then kernel (heads, size, outputs) and bias
+    (outputs,) of the output.
+
+    Returns (batch, ..., output features), with the positions of the query.
 
     Parameters
     ----------
@@ -89,20 +91,32 @@ class MultiHeadAttention(Layer):
         How many heads.
     key_dim, value_dim
         Features of a head's key and value; the value's are the key's where None.
+    dropout
+        Without effect here.
     use_bias
         Whether the projections have biases.
     output_shape
         Features of the output; those of the query where None.
     attention_axes
         All but the batch and the features, or None for that.
-    dropout, flash_attention, seed
-        Without effect here.
-    sliding_window, use_gate
+    sliding_window
         Must not be set.
+    flash_attention
+        Without effect here.
     kernel_initializer, bias_initializer
-        See `cnnfast.initializers.get`.
-    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, bias_constraint
         Of training; kept for the config.
+    use_gate
+        Must not be set.
+    seed
+        Without effect here.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -110,6 +124,13 @@ class MultiHeadAttention(Layer):
         If an argument is illegal.
     UnsupportedError
         If only some axes are attended to, or what must not be set is set.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.MultiHeadAttention(num_heads=2, key_dim=3)
+    >>> x = np.ones((2, 5, 4))
+    >>> layer(x, x).shape
+    (2, 5, 4)
     """
 
     call_arguments = ("query", "value", "key")

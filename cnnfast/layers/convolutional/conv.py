@@ -36,37 +36,7 @@ if TYPE_CHECKING:
 
 
 class BaseConv(WindowedConv):
-    """What convolutions of every rank share: arguments, weights and lowering.
-
-    Weights: `kernel` (*kernel_size, input channels / groups, filters) and, with `use_bias`,
-    `bias` (filters,). Output channels of group g read the input channels of group g.
-
-    Parameters
-    ----------
-    filters
-        Output channels.
-    kernel_size, strides, dilation_rate
-        One integer, or one per spatial axis.
-    padding
-        ``"valid"``, ``"same"`` or, for `Conv1D`, ``"causal"``.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-    groups
-        Into how many independent parts the channels are split.
-    activation
-        See `cnnfast.activations.get`.
-    use_bias
-        Whether there is a bias.
-    kernel_initializer, bias_initializer
-        See `cnnfast.initializers.get`.
-    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
-        Of training; kept for the config.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal, or strides and dilation are both above 1.
-    """
+    """What convolutions of every rank share: arguments, weights and lowering."""
 
     def __init__(
         self,
@@ -167,10 +137,59 @@ class BaseConv(WindowedConv):
 
 
 class Conv1D(BaseConv):
-    """Convolution of sequences (batch, steps, channels).
+    """Convolution of sequences: every window times every kernel, summed.
 
-    With ``padding="causal"`` a step reads only itself and steps before it. Parameters, weights
-    and errors are those of `BaseConv`.
+    With ``padding="causal"`` a step reads only itself and steps before it.
+
+    Takes (batch, steps, channels) and returns (batch, new steps, filters); with
+    ``data_format="channels_first"``, channels come before steps.
+
+    Weights: `kernel` (*kernel_size, input channels / groups, filters) and, with `use_bias`, `bias`
+    (filters,). Output channels of group g read the input channels of group g.
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size
+        Steps of a window.
+    strides
+        Steps from one window to the next.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border of zeros, so that the
+        output has ``ceil(size / stride)`` positions; ``"causal"`` for zeros in front, so that a
+        step reads no later ones.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window; above 1 only where all strides are 1.
+    groups
+        Into how many independent parts the channels are split.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or strides and dilation are both above 1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Conv1D(16, 3, padding="same", activation="relu")
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 16)
     """
 
     rank = 1
@@ -218,18 +237,112 @@ class Conv1D(BaseConv):
 
 
 class Conv2D(BaseConv):
-    """Convolution of images (batch, height, width, channels).
+    """Convolution of images: every window times every kernel, summed.
 
-    Parameters, weights and errors are those of `BaseConv`.
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, filters); with
+    ``data_format="channels_first"``, channels come before the other axes.
+
+    Weights: `kernel` (*kernel_size, input channels / groups, filters) and, with `use_bias`, `bias`
+    (filters,). Output channels of group g read the input channels of group g.
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size
+        Height and width of a window; one integer for both.
+    strides
+        Rows and columns from one window to the next; one integer for both.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border of zeros, so that the
+        output has ``ceil(size / stride)`` positions.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window; above 1 only where all strides are 1.
+    groups
+        Into how many independent parts the channels are split.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or strides and dilation are both above 1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Conv2D(16, 3, padding="same", activation="relu")
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 16)
     """
 
     rank = 2
 
 
 class Conv3D(BaseConv):
-    """Convolution of volumes (batch, depth, height, width, channels).
+    """Convolution of volumes: every window times every kernel, summed.
 
-    Parameters, weights and errors are those of `BaseConv`.
+    Takes (batch, depth, height, width, channels) and returns (batch, new depth, new height, new
+    width, filters); with ``data_format="channels_first"``, channels come before the other axes.
+
+    Weights: `kernel` (*kernel_size, input channels / groups, filters) and, with `use_bias`, `bias`
+    (filters,). Output channels of group g read the input channels of group g.
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size
+        Depth, height and width of a window; one integer for all.
+    strides
+        Positions from one window to the next, along each axis; one integer for all.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border of zeros, so that the
+        output has ``ceil(size / stride)`` positions.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window; above 1 only where all strides are 1.
+    groups
+        Into how many independent parts the channels are split.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or strides and dilation are both above 1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Conv3D(16, 3, padding="same", activation="relu")
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 4, 8, 8, 16)
     """
 
     rank = 3

@@ -50,37 +50,7 @@ if TYPE_CHECKING:
 
 
 class BaseConvTranspose(WindowedConv):
-    """What transposed convolutions of every rank share: arguments, weights and lowering.
-
-    Weights: `kernel` (*kernel_size, filters, input channels) and, with `use_bias`, `bias`
-    (filters,).
-
-    Parameters
-    ----------
-    filters
-        Output channels.
-    kernel_size, strides, dilation_rate
-        One integer, or one per spatial axis.
-    padding
-        ``"valid"`` or ``"same"``.
-    output_padding
-        Cells to add at the end of each spatial axis, fewer than `strides`; see above.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-    activation
-        See `cnnfast.activations.get`.
-    use_bias
-        Whether there is a bias.
-    kernel_initializer, bias_initializer
-        See `cnnfast.initializers.get`.
-    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
-        Of training; kept for the config.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal, or strides and dilation are both above 1.
-    """
+    """What transposed convolutions of every rank share: arguments, weights and lowering."""
 
     ignored = ("groups",)
 
@@ -229,27 +199,170 @@ class BaseConvTranspose(WindowedConv):
 
 
 class Conv1DTranspose(BaseConvTranspose):
-    """Transposed convolution of sequences (batch, steps, channels).
+    """Transposed convolution of sequences: each position spreads over a window.
 
-    Parameters, weights and errors are those of `BaseConvTranspose`.
+    Takes (batch, steps, channels) and returns (batch, new steps, filters); with
+    ``data_format="channels_first"``, channels come before steps.
+
+    Weights: `kernel` (*kernel_size, filters, input channels) and, with `use_bias`, `bias`
+    (filters,).
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size
+        Steps of a window.
+    strides
+        By how much the output is larger: steps from one window to the next.
+    padding
+        ``"valid"`` for all that windows reach; ``"same"`` for ``size * stride`` positions.
+    output_padding
+        Positions added at the end of each axis, fewer than its stride; None for none but what
+        `padding` asks for.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window; above 1 only where all strides are 1.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or strides and dilation are both above 1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Conv1DTranspose(16, 3, strides=2, padding="same")
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 20, 16)
     """
 
     rank = 1
 
 
 class Conv2DTranspose(BaseConvTranspose):
-    """Transposed convolution of images (batch, height, width, channels).
+    """Transposed convolution of images: each position spreads over a window.
 
-    Parameters, weights and errors are those of `BaseConvTranspose`.
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, filters); with
+    ``data_format="channels_first"``, channels come before the other axes.
+
+    Weights: `kernel` (*kernel_size, filters, input channels) and, with `use_bias`, `bias`
+    (filters,).
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size
+        Height and width of a window; one integer for both.
+    strides
+        By how much the output is larger: rows and columns from one window to the next; one integer
+        for both.
+    padding
+        ``"valid"`` for all that windows reach; ``"same"`` for ``size * stride`` positions.
+    output_padding
+        Positions added at the end of each axis, fewer than its stride; None for none but what
+        `padding` asks for.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window; above 1 only where all strides are 1.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or strides and dilation are both above 1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Conv2DTranspose(16, 3, strides=2, padding="same")
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 16, 16, 16)
     """
 
     rank = 2
 
 
 class Conv3DTranspose(BaseConvTranspose):
-    """Transposed convolution of volumes (batch, depth, height, width, channels).
+    """Transposed convolution of volumes: each position spreads over a window.
 
-    Parameters, weights and errors are those of `BaseConvTranspose`.
+    Takes (batch, depth, height, width, channels) and returns (batch, new depth, new height, new
+    width, filters); with ``data_format="channels_first"``, channels come before the other axes.
+
+    Weights: `kernel` (*kernel_size, filters, input channels) and, with `use_bias`, `bias`
+    (filters,).
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size
+        Depth, height and width of a window; one integer for all.
+    strides
+        By how much the output is larger: positions from one window to the next, along each axis;
+        one integer for all.
+    padding
+        ``"valid"`` for all that windows reach; ``"same"`` for ``size * stride`` positions.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    output_padding
+        Positions added at the end of each axis, fewer than its stride; None for none but what
+        `padding` asks for.
+    dilation_rate
+        Distance of neighbouring taps of a window; above 1 only where all strides are 1.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal, or strides and dilation are both above 1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Conv3DTranspose(16, 3, strides=2, padding="same")
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 8, 16, 16, 16)
     """
 
     rank = 3

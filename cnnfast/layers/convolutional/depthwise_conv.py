@@ -28,37 +28,7 @@ if TYPE_CHECKING:
 
 
 class BaseDepthwiseConv(WindowedConv):
-    """What depthwise convolutions of every rank share: arguments, weights and lowering.
-
-    Weights: `kernel` (*kernel_size, input channels, depth_multiplier) and, with `use_bias`,
-    `bias` (input channels * depth_multiplier,). Output channel ``c * depth_multiplier + m``
-    reads input channel c. Unlike in other convolutions, strides and dilation may both be
-    above 1.
-
-    Parameters
-    ----------
-    kernel_size, strides, dilation_rate
-        One integer, or one per spatial axis.
-    padding
-        ``"valid"`` or ``"same"``.
-    depth_multiplier
-        Output channels per input channel.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-    activation
-        See `cnnfast.activations.get`.
-    use_bias
-        Whether there is a bias.
-    depthwise_initializer, bias_initializer
-        See `cnnfast.initializers.get`.
-    depthwise_regularizer, bias_regularizer, depthwise_constraint, bias_constraint
-        Of training; kept for the config.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    """
+    """What depthwise convolutions of every rank share: arguments, weights and lowering."""
 
     ignored = ("groups",)
 
@@ -139,18 +109,110 @@ class BaseDepthwiseConv(WindowedConv):
 
 
 class DepthwiseConv1D(BaseDepthwiseConv):
-    """Depthwise convolution of sequences (batch, steps, channels).
+    """Convolution of sequences that looks at each channel alone.
 
-    Parameters, weights and errors are those of `BaseDepthwiseConv`.
+    Takes (batch, steps, channels) and returns (batch, new steps, channels * depth_multiplier); with
+    ``data_format="channels_first"``, channels come before steps.
+
+    Weights: `kernel` (*kernel_size, input channels, depth_multiplier) and, with `use_bias`, `bias`
+    (input channels * depth_multiplier,). Output channel ``c * depth_multiplier + m`` reads input
+    channel c. Unlike in other convolutions, strides and dilation may both be above 1.
+
+    Parameters
+    ----------
+    kernel_size
+        Steps of a window.
+    strides
+        Steps from one window to the next.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border of zeros, so that the
+        output has ``ceil(size / stride)`` positions.
+    depth_multiplier
+        Output channels per input channel.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    depthwise_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    depthwise_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    depthwise_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.DepthwiseConv1D(3, padding="same")
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 4)
     """
 
     rank = 1
 
 
 class DepthwiseConv2D(BaseDepthwiseConv):
-    """Depthwise convolution of images (batch, height, width, channels).
+    """Convolution of images that looks at each channel alone.
 
-    Parameters, weights and errors are those of `BaseDepthwiseConv`.
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, channels *
+    depth_multiplier); with ``data_format="channels_first"``, channels come before the other axes.
+
+    Weights: `kernel` (*kernel_size, input channels, depth_multiplier) and, with `use_bias`, `bias`
+    (input channels * depth_multiplier,). Output channel ``c * depth_multiplier + m`` reads input
+    channel c. Unlike in other convolutions, strides and dilation may both be above 1.
+
+    Parameters
+    ----------
+    kernel_size
+        Height and width of a window; one integer for both.
+    strides
+        Rows and columns from one window to the next; one integer for both.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border of zeros, so that the
+        output has ``ceil(size / stride)`` positions.
+    depth_multiplier
+        Output channels per input channel.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    depthwise_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    depthwise_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    depthwise_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.DepthwiseConv2D(3, padding="same")
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
     """
 
     rank = 2

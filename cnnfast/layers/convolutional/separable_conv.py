@@ -29,40 +29,7 @@ if TYPE_CHECKING:
 
 
 class BaseSeparableConv(WindowedConv):
-    """What separable convolutions of every rank share: a depthwise one, then a 1x1 one.
-
-    Weights: `depthwise_kernel` (*kernel_size, input channels, depth_multiplier),
-    `pointwise_kernel` (*ones, input channels * depth_multiplier, filters) and, with `use_bias`,
-    `bias` (filters,), which is added at the end. Strides and dilation may both be above 1.
-
-    Parameters
-    ----------
-    filters
-        Output channels.
-    kernel_size, strides, dilation_rate
-        Of the depthwise convolution: one integer, or one per spatial axis.
-    padding
-        ``"valid"`` or ``"same"``.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-    depth_multiplier
-        Channels between the two convolutions, per input channel.
-    activation
-        See `cnnfast.activations.get`.
-    use_bias
-        Whether there is a bias.
-    depthwise_initializer, pointwise_initializer, bias_initializer
-        See `cnnfast.initializers.get`.
-    depthwise_regularizer, pointwise_regularizer, bias_regularizer
-        Of training; kept for the config.
-    depthwise_constraint, pointwise_constraint, bias_constraint
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    """
+    """What separable convolutions of every rank share: a depthwise one, then a 1x1 one."""
 
     # Keras 2 also wrote the arguments of the convolution that it derived this one from.
     ignored = ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")
@@ -178,18 +145,114 @@ class BaseSeparableConv(WindowedConv):
 
 
 class SeparableConv1D(BaseSeparableConv):
-    """Separable convolution of sequences (batch, steps, channels).
+    """Convolution of sequences in two steps: each channel alone, then across channels.
 
-    Parameters, weights and errors are those of `BaseSeparableConv`.
+    Takes (batch, steps, channels) and returns (batch, new steps, filters); with
+    ``data_format="channels_first"``, channels come before steps.
+
+    Weights: `depthwise_kernel` (*kernel_size, input channels, depth_multiplier), `pointwise_kernel`
+    (*ones, input channels * depth_multiplier, filters) and, with `use_bias`, `bias` (filters,),
+    which is added at the end. Strides and dilation may both be above 1.
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size
+        Steps of a window.
+    strides
+        Steps from one window to the next.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border of zeros, so that the
+        output has ``ceil(size / stride)`` positions.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window.
+    depth_multiplier
+        Channels between the two steps, per input channel.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    depthwise_initializer, pointwise_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    depthwise_regularizer, pointwise_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    depthwise_constraint, pointwise_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.SeparableConv1D(16, 3, padding="same")
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 16)
     """
 
     rank = 1
 
 
 class SeparableConv2D(BaseSeparableConv):
-    """Separable convolution of images (batch, height, width, channels).
+    """Convolution of images in two steps: each channel alone, then across channels.
 
-    Parameters, weights and errors are those of `BaseSeparableConv`.
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, filters); with
+    ``data_format="channels_first"``, channels come before the other axes.
+
+    Weights: `depthwise_kernel` (*kernel_size, input channels, depth_multiplier), `pointwise_kernel`
+    (*ones, input channels * depth_multiplier, filters) and, with `use_bias`, `bias` (filters,),
+    which is added at the end. Strides and dilation may both be above 1.
+
+    Parameters
+    ----------
+    filters
+        Output channels.
+    kernel_size
+        Height and width of a window; one integer for both.
+    strides
+        Rows and columns from one window to the next; one integer for both.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border of zeros, so that the
+        output has ``ceil(size / stride)`` positions.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Distance of neighbouring taps of a window.
+    depth_multiplier
+        Channels between the two steps, per input channel.
+    activation
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
+    use_bias
+        Whether there is a bias.
+    depthwise_initializer, pointwise_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    depthwise_regularizer, pointwise_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    depthwise_constraint, pointwise_constraint, bias_constraint
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.SeparableConv2D(16, 3, padding="same")
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 16)
     """
 
     rank = 2

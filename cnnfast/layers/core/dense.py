@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class Dense(Layer):
     """``activation(x @ kernel + bias)`` along the last axis of inputs of any rank.
 
+    Takes (batch, ..., inputs) and returns (batch, ..., units).
+
     Weights: `kernel` (inputs, units) and, with `use_bias`, `bias` (units,).
 
     Parameters
@@ -37,18 +39,32 @@ class Dense(Layer):
     units
         Size of the last axis of the output.
     activation
-        See `cnnfast.activations.get`.
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
     use_bias
         Whether there is a bias.
     kernel_initializer, bias_initializer
-        See `cnnfast.initializers.get`.
-    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, bias_constraint
         Of training; kept for the config.
+    quantization_config
+        Must be None.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Dense(3, activation="softmax")
+    >>> layer(np.ones((2, 5))).shape
+    (2, 3)
     """
 
     def __init__(

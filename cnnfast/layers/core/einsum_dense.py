@@ -71,6 +71,8 @@ def _parsed(equation: object) -> _Equation:
 class EinsumDense(Layer):
     """``activation(einsum(equation, x, kernel) + bias)``, a product along the last axes.
 
+    Takes (batch, ...) and returns (batch, *output_shape), as the equation says.
+
     Weights: `kernel`, with the axes that the equation names, and, with `bias_axes`, `bias`.
 
     Parameters
@@ -78,16 +80,22 @@ class EinsumDense(Layer):
     equation
         Such as ``"abc,cde->abde"``; the first axis, or the ellipsis, is the batch.
     output_shape
-        Sizes of the output without the batch and what an ellipsis stands for; None for those
-        of the input. An integer is the last one.
+        Sizes of the output without the batch and what an ellipsis stands for; None for those of the
+        input. An integer is the last one.
     activation
-        See `cnnfast.activations.get`.
+        Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
     bias_axes
         Letters of new axes along which the bias differs; None for no bias.
     kernel_initializer, bias_initializer
-        See `cnnfast.initializers.get`.
-    kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    kernel_constraint, bias_constraint
         Of training; kept for the config.
+    quantization_config
+        Must be None.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -95,6 +103,12 @@ class EinsumDense(Layer):
         If an argument is illegal.
     UnsupportedError
         If the equation is of another form, or the bias differs along other axes.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.EinsumDense("abc,cd->abd", output_shape=(None, 3), bias_axes="d")
+    >>> layer(np.ones((2, 5, 4))).shape
+    (2, 5, 3)
     """
 
     def __init__(

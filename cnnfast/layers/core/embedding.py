@@ -33,8 +33,8 @@ _LARGEST_TABLE = 2**24
 class Embedding(Layer):
     """The row of a table that each integer from 0 to ``input_dim - 1`` stands for.
 
-    Weights: `embeddings` (input_dim, output_dim). Inputs of any shape (batch, ...) give
-    (batch, ..., output_dim); floats lose their fraction first.
+    Weights: `embeddings` (input_dim, output_dim). Inputs of any shape (batch, ...) give (batch,
+    ..., output_dim); floats lose their fraction first.
 
     Parameters
     ----------
@@ -43,13 +43,17 @@ class Embedding(Layer):
     output_dim
         Length of a row.
     embeddings_initializer
-        See `cnnfast.initializers.get`.
+        How the weights begin, see `cnnfast.initializers.get`.
     embeddings_regularizer
-        See `cnnfast.regularizers.get`.
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
     embeddings_constraint
         Of training; kept for the config.
     mask_zero
         Must be False.
+    quantization_config
+        Must be None.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -57,6 +61,12 @@ class Embedding(Layer):
         If an argument is illegal, or, when it runs, if there is no row of a number.
     UnsupportedError
         If it is to mask, or is quantized.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Embedding(1000, 8)
+    >>> layer(np.array([[4, 7, 7]])).shape
+    (1, 3, 8)
     """
 
     def __init__(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class InputLayer(Layer):
     """The place where a model's input comes in.
 
+    Takes and returns (batch, *shape).
+
     Parameters
     ----------
     shape
@@ -28,17 +30,29 @@ class InputLayer(Layer):
         Kept for the config.
     dtype
         What the caller passes; the core takes float32.
-    batch_shape
-        In place of `shape` and `batch_size`.
     sparse, ragged
         Must not be set.
+    batch_shape
+        In place of `shape` and `batch_size`.
+    input_tensor
+        Must be None.
     optional
         Kept for the config.
+    name
+        Unique in a model; made from the class where None.
+    **kwargs
+        What else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If no shape is given, or two.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.InputLayer((28, 28, 1))
+    >>> layer.output.shape
+    (None, 28, 28, 1)
     """
 
     built_without_weights = True
@@ -120,7 +134,32 @@ def Input(  # noqa: N802 - Keras' name
 ) -> KerasTensor:
     """Return a symbolic tensor, the first item of a `Sequential`.
 
-    The arguments are those of `InputLayer`.
+    It stands for arrays (batch, *shape).
+
+    Parameters
+    ----------
+    shape
+        Without the batch; None stands for any size.
+    batch_size
+        Kept for the config.
+    dtype
+        What the caller passes; the core takes float32.
+    sparse, ragged
+        Must not be set.
+    batch_shape
+        In place of `shape` and `batch_size`.
+    name
+        Unique in a model; made from the class where None.
+    tensor
+        Must be None.
+    optional
+        Kept for the config.
+
+    Examples
+    --------
+    >>> image = cnnfast.Input((28, 28, 1))
+    >>> cnnfast.layers.Conv2D(8, 3)(image).shape
+    (None, 26, 26, 8)
     """
     layer = InputLayer(
         shape=shape,

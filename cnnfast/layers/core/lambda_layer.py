@@ -32,26 +32,36 @@ _TRIED_SIZES = (32, 40)
 class Lambda(Layer):
     """Runs a function of NumPy arrays.
 
-    It leaves the core for that, so it is slower than layers; a model pickles only if the
-    function does. The function must not write to the arrays it is given.
+    It leaves the core for that, so it is slower than layers; a model pickles only if the function
+    does. The function must not write to the arrays it is given.
+
+    Takes (batch, ...) and returns (batch, *output_shape).
 
     Parameters
     ----------
     function
         Takes a float32 array with the batch as first axis, or a list of them where the layer is
-        called on a list, and returns an array with the same batch, or a list, tuple or dict of
-        them where the layer has several outputs.
+        called on a list, and returns an array with the same batch, or a list, tuple or dict of them
+        where the layer has several outputs.
     output_shape
         Without the batch. Where None, the function is called once on zeros to find out.
     mask
         Must be None.
     arguments
         Further keyword arguments of `function`.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If `function` is not callable.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Lambda(lambda x: np.maximum(x, 1.0))
+    >>> layer(np.array([[0.0, 2.0]]))
+    array([[1., 2.]], dtype=float32)
     """
 
     built_without_weights = True

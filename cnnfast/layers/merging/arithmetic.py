@@ -75,13 +75,57 @@ class BaseMerge(Layer):
 
 
 class Add(BaseMerge):
-    """The sum of a list of tensors; see `BaseMerge`."""
+    """The sum of a list of tensors, number by number.
+
+    Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
+    the batch.
+
+    Takes a list of tensors (batch, ...) and returns (batch, ...).
+
+    Parameters
+    ----------
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit to each other.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Add()
+    >>> layer([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[4., 6.]], dtype=float32)
+    """
 
     kind = BinaryKind.ADD
 
 
 class Subtract(BaseMerge):
-    """The first of two tensors minus the second; see `BaseMerge`."""
+    """The first of two tensors minus the second, number by number.
+
+    Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
+    the batch.
+
+    Takes a list of tensors (batch, ...) and returns (batch, ...).
+
+    Parameters
+    ----------
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit to each other.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Subtract()
+    >>> layer([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[-2., -2.]], dtype=float32)
+    """
 
     kind = BinaryKind.SUBTRACT
 
@@ -91,13 +135,57 @@ class Subtract(BaseMerge):
 
 
 class Multiply(BaseMerge):
-    """The product of a list of tensors; see `BaseMerge`."""
+    """The product of a list of tensors, number by number.
+
+    Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
+    the batch.
+
+    Takes a list of tensors (batch, ...) and returns (batch, ...).
+
+    Parameters
+    ----------
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit to each other.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Multiply()
+    >>> layer([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[3., 8.]], dtype=float32)
+    """
 
     kind = BinaryKind.MULTIPLY
 
 
 class Average(BaseMerge):
-    """The mean of a list of tensors; see `BaseMerge`."""
+    """The mean of a list of tensors, number by number.
+
+    Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
+    the batch.
+
+    Takes a list of tensors (batch, ...) and returns (batch, ...).
+
+    Parameters
+    ----------
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit to each other.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Average()
+    >>> layer([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[2., 3.]], dtype=float32)
+    """
 
     integers = Integers.PROMOTED
     kind = BinaryKind.ADD
@@ -108,14 +196,58 @@ class Average(BaseMerge):
 
 
 class Maximum(BaseMerge):
-    """The largest of a list of tensors; see `BaseMerge`."""
+    """The largest of a list of tensors, number by number.
+
+    Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
+    the batch.
+
+    Takes a list of tensors (batch, ...) and returns (batch, ...).
+
+    Parameters
+    ----------
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit to each other.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Maximum()
+    >>> layer([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[3., 4.]], dtype=float32)
+    """
 
     integers = Integers.KEPT
     kind = BinaryKind.MAXIMUM
 
 
 class Minimum(BaseMerge):
-    """The smallest of a list of tensors; see `BaseMerge`."""
+    """The smallest of a list of tensors, number by number.
+
+    Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
+    the batch.
+
+    Takes a list of tensors (batch, ...) and returns (batch, ...).
+
+    Parameters
+    ----------
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit to each other.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Minimum()
+    >>> layer([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[1., 2.]], dtype=float32)
+    """
 
     integers = Integers.KEPT
     kind = BinaryKind.MINIMUM
@@ -167,30 +299,120 @@ def common_batch(layer: Layer, shapes: Sequence[BatchShape]) -> int | None:
 
 
 def add(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
-    """Call a new `Add` layer on `inputs`."""
+    """Call a new `Add` layer on `inputs`.
+
+    They are (batch, ...), of shapes that fit; the result is (batch, ...), symbolic if they are.
+
+    Parameters
+    ----------
+    inputs
+        Tensors to merge: symbolic ones, or arrays.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> cnnfast.layers.add([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[4., 6.]], dtype=float32)
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
-    """Call a new `Subtract` layer on `inputs`."""
+    """Call a new `Subtract` layer on `inputs`.
+
+    They are (batch, ...), of shapes that fit; the result is (batch, ...), symbolic if they are.
+
+    Parameters
+    ----------
+    inputs
+        Tensors to merge: symbolic ones, or arrays.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> cnnfast.layers.subtract([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[-2., -2.]], dtype=float32)
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
-    """Call a new `Multiply` layer on `inputs`."""
+    """Call a new `Multiply` layer on `inputs`.
+
+    They are (batch, ...), of shapes that fit; the result is (batch, ...), symbolic if they are.
+
+    Parameters
+    ----------
+    inputs
+        Tensors to merge: symbolic ones, or arrays.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> cnnfast.layers.multiply([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[3., 8.]], dtype=float32)
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
-    """Call a new `Average` layer on `inputs`."""
+    """Call a new `Average` layer on `inputs`.
+
+    They are (batch, ...), of shapes that fit; the result is (batch, ...), symbolic if they are.
+
+    Parameters
+    ----------
+    inputs
+        Tensors to merge: symbolic ones, or arrays.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> cnnfast.layers.average([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[2., 3.]], dtype=float32)
+    """
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
-    """Call a new `Maximum` layer on `inputs`."""
+    """Call a new `Maximum` layer on `inputs`.
+
+    They are (batch, ...), of shapes that fit; the result is (batch, ...), symbolic if they are.
+
+    Parameters
+    ----------
+    inputs
+        Tensors to merge: symbolic ones, or arrays.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> cnnfast.layers.maximum([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[3., 4.]], dtype=float32)
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:
-    """Call a new `Minimum` layer on `inputs`."""
+    """Call a new `Minimum` layer on `inputs`.
+
+    They are (batch, ...), of shapes that fit; the result is (batch, ...), symbolic if they are.
+
+    Parameters
+    ----------
+    inputs
+        Tensors to merge: symbolic ones, or arrays.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> cnnfast.layers.minimum([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[1., 2.]], dtype=float32)
+    """
     return Minimum(**kwargs)(inputs)

@@ -26,15 +26,26 @@ if TYPE_CHECKING:
 class Concatenate(Layer):
     """A list of tensors one behind the other.
 
+    Takes a list of tensors (batch, ...) and returns (batch, ...), with the sizes along `axis` added
+    up.
+
     Parameters
     ----------
     axis
         Along which axis, batch included; the tensors agree in the others.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If the shapes do not fit to each other.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Concatenate()
+    >>> layer([np.ones((2, 3)), np.ones((2, 4))]).shape
+    (2, 7)
     """
 
     integers = Integers.KEPT
@@ -78,6 +89,8 @@ class Dot(Layer):
     The output has the axes of the first without that axis, then those of the second; (batch, 1)
     where nothing is left.
 
+    Takes a list of two tensors (batch, ...) and returns (batch, ...).
+
     Parameters
     ----------
     axes
@@ -85,11 +98,19 @@ class Dot(Layer):
     normalize
         Whether both are divided by their Euclidean norm along the axis first, which makes the
         products cosines.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If the sizes of the axes differ, or one is the batch.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Dot(axes=1)
+    >>> layer([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[11.]], dtype=float32)
     """
 
     integers = Integers.COMPUTED
@@ -165,12 +186,46 @@ def _unit(graph: Graph, x: Value, axis: int) -> Value:
 
 
 def concatenate(inputs: Sequence[Tensor], axis: int = -1, **kwargs: Unpack[LayerOptions]) -> Tensor:
-    """Call a new `Concatenate` layer on `inputs`."""
+    """Call a new `Concatenate` layer on `inputs`.
+
+    They are (batch, ...); the result is (batch, ...), symbolic if they are.
+
+    Parameters
+    ----------
+    inputs
+        Tensors to merge: symbolic ones, or arrays.
+    axis
+        Along which axis, batch included; the tensors agree in the others.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> cnnfast.layers.concatenate([np.ones((2, 3)), np.ones((2, 4))]).shape
+    (2, 7)
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(
     inputs: Sequence[Tensor], axes: IntOrSequence = -1, **kwargs: Unpack[LayerOptions]
 ) -> Tensor:
-    """Call a new `Dot` layer on `inputs`."""
+    """Call a new `Dot` layer on `inputs`.
+
+    They are two, (batch, ...); the result is (batch, ...), symbolic if they are.
+
+    Parameters
+    ----------
+    inputs
+        Tensors to merge: symbolic ones, or arrays.
+    axes
+        The axis, batch included, or one for each tensor.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> cnnfast.layers.dot([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])], axes=1)
+    array([[11.]], dtype=float32)
+    """
     return Dot(axes=axes, **kwargs)(inputs)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class LayerScale(Layer):
     """``x * gamma`` along the last axis, of ConvNeXt.
 
+    Takes and returns any shape (batch, ...).
+
     Weights: `gamma` (projection_dim,).
 
     Parameters
@@ -33,11 +35,19 @@ class LayerScale(Layer):
         The number that all of gamma starts with.
     projection_dim
         Size of the last axis.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.LayerScale(0.5, 5)
+    >>> layer(np.ones((2, 5))).shape
+    (2, 5)
     """
 
     keras_module = "keras.src.applications.convnext"
@@ -79,10 +89,20 @@ class LayerScale(Layer):
 class StochasticDepth(Unchanged):
     """Drops whole branches at random in training; does nothing at inference. Of ConvNeXt.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     drop_path_rate
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.StochasticDepth(0.1)
+    >>> layer(np.ones((2, 5))).shape
+    (2, 5)
     """
 
     keras_module = "keras.src.applications.convnext"
@@ -98,15 +118,25 @@ class StochasticDepth(Unchanged):
 class CustomScaleLayer(Add):
     """The first of two tensors plus the second times `scale`, of Inception-ResNet v2.
 
+    Takes a list of two tensors (batch, ...) and returns (batch, ...).
+
     Parameters
     ----------
     scale
-        As above.
+        Factor of the second.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If the shapes do not fit to each other.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.CustomScaleLayer(0.5)
+    >>> layer([np.ones((1, 2)), np.ones((1, 2))])
+    array([[1.5, 1.5]], dtype=float32)
     """
 
     keras_module = "keras.src.applications.inception_resnet_v2"

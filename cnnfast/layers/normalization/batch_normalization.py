@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 
 class BatchNormalization(AffineNormalization):
-    """``gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta``.
+    """Each channel with the mean and variance of training taken out.
+
+    ``gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta``, which a convolution
+    before it takes in where it can.
+
+    Takes and returns any shape (batch, ...).
 
     Weights, each (size of `axis`,): `gamma` with `scale`, `beta` with `center`, `moving_mean`,
     `moving_variance`; with `renorm` three more, which only training reads.
@@ -39,18 +44,24 @@ class BatchNormalization(AffineNormalization):
     ----------
     axis
         The axis that has its own statistics, batch included; usually the channels.
-    momentum, synchronized, renorm_clipping, renorm_momentum
+    momentum
         Of training; kept for the config.
     epsilon
         Added to the variance.
     center, scale
         Whether there is a beta, a gamma.
+    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    beta_regularizer, gamma_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    beta_constraint, gamma_constraint
+        Of training; kept for the config.
     renorm
         Whether training renormalized.
-    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer
-        See `cnnfast.initializers.get`.
-    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
+    renorm_clipping, renorm_momentum, synchronized
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -58,6 +69,12 @@ class BatchNormalization(AffineNormalization):
         If an argument is illegal.
     UnsupportedError
         If `axis` names several axes.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.BatchNormalization()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
     """
 
     def __init__(

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 class GroupNormalization(AffineNormalization):
     """``gamma * (x - mean) / sqrt(variance + epsilon) + beta`` over groups of channels.
 
-    Mean and variance are those of all numbers of one image in one group. Weights, each
-    (size of `axis`,): `gamma` with `scale`, `beta` with `center`.
+    Mean and variance are those of all numbers of one image in one group. Weights, each (size of
+    `axis`,): `gamma` with `scale`, `beta` with `center`.
+
+    Takes and returns any shape (batch, ...).
 
     Parameters
     ----------
@@ -42,9 +44,13 @@ class GroupNormalization(AffineNormalization):
     center, scale
         Whether there is a beta, a gamma.
     beta_initializer, gamma_initializer
-        See `cnnfast.initializers.get`.
-    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
+        How the weights begin, see `cnnfast.initializers.get`.
+    beta_regularizer, gamma_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    beta_constraint, gamma_constraint
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -52,6 +58,12 @@ class GroupNormalization(AffineNormalization):
         If an argument is illegal.
     UnsupportedError
         If `axis` names several axes.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GroupNormalization(groups=2)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 4)
     """
 
     integers = Integers.REFUSED

@@ -74,6 +74,8 @@ class _OverAxes(Layer):
 class LayerNormalization(AffineNormalization, _OverAxes):
     """``gamma * (x - mean) / sqrt(variance + epsilon) + beta`` over `axis`.
 
+    Takes and returns any shape (batch, ...).
+
     Weights, of the sizes of `axis`: `gamma` with `scale`, `beta` with `center`.
 
     Parameters
@@ -85,16 +87,26 @@ class LayerNormalization(AffineNormalization, _OverAxes):
     center, scale
         Whether there is a beta, a gamma.
     beta_initializer, gamma_initializer
-        See `cnnfast.initializers.get`.
-    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
+        How the weights begin, see `cnnfast.initializers.get`.
+    beta_regularizer, gamma_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    beta_constraint, gamma_constraint
         Of training; kept for the config.
     rms_scaling
         ``gamma * x / sqrt(variance + epsilon)`` in place of the above.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.LayerNormalization()
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 4)
     """
 
     def __init__(
@@ -151,8 +163,10 @@ class LayerNormalization(AffineNormalization, _OverAxes):
 class RMSNormalization(_OverAxes):
     """``scale * x / sqrt(mean(x^2) + epsilon)`` over `axis`.
 
-    Weights: `scale`, of the sizes of `axis`; as in Keras it multiplies the last axes of the
-    input, whichever `axis` is.
+    Takes and returns any shape (batch, ...).
+
+    Weights: `scale`, of the sizes of `axis`; as in Keras it multiplies the last axes of the input,
+    whichever `axis` is.
 
     Parameters
     ----------
@@ -160,11 +174,19 @@ class RMSNormalization(_OverAxes):
         The axes that are normalized together, batch included.
     epsilon
         Added to the mean square.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RMSNormalization()
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 4)
     """
 
     def __init__(
@@ -196,15 +218,25 @@ class RMSNormalization(_OverAxes):
 class UnitNormalization(_OverAxes):
     """``x / max(norm(x), 1e-12)``, the Euclidean norm over `axis`.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     axis
         The axes that are normalized together, batch included.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.UnitNormalization()
+    >>> layer(np.array([[3.0, 4.0]]))
+    array([[0.6, 0.8]], dtype=float32)
     """
 
     built_without_weights = True

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 class SpectralNormalization(BaseWrapper):
     """A layer whose kernel training normalized; at inference just that layer.
 
-    Weights: the layer's kernel, `vector_u` (1, last size of the kernel), which only training
-    reads, then what else the layer has.
+    Takes and returns what the layer does, (batch, ...).
+
+    Weights: the layer's kernel, `vector_u` (1, last size of the kernel), which only training reads,
+    then what else the layer has.
 
     Parameters
     ----------
@@ -29,11 +31,19 @@ class SpectralNormalization(BaseWrapper):
         A layer that has a `kernel`.
     power_iterations
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.SpectralNormalization(cnnfast.layers.Conv2D(8, 3))
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 6, 6, 8)
     """
 
     def __init__(

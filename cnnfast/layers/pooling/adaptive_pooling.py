@@ -28,20 +28,7 @@ if TYPE_CHECKING:
 
 
 class BaseAdaptivePooling(SpatialLayer):
-    """What adaptive poolings of every rank and kind share: arguments and the shape rule.
-
-    Parameters
-    ----------
-    output_size
-        One integer, or one per spatial axis.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    """
+    """What adaptive poolings of every rank and kind share: arguments and the shape rule."""
 
     built_without_weights = True
 
@@ -100,54 +87,174 @@ class BaseAdaptiveMaxPooling(BaseAdaptivePooling):
 
 
 class AdaptiveAveragePooling1D(BaseAdaptiveAveragePooling):
-    """The mean over windows that bring sequences to a size: (batch, steps, channels).
+    """The mean of each channel over windows that bring sequences to a size.
 
-    Parameters and errors are those of `BaseAdaptivePooling`.
+    Takes (batch, steps, channels) and returns (batch, *output_size, channels).
+
+    Parameters
+    ----------
+    output_size
+        Steps of the output.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AdaptiveAveragePooling1D(2)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 2, 4)
     """
 
     rank = 1
 
 
 class AdaptiveAveragePooling2D(BaseAdaptiveAveragePooling):
-    """The mean over windows that bring images to a size: (batch, height, width, channels).
+    """The mean of each channel over windows that bring images to a size.
 
-    Parameters and errors are those of `BaseAdaptivePooling`.
+    Takes (batch, height, width, channels) and returns (batch, *output_size, channels).
+
+    Parameters
+    ----------
+    output_size
+        Height and width of the output; one integer for both.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AdaptiveAveragePooling2D(2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 2, 2, 3)
     """
 
     rank = 2
 
 
 class AdaptiveAveragePooling3D(BaseAdaptiveAveragePooling):
-    """The mean over windows that bring volumes to a size: (batch, depth, height, width, channels).
+    """The mean of each channel over windows that bring volumes to a size.
 
-    Parameters and errors are those of `BaseAdaptivePooling`.
+    Takes (batch, depth, height, width, channels) and returns (batch, *output_size, channels).
+
+    Parameters
+    ----------
+    output_size
+        Depth, height and width of the output; one integer for all.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AdaptiveAveragePooling3D(2)
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 2, 2, 2, 3)
     """
 
     rank = 3
 
 
 class AdaptiveMaxPooling1D(BaseAdaptiveMaxPooling):
-    """The maximum over windows that bring sequences to a size: (batch, steps, channels).
+    """The maximum of each channel over windows that bring sequences to a size.
 
-    Parameters and errors are those of `BaseAdaptivePooling`.
+    Takes (batch, steps, channels) and returns (batch, *output_size, channels).
+
+    Parameters
+    ----------
+    output_size
+        Steps of the output.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AdaptiveMaxPooling1D(2)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 2, 4)
     """
 
     rank = 1
 
 
 class AdaptiveMaxPooling2D(BaseAdaptiveMaxPooling):
-    """The maximum over windows that bring images to a size: (batch, height, width, channels).
+    """The maximum of each channel over windows that bring images to a size.
 
-    Parameters and errors are those of `BaseAdaptivePooling`.
+    Takes (batch, height, width, channels) and returns (batch, *output_size, channels).
+
+    Parameters
+    ----------
+    output_size
+        Height and width of the output; one integer for both.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AdaptiveMaxPooling2D(2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 2, 2, 3)
     """
 
     rank = 2
 
 
 class AdaptiveMaxPooling3D(BaseAdaptiveMaxPooling):
-    """The maximum over windows of volumes, to a size: (batch, depth, height, width, channels).
+    """The maximum of each channel over windows that bring volumes to a size.
 
-    Parameters and errors are those of `BaseAdaptivePooling`.
+    Takes (batch, depth, height, width, channels) and returns (batch, *output_size, channels).
+
+    Parameters
+    ----------
+    output_size
+        Depth, height and width of the output; one integer for all.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AdaptiveMaxPooling3D(2)
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 2, 2, 2, 3)
     """
 
     rank = 3

@@ -19,20 +19,7 @@ if TYPE_CHECKING:
 
 
 class BaseGlobalPooling(SpatialLayer):
-    """What global poolings of every rank and kind share: arguments, shape rule and lowering.
-
-    Parameters
-    ----------
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-    keepdims
-        Whether the spatial axes stay, with size 1.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    """
+    """What global poolings of every rank and kind share: arguments, shape rule and lowering."""
 
     built_without_weights = True
     kind: ClassVar[ReductionKind]
@@ -60,9 +47,30 @@ class BaseGlobalPooling(SpatialLayer):
 
 
 class GlobalMaxPooling1D(BaseGlobalPooling):
-    """The maximum of each channel of sequences (batch, steps, channels).
+    """The maximum of each channel over the whole of sequences.
 
-    Parameters and errors are those of `BaseGlobalPooling`.
+    Takes (batch, steps, channels) and returns (batch, channels) or, with `keepdims`, (batch, 1,
+    channels).
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    keepdims
+        Whether the spatial axes stay, with size 1.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GlobalMaxPooling1D()
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 4)
     """
 
     rank = 1
@@ -70,9 +78,30 @@ class GlobalMaxPooling1D(BaseGlobalPooling):
 
 
 class GlobalMaxPooling2D(BaseGlobalPooling):
-    """The maximum of each channel of images (batch, height, width, channels).
+    """The maximum of each channel over the whole of images.
 
-    Parameters and errors are those of `BaseGlobalPooling`.
+    Takes (batch, height, width, channels) and returns (batch, channels) or, with `keepdims`,
+    (batch, 1, 1, channels).
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    keepdims
+        Whether the spatial axes stay, with size 1.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GlobalMaxPooling2D()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 3)
     """
 
     rank = 2
@@ -80,9 +109,30 @@ class GlobalMaxPooling2D(BaseGlobalPooling):
 
 
 class GlobalAveragePooling1D(BaseGlobalPooling):
-    """The mean of each channel of sequences (batch, steps, channels).
+    """The mean of each channel over the whole of sequences.
 
-    Parameters and errors are those of `BaseGlobalPooling`.
+    Takes (batch, steps, channels) and returns (batch, channels) or, with `keepdims`, (batch, 1,
+    channels).
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    keepdims
+        Whether the spatial axes stay, with size 1.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GlobalAveragePooling1D()
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 4)
     """
 
     rank = 1
@@ -90,9 +140,30 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
 
 
 class GlobalAveragePooling2D(BaseGlobalPooling):
-    """The mean of each channel of images (batch, height, width, channels).
+    """The mean of each channel over the whole of images.
 
-    Parameters and errors are those of `BaseGlobalPooling`.
+    Takes (batch, height, width, channels) and returns (batch, channels) or, with `keepdims`,
+    (batch, 1, 1, channels).
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    keepdims
+        Whether the spatial axes stay, with size 1.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GlobalAveragePooling2D()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 3)
     """
 
     rank = 2
@@ -100,9 +171,30 @@ class GlobalAveragePooling2D(BaseGlobalPooling):
 
 
 class GlobalMaxPooling3D(BaseGlobalPooling):
-    """The maximum of each channel of volumes (batch, depth, height, width, channels).
+    """The maximum of each channel over the whole of volumes.
 
-    Parameters and errors are those of `BaseGlobalPooling`.
+    Takes (batch, depth, height, width, channels) and returns (batch, channels) or, with `keepdims`,
+    (batch, 1, 1, 1, channels).
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    keepdims
+        Whether the spatial axes stay, with size 1.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GlobalMaxPooling3D()
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 3)
     """
 
     rank = 3
@@ -110,9 +202,30 @@ class GlobalMaxPooling3D(BaseGlobalPooling):
 
 
 class GlobalAveragePooling3D(BaseGlobalPooling):
-    """The mean of each channel of volumes (batch, depth, height, width, channels).
+    """The mean of each channel over the whole of volumes.
 
-    Parameters and errors are those of `BaseGlobalPooling`.
+    Takes (batch, depth, height, width, channels) and returns (batch, channels) or, with `keepdims`,
+    (batch, 1, 1, 1, channels).
+
+    Parameters
+    ----------
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    keepdims
+        Whether the spatial axes stay, with size 1.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GlobalAveragePooling3D()
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 3)
     """
 
     rank = 3

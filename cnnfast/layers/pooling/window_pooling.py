@@ -20,24 +20,7 @@ if TYPE_CHECKING:
 
 
 class BasePooling(SpatialLayer):
-    """What windowed poolings of every rank and kind share: arguments and the shape rule.
-
-    Parameters
-    ----------
-    pool_size
-        One integer, or one per spatial axis.
-    strides
-        The same; None means `pool_size`.
-    padding
-        ``"valid"`` or ``"same"``; padding never takes part in the result.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    """
+    """What windowed poolings of every rank and kind share: arguments and the shape rule."""
 
     built_without_weights = True
     geometry = ("pool_size", "strides", "padding")
@@ -93,9 +76,37 @@ class BasePooling(SpatialLayer):
 
 
 class MaxPooling1D(BasePooling):
-    """The maximum over windows of sequences (batch, steps, channels).
+    """The maximum of each channel over windows of sequences.
 
-    Parameters and errors are those of `BasePooling`.
+    Takes (batch, steps, channels) and returns (batch, new steps, channels); with
+    ``data_format="channels_first"``, channels come before steps.
+
+    Parameters
+    ----------
+    pool_size
+        Steps of a window.
+    strides
+        Steps from one window to the next; `pool_size` where None.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border that takes no part in
+        the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    name
+        Unique in a model; made from the class where None.
+    **kwargs
+        ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.MaxPooling1D(2)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 5, 4)
     """
 
     rank = 1
@@ -103,9 +114,37 @@ class MaxPooling1D(BasePooling):
 
 
 class MaxPooling2D(BasePooling):
-    """The maximum over windows of images (batch, height, width, channels).
+    """The maximum of each channel over windows of images.
 
-    Parameters and errors are those of `BasePooling`.
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, channels);
+    with ``data_format="channels_first"``, channels come before the other axes.
+
+    Parameters
+    ----------
+    pool_size
+        Height and width of a window; one integer for both.
+    strides
+        Rows and columns from one window to the next; `pool_size` where None.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border that takes no part in
+        the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    name
+        Unique in a model; made from the class where None.
+    **kwargs
+        ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.MaxPooling2D(2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 4, 4, 3)
     """
 
     rank = 2
@@ -113,9 +152,37 @@ class MaxPooling2D(BasePooling):
 
 
 class AveragePooling1D(BasePooling):
-    """The mean over windows of sequences (batch, steps, channels).
+    """The mean of each channel over windows of sequences.
 
-    Parameters and errors are those of `BasePooling`.
+    Takes (batch, steps, channels) and returns (batch, new steps, channels); with
+    ``data_format="channels_first"``, channels come before steps.
+
+    Parameters
+    ----------
+    pool_size
+        Steps of a window.
+    strides
+        Steps from one window to the next; `pool_size` where None.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border that takes no part in
+        the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    name
+        Unique in a model; made from the class where None.
+    **kwargs
+        ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AveragePooling1D(2)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 5, 4)
     """
 
     rank = 1
@@ -123,9 +190,37 @@ class AveragePooling1D(BasePooling):
 
 
 class AveragePooling2D(BasePooling):
-    """The mean over windows of images (batch, height, width, channels).
+    """The mean of each channel over windows of images.
 
-    Parameters and errors are those of `BasePooling`.
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, channels);
+    with ``data_format="channels_first"``, channels come before the other axes.
+
+    Parameters
+    ----------
+    pool_size
+        Height and width of a window; one integer for both.
+    strides
+        Rows and columns from one window to the next; `pool_size` where None.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border that takes no part in
+        the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    name
+        Unique in a model; made from the class where None.
+    **kwargs
+        ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AveragePooling2D(2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 4, 4, 3)
     """
 
     rank = 2
@@ -165,18 +260,74 @@ class BasePooling3D(BasePooling):
 
 
 class MaxPooling3D(BasePooling3D):
-    """The maximum over windows of volumes (batch, depth, height, width, channels).
+    """The maximum of each channel over windows of volumes.
 
-    Parameters and errors are those of `BasePooling`.
+    Takes (batch, depth, height, width, channels) and returns (batch, new depth, new height, new
+    width, channels); with ``data_format="channels_first"``, channels come before the other axes.
+
+    Parameters
+    ----------
+    pool_size
+        Depth, height and width of a window; one integer for all.
+    strides
+        Positions from one window to the next, along each axis; `pool_size` where None.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border that takes no part in
+        the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    name
+        Unique in a model; made from the class where None.
+    **kwargs
+        ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.MaxPooling3D(2)
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 2, 4, 4, 3)
     """
 
     kind = PoolKind.MAX
 
 
 class AveragePooling3D(BasePooling3D):
-    """The mean over windows of volumes (batch, depth, height, width, channels).
+    """The mean of each channel over windows of volumes.
 
-    Parameters and errors are those of `BasePooling`.
+    Takes (batch, depth, height, width, channels) and returns (batch, new depth, new height, new
+    width, channels); with ``data_format="channels_first"``, channels come before the other axes.
+
+    Parameters
+    ----------
+    pool_size
+        Depth, height and width of a window; one integer for all.
+    strides
+        Positions from one window to the next, along each axis; `pool_size` where None.
+    padding
+        ``"valid"`` for windows inside the input only; ``"same"`` for a border that takes no part in
+        the result.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    name
+        Unique in a model; made from the class where None.
+    **kwargs
+        ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AveragePooling3D(2)
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 2, 4, 4, 3)
     """
 
     kind = PoolKind.AVERAGE

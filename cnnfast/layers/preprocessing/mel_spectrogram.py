@@ -50,8 +50,8 @@ class MelSpectrogram(Layer):
     sequence_length
         Samples under the window, at most `fft_length`, which it is where None.
     window
-        What they are multiplied by: ``"hann"``, ``"hamming"``, an array, or None for all of
-        a transform alike.
+        What they are multiplied by: ``"hann"``, ``"hamming"``, an array, or None for all of a
+        transform alike.
     sampling_rate
         Samples in a second.
     num_mel_bins
@@ -68,6 +68,8 @@ class MelSpectrogram(Layer):
         Least of the numbers that logarithms are taken of.
     ref_power
         What 0 decibels are.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -75,6 +77,12 @@ class MelSpectrogram(Layer):
         If an argument is illegal.
     UnsupportedError
         For an `fft_length` or `num_mel_bins` above 8192.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.MelSpectrogram(fft_length=64, sequence_stride=32, num_mel_bins=8)
+    >>> layer(np.ones((1, 320))).shape
+    (1, 8, 11)
     """
 
     built_without_weights = True

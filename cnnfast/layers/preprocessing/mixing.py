@@ -20,7 +20,30 @@ if TYPE_CHECKING:
 
 
 class AugMix(Augmentation):
-    """Mixes chains of random changes in training."""
+    """Mixes chains of random changes in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    value_range, num_chains, chain_depth, factor, alpha, all_ops, interpolation, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AugMix()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": from_zero}
 
@@ -54,7 +77,30 @@ class AugMix(Augmentation):
 
 
 class RandAugment(Augmentation):
-    """Applies random changes one after the other in training."""
+    """Applies random changes one after the other in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    value_range, num_ops, factor, interpolation, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandAugment()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": from_zero}
 
@@ -82,7 +128,30 @@ class RandAugment(Augmentation):
 
 
 class CutMix(Augmentation):
-    """Puts parts of other images in, in training."""
+    """Puts parts of other images in, in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.CutMix()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": from_zero}
 
@@ -101,7 +170,32 @@ class CutMix(Augmentation):
 
 
 class MixUp(Augmentation):
-    """Mixes images with others in training."""
+    """Mixes images with others in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    alpha
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.MixUp()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
 

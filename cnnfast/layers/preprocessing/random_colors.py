@@ -24,7 +24,28 @@ if TYPE_CHECKING:
 
 
 class RandomBrightness(Augmentation):
-    """Changes the brightness at random in training."""
+    """Changes the brightness at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, value_range, seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomBrightness(0.2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
     ranges: ClassVar = {"factor": around_zero}
@@ -43,7 +64,28 @@ class RandomBrightness(Augmentation):
 
 
 class RandomContrast(Augmentation):
-    """Changes the contrast at random in training."""
+    """Changes the contrast at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, value_range, seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomContrast(0.2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
     ranges: ClassVar = {"factor": from_zero}
@@ -62,7 +104,32 @@ class RandomContrast(Augmentation):
 
 
 class RandomColorDegeneration(Augmentation):
-    """Takes away colour at random in training."""
+    """Takes away colour at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, value_range
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomColorDegeneration(0.2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
     ranges: ClassVar = {"factor": around_zero}
@@ -83,7 +150,32 @@ class RandomColorDegeneration(Augmentation):
 
 
 class RandomHue(Augmentation):
-    """Changes the hue at random in training."""
+    """Changes the hue at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, value_range
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomHue(0.2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
     ranges: ClassVar = {"factor": from_zero}
@@ -104,7 +196,32 @@ class RandomHue(Augmentation):
 
 
 class RandomSaturation(Augmentation):
-    """Changes the saturation at random in training."""
+    """Changes the saturation at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, value_range
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomSaturation(0.2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
     ranges: ClassVar = {"factor": around_zero}
@@ -125,7 +242,32 @@ class RandomSaturation(Augmentation):
 
 
 class RandomGrayscale(Augmentation):
-    """Makes images gray at random in training."""
+    """Makes images gray at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomGrayscale(0.5)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
 
@@ -145,7 +287,30 @@ class RandomGrayscale(Augmentation):
 
 
 class RandomColorJitter(Augmentation):
-    """Changes brightness, contrast, saturation and hue at random in training."""
+    """Changes colours at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    value_range, brightness_factor, contrast_factor, saturation_factor, hue_factor, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomColorJitter()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
 

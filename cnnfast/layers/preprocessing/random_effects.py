@@ -29,7 +29,32 @@ if TYPE_CHECKING:
 
 
 class RandomPosterization(Augmentation):
-    """Takes away bits of colour at random in training."""
+    """Takes away bits of colour at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, value_range
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomPosterization(4)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
     ranges: ClassVar = {"factor": from_one}
@@ -50,7 +75,32 @@ class RandomPosterization(Augmentation):
 
 
 class RandomSharpness(Augmentation):
-    """Changes the sharpness at random in training."""
+    """Changes the sharpness at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, value_range
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomSharpness(0.2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": from_zero}
 
@@ -70,7 +120,30 @@ class RandomSharpness(Augmentation):
 
 
 class RandomInvert(Augmentation):
-    """Inverts colours at random in training."""
+    """Inverts colours at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, value_range, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomInvert()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
     ranges: ClassVar = {"factor": from_zero}
@@ -91,7 +164,32 @@ class RandomInvert(Augmentation):
 
 
 class RandomGaussianBlur(Augmentation):
-    """Blurs at random in training."""
+    """Blurs at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, kernel_size, sigma, value_range
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomGaussianBlur()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": from_zero, "kernel_size": both, "sigma": from_zero}
 
@@ -119,7 +217,30 @@ class RandomGaussianBlur(Augmentation):
 
 
 class Equalization(Augmentation):
-    """Spreads the values of pixels evenly in training."""
+    """Spreads the values of pixels evenly in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    value_range, bins
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Equalization()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     integers = Integers.KEPT
 
@@ -138,7 +259,28 @@ class Equalization(Augmentation):
 
 
 class Solarization(Augmentation):
-    """Inverts bright pixels at random in training."""
+    """Inverts bright pixels at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    addition_factor, threshold_factor, value_range, seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Solarization()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {
         "addition_factor": from_zero,
@@ -166,7 +308,30 @@ class Solarization(Augmentation):
 
 
 class RandomErasing(Augmentation):
-    """Erases a rectangle at random in training."""
+    """Erases a rectangle at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, scale, fill_value, value_range, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomErasing()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": from_zero, "scale": from_zero}
 
@@ -194,7 +359,30 @@ class RandomErasing(Augmentation):
 
 
 class RandomElasticTransform(Augmentation):
-    """Distorts at random in training."""
+    """Distorts at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, scale, interpolation, fill_mode, fill_value, value_range, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomElasticTransform()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": from_zero, "scale": from_zero}
 

@@ -20,7 +20,30 @@ if TYPE_CHECKING:
 
 
 class RandomPerspective(Augmentation):
-    """Changes the perspective at random in training."""
+    """Changes the perspective at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, scale, interpolation, fill_value, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomPerspective()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": from_zero}
 
@@ -48,7 +71,30 @@ class RandomPerspective(Augmentation):
 
 
 class RandomFlip(Augmentation):
-    """Flips at random in training."""
+    """Flips at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    mode, seed
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomFlip("horizontal")
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     def __init__(
         self,
@@ -67,7 +113,30 @@ class RandomFlip(Augmentation):
 
 
 class RandomRotation(Augmentation):
-    """Rotates at random in training."""
+    """Rotates at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, fill_mode, interpolation, seed, fill_value
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomRotation(0.2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     ranges: ClassVar = {"factor": around_zero}
 
@@ -95,7 +164,32 @@ class RandomRotation(Augmentation):
 
 
 class RandomShear(Augmentation):
-    """Shears at random in training."""
+    """Shears at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    x_factor, y_factor, interpolation, fill_mode, fill_value
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomShear()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     def __init__(
         self,
@@ -124,7 +218,30 @@ class RandomShear(Augmentation):
 
 
 class RandomTranslation(Augmentation):
-    """Moves at random in training."""
+    """Moves at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    height_factor, width_factor, fill_mode, interpolation, seed, fill_value
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomTranslation(0.1, 0.1)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     def __init__(
         self,
@@ -152,7 +269,30 @@ class RandomTranslation(Augmentation):
 
 
 class RandomZoom(Augmentation):
-    """Zooms at random in training."""
+    """Zooms at random in training; does nothing at inference.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    height_factor, width_factor, fill_mode, interpolation, seed, fill_value
+        Of training; kept for the config.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomZoom(0.1)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     def __init__(
         self,
@@ -180,7 +320,28 @@ class RandomZoom(Augmentation):
 
 
 class RandomHeight(Augmentation):
-    """Changes the height at random in training; a layer of Keras 2."""
+    """Changes the height at random in training; does nothing at inference. A layer of Keras 2.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, interpolation, seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomHeight(0.1)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     def __init__(
         self,
@@ -196,7 +357,28 @@ class RandomHeight(Augmentation):
 
 
 class RandomWidth(Augmentation):
-    """Changes the width at random in training; a layer of Keras 2."""
+    """Changes the width at random in training; does nothing at inference. A layer of Keras 2.
+
+    Takes and returns (batch, height, width, channels).
+
+    Parameters
+    ----------
+    factor, interpolation, seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no number, or pair of them, where one is needed.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomWidth(0.1)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
+    """
 
     def __init__(
         self,

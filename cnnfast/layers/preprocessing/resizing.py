@@ -68,32 +68,44 @@ class _ToSize(ImageLayer):
 
 
 class Resizing(Rounding, _ToSize):
-    """Resizes images (batch, height, width, channels).
+    """Resizes images.
 
     Images of integers come out as integers: rounded, and no larger or smaller than their dtype
     allows.
+
+    Takes (batch, old height, old width, channels) and returns (batch, height, width, channels).
 
     Parameters
     ----------
     height, width
         Of the result, in pixels.
     interpolation
-        One of `cnnfast.lowering.resampling.INTERPOLATIONS`.
+        How numbers between pixels are found.
     crop_to_aspect_ratio
         Whether only the largest centred part is kept that has the proportions of the result.
     pad_to_aspect_ratio
         Whether a border of `fill_value` gives the image the proportions of the result.
     fill_mode
         ``"constant"``.
+    fill_value
+        What the border holds.
     antialias
         Whether the filter widens where images shrink.
     data_format
         ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Resizing(4, 6)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 4, 6, 3)
     """
 
     def __init__(
@@ -144,9 +156,11 @@ class Resizing(Rounding, _ToSize):
 
 
 class CenterCrop(_ToSize):
-    """Cuts the middle out of images (batch, height, width, channels).
+    """Cuts the middle out of images.
 
     Images that are too small are resized, after cutting them to the proportions of the result.
+
+    Takes (batch, old height, old width, channels) and returns (batch, height, width, channels).
 
     Parameters
     ----------
@@ -154,11 +168,19 @@ class CenterCrop(_ToSize):
         Of the result, in pixels.
     data_format
         ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.CenterCrop(4, 6)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 4, 6, 3)
     """
 
     def __init__(
@@ -183,22 +205,34 @@ class CenterCrop(_ToSize):
 class RandomCrop(_ToSize):
     """Cuts a random part out of images in training; takes images of its own size at inference.
 
-    At inference Keras 3 returns images as they are, though it states the cropped size, while
-    Keras 2 resizes them. Where that makes a difference the layer refuses to run.
+    At inference Keras 3 returns images as they are, though it states the cropped size, while Keras
+    2 resizes them. Where that makes a difference the layer refuses to run.
+
+    Takes and returns (batch, height, width, channels).
 
     Parameters
     ----------
     height, width
-        Of the result, in pixels.
+        Of images, in pixels.
     seed
         Of training; kept for the config.
     data_format
         ``"channels_last"`` (also for None) or ``"channels_first"``.
+    name
+        Unique in a model; made from the class where None.
+    **kwargs
+        ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RandomCrop(8, 8)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
     """
 
     integers = Integers.KEPT

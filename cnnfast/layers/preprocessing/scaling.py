@@ -31,15 +31,25 @@ _LARGEST_FOLDED_MEAN = 16.0
 class Rescaling(Layer):
     """``x * scale + offset``.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     scale, offset
         Numbers, or arrays that broadcast to the input: a list has one number per channel.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If one of them is neither a number nor an array of numbers.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Rescaling(1 / 255)
+    >>> layer(np.array([[0.0, 255.0]]))
+    array([[0., 1.]], dtype=float32)
     """
 
     def __init__(
@@ -75,23 +85,33 @@ class Rescaling(Layer):
 class Normalization(Layer):
     """``(x - mean) / max(sqrt(variance), 1e-7)``.
 
-    Weights, unless `mean` and `variance` are given: `mean` and `variance`, of the sizes of
-    `axis`, and `count`, which only files hold. None of them is trainable.
+    Takes and returns any shape (batch, ...).
+
+    Weights, unless `mean` and `variance` are given: `mean` and `variance`, of the sizes of `axis`,
+    and `count`, which only files hold. None of them is trainable.
 
     Parameters
     ----------
     axis
-        The axes, batch included, that have a mean and a variance for each position. None for
-        the same ones everywhere.
+        The axes, batch included, that have a mean and a variance for each position. None for the
+        same ones everywhere.
     mean, variance
         Both or none; arrays that broadcast to the sizes of `axis`.
     invert
         Whether to compute ``mean + x * max(sqrt(variance), 1e-7)`` instead.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Normalization(mean=3.0, variance=4.0)
+    >>> layer(np.array([[3.0, 5.0]]))
+    array([[0., 1.]], dtype=float32)
     """
 
     def __init__(

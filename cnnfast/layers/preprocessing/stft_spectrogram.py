@@ -33,18 +33,18 @@ class STFTSpectrogram(SpatialLayer):
     """The short-time Fourier transform of sound (batch, samples, channels).
 
     Output: (batch, frames, channels * frequencies) or, with `expand_dims`, (batch, frames,
-    frequencies, channels); with ``data_format="channels_first"`` (batch, channels *
-    frequencies, frames) or (batch, channels, frames, frequencies). There are ``fft_length // 2
-    + 1`` frequencies, twice as many with ``mode="stft"``.
+    frequencies, channels); with ``data_format="channels_first"`` (batch, channels * frequencies,
+    frames) or (batch, channels, frames, frequencies). There are ``fft_length // 2 + 1``
+    frequencies, twice as many with ``mode="stft"``.
 
-    Weights: `real_kernel`, but with ``mode="imag"``, and `imag_kernel`, but with
-    ``mode="real"``, (frame_length, 1, frequencies).
+    Weights: `real_kernel`, but with ``mode="imag"``, and `imag_kernel`, but with ``mode="real"``,
+    (frame_length, 1, frequencies).
 
     Parameters
     ----------
     mode
-        ``"magnitude"``, its logarithm ``"log"``, the power ``"psd"``, ``"real"``, ``"imag"``,
-        or both of them, ``"stft"``.
+        ``"magnitude"``, its logarithm ``"log"``, the power ``"psd"``, ``"real"``, ``"imag"``, or
+        both of them, ``"stft"``.
     frame_length
         Samples of a frame.
     frame_step
@@ -52,8 +52,8 @@ class STFTSpectrogram(SpatialLayer):
     fft_length
         At least `frame_length`; the next power of two where None.
     window
-        What a frame is multiplied by: ``"hann"``, ``"hamming"``, ``"blackman"``, ``"boxcar"``,
-        an array or None; any other name where the kernels come from a file.
+        What a frame is multiplied by: ``"hann"``, ``"hamming"``, ``"blackman"``, ``"boxcar"``, an
+        array or None; any other name where the kernels come from a file.
     periodic
         Whether the window lacks its last point.
     scaling
@@ -64,6 +64,8 @@ class STFTSpectrogram(SpatialLayer):
         Whether frequencies and channels have an axis each.
     data_format
         ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -71,6 +73,12 @@ class STFTSpectrogram(SpatialLayer):
         If an argument is illegal.
     UnsupportedError
         For ``mode="angle"``, or when a fresh kernel is asked for a window of another name.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.STFTSpectrogram(frame_length=64, frame_step=32)
+    >>> layer(np.ones((1, 320, 1))).shape
+    (1, 9, 33)
     """
 
     rank = 1

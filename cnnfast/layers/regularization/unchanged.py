@@ -39,7 +39,21 @@ class Unchanged(Layer):
 
 
 class Identity(Unchanged):
-    """Passes its input on."""
+    """Passes its input on.
+
+    Takes and returns any shape (batch, ...).
+
+    Parameters
+    ----------
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Identity()
+    >>> layer(np.ones((2, 5))).shape
+    (2, 5)
+    """
 
 
 class _Noise(Unchanged):
@@ -60,17 +74,27 @@ class _Noise(Unchanged):
 class Dropout(_Noise):
     """Sets inputs to zero at random in training; does nothing at inference.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     rate
         Between 0 and 1.
     noise_shape, seed
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If `rate` lies outside of [0, 1].
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Dropout(0.5)
+    >>> layer(np.array([[-2.0, 0.5, 3.0]]))
+    array([[-2. ,  0.5,  3. ]], dtype=float32)
     """
 
     def __init__(
@@ -91,12 +115,34 @@ class Dropout(_Noise):
 class AlphaDropout(Dropout):
     """Dropout that keeps mean and variance, for SELU; does nothing at inference.
 
-    Parameters and errors are those of `Dropout`.
+    Takes and returns any shape (batch, ...).
+
+    Parameters
+    ----------
+    rate
+        Between 0 and 1.
+    noise_shape, seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` lies outside of [0, 1].
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.AlphaDropout(0.5)
+    >>> layer(np.ones((2, 5))).shape
+    (2, 5)
     """
 
 
 class GaussianDropout(_Noise):
     """Multiplies by random numbers around 1 in training; does nothing at inference.
+
+    Takes and returns any shape (batch, ...).
 
     Parameters
     ----------
@@ -104,11 +150,19 @@ class GaussianDropout(_Noise):
         Between 0 and 1.
     seed
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If `rate` lies outside of [0, 1].
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GaussianDropout(0.5)
+    >>> layer(np.ones((2, 5))).shape
+    (2, 5)
     """
 
     def __init__(
@@ -124,17 +178,27 @@ class GaussianDropout(_Noise):
 class GaussianNoise(_Noise):
     """Adds random numbers around 0 in training; does nothing at inference.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     stddev
         Between 0 and 1.
     seed
         Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If `stddev` lies outside of [0, 1].
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GaussianNoise(0.5)
+    >>> layer(np.ones((2, 5))).shape
+    (2, 5)
     """
 
     argument = "stddev"
@@ -173,7 +237,31 @@ class _SpatialDropout(GaussianDropout):
 class SpatialDropout1D(_SpatialDropout):
     """Sets channels of sequences to zero at random in training; does nothing at inference.
 
-    Parameters and errors are those of `GaussianDropout`.
+    Takes and returns (batch, steps, channels).
+
+    Parameters
+    ----------
+    rate
+        How many of the channels, between 0 and 1.
+    seed
+        Of training; kept for the config.
+    name
+        Unique in a model; made from the class where None.
+    dtype
+        Name or config of a dtype policy; the core computes in float32 under each.
+    **kwargs
+        What else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` lies outside of [0, 1].
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.SpatialDropout1D(0.5)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 4)
     """
 
     rank = 1
@@ -182,19 +270,33 @@ class SpatialDropout1D(_SpatialDropout):
 class SpatialDropout2D(_SpatialDropout):
     """Sets channels of images to zero at random in training; does nothing at inference.
 
+    Takes and returns (batch, height, width, channels).
+
     Parameters
     ----------
     rate
-        Between 0 and 1.
+        How many of the channels, between 0 and 1.
     data_format
         ``"channels_last"`` (also for None) or ``"channels_first"``.
     seed
         Of training; kept for the config.
+    name
+        Unique in a model; made from the class where None.
+    dtype
+        Name or config of a dtype policy; the core computes in float32 under each.
+    **kwargs
+        What else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If `rate` lies outside of [0, 1].
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.SpatialDropout2D(0.5)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 8, 8, 3)
     """
 
     rank = 2
@@ -218,7 +320,33 @@ class SpatialDropout2D(_SpatialDropout):
 class SpatialDropout3D(SpatialDropout2D):
     """Sets channels of volumes to zero at random in training; does nothing at inference.
 
-    Parameters and errors are those of `SpatialDropout2D`.
+    Takes and returns (batch, depth, height, width, channels).
+
+    Parameters
+    ----------
+    rate
+        How many of the channels, between 0 and 1.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    seed
+        Of training; kept for the config.
+    name
+        Unique in a model; made from the class where None.
+    dtype
+        Name or config of a dtype policy; the core computes in float32 under each.
+    **kwargs
+        What else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` lies outside of [0, 1].
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.SpatialDropout3D(0.5)
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 4, 8, 8, 3)
     """
 
     rank = 3
@@ -227,10 +355,20 @@ class SpatialDropout3D(SpatialDropout2D):
 class ActivityRegularization(Unchanged):
     """Adds a penalty on its input to the loss in training; does nothing at inference.
 
+    Takes and returns any shape (batch, ...).
+
     Parameters
     ----------
     l1, l2
         Weights of the sums of absolute and squared values.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ActivityRegularization(l2=0.01)
+    >>> layer(np.ones((2, 5))).shape
+    (2, 5)
     """
 
     def __init__(

@@ -22,21 +22,7 @@ _RULE = "The `{}` argument must be a tuple of 2 integers."
 
 
 class BaseBorder(SpatialLayer):
-    """What layers share that add positions to the ends of each spatial axis, or cut them off.
-
-    Parameters
-    ----------
-    padding, cropping
-        Over sequences one integer or (before, after); else one integer, one per spatial axis,
-        or (before, after) per spatial axis.
-    data_format
-        ``"channels_last"`` (also for None) or ``"channels_first"``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is illegal.
-    """
+    """What layers share that add positions to the ends of each spatial axis, or cut them off."""
 
     integers = Integers.KEPT
     argument: ClassVar[str]
@@ -92,27 +78,90 @@ class BaseZeroPadding(BaseBorder):
 
 
 class ZeroPadding1D(BaseZeroPadding):
-    """Zeros before and after a sequence (batch, steps, channels).
+    """Zeros before and after sequences.
 
-    Parameters and errors are those of `BaseBorder`.
+    Takes (batch, steps, channels) and returns (batch, new steps, channels).
+
+    Parameters
+    ----------
+    padding
+        Steps at both ends, or (before, after).
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ZeroPadding1D(1)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 12, 4)
     """
 
     rank = 1
 
 
 class ZeroPadding2D(BaseZeroPadding):
-    """Zeros around images (batch, height, width, channels).
+    """Zeros around images.
 
-    Parameters and errors are those of `BaseBorder`.
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, channels);
+    with ``data_format="channels_first"``, channels come before the other axes.
+
+    Parameters
+    ----------
+    padding
+        Rows and columns at each edge: one integer, (rows, columns), or ((top, bottom), (left,
+        right)).
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ZeroPadding2D(1)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 10, 10, 3)
     """
 
     rank = 2
 
 
 class ZeroPadding3D(BaseZeroPadding):
-    """Zeros around volumes (batch, depth, height, width, channels).
+    """Zeros around volumes.
 
-    Parameters and errors are those of `BaseBorder`.
+    Takes (batch, depth, height, width, channels) and returns (batch, new depth, new height, new
+    width, channels); with ``data_format="channels_first"``, channels come before the other axes.
+
+    Parameters
+    ----------
+    padding
+        Positions at each face: one integer, one for each axis, or (before, after) for each axis.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ZeroPadding3D(1)
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 6, 10, 10, 3)
     """
 
     rank = 3
@@ -135,9 +184,27 @@ class BaseCropping(BaseBorder):
 
 
 class Cropping1D(BaseCropping):
-    """Cuts off the ends of a sequence (batch, steps, channels).
+    """Cuts steps off both ends of sequences.
 
-    Parameters and errors are those of `BaseBorder`.
+    Takes (batch, steps, channels) and returns (batch, new steps, channels).
+
+    Parameters
+    ----------
+    cropping
+        Steps at both ends, or (before, after).
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Cropping1D(1)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 8, 4)
     """
 
     rank = 1
@@ -150,9 +217,31 @@ class Cropping1D(BaseCropping):
 
 
 class Cropping2D(BaseCropping):
-    """Cuts off the edges of images (batch, height, width, channels).
+    """Cuts rows and columns off the edges of images.
 
-    Parameters and errors are those of `BaseBorder`.
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, channels);
+    with ``data_format="channels_first"``, channels come before the other axes.
+
+    Parameters
+    ----------
+    cropping
+        Rows and columns at each edge: one integer, (rows, columns), or ((top, bottom), (left,
+        right)).
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Cropping2D(1)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 6, 6, 3)
     """
 
     rank = 2
@@ -167,9 +256,30 @@ class Cropping2D(BaseCropping):
 
 
 class Cropping3D(BaseCropping):
-    """Cuts off the faces of volumes (batch, depth, height, width, channels).
+    """Cuts positions off the faces of volumes.
 
-    Parameters and errors are those of `BaseBorder`.
+    Takes (batch, depth, height, width, channels) and returns (batch, new depth, new height, new
+    width, channels); with ``data_format="channels_first"``, channels come before the other axes.
+
+    Parameters
+    ----------
+    cropping
+        Positions at each face: one integer, one for each axis, or (before, after) for each axis.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Cropping3D(1)
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 2, 6, 6, 3)
     """
 
     rank = 3

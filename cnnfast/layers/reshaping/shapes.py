@@ -23,10 +23,20 @@ if TYPE_CHECKING:
 class Flatten(Layer):
     """One axis of all numbers of an image, channels changing fastest.
 
+    Takes (batch, ...) and returns (batch, all numbers of an image).
+
     Parameters
     ----------
     data_format
         ``"channels_first"`` inputs are put in channels-last order first.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Flatten()
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 192)
     """
 
     integers = Integers.KEPT
@@ -56,15 +66,25 @@ class Flatten(Layer):
 class Reshape(Layer):
     """The same numbers in the same order under another shape.
 
+    Takes (batch, ...) and returns (batch, *target_shape).
+
     Parameters
     ----------
     target_shape
         Without the batch; one size may be -1 and follows from the others.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If a size is below -1, or several are -1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Reshape((4, -1))
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 4, 48)
     """
 
     integers = Integers.KEPT
@@ -110,15 +130,25 @@ class Reshape(Layer):
 class Permute(Layer):
     """Axes in another order.
 
+    Takes (batch, ...) and returns (batch, ...), with the axes behind the batch in the order `dims`.
+
     Parameters
     ----------
     dims
         Axis i + 1 of the output is axis ``dims[i]`` of the input; the batch is axis 0 and stays.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If `dims` is not a permutation of 1, 2, and so on.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Permute((2, 1))
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 4, 10)
     """
 
     integers = Integers.KEPT
@@ -144,12 +174,16 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """`n` copies of a vector, one behind the other: (features,) becomes (n, features).
+    """Copies of a vector, one behind the other.
+
+    Takes (batch, features) and returns (batch, n, features).
 
     Parameters
     ----------
     n
         At least 1.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -157,6 +191,12 @@ class RepeatVector(Layer):
         If `n` is not an integer.
     ValueError
         If `n` is below 1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RepeatVector(3)
+    >>> layer(np.ones((2, 5))).shape
+    (2, 3, 5)
     """
 
     integers = Integers.KEPT

@@ -44,12 +44,16 @@ class _UpSampling(SpatialLayer):
 
 
 class UpSampling1D(_UpSampling):
-    """Repeats each step of a sequence (batch, steps, channels).
+    """Repeats each step of sequences.
+
+    Takes (batch, steps, channels) and returns (batch, new steps, channels).
 
     Parameters
     ----------
     size
         How many times.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -57,6 +61,12 @@ class UpSampling1D(_UpSampling):
         If `size` is not an integer.
     ValueError
         If it is below 1.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.UpSampling1D(2)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 20, 4)
     """
 
     rank = 1
@@ -73,21 +83,32 @@ class UpSampling1D(_UpSampling):
 
 
 class UpSampling2D(Rounding, _UpSampling):
-    """Enlarges images (batch, height, width, channels).
+    """Enlarges images by whole factors.
+
+    Takes (batch, height, width, channels) and returns (batch, new height, new width, channels);
+    with ``data_format="channels_first"``, channels come before the other axes.
 
     Parameters
     ----------
     size
-        One factor, or (height factor, width factor).
+        The factor, or (height factor, width factor).
     data_format
         ``"channels_last"`` (also for None) or ``"channels_first"``.
     interpolation
-        One of `cnnfast.lowering.resampling.INTERPOLATIONS`; ``"nearest"`` repeats rows and columns.
+        How pixels between pixels are found; ``"nearest"`` repeats rows and columns.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.UpSampling2D(2)
+    >>> layer(np.ones((2, 8, 8, 3))).shape
+    (2, 16, 16, 3)
     """
 
     rank = 2
@@ -122,19 +143,30 @@ class UpSampling2D(Rounding, _UpSampling):
 
 
 class UpSampling3D(_UpSampling):
-    """Repeats the positions of volumes (batch, depth, height, width, channels).
+    """Repeats the positions of volumes.
+
+    Takes (batch, depth, height, width, channels) and returns (batch, new depth, new height, new
+    width, channels); with ``data_format="channels_first"``, channels come before the other axes.
 
     Parameters
     ----------
     size
-        One factor, or one per axis.
+        The factor, or one for each axis.
     data_format
         ``"channels_last"`` (also for None) or ``"channels_first"``.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If an argument is illegal.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.UpSampling3D(2)
+    >>> layer(np.ones((2, 4, 8, 8, 3))).shape
+    (2, 8, 16, 16, 3)
     """
 
     rank = 3

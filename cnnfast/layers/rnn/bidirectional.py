@@ -30,6 +30,9 @@ _MERGES = {"sum": BinaryKind.ADD, "ave": BinaryKind.ADD, "mul": BinaryKind.MULTI
 class Bidirectional(Layer):
     """A recurrent layer forwards and another backwards in time, merged.
 
+    Takes (batch, steps, features) and returns (batch, units) or (batch, steps, units), of twice the
+    units where they are joined.
+
     Parameters
     ----------
     layer
@@ -40,6 +43,8 @@ class Bidirectional(Layer):
         Must be None.
     backward_layer
         Runs the other way; a copy of `layer` that does where None.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -47,6 +52,12 @@ class Bidirectional(Layer):
         If an argument is illegal, or both layers run the same way.
     UnsupportedError
         If a layer is not recurrent.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.Bidirectional(cnnfast.layers.LSTM(3, return_sequences=True))
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 6)
     """
 
     def __init__(

@@ -97,9 +97,58 @@ class _ConvLSTM(WithCell):
 
 
 class ConvLSTM1D(_ConvLSTM):
-    """Convolutional LSTM over sequences of sequences (batch, time, steps, channels).
+    """LSTM over time of sequences, with convolutions in place of the products.
 
-    Arguments are those of `ConvLSTMCell` without the rank, then those of `RNN`.
+    ``c = f * c + i * activation(…)`` and ``h = o * activation(c)``, where each gate is
+    ``recurrent_activation(conv(x) + conv(h) + bias)`` (Shi et al., 2015, without its connections
+    from c to the gates).
+
+    Takes (batch, time, steps, channels) and returns (batch, new steps, filters) or, with
+    `return_sequences`, (batch, time, new steps, filters).
+
+    Weights: `kernel` (*kernel_size, channels, 4 * filters), `recurrent_kernel` (*kernel_size,
+    filters, 4 * filters) and, with `use_bias`, `bias` (4 * filters,).
+
+    Parameters
+    ----------
+    filters
+        Channels of the state, which is the output.
+    kernel_size
+        Steps of both convolutions' windows.
+    strides
+        Of the convolution of the inputs; that of the state keeps its size.
+    padding
+        ``"valid"`` or ``"same"``, of the convolution of the inputs.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Of the convolution of the inputs.
+    activation
+        Of the new state and the output, as a name or function that works on each number alone.
+    recurrent_activation
+        Of the gates, as `activation`.
+    use_bias
+        Whether a bias is added.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    unit_forget_bias
+        Whether the bias of the forget gate starts at one.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
+        Of training; kept for the config.
+    return_sequences
+        Whether the state after each step comes out, or the last only.
+    return_state
+        Must not be set.
+    go_backwards
+        Whether time runs from the end; outputs then stand in the order they were made.
+    stateful
+        Must not be set.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -108,24 +157,157 @@ class ConvLSTM1D(_ConvLSTM):
     UnsupportedError
         If the state shall be returned or kept, if an activation does not work on each number
         alone, or, when it runs, for more than 1024 steps of time.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ConvLSTM1D(4, 3, padding="same")
+    >>> layer(np.ones((2, 3, 8, 4))).shape
+    (2, 8, 4)
     """
 
     rank = 1
 
 
 class ConvLSTM2D(_ConvLSTM):
-    """Convolutional LSTM over sequences of images (batch, time, height, width, channels).
+    """LSTM over time of images, with convolutions in place of the products.
 
-    Arguments and errors are those of `ConvLSTM1D`.
+    ``c = f * c + i * activation(…)`` and ``h = o * activation(c)``, where each gate is
+    ``recurrent_activation(conv(x) + conv(h) + bias)`` (Shi et al., 2015, without its connections
+    from c to the gates).
+
+    Takes (batch, time, height, width, channels) and returns (batch, new height, new width, filters)
+    or, with `return_sequences`, (batch, time, new height, new width, filters).
+
+    Weights: `kernel` (*kernel_size, channels, 4 * filters), `recurrent_kernel` (*kernel_size,
+    filters, 4 * filters) and, with `use_bias`, `bias` (4 * filters,).
+
+    Parameters
+    ----------
+    filters
+        Channels of the state, which is the output.
+    kernel_size
+        Height and width of both convolutions' windows; one integer for both.
+    strides
+        Of the convolution of the inputs; that of the state keeps its size.
+    padding
+        ``"valid"`` or ``"same"``, of the convolution of the inputs.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Of the convolution of the inputs.
+    activation
+        Of the new state and the output, as a name or function that works on each number alone.
+    recurrent_activation
+        Of the gates, as `activation`.
+    use_bias
+        Whether a bias is added.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    unit_forget_bias
+        Whether the bias of the forget gate starts at one.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
+        Of training; kept for the config.
+    return_sequences
+        Whether the state after each step comes out, or the last only.
+    return_state
+        Must not be set.
+    go_backwards
+        Whether time runs from the end; outputs then stand in the order they were made.
+    stateful
+        Must not be set.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If the state shall be returned or kept, if an activation does not work on each number
+        alone, or, when it runs, for more than 1024 steps of time.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ConvLSTM2D(4, 3, padding="same")
+    >>> layer(np.ones((2, 3, 8, 8, 1))).shape
+    (2, 8, 8, 4)
     """
 
     rank = 2
 
 
 class ConvLSTM3D(_ConvLSTM):
-    """Convolutional LSTM over sequences of volumes (batch, time, depth, height, width, channels).
+    """LSTM over time of volumes, with convolutions in place of the products.
 
-    Arguments and errors are those of `ConvLSTM1D`.
+    ``c = f * c + i * activation(…)`` and ``h = o * activation(c)``, where each gate is
+    ``recurrent_activation(conv(x) + conv(h) + bias)`` (Shi et al., 2015, without its connections
+    from c to the gates).
+
+    Takes (batch, time, depth, height, width, channels) and returns (batch, new depth, new height,
+    new width, filters) or, with `return_sequences`, (batch, time, new depth, new height, new width,
+    filters).
+
+    Weights: `kernel` (*kernel_size, channels, 4 * filters), `recurrent_kernel` (*kernel_size,
+    filters, 4 * filters) and, with `use_bias`, `bias` (4 * filters,).
+
+    Parameters
+    ----------
+    filters
+        Channels of the state, which is the output.
+    kernel_size
+        Depth, height and width of both convolutions' windows; one integer for all.
+    strides
+        Of the convolution of the inputs; that of the state keeps its size.
+    padding
+        ``"valid"`` or ``"same"``, of the convolution of the inputs.
+    data_format
+        ``"channels_last"`` (also for None) or ``"channels_first"``.
+    dilation_rate
+        Of the convolution of the inputs.
+    activation
+        Of the new state and the output, as a name or function that works on each number alone.
+    recurrent_activation
+        Of the gates, as `activation`.
+    use_bias
+        Whether a bias is added.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    unit_forget_bias
+        Whether the bias of the forget gate starts at one.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
+        Of training; kept for the config.
+    return_sequences
+        Whether the state after each step comes out, or the last only.
+    return_state
+        Must not be set.
+    go_backwards
+        Whether time runs from the end; outputs then stand in the order they were made.
+    stateful
+        Must not be set.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If the state shall be returned or kept, if an activation does not work on each number
+        alone, or, when it runs, for more than 1024 steps of time.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.ConvLSTM3D(4, 3, padding="same")
+    >>> layer(np.ones((2, 3, 4, 8, 8, 1))).shape
+    (2, 4, 8, 8, 4)
     """
 
     rank = 3

@@ -24,7 +24,48 @@ if TYPE_CHECKING:
 
 
 class GRUCell(GatedCell):
-    """Gated recurrent unit (Cho et al., 2014); gates in the order z, r, h."""
+    """One step of a `GRU`.
+
+    It runs inside a layer over time, such as `RNN`. Weights: `kernel` (features, 3 * units),
+    `recurrent_kernel` (units, 3 * units) and, with `use_bias`, `bias` (3 * units,); with
+    `reset_after` the bias is (2, 3 * units): that of the inputs and that of the state.
+
+    Takes (batch, features) and returns (batch, units).
+
+    Parameters
+    ----------
+    units
+        Size of the state, which is the output.
+    activation
+        Of the new state, as a name or function that works on each number alone.
+    recurrent_activation
+        Of the gates, as `activation`.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout
+        Of training; kept for the config.
+    reset_after
+        Whether the reset gate multiplies the product with the state, not the state.
+    seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> cell = cnnfast.layers.GRUCell(3)
+    >>> cnnfast.layers.RNN(cell)(np.ones((2, 10, 4))).shape
+    (2, 3)
+    """
 
     gates = 3
 
@@ -88,7 +129,63 @@ class GRUCell(GatedCell):
 
 
 class GRU(WithCell):
-    """Gated recurrent units."""
+    """Gated recurrent units (Cho et al., 2014); gates in the order z, r, h.
+
+    Takes (batch, steps, features) and returns (batch, units) or, with `return_sequences`, (batch,
+    steps, units).
+
+    Weights: `kernel` (features, 3 * units), `recurrent_kernel` (units, 3 * units) and, with
+    `use_bias`, `bias` (3 * units,); with `reset_after` the bias is (2, 3 * units): that of the
+    inputs and that of the state.
+
+    Parameters
+    ----------
+    units
+        Size of the state, which is the output.
+    activation
+        Of the new state, as a name or function that works on each number alone.
+    recurrent_activation
+        Of the gates, as `activation`.
+    use_bias
+        Whether a bias is added.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
+        Of training; kept for the config.
+    return_sequences
+        Whether the state after each step comes out, (batch, steps, units), or the last only.
+    return_state
+        Must not be set.
+    go_backwards
+        Whether time runs from the end; outputs then stand in the order they were made.
+    stateful
+        Must not be set.
+    unroll
+        Kept for the config; they change no result.
+    reset_after
+        Whether the reset gate multiplies the product with the state, not the state.
+    use_cudnn
+        Without effect.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If the state shall be returned or kept, or for another kind of cell.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.GRU(3, return_sequences=True)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 3)
+    """
 
     cell_class = GRUCell
 

@@ -27,7 +27,45 @@ if TYPE_CHECKING:
 
 
 class LSTMCell(GatedCell):
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997); gates in the order i, f, c, o."""
+    """One step of an `LSTM`.
+
+    It runs inside a layer over time, such as `RNN`. Weights: `kernel` (features, 4 * units),
+    `recurrent_kernel` (units, 4 * units) and, with `use_bias`, `bias` (4 * units,).
+
+    Takes (batch, features) and returns (batch, units).
+
+    Parameters
+    ----------
+    units
+        Size of the state, which is the output.
+    activation
+        Of the new state, as a name or function that works on each number alone.
+    recurrent_activation
+        Of the gates, as `activation`.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    unit_forget_bias
+        Whether the bias of the forget gate starts at one.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
+        Of training; kept for the config.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+
+    Examples
+    --------
+    >>> cell = cnnfast.layers.LSTMCell(3)
+    >>> cnnfast.layers.RNN(cell)(np.ones((2, 10, 4))).shape
+    (2, 3)
+    """
 
     gates = 4
 
@@ -101,7 +139,62 @@ class _ForgetBias(initializers.Initializer):
 
 
 class LSTM(WithCell):
-    """Long short-term memory."""
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997); gates in the order i, f, c, o.
+
+    Takes (batch, steps, features) and returns (batch, units) or, with `return_sequences`, (batch,
+    steps, units).
+
+    Weights: `kernel` (features, 4 * units), `recurrent_kernel` (units, 4 * units) and, with
+    `use_bias`, `bias` (4 * units,).
+
+    Parameters
+    ----------
+    units
+        Size of the state, which is the output.
+    activation
+        Of the new state, as a name or function that works on each number alone.
+    recurrent_activation
+        Of the gates, as `activation`.
+    use_bias
+        Whether a bias is added.
+    kernel_initializer, recurrent_initializer, bias_initializer
+        How the weights begin, see `cnnfast.initializers.get`.
+    unit_forget_bias
+        Whether the bias of the forget gate starts at one.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        A penalty that `evaluate` adds to the loss, see `cnnfast.regularizers.get`; None for none.
+    activity_regularizer
+        A penalty on the output, of training; `evaluate` refuses it.
+    kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
+        Of training; kept for the config.
+    return_sequences
+        Whether the state after each step comes out, (batch, steps, units), or the last only.
+    return_state
+        Must not be set.
+    go_backwards
+        Whether time runs from the end; outputs then stand in the order they were made.
+    stateful
+        Must not be set.
+    unroll
+        Kept for the config; they change no result.
+    use_cudnn
+        Without effect.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is illegal.
+    UnsupportedError
+        If the state shall be returned or kept, or for another kind of cell.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.LSTM(3, return_sequences=True)
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 3)
+    """
 
     cell_class = LSTMCell
 

@@ -24,18 +24,25 @@ if TYPE_CHECKING:
 class RNN(Layer):
     """A cell over sequences (batch, steps, features); the state starts at zero.
 
+    Takes (batch, steps, features) and returns (batch, units) or, with `return_sequences`, (batch,
+    steps, units).
+
     Parameters
     ----------
     cell
         A `SimpleRNNCell`, `LSTMCell` or `GRUCell`, which has the weights.
     return_sequences
         Whether the state after each step comes out, (batch, steps, units), or the last only.
-    return_state, stateful
+    return_state
         Must not be set.
     go_backwards
         Whether time runs from the end; outputs then stand in the order they were made.
+    stateful
+        Must not be set.
     unroll, zero_output_for_mask
         Kept for the config; they change no result.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -43,6 +50,12 @@ class RNN(Layer):
         If an argument is illegal.
     UnsupportedError
         If the state shall be returned or kept, or for another kind of cell.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.RNN(cnnfast.layers.LSTMCell(3))
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 3)
     """
 
     def __init__(

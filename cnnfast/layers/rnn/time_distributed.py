@@ -24,17 +24,27 @@ if TYPE_CHECKING:
 
 
 class TimeDistributed(BaseWrapper):
-    """A layer or model for each step of a sequence (batch, steps, ...).
+    """A layer or model for each step of a sequence.
+
+    Takes (batch, steps, ...) and returns (batch, steps, ...), with what the layer makes of a step.
 
     Parameters
     ----------
     layer
         Any layer of one input and one output; it has the weights.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If `layer` is no layer.
+
+    Examples
+    --------
+    >>> layer = cnnfast.layers.TimeDistributed(cnnfast.layers.Dense(3))
+    >>> layer(np.ones((2, 10, 4))).shape
+    (2, 10, 3)
     """
 
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
