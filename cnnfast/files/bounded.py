@@ -13,10 +13,10 @@ _BLOCK_BYTES = 4096
 
 
 class BoundedReader:
-    """What an HDF5 parser reads metadata through.
+    """What the structure of a file is read through, by address or as of a file.
 
-    Reads stop at the end of the bytes, whatever size was asked for, and the number of reads
-    and of bytes read in total is limited in proportion to the file.
+    Reads as of a file stop at the end of the bytes, whatever size was asked for. The number of
+    reads and of bytes read in total is limited in proportion to the file.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class BoundedReader:
     OSError
         A position outside the file.
     ValueError
-        More reads than an honest file needs.
+        More reads than an honest file needs, or bytes that are not there.
     """
 
     closed = False
@@ -57,12 +57,23 @@ class BoundedReader:
         """Return at most `size` bytes (all that are left if negative)."""
         available = self.size - self._position
         size = available if size < 0 else min(size, available)
+        self.count(size)
+        start, self._position = self._position, self._position + size
+        return self._bytes(start, size)
+
+    def at(self, address: int, size: int) -> bytes:
+        """Return the `size` bytes at `address`, all of which must be there."""
+        if size < 0 or address + size > self.size:
+            raise ValueError("a structure that ends beyond the end of the file")
+        self.count(size)
+        return self._bytes(address, size)
+
+    def count(self, size: int) -> None:
+        """Count `size` bytes as read, which were and are now used once more."""
         self._reads_left -= 1
         self._bytes_left -= size
         if self._reads_left < 0 or self._bytes_left < 0:
             raise ValueError("its structure refers to itself, or is far larger than its content")
-        start, self._position = self._position, self._position + size
-        return self._bytes(start, size)
 
     def _bytes(self, start: int, size: int) -> bytes:
         if size > _BLOCK_BYTES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,26 @@ import numpy.typing as npt
 from cnnfast.errors import ModelFileError
 from cnnfast.files import hdf5_storage
 from cnnfast.files.bounded import BoundedReader
+from cnnfast.files.hdf5_attributes import MAX_TEXT_BYTES
+from cnnfast.files.hdf5_objects import ObjectHeader, ObjectReader
+from cnnfast.files.hdf5_types import NumberType
 from cnnfast.files.source import Source
 
-if TYPE_CHECKING:
-    from cnnfast.files.hdf5_objects import ObjectHeader, ObjectReader
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SMALLEST_USER_BLOCK = 512
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-MAX_ATTRIBUTE_BYTES = 64 << 20
+
+def within(source: Source) -> Source | None:
+    """Return the HDF5 file in `source`; None if there is none.
+
+    It may begin behind a block of the user's own, of 512 bytes or twice, four times… as many.
+    """
+    at = 0
+    while at < len(source):
+        if source.read(at, len(_SIGNATURE)).tobytes() == _SIGNATURE:
+            return source.behind(at)
+        at = max(2 * at, _SMALLEST_USER_BLOCK)
+    return None
 
 
 class H5File:
@@ -42,13 +55,12 @@ class H5File:
     """
 
     def __init__(self, source: Source) -> None:
-        self.source = source
-        if not source.startswith(SIGNATURE):
+        found = within(source)
+        if found is None:
             raise source.error("not an HDF5 file.")
+        self.source = source = found
         with self.reading("/"):
-            from cnnfast.files.hdf5_objects import ObjectReader
-
-            self.objects: ObjectReader = ObjectReader(BoundedReader(source))
+            self.objects = ObjectReader(BoundedReader(source))
             self._root = self.objects.at(self.objects.root)
             _ = self.root  # which is no group in some damaged files
         self._unread = len(source)
@@ -99,7 +111,6 @@ class H5Group:
             if header.is_dataset:
                 raise ValueError("expected a group. Received: a dataset")
             self._links = header.links
-        self._attributes: dict[str, Any] | None = None
 
     def names(self) -> list[str]:
         """Return the names of what the group links to, of whatever kind the links are."""
@@ -145,13 +156,10 @@ class H5Group:
 
     def attribute(self, name: str) -> Any:
         """Return attribute `name`: str, int, float, an array, or None if absent."""
-        if self._attributes is None:
-            with self.file.reading(self.path):
-                self._attributes = self._header.get_attributes()
-        value = self._attributes.get(name)
-        if isinstance(value, np.ndarray) and value.shape == ():
-            value = value[()]
         with self.file.reading(f"{self.path}@{name}"):
+            value = self._header.attribute(name)
+            if isinstance(value, np.ndarray) and value.shape == ():
+                value = value[()]
             return _decoded(value) if isinstance(value, bytes | str) else value
 
     def text(self, name: str) -> str | None:
@@ -176,8 +184,8 @@ class H5Group:
                 return None
         with self.file.reading(f"{self.path}@{name}"):
             items = [item for part in parts for item in np.atleast_1d(part).ravel()]
-            if sum(map(_text_size, items)) > MAX_ATTRIBUTE_BYTES:
-                raise ValueError(f"its strings are longer than {MAX_ATTRIBUTE_BYTES} bytes")
+            if sum(map(_text_size, items)) > MAX_TEXT_BYTES:
+                raise ValueError(f"its strings are longer than {MAX_TEXT_BYTES} bytes")
             return [_decoded(item) for item in items]
 
     def _follow(self, name: str) -> ObjectHeader:
@@ -311,7 +319,7 @@ class StoredArray:
         return self.read().__reduce_ex__(protocol)
 
 
-def _as_float32(array: npt.NDArray[Any], dtype: hdf5_storage.NumberType) -> npt.NDArray[np.float32]:
+def _as_float32(array: npt.NDArray[Any], dtype: NumberType) -> npt.NDArray[np.float32]:
     if dtype.bfloat16:
         array = (array.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -331,6 +339,6 @@ def _text_size(item: Any) -> int:
 
 
 def _decoded(item: bytes | str) -> str:
-    if len(item) > MAX_ATTRIBUTE_BYTES:
-        raise ValueError(f"text longer than {MAX_ATTRIBUTE_BYTES} bytes")
+    if len(item) > MAX_TEXT_BYTES:
+        raise ValueError(f"text longer than {MAX_TEXT_BYTES} bytes")
     return bytes(item).decode("utf-8") if isinstance(item, bytes) else str(item)

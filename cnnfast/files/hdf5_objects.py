@@ -1,162 +1,250 @@
-"""The parts of pyfive this package stands on, with their gaps closed.
+"""Groups and datasets: what the messages of their headers say.
 
-pyfive parses object headers, links and attributes. It does not say of what kind a link is,
-and allocates what an attribute declares before looking whether the file holds that much.
-Importing this module imports pyfive, so only a file that is being read does it.
+Format: HDF5 File Format Specification 3.0, II.A (superblock), III.B and C (groups of the first
+generation) and IV.A (object headers, their messages for links and attributes).
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, TypeAlias
 
-import numpy as np
-
+from cnnfast.files import hdf5_attributes, hdf5_trees
 from cnnfast.files.bounded import BoundedReader
-from cnnfast.utils.postponed import postponed
-
-# pyfive imports one for files elsewhere, the other for a checksum: 6 MB, 35 ms.
-with postponed({"fsspec": (), "fsspec.utils": (), "numcodecs": ("Fletcher32",)}):
-    from pyfive.dataobjects import (  # type: ignore[import-untyped]
-        DataObjects,
-        determine_data_shape,
-    )
-    from pyfive.datatype_msg import DatatypeMessage  # type: ignore[import-untyped]
-    from pyfive.misc_low_level import SuperBlock  # type: ignore[import-untyped]
-    from pyfive.p5t import (  # type: ignore[import-untyped]
-        P5FixedStringType,
-        P5FloatType,
-        P5IntegerType,
-        P5VlenStringType,
-    )
+from cnnfast.files.hdf5_heaps import FractalHeap, LocalHeap, global_objects
+from cnnfast.files.hdf5_trees import UNDEFINED
 
 # What a hard link leads to: the address of an object header.
 Address: TypeAlias = int
 
-_HARD_LINK, _SOFT_LINK = 0, 1
-_VLEN_ITEM_BYTES = 16
-_READABLE_ATTRIBUTES = (P5FixedStringType, P5VlenStringType, P5IntegerType, P5FloatType)
+SPACE, TYPE, EXTERNAL, LAYOUT, FILTERS = 0x01, 0x03, 0x07, 0x08, 0x0B
+_LINK_INFO, _LINK, _ATTRIBUTE, _CONTINUATION, _LINKS_1, _ATTRIBUTE_INFO = 2, 6, 12, 16, 17, 21
+_SHARED = 2
+_LINKS_TREE, _LINK_RECORDS, _ATTRIBUTE_RECORDS = 0, (5,), (8,)
+_HARD_LINK, _SOFT_LINK, _CACHED_SOFT_LINK = 0, 1, 2
+
+# Bytes of addresses and lengths, start and end of the file, the header of the root group.
+_SUPERBLOCKS = {
+    0: struct.Struct("<13x2s9xQ8xQ16xQ"),
+    1: struct.Struct("<13x2s13xQ8xQ16xQ"),
+    2: struct.Struct("<9x2sxQ8xQQ"),
+    3: struct.Struct("<9x2sxQ8xQQ"),
+}
+_TWO_NUMBERS = struct.Struct("<QQ")
+_SYMBOL = struct.Struct("<QQI4xI12x")  # offset of the name, header, kind of cache, the cache
 
 
 class Detour(str):
     """The target of a link that is not hard; the string says of which kind it is."""
 
 
-class ObjectHeader(DataObjects):  # type: ignore[misc]
-    """One group or dataset: its header messages, its links, its attributes.
-
-    Attributes whose type no Keras file uses come out as None instead of with a warning.
-    """
-
-    @cached_property
-    def links(self) -> dict[str, Address | Detour]:
-        """What the group links to: the address of an object, or a `Detour`."""
-        # pyfive gives the target of a soft link of an old-style group as plain text.
-        return {
-            name: Detour("soft link") if type(target) is str else target
-            for name, target in self.iter_links()
-        }
-
-    def _parse_attribute_msg(self, buffer: bytes, offset: int) -> tuple[str, Any]:
-        """Name and value of the attribute at `offset`.
-
-        A message is: version, flags, three sizes (name, type, space), in version 3 the
-        name's encoding, then the three parts, padded to 8 bytes in version 1 only.
-        """
-        version, _, name_size, type_size, space_size = struct.unpack_from("<BBHHH", buffer, offset)
-        if version not in {1, 3}:
-            raise ValueError(f"attribute message version {version}")
-        padding = 8 if version == 1 else 1
-        start = offset + (8 if version == 1 else 9)
-        name = buffer[start : start + name_size].split(b"\0")[0].decode("utf-8")
-        start += _padded(name_size, padding)
-        try:
-            kind = DatatypeMessage(buffer, start).ptype
-        except NotImplementedError:
-            return name, None
-        start += _padded(type_size, padding)
-        shape, _ = determine_data_shape(buffer, start)
-        start += _padded(space_size, padding)
-        if shape is None or not isinstance(kind, _READABLE_ATTRIBUTES):
-            return name, None
-        count = _checked_count(kind, shape, len(buffer) - start)
-        value = self._attr_value(kind, buffer, count, start)
-        return name, value.reshape(shape)
-
-    @staticmethod
-    def _decode_link_msg(
-        data: bytes, offset: int
-    ) -> tuple[int | None, tuple[str, Address | Detour]]:
-        """Creation order and (name, target) of the link message at `offset`."""
-        version, flags = struct.unpack_from("<BB", data, offset)
-        if version != 1:
-            raise ValueError(f"link message version {version}")
-        at = offset + 2
-        kind, order = _HARD_LINK, None
-        if flags & 0b1000:
-            kind = data[at]
-            at += 1
-        if flags & 0b0100:
-            (order,) = struct.unpack_from("<Q", data, at)
-            at += 8
-        if flags & 0b1_0000:
-            at += 1  # the character set: ASCII is UTF-8 too
-        size_format = "<" + "BHIQ"[flags & 3]
-        (name_size,) = struct.unpack_from(size_format, data, at)
-        at += struct.calcsize(size_format)
-        name = data[at : at + name_size].decode("utf-8")
-        at += name_size
-        target: Address | Detour
-        if kind == _HARD_LINK:
-            (target,) = struct.unpack_from("<Q", data, at)
-        else:
-            target = Detour("soft link" if kind == _SOFT_LINK else "link to another file")
-        return order, (name, target)
-
-    def message(self, kind: int) -> bytes | None:
-        """Return the body of the only header message of type `kind`, or None."""
-        found = self.find_msg_type(kind)
-        if not found:
-            return None
-        if len(found) > 1 or found[0]["flags"] & 2:
-            raise ValueError(f"repeated or shared header message of type {kind}")
-        start = found[0]["offset_to_message"]
-        body: bytes = self.msg_data[start : start + found[0]["size"]]
-        return body
-
-
 class ObjectReader:
     """Object headers of one file, by address."""
 
     def __init__(self, reader: BoundedReader) -> None:
-        superblock = SuperBlock(reader, 0)
-        if superblock._contents["base_address"] != 0:
-            raise ValueError("an HDF5 file with a user block")
         self.reader = reader
-        self.root: Address = superblock.offset_to_dataobjects
-        self._global_heaps: dict[int, Any] = {}
+        self.root: Address = _root(reader)
+        self._texts: dict[Address, dict[int, bytes]] = {}
         self._known: dict[Address, ObjectHeader] = {}
 
     def at(self, address: Address) -> ObjectHeader:
         """Return the object whose header stands at `address`."""
         if address not in self._known:
-            self._known[address] = ObjectHeader(
-                self.reader, address, global_heaps=self._global_heaps
-            )
+            self._known[address] = ObjectHeader(self, address)
         return self._known[address]
 
+    def texts(self, address: Address) -> dict[int, bytes]:
+        """Return the texts of the global heap at `address`, by number."""
+        if address not in self._texts:
+            self._texts[address] = global_objects(self.reader, address)
+        return self._texts[address]
 
-def _padded(size: int, multiple: int) -> int:
-    return -(-size // multiple) * multiple
+
+class ObjectHeader:
+    """One group or dataset: its header messages, its links, its attributes."""
+
+    def __init__(self, objects: ObjectReader, address: Address) -> None:
+        self.reader = objects.reader
+        self._objects = objects
+        self._messages: dict[int, list[tuple[int, bytes]]] = {}
+        for kind, flags, body in _messages(self.reader, address):
+            self._messages.setdefault(kind, []).append((flags, body))
+
+    @property
+    def is_dataset(self) -> bool:
+        """Whether it is a dataset, and no group."""
+        return SPACE in self._messages
+
+    def message(self, kind: int) -> bytes | None:
+        """Return the body of the only header message of type `kind`, or None."""
+        bodies = self._all(kind)
+        if len(bodies) > 1:
+            raise ValueError(f"a repeated header message of type {kind}")
+        return bodies[0] if bodies else None
+
+    def required(self, kind: int) -> bytes:
+        """As `message`, of one that must be there."""
+        body = self.message(kind)
+        if body is None:
+            raise ValueError(f"no header message of type {kind}")
+        return body
+
+    @cached_property
+    def links(self) -> dict[str, Address | Detour]:
+        """What the group links to, by name in order: the address of an object, or a `Detour`."""
+        table = self.message(_LINKS_1)
+        if table is not None:
+            return dict(_symbols(self.reader, *_TWO_NUMBERS.unpack_from(table)))
+        info = self.message(_LINK_INFO)
+        if info is None:
+            raise ValueError("expected a group. Received: neither a group nor a dataset")
+        stored = _stored_apart(self.reader, info, 8, _LINK_RECORDS, slice(4, None))
+        return dict(sorted(map(_link, [*self._all(_LINK), *stored])))
+
+    def attribute(self, name: str) -> Any:
+        """Return attribute `name`: a number, text as bytes, or an array of them.
+
+        None where it is absent, or of a type that no Keras file uses.
+        """
+        if name not in self._values:
+            found = self._attributes.get(name)
+            self._values[name] = None if found is None else found.value(self._objects.texts)
+        return self._values[name]
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _attributes(self) -> dict[str, hdf5_attributes.Attribute]:
+        bodies, info = self._all(_ATTRIBUTE), self.message(_ATTRIBUTE_INFO)
+        if info is not None:
+            bodies += _stored_apart(self.reader, info, 2, _ATTRIBUTE_RECORDS, slice(0, 8))
+        return {found.name: found for found in map(hdf5_attributes.parsed, bodies)}
+
+    def _all(self, kind: int) -> list[bytes]:
+        found = self._messages.get(kind, [])
+        if any(flags & _SHARED for flags, _ in found):
+            raise ValueError(f"a shared header message of type {kind}")
+        return [body for _, body in found]
 
 
-def _checked_count(kind: Any, shape: tuple[int, ...], available: int) -> int:
-    """How many items an attribute has, once it is clear that the file holds them."""
-    size = _VLEN_ITEM_BYTES if isinstance(kind, P5VlenStringType) else np.dtype(kind.dtype).itemsize
-    count = 1
-    for extent in shape:
-        count *= extent
-    if count * max(size, 1) > available:
-        raise ValueError(f"an attribute of shape {shape} in {available} bytes")
-    return count
+def _root(reader: BoundedReader) -> Address:
+    """Return where the root group is, from the superblock.
+
+    Addresses count from the superblock, wherever it says that it stands, as in libhdf5.
+    """
+    version = reader.at(8, 1)[0]
+    if version not in _SUPERBLOCKS:
+        raise ValueError(f"superblock version {version}")
+    form = _SUPERBLOCKS[version]
+    sizes, start, end, root = form.unpack(reader.at(0, form.size))
+    if sizes != b"\x08\x08":
+        raise ValueError("addresses or lengths of other than 8 bytes")
+    if end - start > reader.size:
+        raise ValueError(f"the file is cut short: it has {reader.size} of {end - start} bytes")
+    return int(root)
+
+
+def _messages(reader: BoundedReader, address: Address) -> Iterator[tuple[int, int, bytes]]:
+    """Yield type, flags and body of each message of the object header at `address`."""
+    start = reader.at(address, 6)
+    if start[:4] == b"OHDR":
+        yield from _messages_2(reader, address, start[4], start[5])
+        return
+    if start[0] != 1:
+        raise ValueError("no object header")
+    (size,) = struct.unpack("<I", reader.at(address + 8, 4))
+    yield from _in_blocks(reader, (address + 16, size), struct.Struct("<HHB3x"), b"", 0)
+
+
+def _messages_2(
+    reader: BoundedReader, address: Address, version: int, flags: int
+) -> Iterator[tuple[int, int, bytes]]:
+    """As `_messages`: times and limits, if there are, the size of the messages, the messages."""
+    if version != 2:
+        raise ValueError(f"object header version {version}")
+    at = address + 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
+    size_bytes = 1 << (flags & 3)
+    size = hdf5_trees.number(reader.at(at, size_bytes))
+    head = struct.Struct("<BHB2x" if flags & 4 else "<BHB")  # the order of creation, too
+    yield from _in_blocks(reader, (at + size_bytes, size), head, b"OCHK", 4)
+
+
+def _in_blocks(
+    reader: BoundedReader, first: tuple[int, int], head: struct.Struct, mark: bytes, checksum: int
+) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the messages of the first block and of those that continue it.
+
+    `head` is type, size and flags of a message. A further block begins with `mark` and ends with
+    a checksum.
+    """
+    blocks, seen = [first], {first[0]}
+    for start, size in blocks:
+        data, at = reader.at(start, size), 0
+        while at + head.size <= len(data):
+            kind, length, flags = head.unpack_from(data, at)
+            at += head.size
+            if at + length > len(data):
+                raise ValueError("a header message that ends beyond its block")
+            body = data[at : at + length]
+            at += length
+            if kind != _CONTINUATION:
+                yield kind, flags, body
+                continue
+            further, size_of_it = _TWO_NUMBERS.unpack_from(body)
+            if further in seen or reader.at(further, len(mark)) != mark:
+                raise ValueError("an object header that refers to itself, or is damaged")
+            seen.add(further)
+            blocks.append((further + len(mark), size_of_it - len(mark) - checksum))
+
+
+def _symbols(
+    reader: BoundedReader, tree: Address, heap: Address
+) -> Iterator[tuple[str, Address | Detour]]:
+    """Yield name and target of each link of a group of the first generation."""
+    names = LocalHeap(reader, heap)
+    for _, node in hdf5_trees.entries(reader, tree, _LINKS_TREE, 8):
+        signature, count = struct.unpack("<4s2xH", reader.at(node, 8))
+        if signature != b"SNOD":
+            raise ValueError("a damaged list of links")
+        symbols = reader.at(node + 8, count * _SYMBOL.size)
+        for name, header, cached, _ in _SYMBOL.iter_unpack(symbols):
+            yield names.text(name), Detour("soft link") if cached == _CACHED_SOFT_LINK else header
+
+
+def _stored_apart(
+    reader: BoundedReader, info: bytes, order_bytes: int, kinds: tuple[int, ...], key: slice
+) -> list[bytes]:
+    """Return the messages that a group or dataset with many of them keeps in a heap.
+
+    `info` is: version, flags, the last number in order of creation if the flags say so, address
+    of the heap, and of the index, of whose records `key` is the part that the heap knows.
+    """
+    at = 2 + (order_bytes if info[1] & 1 else 0)
+    heap_at, index = _TWO_NUMBERS.unpack_from(info, at)
+    if heap_at == UNDEFINED:
+        return []
+    heap = FractalHeap(reader, heap_at)
+    return [heap.get(record[key]) for record in hdf5_trees.records(reader, index, kinds)]
+
+
+def _link(message: bytes) -> tuple[str, Address | Detour]:
+    """Name and target of a link message: version, flags, what they say is there, the name."""
+    version, flags = message[0], message[1]
+    if version != 1:
+        raise ValueError(f"link message version {version}")
+    at, kind = 2, _HARD_LINK
+    if flags & 0b1000:
+        kind, at = message[2], 3
+    at += 8 if flags & 0b0100 else 0  # the order of creation
+    at += 1 if flags & 0b1_0000 else 0  # the character set: ASCII is UTF-8 too
+    size_bytes = 1 << (flags & 3)
+    size = hdf5_trees.number(message[at : at + size_bytes])
+    at += size_bytes
+    name = message[at : at + size].decode("utf-8")
+    if kind == _HARD_LINK:
+        return name, struct.unpack_from("<Q", message, at + size)[0]
+    return name, Detour("soft link" if kind == _SOFT_LINK else "link to another file")

@@ -1,49 +1,32 @@
 """Where and how a dataset keeps its numbers, and reading them.
 
-Format: HDF5 File Format Specification 3.0, sections IV.A.2.b (dataspace), d (datatype),
-i (layout) and l (filters); chunk index: III.A.1 (version 1 B-trees).
+Format: HDF5 File Format Specification 3.0, IV.A.2.i (layout) and l (filters).
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast.files.bounded import BoundedReader
+from cnnfast.files import hdf5_chunks, hdf5_types
+from cnnfast.files.hdf5_objects import EXTERNAL, FILTERS, LAYOUT, SPACE, TYPE, ObjectHeader
+from cnnfast.files.hdf5_trees import UNDEFINED
+from cnnfast.files.hdf5_types import NumberType, extents
 from cnnfast.files.source import Source
 
-if TYPE_CHECKING:
-    from cnnfast.files.hdf5_objects import ObjectHeader
-
-_SPACE, _TYPE, _EXTERNAL, _LAYOUT, _FILTERS = 0x01, 0x03, 0x07, 0x08, 0x0B
 _COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = range(4)
-_INTEGER, _FLOAT, _OPAQUE = 0, 1, 5
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
-_UNDEFINED_ADDRESS = 2**64 - 1
-_MAX_RANK = 32
+_NAMED_FILTERS = 256  # codes from here on have a name beside them, before version 2 all
 
 # Real weights hardly compress; a hundredfold is a bomb once it is large.
 MAX_EXPANSION, EXPANSION_FLOOR = 100, 64 << 20
-
-# Bits of (exponent, mantissa) and exponent bias of the floating-point types, by bytes.
-_IEEE = {2: (5, 10, 15), 4: (8, 23, 127), 8: (11, 52, 1023)}
-_BFLOAT16 = (8, 7, 127)
-
-
-@dataclass(frozen=True)
-class NumberType:
-    """The type of one element: how numpy reads it, and whether it is a bfloat16."""
-
-    numpy: np.dtype[Any]
-    bfloat16: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,12 +127,7 @@ class Chunked(Storage):
 
 def shape_of(header: ObjectHeader) -> tuple[int, ...]:
     """Return the shape a dataset declares."""
-    body = _required(header, _SPACE)
-    version, rank = body[0], body[1]
-    if version not in {1, 2} or rank > _MAX_RANK or (version == 2 and body[3] == 2):
-        raise ValueError(f"dataspace version {version} of rank {rank}, or an empty one")
-    extents: tuple[int, ...] = struct.unpack_from(f"<{rank}Q", body, 8 if version == 1 else 4)
-    return extents
+    return extents(header.required(SPACE))
 
 
 def describe(header: ObjectHeader) -> Storage:
@@ -161,14 +139,13 @@ def describe(header: ObjectHeader) -> Storage:
         It is stored outside the file, beyond its end, or in a way no Keras file uses.
     """
     shape, dtype = shape_of(header), number_type(header)
-    if header.message(_EXTERNAL) is not None:
+    if header.message(EXTERNAL) is not None:
         raise ValueError("its data are in another file, which is not opened")
-    body = _required(header, _LAYOUT)
+    body = header.required(LAYOUT)
     version, kind = body[0], body[1]
-    if version not in {3, 4}:
+    if version not in {3, 4, 5}:
         raise ValueError(f"storage layout version {version}")
     size = math.prod(shape) * dtype.numpy.itemsize
-    reader: BoundedReader = header.fh
     if kind == _VIRTUAL:
         raise ValueError("a virtual dataset; its data are in other files, which are not opened")
     if kind == _COMPACT:
@@ -178,62 +155,32 @@ def describe(header: ObjectHeader) -> Storage:
         address, stored = struct.unpack_from("<QQ", body, 2)
         if size == 0:
             return Compact(shape, dtype, 0, b"")
-        _check_stored(address, stored, reader.size)
+        _check_stored(address, stored, header.reader.size)
         return Contiguous(shape, dtype, _same_size(stored, size), address)
-    if kind == _CHUNKED and version == 3:
+    if kind == _CHUNKED:
         return _chunked(header, body, shape, dtype)
-    raise ValueError("a chunk index of a kind that is not read")
+    raise ValueError(f"storage layout of class {kind}")
 
 
 def _chunked(
-    header: ObjectHeader, body: bytes, shape: tuple[int, ...], dtype: NumberType
+    header: ObjectHeader, layout: bytes, shape: tuple[int, ...], dtype: NumberType
 ) -> Storage:
-    """Read version, class, rank + 1, address of the index, the block, element size."""
-    rank, reader = len(shape), header.fh
-    dimensions, address = struct.unpack_from("<BQ", body, 2)
-    if dimensions != rank + 1 or rank == 0:
-        raise ValueError(f"chunks of rank {dimensions - 1} for data of rank {rank}")
-    chunk = struct.unpack_from(f"<{rank}I", body, 11)
-    size = math.prod(shape) * dtype.numpy.itemsize
+    *chunk, itemsize = hdf5_chunks.shape(layout)
+    if len(chunk) != len(shape) or not shape or itemsize != dtype.numpy.itemsize:
+        raise ValueError(f"chunks of shape {tuple(chunk)} for data of shape {shape}")
+    size = math.prod(shape) * itemsize
     if size == 0:
         return Compact(shape, dtype, 0, b"")
-    chunk_size = math.prod(chunk) * dtype.numpy.itemsize
+    chunk_size = math.prod(chunk) * itemsize
     if 0 in chunk or chunk_size > 64 * size + EXPANSION_FLOOR:
-        raise ValueError(f"chunks of shape {chunk} for data of shape {shape}")
-    _check_stored(address, 1, reader.size)
-    filters, pieces = _filters(header), _pieces(reader, address, shape, chunk)
+        raise ValueError(f"chunks of shape {tuple(chunk)} for data of shape {shape}")
+    filters = _filters(header)
+    limits = hdf5_types.limits(header.required(SPACE))
+    grid = hdf5_chunks.Grid(shape, limits, tuple(chunk), chunk_size, bool(filters))
+    pieces = hdf5_chunks.pieces(header.reader, layout, grid)
     stored = sum(piece_size for _, piece_size, _ in pieces.values())
     _check_expansion(size, stored)
-    return Chunked(shape, dtype, stored, chunk, filters, pieces)
-
-
-def _pieces(
-    reader: BoundedReader, index: int, shape: tuple[int, ...], chunk: tuple[int, ...]
-) -> dict[tuple[int, ...], tuple[int, int, int]]:
-    """`Chunked.pieces` from the B-tree at `index`: every block once, inside the file."""
-    from pyfive.btree import BTreeV1RawDataChunks  # type: ignore[import-untyped]
-
-    tree = BTreeV1RawDataChunks(reader, index, len(chunk) + 1)
-    pieces = {
-        key["chunk_offset"][:-1]: (address, key["chunk_size"], key["filter_mask"])
-        for node in tree.all_nodes[0]
-        for key, address in zip(node["keys"], node["addresses"], strict=True)
-    }
-    steps = [range(0, extent, step) for extent, step in zip(shape, chunk, strict=True)]
-    if len(pieces) != math.prod(len(step) for step in steps) or any(
-        corner not in pieces for corner in itertools.product(*steps)
-    ):
-        raise ValueError("some of its chunks are missing or out of place")
-    if any(address + size > reader.size for address, size, _ in pieces.values()):
-        raise ValueError("a chunk ends beyond the end of the file")
-    return pieces
-
-
-def _required(header: ObjectHeader, kind: int) -> bytes:
-    body = header.message(kind)
-    if body is None:
-        raise ValueError(f"no header message of type {kind}")
-    return body
+    return Chunked(shape, dtype, stored, grid.chunk, filters, pieces)
 
 
 def _same_size(stored: int, size: int) -> int:
@@ -243,7 +190,7 @@ def _same_size(stored: int, size: int) -> int:
 
 
 def _check_stored(address: int, size: int, file_size: int) -> None:
-    if address == _UNDEFINED_ADDRESS:
+    if address == UNDEFINED:
         raise ValueError("its shape is declared, but no data are stored")
     if address + size > file_size:
         raise ValueError("its data end beyond the end of the file")
@@ -256,48 +203,48 @@ def _check_expansion(size: int, stored: int) -> None:
 
 def number_type(header: ObjectHeader) -> NumberType:
     """Return the element type, if it is a plain integer, an IEEE number or a bfloat16."""
-    body = _required(header, _TYPE)
-    kind, bits, size = body[0] & 0x0F, body[1], struct.unpack_from("<I", body, 4)[0]
-    order = {0: "<", 1: ">"}.get(bits & 0x41)  # bits 0 and 6; VAX order sets both
-    if kind == _INTEGER and size in {1, 2, 4, 8} and order:
-        offset, precision = struct.unpack_from("<HH", body, 8)
-        if (offset, precision) == (0, 8 * size):
-            return NumberType(np.dtype(f"{order}{'i' if bits & 8 else 'u'}{size}"))
-    if kind == _FLOAT and size in _IEEE and order:
-        layout = _float_layout(body, size)
-        if layout == _IEEE[size]:
-            return NumberType(np.dtype(f"{order}f{size}"))
-        if size == 2 and layout == _BFLOAT16:
-            return NumberType(np.dtype(f"{order}u2"), bfloat16=True)
-    if kind == _OPAQUE and size == 2 and _says_bfloat16(header):
+    body = header.required(TYPE)
+    found = hdf5_types.number_type(body)
+    if found is not None:
+        return found
+    family, _, size = hdf5_types.class_and_size(body)
+    if family == hdf5_types.OPAQUE and size == 2 and _says_bfloat16(header):
         return NumberType(np.dtype("<u2"), bfloat16=True)
     raise ValueError("expected an array of plain numbers. Received: another HDF5 type")
 
 
-def _float_layout(body: bytes, size: int) -> tuple[int, int, int] | None:
-    """Bits of exponent and mantissa and the bias, if all bits stand where IEEE has them."""
-    offset, precision, exponent_at, exponent, mantissa_at, mantissa, bias = struct.unpack_from(
-        "<HHBBBBI", body, 8
-    )
-    if (offset, precision, mantissa_at, exponent_at) != (0, 8 * size, 0, mantissa):
-        return None
-    return (exponent, mantissa, bias) if body[2] == 8 * size - 1 else None
-
-
 def _says_bfloat16(header: ObjectHeader) -> bool:
-    value = header.get_attributes().get("dtype")
-    return value is not None and np.asarray(value).item() in {"bfloat16", b"bfloat16"}
+    value = header.attribute("dtype")
+    return value is not None and np.asarray(value).item() == b"bfloat16"
 
 
 def _filters(header: ObjectHeader) -> tuple[int, ...]:
-    pipeline = header.filter_pipeline or []
-    codes = tuple(entry["filter_id"] for entry in pipeline)
+    body = header.message(FILTERS)
+    codes = () if body is None else tuple(_codes(body))
     unknown = set(codes) - {_GZIP, _SHUFFLE, _FLETCHER32}
     if unknown:
         raise ValueError(f"filters may be gzip, shuffle or fletcher32. Received: {sorted(unknown)}")
     if len(set(codes)) < len(codes):
         raise ValueError("a filter is applied twice")
     return codes
+
+
+def _codes(body: bytes) -> Iterator[int]:
+    """Yield the code of each filter: code, bytes of its name, flags, number of values, both."""
+    version, count = body[0], body[1]
+    if version not in {1, 2}:
+        raise ValueError(f"filter pipeline version {version}")
+    at = 8 if version == 1 else 2
+    for _ in range(count):
+        (code,) = struct.unpack_from("<H", body, at)
+        named = version == 1 or code >= _NAMED_FILTERS
+        (name,) = struct.unpack_from("<H", body, at + 2) if named else (0,)
+        at += 6 if named else 4
+        (values,) = struct.unpack_from("<H", body, at)
+        if version == 1:  # both padded to 8 bytes
+            name, values = -(-name // 8) * 8, values + values % 2
+        at += 2 + name + 4 * values
+        yield code
 
 
 def _unfilter(code: int, block: bytes, size: int, itemsize: int) -> bytes:

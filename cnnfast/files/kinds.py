@@ -61,9 +61,6 @@ class Found:
         )
 
 
-_SIGNATURES = {hdf5.SIGNATURE: Kind.HDF5, shards.SIGNATURE: Kind.SHARDS}
-
-
 @contextmanager
 def opened(readable: Readable, in_memory: bool = False) -> Iterator[Found]:
     """Open a file, or a directory of Keras 3, for as long as it is read.
@@ -99,7 +96,6 @@ def opened(readable: Readable, in_memory: bool = False) -> Iterator[Found]:
 def _found(source: Source) -> Found:
     if source.startswith(archive.SIGNATURE):
         return Found(Kind.ARCHIVE, source, archive.open_zip(source))
-    for signature, kind in _SIGNATURES.items():
-        if source.startswith(signature):
-            return Found(kind, source)
-    return Found(Kind.FOREIGN, source)
+    if hdf5.within(source) is not None:
+        return Found(Kind.HDF5, source)
+    return Found(Kind.SHARDS if source.startswith(shards.SIGNATURE) else Kind.FOREIGN, source)

@@ -89,6 +89,12 @@ class Source:
         name = f"{self.name}!{member}"
         return replace(self, name=name, start=self.start + start, size=size, crc=crc)
 
+    def behind(self, start: int) -> Source:
+        """Return what stands from `start` on."""
+        if start == 0:
+            return self
+        return replace(self, start=self.start + start, size=self.size - start, crc=None)
+
     def close(self) -> None:
         """Close the file, if it is one."""
         if isinstance(self.content, File):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -185,35 +183,3 @@ def test_groups_of_both_generations_are_followed(tmp_path: Path, count: int) -> 
         assert sorted(root.group("model").names()) == sorted(f"layer_{i}" for i in range(count))
         last = root.dataset(f"model/layer_{count - 1}/kernel").read((1,))
         assert last == np.float32(count - 1)
-
-
-READ_WITH_CNNFAST_THEN_WITH_PYFIVE = """
-import sys
-from cnnfast.files.hdf5 import H5File
-from cnnfast.files.source import open_file
-
-data = H5File(open_file(sys.argv[1])).root.dataset("group/data").read((37, 11, 5))
-loaded = {name.split(".")[0] for name in sys.modules} & {"fsspec", "numcodecs", "asyncio"}
-assert not loaded, loaded
-
-import pyfive
-
-with pyfive.File(sys.argv[1]) as file:
-    assert (file["group/data"][:] == data).all()
-assert sys.modules["numcodecs"].Fletcher32.codec_id == "fletcher32"
-
-import fsspec
-
-with fsspec.open(sys.argv[1]) as opened, pyfive.File(opened) as file:
-    assert (file["group/data"][:] == data).all()
-"""
-
-
-def test_what_pyfive_imports_for_others_is_loaded_when_they_use_it(
-    tmp_path: Path, rng: np.random.Generator
-) -> None:
-    path = tmp_path / "x.h5"
-    written(path, rng.random(SHAPE, np.float32), **FILTERS["fletcher32"])
-    command = [sys.executable, "-c", READ_WITH_CNNFAST_THEN_WITH_PYFIVE, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
