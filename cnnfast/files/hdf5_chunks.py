@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ Piece: TypeAlias = tuple[int, int, int]
 
 _CHUNK_TREE, _CHUNK_RECORDS = 1, (10, 11)
 _SINGLE, _IMPLICIT, _FIXED_ARRAY, _EXTENSIBLE_ARRAY, _TREE_2 = 1, 2, 3, 4, 5
+_PARAMETER_BYTES = {_SINGLE: 0, _IMPLICIT: 0, _FIXED_ARRAY: 1, _EXTENSIBLE_ARRAY: 5, _TREE_2: 6}
 _WHOLE_EDGES, _FILTERED_SINGLE = 1, 2
 _FIXED_HEADER = struct.Struct("<4sxxBBQQ")  # …, bytes of an element, bits of a page, count, block
 _EXTENSIBLE_HEADER = struct.Struct("<4sxxBBBBBB48xQ")
 _BLOCK_BYTES = 14  # signature, version, client, address of the header
 _CHECKSUM_BYTES = 4
+_ABSENT = struct.pack("<QI", UNDEFINED, 0)
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,8 @@ def pieces(reader: BoundedReader, layout: bytes, grid: Grid) -> Mapping[Corner, 
         A chunk is missing, out of place or beyond the end of the file, or the index is damaged.
     """
     found = dict(_found_1(reader, layout, grid) if layout[0] == 3 else _found(reader, layout, grid))
-    corners = map(grid.corner, grid.places())
     count = math.prod(-(-n // step) for n, step in zip(grid.shape, grid.chunk, strict=True))
-    if len(found) != count or any(corner not in found for corner in corners):
+    if len(found) != count or any(grid.corner(place) not in found for place in grid.places()):
         raise ValueError("some of its chunks are missing or out of place")
     if any(address + size > reader.size for address, size, _ in found.values()):
         raise ValueError("a chunk ends beyond the end of the file")
@@ -95,6 +97,8 @@ def shape(layout: bytes) -> tuple[int, ...]:
 def _found_1(reader: BoundedReader, layout: bytes, grid: Grid) -> Iterator[tuple[Corner, Piece]]:
     """Yield what a version 1 B-tree says: size, mask and first element are its keys."""
     (root,) = struct.unpack_from("<Q", layout, 3)
+    if root == UNDEFINED:
+        return
     key = struct.Struct(f"<II{len(grid.chunk) + 1}Q")
     for found, address in hdf5_trees.entries(reader, root, _CHUNK_TREE, key.size):
         size, skipped, *corner, _ = key.unpack(found)
@@ -102,14 +106,18 @@ def _found_1(reader: BoundedReader, layout: bytes, grid: Grid) -> Iterator[tuple
 
 
 def _found(reader: BoundedReader, layout: bytes, grid: Grid) -> Iterator[tuple[Corner, Piece]]:
-    """Yield what an index of layout version 4 says."""
+    """Yield what an index of layout version 4 says: parameters of its kind, then its address."""
     flags, at = layout[2], 5 + layout[3] * layout[4]
-    kind, at, address = layout[at], at + 1, number(layout[-8:])
-    if flags & _WHOLE_EDGES:
-        raise ValueError("chunks at the edge that are stored without filters")
+    kind, at = layout[at], at + 1
+    if flags & _WHOLE_EDGES or kind not in _PARAMETER_BYTES:
+        raise ValueError(f"chunks with the flags {flags} and an index of kind {kind}")
+    size_and_mask = layout[at : at + 12] if flags & _FILTERED_SINGLE else b""
+    at += len(size_and_mask) + _PARAMETER_BYTES[kind]
+    (address,) = struct.unpack_from("<Q", layout, at)
+    if address == UNDEFINED:
+        return
     if kind == _SINGLE:
-        element = layout[-8:] + layout[at : at + 12] if flags & _FILTERED_SINGLE else layout[-8:]
-        yield (0,) * len(grid.chunk), grid.piece(element)
+        yield (0,) * len(grid.chunk), grid.piece(layout[at : at + 8] + size_and_mask)
     elif kind == _TREE_2:
         offsets = struct.Struct(f"<{len(grid.chunk)}Q")
         for record in hdf5_trees.records(reader, address, _CHUNK_RECORDS):
@@ -119,7 +127,7 @@ def _found(reader: BoundedReader, layout: bytes, grid: Grid) -> Iterator[tuple[C
         element_at = _elements(reader, kind, address, grid)
         weights = _weights(grid)
         for place in grid.places():
-            piece = grid.piece(element_at(sum(map(int.__mul__, place, weights))))
+            piece = grid.piece(element_at(sum(map(operator.mul, place, weights))))
             if piece[0] != UNDEFINED:
                 yield grid.corner(place), piece
 
@@ -142,11 +150,7 @@ def _elements(reader: BoundedReader, kind: int, address: int, grid: Grid) -> Cal
     """Return what gives an element of an index by its number."""
     if kind == _IMPLICIT:
         return lambda index: struct.pack("<Q", address + index * grid.size)
-    if kind == _FIXED_ARRAY:
-        return _fixed_array(reader, address)
-    if kind == _EXTENSIBLE_ARRAY:
-        return _extensible_array(reader, address)
-    raise ValueError("a chunk index of a kind that is not read")
+    return (_fixed_array if kind == _FIXED_ARRAY else _extensible_array)(reader, address)
 
 
 def _fixed_array(reader: BoundedReader, address: int) -> Callable[[int], bytes]:
@@ -167,7 +171,7 @@ def _fixed_array(reader: BoundedReader, address: int) -> Callable[[int], bytes]:
         number_of_page, index = divmod(index, page)
         made = reader.at(start + number_of_page // 8, 1)[0] << number_of_page % 8 & 0x80
         at = first + number_of_page * (page * size + _CHECKSUM_BYTES) + index * size
-        return reader.at(at, size) if made else struct.pack("<Q", UNDEFINED) + bytes(size - 8)
+        return reader.at(at, size) if made else _ABSENT
 
     return element
 
@@ -201,9 +205,16 @@ def _extensible_array(reader: BoundedReader, address: int) -> Callable[[int], by
             at = addresses + 8 * (before + block)
         else:
             at = addresses + 8 * (2 * (pointers - 1) + group - groups_inside)
-            at = number(reader.at(at, 8)) + prefix + 8 * block
-        block_at = number(reader.at(at, 8))
-        return reader.at(block_at + prefix + index * size, size)
+            addresses_of_group = number(reader.at(at, 8))
+            if addresses_of_group == UNDEFINED:
+                return _ABSENT
+            at = addresses_of_group + prefix + 8 * block
+        data_block = number(reader.at(at, 8))
+        return (
+            reader.at(data_block + prefix + index * size, size)
+            if data_block != UNDEFINED
+            else _ABSENT
+        )
 
     return element
 

@@ -54,7 +54,7 @@ def assert_same_attributes(ours: H5Group, theirs: h5py.Group) -> None:
 
 
 @pytest.mark.parametrize("track_order", [False, True])
-@pytest.mark.parametrize("count", [0, 1, 8, 9, 700])
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 90])
 def test_groups_and_attributes_few_and_many(
     tmp_path: Path, version: str, track_order: bool, count: int
 ) -> None:
@@ -143,8 +143,10 @@ def test_texts_of_fixed_length_end_where_their_padding_begins(tmp_path: Path, pa
 
 @pytest.mark.parametrize(
     "value",
-    [np.float16(1.5), np.float32([1, 2]), np.float64(3), np.int8(-4), np.array([5], ">u2")]
-    + [np.array([[6]], ">f8"), np.uint64(2**63), np.array([], np.int32)],
+    [
+        *(np.float16(1.5), np.float32([1, 2]), np.float64(3), np.int8(-4), np.array([5], ">u2")),
+        *(np.array([[6]], ">f8"), np.uint64(2**63), np.array([], np.int32)),
+    ],
     ids=str,
 )
 def test_attributes_that_are_numbers(tmp_path: Path, version: str, value: Any) -> None:
@@ -157,15 +159,15 @@ def test_attributes_that_are_numbers(tmp_path: Path, version: str, value: Any) -
 
 @pytest.mark.parametrize(
     "value",
-    [True, 1 + 2j, h5py.Empty("f4"), np.zeros(2, [("a", "f4")]), np.void(b"xy")]
-    + [np.array([np.arange(2), np.arange(3)], dtype=object)],
+    [True, 1 + 2j, h5py.Empty("f4"), np.zeros(2, [("a", "f4")]), np.void(b"xy"), "sequences"],
     ids=lambda value: type(value).__name__,
 )
 def test_attributes_of_other_types_are_none(tmp_path: Path, version: str, value: Any) -> None:
     path = tmp_path / "x.h5"
-    kind = h5py.vlen_dtype(np.int64) if getattr(value, "dtype", None) == object else None
+    kind = h5py.vlen_dtype(np.int64) if isinstance(value, str) else None
     with h5py.File(path, "w", libver=version) as file:
-        file.attrs.create("odd", value, dtype=kind)
+        sequences = np.array([np.arange(2), np.arange(3)], object)
+        file.attrs.create("odd", sequences if kind else value, dtype=kind)
         file.attrs["text"] = "beside it"
     assert root_of(path).attribute("odd") is None
     assert root_of(path).text("text") == "beside it"
@@ -195,7 +197,7 @@ def _layouts() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("layout", dict(_layouts()))
-@pytest.mark.parametrize("dtype", ["<f4", ">f2", "<f8", "i1"])
+@pytest.mark.parametrize("dtype", ["<f4", ">f2"])
 def test_datasets_in_every_layout(
     tmp_path: Path, version: str, layout: str, dtype: str, rng: np.random.Generator
 ) -> None:
@@ -258,7 +260,7 @@ def test_missing_chunks_are_refused_by_every_index(
         made[:7] = 1
         file.create_dataset("nothing", shape, "f4", maxshape=limits, **how)
     for name in ("data", "nothing"):
-        with pytest.raises(ModelFileError, match=f"{name}.*(missing|no data|beyond the end)"):
+        with pytest.raises(ModelFileError, match=f"{name}.*missing or out of place"):
             root_of(path).dataset(name).read(shape)
 
 
@@ -290,7 +292,7 @@ def test_links_elsewhere_are_refused_and_do_no_harm_to_others(tmp_path: Path, ve
     root = root_of(path)
     assert set(root.names()) == {"here", "soft", "external"}
     assert root.dataset("here").read((1,)) == 1
-    with pytest.raises(ModelFileError, match="stored in the file itself. Received: a soft link"):
+    with pytest.raises(ModelFileError, match=r"stored in the file itself\. Received: a soft link"):
         root.dataset("soft")
     with pytest.raises(ModelFileError, match="Received: a link to another file"):
         root.dataset("external")
