@@ -17,13 +17,13 @@ import numpy.typing as npt
 from cnnfast.errors import ModelFileError
 from cnnfast.files import hdf5_storage
 from cnnfast.files.bounded import BoundedReader
-from cnnfast.files.hdf5_attributes import MAX_TEXT_BYTES
 from cnnfast.files.hdf5_objects import ObjectHeader, ObjectReader
 from cnnfast.files.hdf5_types import NumberType
 from cnnfast.files.source import Source
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SMALLEST_USER_BLOCK = 512
+MAX_ATTRIBUTE_BYTES = 64 << 20
 
 
 def within(source: Source) -> Source | None:
@@ -184,8 +184,8 @@ class H5Group:
                 return None
         with self.file.reading(f"{self.path}@{name}"):
             items = [item for part in parts for item in np.atleast_1d(part).ravel()]
-            if sum(map(_text_size, items)) > MAX_TEXT_BYTES:
-                raise ValueError(f"its strings are longer than {MAX_TEXT_BYTES} bytes")
+            if sum(map(_text_size, items)) > MAX_ATTRIBUTE_BYTES:
+                raise ValueError(f"its strings are longer than {MAX_ATTRIBUTE_BYTES} bytes")
             return [_decoded(item) for item in items]
 
     def _follow(self, name: str) -> ObjectHeader:
@@ -339,6 +339,6 @@ def _text_size(item: Any) -> int:
 
 
 def _decoded(item: bytes | str) -> str:
-    if len(item) > MAX_TEXT_BYTES:
-        raise ValueError(f"text longer than {MAX_TEXT_BYTES} bytes")
+    if len(item) > MAX_ATTRIBUTE_BYTES:
+        raise ValueError(f"text longer than {MAX_ATTRIBUTE_BYTES} bytes")
     return bytes(item).decode("utf-8") if isinstance(item, bytes) else str(item)

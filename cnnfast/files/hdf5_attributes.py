@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,16 +22,13 @@ from cnnfast.files.hdf5_types import (
     number_type,
 )
 
-MAX_TEXT_BYTES = 64 << 20
-"""Of one text, and of all those of an attribute."""
-
 _HEAD = struct.Struct("<BBHHH")  # version, flags, bytes of the name, of the type, of the space
 _SHARED = 0b11
 _TEXT = 1
 _REFERENCE = struct.Struct("<IQI")  # length, and the collection and number of an object
 
-Objects = Callable[[int], dict[int, bytes]]
-"""Returns the objects of the global heap at an address."""
+Texts = Callable[[int, int], bytes]
+"""Returns a text of any length, by the address of a global heap and its number there."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Attribute:
     space: bytes
     data: bytes
 
-    def value(self, objects: Objects) -> Any:
+    def value(self, texts: Texts) -> Any:
         """Return a number, text as bytes, or an array of them; None of another type.
 
         Raises
@@ -77,12 +74,11 @@ class Attribute:
         if number is not None:
             return np.frombuffer(self.data, number.numpy, count).reshape(shape)
         pieces = (self.data[at : at + size] for at in range(0, count * size, size or 1))
-        if text_of_any_length:
-            texts = _referenced(pieces, objects)
-        else:
-            texts = [_without_padding(piece, bits & 0x0F) for piece in pieces]
         array = np.empty(count, object)
-        array[:] = texts
+        if text_of_any_length:
+            array[:] = _referenced(pieces, texts)
+        else:
+            array[:] = [_without_padding(piece, bits & 0x0F) for piece in pieces]
         return array.reshape(shape)
 
 
@@ -105,17 +101,13 @@ def parsed(message: bytes) -> Attribute:
     return Attribute(name.split(b"\0")[0].decode("utf-8"), kind, space, message[at:])
 
 
-def _referenced(pieces: Any, objects: Objects) -> list[bytes]:
-    """Texts that stand in global heaps."""
-    texts, left = [], MAX_TEXT_BYTES
-    for piece in pieces:
-        size, address, index = _REFERENCE.unpack(piece)
-        text = objects(address)[index][:size] if size else b""
-        left -= len(text)
-        if left < 0:
-            raise ValueError(f"its strings are longer than {MAX_TEXT_BYTES} bytes")
-        texts.append(text.split(b"\0")[0])
-    return texts
+def _referenced(pieces: Iterable[bytes], texts: Texts) -> list[bytes]:
+    """Texts that stand in global heaps, each up to its length or a zero byte."""
+    references = map(_REFERENCE.unpack, pieces)
+    return [
+        texts(address, index)[:size].split(b"\0")[0] if size else b""
+        for size, address, index in references
+    ]
 
 
 def _without_padding(piece: bytes, padding: int) -> bytes:

@@ -30,7 +30,8 @@ _FIXED_HEADER = struct.Struct("<4sxxBBQQ")  # …, bytes of an element, bits of 
 _EXTENSIBLE_HEADER = struct.Struct("<4sxxBBBBBB48xQ")
 _BLOCK_BYTES = 14  # signature, version, client, address of the header
 _CHECKSUM_BYTES = 4
-_ABSENT = struct.pack("<QI", UNDEFINED, 0)
+_ABSENT = struct.pack("<Q", UNDEFINED)
+_MAX_CHUNKS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Grid:
 
     def piece(self, element: bytes) -> Piece:
         """Return what an element of an index says: an address and, if filtered, size and mask."""
+        if not (12 < len(element) <= 20 if self.filtered else len(element) == 8):
+            raise ValueError("a damaged chunk index")
         if not self.filtered:
             return number(element), self.size, 0
         return number(element[:8]), number(element[8:-4]), number(element[-4:])
@@ -77,8 +80,10 @@ def pieces(reader: BoundedReader, layout: bytes, grid: Grid) -> Mapping[Corner, 
     ValueError
         A chunk is missing, out of place or beyond the end of the file, or the index is damaged.
     """
-    found = dict(_found_1(reader, layout, grid) if layout[0] == 3 else _found(reader, layout, grid))
     count = math.prod(-(-n // step) for n, step in zip(grid.shape, grid.chunk, strict=True))
+    if count > _MAX_CHUNKS:
+        raise ValueError(f"there may be {_MAX_CHUNKS} chunks. Received: {count}")
+    found = dict(_found_1(reader, layout, grid) if layout[0] == 3 else _found(reader, layout, grid))
     if len(found) != count or any(grid.corner(place) not in found for place in grid.places()):
         raise ValueError("some of its chunks are missing or out of place")
     if any(address + size > reader.size for address, size, _ in found.values()):
@@ -127,9 +132,9 @@ def _found(reader: BoundedReader, layout: bytes, grid: Grid) -> Iterator[tuple[C
         element_at = _elements(reader, kind, address, grid)
         weights = _weights(grid)
         for place in grid.places():
-            piece = grid.piece(element_at(sum(map(operator.mul, place, weights))))
-            if piece[0] != UNDEFINED:
-                yield grid.corner(place), piece
+            element = element_at(sum(map(operator.mul, place, weights)))
+            if number(element[:8]) != UNDEFINED:
+                yield grid.corner(place), grid.piece(element)
 
 
 def _weights(grid: Grid) -> list[int]:
@@ -148,8 +153,14 @@ def _weights(grid: Grid) -> list[int]:
 
 def _elements(reader: BoundedReader, kind: int, address: int, grid: Grid) -> Callable[[int], bytes]:
     """Return what gives an element of an index by its number."""
+
+    def implied(index: int) -> bytes:
+        at = address + index * grid.size
+        reader.at(at + grid.size, 0)  # so that no more of them are counted than there are
+        return struct.pack("<Q", at)
+
     if kind == _IMPLICIT:
-        return lambda index: struct.pack("<Q", address + index * grid.size)
+        return implied
     return (_fixed_array if kind == _FIXED_ARRAY else _extensible_array)(reader, address)
 
 

@@ -55,11 +55,13 @@ class ObjectReader:
             self._known[address] = ObjectHeader(self, address)
         return self._known[address]
 
-    def texts(self, address: Address) -> dict[int, bytes]:
-        """Return the texts of the global heap at `address`, by number."""
-        if address not in self._texts:
-            self._texts[address] = global_objects(self.reader, address)
-        return self._texts[address]
+    def text(self, heap: Address, index: int) -> bytes:
+        """Return a text of any length, which stands in the global heap at `heap`."""
+        if heap not in self._texts:
+            self._texts[heap] = global_objects(self.reader, heap)
+        text = self._texts[heap][index]
+        self.reader.count(len(text))  # thousands of attributes could have the same one
+        return text
 
 
 class ObjectHeader:
@@ -110,7 +112,7 @@ class ObjectHeader:
         """
         if name not in self._values:
             found = self._attributes.get(name)
-            self._values[name] = None if found is None else found.value(self._objects.texts)
+            self._values[name] = None if found is None else found.value(self._objects.text)
         return self._values[name]
 
     @cached_property
@@ -185,6 +187,7 @@ def _in_blocks(
     for start, size in blocks:
         data, at = reader.at(start, size), 0
         while at + head.size <= len(data):
+            reader.count(0)  # so that a large header is none of millions of empty messages
             kind, length, flags = head.unpack_from(data, at)
             at += head.size
             if at + length > len(data):

@@ -23,7 +23,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cnnfast.errors import ModelFileError, UnsupportedError
 from fuzz.mutations import HDF5, ZIP, mutated
@@ -57,6 +57,7 @@ def seeds() -> Iterator[bytes]:
         yield model_files.legacy_file(path).read_bytes()
         chunks = {"chunks": True, "compression": "gzip", "shuffle": True, "fletcher32": True}
         yield model_files.legacy_file(path, **chunks).read_bytes()
+        yield from _generations(model_files.legacy_file(path).read_bytes(), chunks)
         for name, (_, write) in hostile.FIXTURES.items():
             write(path.with_name(name))
             if path.with_name(name).is_file():
@@ -65,6 +66,16 @@ def seeds() -> Iterator[bytes]:
     configs = (functional_files.functional_2, functional_files.functional_3)
     for config in (*configs, model_files.config_2, model_files.config_3):
         yield json.dumps(config()).encode()
+
+
+def _generations(data: bytes, chunks: dict[str, Any]) -> Iterator[bytes]:
+    """Yield an HDF5 file as other versions write it, with every index of chunks."""
+    from saving import model_files
+
+    for version in ("v108", "v110", "latest"):
+        for track_order in (False, True):
+            for how in ({}, chunks, {"chunks": True, "maxshape": None}):
+                yield model_files.rewritten(data, version, track_order, **how)
 
 
 class Examiner:
@@ -141,7 +152,7 @@ def main() -> None:
 def _fuzz(args: argparse.Namespace) -> NoReturn:
     import atheris
 
-    with atheris.instrument_imports(include=["cnnfast", "pyfive"]):
+    with atheris.instrument_imports(include=["cnnfast"]):
         examine = Examiner(args.out / "fuzzed")
         corpus = args.out / "corpus"
         corpus.mkdir(exist_ok=True)

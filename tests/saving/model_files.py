@@ -201,6 +201,26 @@ def altered_h5(data: bytes, alter: Callable[[h5py.File], None]) -> bytes:
     return buffer.getvalue()
 
 
+def rewritten(data: bytes, version: str, track_order: bool = False, **dataset: Any) -> bytes:
+    """Give what an HDF5 file holds, written by another version of HDF5, and in other chunks."""
+
+    def copy(source: h5py.Group, target: h5py.Group) -> None:
+        target.attrs.update(source.attrs)
+        for name, child in source.items():
+            if isinstance(child, h5py.Group):
+                copy(child, target.create_group(name, track_order=track_order))
+            else:
+                how = dataset if child.size and child.ndim else {}
+                made = target.create_dataset(name, data=child[()], dtype=child.dtype, **how)
+                made.attrs.update(child.attrs)
+
+    buffer = io.BytesIO()
+    how = {"libver": version, "track_order": track_order}
+    with h5py.File(io.BytesIO(data)) as source, h5py.File(buffer, "w", **how) as target:
+        copy(source, target)
+    return buffer.getvalue()
+
+
 def keras_members(
     config: Any = None, data: bytes | None = None, version: str = "3.15.1"
 ) -> dict[str, bytes]:
