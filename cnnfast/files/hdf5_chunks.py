@@ -156,7 +156,8 @@ def _elements(reader: BoundedReader, kind: int, address: int, grid: Grid) -> Cal
 
     def implied(index: int) -> bytes:
         at = address + index * grid.size
-        reader.at(at + grid.size, 0)  # so that no more of them are counted than there are
+        if at + grid.size > reader.size:
+            raise ValueError("a chunk ends beyond the end of the file")
         return struct.pack("<Q", at)
 
     if kind == _IMPLICIT:
@@ -172,7 +173,8 @@ def _fixed_array(reader: BoundedReader, address: int) -> Callable[[int], bytes]:
     _check(reader, signature == b"FAHD", block, b"FADB")
     page, start = 1 << page_bits, block + _BLOCK_BYTES
     pages = -(-count // page) if count > page else 0
-    first = start + -(-pages // 8) + _CHECKSUM_BYTES
+    made = reader.at(start, -(-pages // 8))
+    first = start + len(made) + _CHECKSUM_BYTES
 
     def element(index: int) -> bytes:
         if index >= count:
@@ -180,9 +182,10 @@ def _fixed_array(reader: BoundedReader, address: int) -> Callable[[int], bytes]:
         if not pages:
             return reader.at(start + index * size, size)
         number_of_page, index = divmod(index, page)
-        made = reader.at(start + number_of_page // 8, 1)[0] << number_of_page % 8 & 0x80
+        if not made[number_of_page // 8] << number_of_page % 8 & 0x80:
+            return _ABSENT
         at = first + number_of_page * (page * size + _CHECKSUM_BYTES) + index * size
-        return reader.at(at, size) if made else _ABSENT
+        return reader.at(at, size)
 
     return element
 

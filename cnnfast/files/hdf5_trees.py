@@ -96,15 +96,15 @@ def _pointer_bytes(node_bytes: int, record_bytes: int, depth: int) -> tuple[int,
     that nodes of `node_bytes` can hold.
     """
     room = node_bytes - _NODE_2_BYTES - _CHECKSUM_BYTES
-    most = below = room // record_bytes if record_bytes else 0
-    counts, totals, pointers = bytes_for(most), 0, [0]
+    if not 0 < record_bytes <= room:
+        raise ValueError("a B-tree whose nodes hold nothing")
+    below = room // record_bytes
+    counts, totals, pointers = bytes_for(below), 0, [0]
     for _ in range(depth):
         pointers.append(8 + counts + totals)
         most = (room - pointers[-1]) // (record_bytes + pointers[-1])
         below += most * (below + 1)
         totals = bytes_for(below)
-    if most <= 0:
-        raise ValueError("a B-tree whose nodes hold nothing")
     return counts, pointers
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -333,3 +334,24 @@ def test_addresses_of_other_sizes_are_refused(tmp_path: Path) -> None:
     h5py.h5f.create(bytes(path), h5py.h5f.ACC_TRUNC, properties).close()
     with pytest.raises(ModelFileError, match="other than 8 bytes"):
         root_of(path)
+
+
+@pytest.mark.parametrize("claimed", [2_000_004, 1 << 17, 1 << 40])
+def test_chunks_whose_places_follow_from_their_number_must_be_there(
+    tmp_path: Path, claimed: int
+) -> None:
+    """Their index is only where the first one is."""
+    path, count = tmp_path / "x.h5", 1 << 16
+    how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    how.set_chunk((1,))
+    how.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    with h5py.File(path, "w", libver="v110") as file:
+        space = h5py.h5s.create_simple((count,))
+        h5py.h5d.create(file.id, b"data", h5py.h5t.STD_I8LE, space, how)
+    assert root_of(path).dataset("data").read((count,)).sum() == 0
+    content = path.read_bytes()
+    sizes = struct.pack("<QQ", count, count)
+    assert content.count(sizes) == 1
+    path.write_bytes(content.replace(sizes, struct.pack("<QQ", claimed, claimed)))
+    with pytest.raises(ModelFileError, match=r"chunks\. Received|beyond the end"):
+        root_of(path).dataset("data").read((claimed,))

@@ -74,8 +74,9 @@ def _generations(data: bytes, chunks: dict[str, Any]) -> Iterator[bytes]:
 
     for version in ("v108", "v110", "latest"):
         for track_order in (False, True):
-            for how in ({}, chunks, {"chunks": True, "maxshape": None}):
-                yield model_files.rewritten(data, version, track_order, **how)
+            yield model_files.rewritten(data, version, track_order)
+            for resizable in range(3):
+                yield model_files.rewritten(data, version, track_order, resizable, **chunks)
 
 
 class Examiner:

@@ -8,7 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from saving import hostile_archives, hostile_functional, hostile_hdf5  # noqa: F401 - they fill the list
+from saving import (  # noqa: F401 - they fill the list
+    hostile_archives,
+    hostile_functional,
+    hostile_hdf5,
+    hostile_structure,
+)
 from saving.attacks import FIXTURES
 
 __all__ = ["FIXTURES"]

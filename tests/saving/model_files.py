@@ -201,8 +201,13 @@ def altered_h5(data: bytes, alter: Callable[[h5py.File], None]) -> bytes:
     return buffer.getvalue()
 
 
-def rewritten(data: bytes, version: str, track_order: bool = False, **dataset: Any) -> bytes:
-    """Give what an HDF5 file holds, written by another version of HDF5, and in other chunks."""
+def rewritten(
+    data: bytes, version: str, track_order: bool = False, resizable: int = 0, **dataset: Any
+) -> bytes:
+    """Give what an HDF5 file holds, written by another version of HDF5, and in other chunks.
+
+    Datasets have no limit along the first `resizable` axes.
+    """
 
     def copy(source: h5py.Group, target: h5py.Group) -> None:
         target.attrs.update(source.attrs)
@@ -210,7 +215,10 @@ def rewritten(data: bytes, version: str, track_order: bool = False, **dataset: A
             if isinstance(child, h5py.Group):
                 copy(child, target.create_group(name, track_order=track_order))
             else:
-                how = dataset if child.size and child.ndim else {}
+                how = dict(dataset) if child.size and child.ndim else {}
+                if how and resizable:
+                    how["maxshape"] = (None,) * resizable + child.shape[resizable:]
+                    how["maxshape"] = how["maxshape"][: child.ndim]
                 made = target.create_dataset(name, data=child[()], dtype=child.dtype, **how)
                 made.attrs.update(child.attrs)
 
