@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from cnnfast.files.bounded import BoundedReader
 from cnnfast.files.hdf5_objects import ObjectHeader, ObjectReader
 from cnnfast.files.hdf5_types import NumberType
 from cnnfast.files.source import Source
+from cnnfast.utils.records import record
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SMALLEST_USER_BLOCK = 512
@@ -283,7 +283,7 @@ class H5Dataset:
         return StoredArray(source, storage) if plain else None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class StoredArray:
     """Float32 numbers that stand in a file as they do in memory.
 

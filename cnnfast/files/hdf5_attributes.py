@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from cnnfast.files.hdf5_types import (
     is_empty,
     number_type,
 )
+from cnnfast.utils.records import record
 
 _HEAD = struct.Struct("<BBHHH")  # version, flags, bytes of the name, of the type, of the space
 _SHARED = 0b11
@@ -31,7 +31,7 @@ Texts = Callable[[int, int], bytes]
 """Returns a text of any length, by the address of a global heap and its number there."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Attribute:
     """One attribute, not read yet.
 

@@ -11,12 +11,12 @@ import math
 import operator
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from cnnfast.files import hdf5_trees
 from cnnfast.files.bounded import BoundedReader
 from cnnfast.files.hdf5_trees import UNDEFINED, number
+from cnnfast.utils.records import record
 
 Corner: TypeAlias = tuple[int, ...]
 Piece: TypeAlias = tuple[int, int, int]
@@ -34,7 +34,7 @@ _ABSENT = struct.pack("<Q", UNDEFINED)
 _MAX_CHUNKS = 1 << 18
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Grid:
     """The chunks of a dataset.
 
@@ -216,21 +216,18 @@ def _extensible_array(reader: BoundedReader, address: int) -> Callable[[int], by
             raise ValueError("more chunks than are read")
         if group < groups_inside:
             before = sum(1 << k // 2 for k in range(group))
-            at = addresses + 8 * (before + block)
+            data_block = reader.at(addresses + 8 * (before + block), 8)
         else:
-            at = addresses + 8 * (2 * (pointers - 1) + group - groups_inside)
-            addresses_of_group = number(reader.at(at, 8))
-            if addresses_of_group == UNDEFINED:
-                return _ABSENT
-            at = addresses_of_group + prefix + 8 * block
-        data_block = number(reader.at(at, 8))
-        return (
-            reader.at(data_block + prefix + index * size, size)
-            if data_block != UNDEFINED
-            else _ABSENT
-        )
+            further = addresses + 8 * (2 * (pointers - 1) + group - groups_inside)
+            data_block = _inside(reader, reader.at(further, 8), prefix + 8 * block, 8)
+        return _inside(reader, data_block, prefix + index * size, size)
 
     return element
+
+
+def _inside(reader: BoundedReader, block: bytes, offset: int, size: int) -> bytes:
+    """Return `size` bytes in the block of that address, if there is one."""
+    return _ABSENT if block == _ABSENT else reader.at(number(block) + offset, size)
 
 
 def _check(reader: BoundedReader, good: bool, block: int, signature: bytes) -> None:

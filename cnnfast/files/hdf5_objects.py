@@ -32,6 +32,9 @@ _SUPERBLOCKS = {
     2: struct.Struct("<9x2sxQ8xQQ"),
     3: struct.Struct("<9x2sxQ8xQQ"),
 }
+_HEADER = struct.Struct("<4sBB")
+# Type, size and flags of a header message; behind them the order of creation.
+_MESSAGE_1, _MESSAGE_2, _MESSAGE_2_IN_ORDER = map(struct.Struct, ("<HHB3x", "<BHB", "<BHB2x"))
 _TWO_NUMBERS = struct.Struct("<QQ")
 _SYMBOL = struct.Struct("<QQI4xI12x")  # offset of the name, header, kind of cache, the cache
 
@@ -70,9 +73,12 @@ class ObjectHeader:
     def __init__(self, objects: ObjectReader, address: Address) -> None:
         self.reader = objects.reader
         self._objects = objects
-        self._messages: dict[int, list[tuple[int, bytes]]] = {}
+        self._messages: dict[int, list[bytes]] = {}
+        self._shared: set[int] = set()
         for kind, flags, body in _messages(self.reader, address):
-            self._messages.setdefault(kind, []).append((flags, body))
+            self._messages.setdefault(kind, []).append(body)
+            if flags & _SHARED:
+                self._shared.add(kind)
 
     @property
     def is_dataset(self) -> bool:
@@ -123,14 +129,14 @@ class ObjectHeader:
     def _attributes(self) -> dict[str, hdf5_attributes.Attribute]:
         bodies, info = self._all(_ATTRIBUTE), self.message(_ATTRIBUTE_INFO)
         if info is not None:
-            bodies += _stored_apart(self.reader, info, 2, _ATTRIBUTE_RECORDS, slice(0, 8))
+            stored = _stored_apart(self.reader, info, 2, _ATTRIBUTE_RECORDS, slice(0, 8))
+            bodies = [*bodies, *stored]
         return {found.name: found for found in map(hdf5_attributes.parsed, bodies)}
 
     def _all(self, kind: int) -> list[bytes]:
-        found = self._messages.get(kind, [])
-        if any(flags & _SHARED for flags, _ in found):
+        if kind in self._shared:
             raise ValueError(f"a shared header message of type {kind}")
-        return [body for _, body in found]
+        return self._messages.get(kind, [])
 
 
 def _root(reader: BoundedReader) -> Address:
@@ -151,28 +157,21 @@ def _root(reader: BoundedReader) -> Address:
 
 
 def _messages(reader: BoundedReader, address: Address) -> Iterator[tuple[int, int, bytes]]:
-    """Yield type, flags and body of each message of the object header at `address`."""
-    start = reader.at(address, 6)
-    if start[:4] == b"OHDR":
-        yield from _messages_2(reader, address, start[4], start[5])
-        return
-    if start[0] != 1:
+    """Return type, flags and body of each message of the object header at `address`.
+
+    In front of them are, in version 2, times and limits, if there are, and the size of them all.
+    """
+    mark, version, flags = _HEADER.unpack(reader.at(address, _HEADER.size))
+    if mark[0] == 1:
+        (size,) = struct.unpack("<I", reader.at(address + 8, 4))
+        return _in_blocks(reader, (address + 16, size), _MESSAGE_1, b"", 0)
+    if mark != b"OHDR" or version != 2:
         raise ValueError("no object header")
-    (size,) = struct.unpack("<I", reader.at(address + 8, 4))
-    yield from _in_blocks(reader, (address + 16, size), struct.Struct("<HHB3x"), b"", 0)
-
-
-def _messages_2(
-    reader: BoundedReader, address: Address, version: int, flags: int
-) -> Iterator[tuple[int, int, bytes]]:
-    """As `_messages`: times and limits, if there are, the size of the messages, the messages."""
-    if version != 2:
-        raise ValueError(f"object header version {version}")
-    at = address + 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
+    at = address + _HEADER.size + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
     size_bytes = 1 << (flags & 3)
     size = hdf5_trees.number(reader.at(at, size_bytes))
-    head = struct.Struct("<BHB2x" if flags & 4 else "<BHB")  # the order of creation, too
-    yield from _in_blocks(reader, (at + size_bytes, size), head, b"OCHK", 4)
+    head = _MESSAGE_2_IN_ORDER if flags & 4 else _MESSAGE_2
+    return _in_blocks(reader, (at + size_bytes, size), head, b"OCHK", 4)
 
 
 def _in_blocks(

@@ -9,7 +9,6 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from cnnfast.files.hdf5_objects import EXTERNAL, FILTERS, LAYOUT, SPACE, TYPE, O
 from cnnfast.files.hdf5_trees import UNDEFINED
 from cnnfast.files.hdf5_types import NumberType, extents
 from cnnfast.files.source import Source
+from cnnfast.utils.records import record
 
 _COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = range(4)
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
@@ -29,7 +29,7 @@ _NAMED_FILTERS = 256  # codes from here on have a name beside them, before versi
 MAX_EXPANSION, EXPANSION_FLOOR = 100, 64 << 20
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Storage:
     """A dataset whose bytes are known to lie in the file; subclasses know how.
 
@@ -53,7 +53,7 @@ class Storage:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Contiguous(Storage):
     """The whole array in one piece at `offset`."""
 
@@ -78,7 +78,7 @@ class Contiguous(Storage):
         return piece.view(self.dtype.numpy).reshape(-1, columns)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Compact(Storage):
     """A small array inside the object header."""
 
@@ -89,7 +89,7 @@ class Compact(Storage):
         return np.frombuffer(self.content, self.dtype.numpy).reshape(self.shape).copy()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Chunked(Storage):
     """Equal blocks of shape `chunk`, each filtered on its own.
 

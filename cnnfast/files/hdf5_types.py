@@ -6,12 +6,12 @@ Format: HDF5 File Format Specification 3.0, IV.A.2.b (dataspace) and d (datatype
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cnnfast.files.hdf5_trees import UNDEFINED
+from cnnfast.utils.records import record
 
 _MAX_RANK = 32
 _NULL_SPACE, _HAS_LIMITS = 2, 1
@@ -22,7 +22,7 @@ _IEEE = {2: (5, 10, 15), 4: (8, 23, 127), 8: (11, 52, 1023)}
 _BFLOAT16 = (8, 7, 127)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class NumberType:
     """The type of one element: how numpy reads it, and whether it is a bfloat16."""
 
