@@ -139,6 +139,22 @@ def shape(value: Any) -> BatchShape:
     return tuple(sizes)
 
 
+def pop_first_shape(kwargs: dict[str, Any]) -> BatchShape | None:
+    """Take the shape arguments of a first layer out of `kwargs`; return them with the batch."""
+    batch_size = kwargs.pop("batch_size", None)
+    batch_shape = kwargs.pop("batch_input_shape", None)
+    if batch_shape is None:
+        batch_shape = kwargs.pop("batch_shape", None)
+    dim, sizes = kwargs.pop("input_dim", None), kwargs.pop("input_shape", None)
+    if sizes is None and dim is not None:
+        sizes = (dim,)
+    if batch_shape is not None:
+        return shape(batch_shape)
+    if sizes is None:
+        return None
+    return shape((batch_size, *shape(sizes)))
+
+
 def without_lora(config: dict[str, Any]) -> dict[str, Any]:
     """Drop a low-rank adapter: Keras stores the kernel with the adapter already added."""
     return {key: v for key, v in config.items() if key not in ("lora_rank", "lora_alpha")}

@@ -109,7 +109,7 @@ class Layer(WeightHolder):
         )
         self._policy = dtypes.policy(dtype)
         self._activity_regularizer = regularizers.get(activity_regularizer)
-        self._first_shape = _pop_first_shape(cast("dict[str, Any]", kwargs))
+        self._first_shape = arguments.pop_first_shape(cast("dict[str, Any]", kwargs))
         if kwargs:
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
@@ -485,19 +485,3 @@ class Layer(WeightHolder):
 
 def _in_config(cls: type[Layer], config: Mapping[str, Any]) -> str:
     return f"Layer {config.get('name')!r} of class {cls.__name__}"
-
-
-def _pop_first_shape(kwargs: dict[str, Any]) -> BatchShape | None:
-    """Take the shape arguments of a first layer out of `kwargs`; return them with the batch."""
-    batch_size = kwargs.pop("batch_size", None)
-    batch_shape = kwargs.pop("batch_input_shape", None)
-    if batch_shape is None:
-        batch_shape = kwargs.pop("batch_shape", None)
-    dim, shape = kwargs.pop("input_dim", None), kwargs.pop("input_shape", None)
-    if shape is None and dim is not None:
-        shape = (dim,)
-    if batch_shape is not None:
-        return arguments.shape(batch_shape)
-    if shape is None:
-        return None
-    return arguments.shape((batch_size, *arguments.shape(shape)))
