@@ -176,10 +176,12 @@ def _pairs(
     if by_name:
         return [(x, w, x.name, stored[x.name]) for x, w in layers if x.name in stored]
     if len(layers) != len(stored):
+        own = {layer.name: None for layer, _ in layers}
+        # Those that the other lacks are listed first.
+        ours, theirs = sorted(own, key=stored.__contains__), sorted(stored, key=own.__contains__)
         raise group.error(
-            f"the model has {len(layers)} layer(s) with weights: "
-            f"{listed([layer.name for layer, _ in layers])}. Received: {len(stored)} in the file: "
-            f"{listed(list(stored))}."
+            f"the model has {len(layers)} layer(s) with weights: {listed(ours)}. Received: "
+            f"{len(stored)} in the file: {listed(theirs)}."
         )
     return [
         (layer, weights, name, paths)

@@ -104,7 +104,7 @@ def test_an_error_about_layers_lists_few_of_many(tmp_path: Path) -> None:
 
     stacked(105).save(tmp_path / "m.h5")
     with pytest.raises(
-        ModelFileError, match=r"has 60 layer.*and 57 more.*105 in.*and 102"
+        ModelFileError, match=r"has 60 layer.*and 57 more.*105 in.*: 'layer_60'.*and 102"
     ) as error:
         stacked(60).load_weights(tmp_path / "m.h5")
     assert len(str(error.value)) < 400 + len(str(tmp_path))
