@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.utils.objects import ConfigObject, ObjectTable, OpaqueObject
 
-Float32Array: TypeAlias = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Float32Array: TypeAlias = "npt.NDArray[np.float32]"
 
 
 class Regularizer(ConfigObject):

@@ -10,15 +10,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.utils.locks import Guard
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnnfast.regularizers import Regularizer
 
-Float32Array: TypeAlias = npt.NDArray[np.float32]
-WeightInitializer: TypeAlias = Callable[[tuple[int, ...]], npt.ArrayLike]
+Float32Array: TypeAlias = "npt.NDArray[np.float32]"
+WeightInitializer: TypeAlias = "Callable[[tuple[int, ...]], npt.ArrayLike]"
 
 _epochs = itertools.count(1)
 _epoch = 0

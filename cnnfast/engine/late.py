@@ -8,15 +8,17 @@ rows at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast._core import Kernel
 from cnnfast.utils.records import record
 from cnnfast.variables import Float32Array, Variable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Rows: TypeAlias = Callable[[int, int], Float32Array]
 
@@ -94,7 +96,7 @@ class LateArray:
         return np.array(self.make(), dtype, copy=copy)
 
 
-Weights: TypeAlias = Float32Array | LateArray
+Weights: TypeAlias = "Float32Array | LateArray"
 
 
 def late(weights: Weights | Variable) -> LateArray:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast._core import (
     ActivationKind,
@@ -27,7 +26,10 @@ from cnnfast.engine.late import Weights, late
 from cnnfast.engine.positions import Int32Array, Made, Positions
 from cnnfast.utils.records import record
 
-Float32Array: TypeAlias = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Float32Array: TypeAlias = "npt.NDArray[np.float32]"
 Shape: TypeAlias = tuple[int, ...]
 BatchShape: TypeAlias = tuple[int | None, ...]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
@@ -16,6 +16,9 @@ from cnnfast.engine.ops import Activation, Float32Array, Shape, Value
 from cnnfast.engine.positions import Positions, Repeated, Span, listed
 from cnnfast.lowering.resampling import LARGEST_AXIS
 from cnnfast.lowering.resampling import resize as resize  # noqa: PLC0414 - for others to import
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def reshape(graph: Graph, x: Value, shape: Shape) -> Value:

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
@@ -23,7 +22,10 @@ from cnnfast.engine.ops import Float32Array, Value
 from cnnfast.engine.positions import Int32Array, Made, Nearest
 from cnnfast.utils.records import record
 
-Array: TypeAlias = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Array: TypeAlias = "npt.NDArray[np.float64]"
 Taps: TypeAlias = tuple[Int32Array, Float32Array]
 Size: TypeAlias = tuple[int, int]
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]

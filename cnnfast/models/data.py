@@ -10,15 +10,17 @@ import math
 import operator
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.utils.narrow import widened
 from cnnfast.utils.tree import is_nested, leaves, map_leaves
 
-Array: TypeAlias = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Array: TypeAlias = "npt.NDArray[Any]"
 Structure: TypeAlias = Any
 
 DEFAULT_BATCH_SIZE = 32

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _DTYPES = ("float16", "float32", "float64", "uint8", "int32", "int64")
 

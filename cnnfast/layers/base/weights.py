@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast import initializers, regularizers
 from cnnfast.engine.ops import Float32Array
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import Connectable
 from cnnfast.variables import Variable, replace_all, snapshot
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class WeightHolder(Connectable):

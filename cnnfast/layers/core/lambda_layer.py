@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.activations import is_unwritten
 from cnnfast.engine import ops
@@ -20,6 +19,8 @@ from cnnfast.utils import tree
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+    import numpy.typing as npt
 
     from cnnfast.symbolic.typing import LayerOptions, OpenShape
 

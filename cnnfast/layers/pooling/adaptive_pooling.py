@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast._core import ReductionKind
 from cnnfast.engine import ops
@@ -23,6 +22,8 @@ from cnnfast.symbolic import arguments
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+    import numpy.typing as npt
 
     from cnnfast.symbolic.typing import DataFormat, IntOrSequence, LayerOptions
 

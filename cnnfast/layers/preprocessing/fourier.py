@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.engine.ops import Float32Array
 from cnnfast.errors import UnsupportedError
 from cnnfast.initializers import Initializer
 from cnnfast.symbolic import array_arguments
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # ``w(x) = sum of a_k * cos(k * x)`` for x from -pi to pi (Harris, 1978).
 _COSINES = {

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
@@ -21,6 +20,8 @@ from cnnfast.symbolic.input_spec import InputSpec
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+    import numpy.typing as npt
 
     from cnnfast.symbolic.typing import LayerOptions, WindowLike
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast import initializers
 from cnnfast.engine.graph import Graph
@@ -19,6 +18,8 @@ from cnnfast.variables import Variable, replace_all
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+    import numpy.typing as npt
 
     from cnnfast.symbolic.typing import IntOrSequence, LayerOptions
 
