@@ -33,7 +33,10 @@ FOREIGN = {
 }
 # Functions of this package, as opposed to classes, that unpickling may look up; those of losses
 # and metrics are pure functions of arrays.
-FUNCTIONS = {("cnnfast.activations", "get")}
+FUNCTIONS = {
+    ("cnnfast.activations", "get"),  # in older pickles
+    ("cnnfast.symbolic.activation_functions", "named"),
+}
 PURE = ("cnnfast.losses.", "cnnfast.metrics.")
 
 
