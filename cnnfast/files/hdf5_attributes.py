@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from cnnfast.files.hdf5_heaps import Texts
 from cnnfast.files.hdf5_types import (
     STRING,
     VARIABLE,
@@ -26,9 +27,6 @@ _HEAD = struct.Struct("<BBHHH")  # version, flags, bytes of the name, of the typ
 _SHARED = 0b11
 _TEXT = 1
 _REFERENCE = struct.Struct("<IQI")  # length, and the collection and number of an object
-
-Texts = Callable[[int, int], bytes]
-"""Returns a text of any length, by the address of a global heap and its number there."""
 
 
 @record(frozen=True)

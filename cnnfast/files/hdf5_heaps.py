@@ -7,6 +7,7 @@ heaps, texts of any length) and III.G (fractal heaps, links and attributes where
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from functools import cached_property
 
 from cnnfast.files.bounded import BoundedReader
@@ -38,21 +39,35 @@ class LocalHeap:
         return self._data[offset:end].decode("utf-8")
 
 
-def global_objects(reader: BoundedReader, address: int) -> dict[int, bytes]:
-    """Return the objects of the collection at `address`, by their numbers."""
+class Texts:
+    """The texts of any length of a file, which stand in collections."""
+
+    def __init__(self, reader: BoundedReader) -> None:
+        self._reader = reader
+        self._known: dict[int, dict[int, bytes]] = {}
+
+    def __call__(self, address: int, index: int) -> bytes:
+        """Return text number `index` of the collection at `address`."""
+        if address not in self._known:
+            self._known[address] = dict(_objects(self._reader, address))
+        text = self._known[address][index]
+        self._reader.count(len(text))  # thousands of attributes could have the same one
+        return text
+
+
+def _objects(reader: BoundedReader, address: int) -> Iterator[tuple[int, bytes]]:
+    """Yield number and content of each object of the collection at `address`."""
     signature, size = _GLOBAL.unpack(reader.at(address, _GLOBAL.size))
     if signature != b"GCOL":
         raise ValueError("a damaged heap of texts")
     data, at = reader.at(address, size), _GLOBAL.size
-    objects: dict[int, bytes] = {}
     while at + _GLOBAL_OBJECT.size <= len(data):
         index, size = _GLOBAL_OBJECT.unpack_from(data, at)
         if index == 0:  # the rest is free
-            break
+            return
         at += _GLOBAL_OBJECT.size
-        objects[index] = data[at : at + size]
+        yield index, data[at : at + size]
         at += -(-size // 8) * 8
-    return objects
 
 
 class FractalHeap:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from cnnfast.files import hdf5_attributes, hdf5_trees
 from cnnfast.files.bounded import BoundedReader
-from cnnfast.files.hdf5_heaps import FractalHeap, LocalHeap, global_objects
+from cnnfast.files.hdf5_heaps import FractalHeap, LocalHeap, Texts
 from cnnfast.files.hdf5_trees import UNDEFINED
 
 # What a hard link leads to: the address of an object header.
@@ -49,33 +49,26 @@ class ObjectReader:
     def __init__(self, reader: BoundedReader) -> None:
         self.reader = reader
         self.root: Address = _root(reader)
-        self._texts: dict[Address, dict[int, bytes]] = {}
+        self._texts = Texts(reader)
         self._known: dict[Address, ObjectHeader] = {}
 
     def at(self, address: Address) -> ObjectHeader:
         """Return the object whose header stands at `address`."""
         if address not in self._known:
-            self._known[address] = ObjectHeader(self, address)
+            self._known[address] = ObjectHeader(self.reader, self._texts, address)
         return self._known[address]
-
-    def text(self, heap: Address, index: int) -> bytes:
-        """Return a text of any length, which stands in the global heap at `heap`."""
-        if heap not in self._texts:
-            self._texts[heap] = global_objects(self.reader, heap)
-        text = self._texts[heap][index]
-        self.reader.count(len(text))  # thousands of attributes could have the same one
-        return text
 
 
 class ObjectHeader:
     """One group or dataset: its header messages, its links, its attributes."""
 
-    def __init__(self, objects: ObjectReader, address: Address) -> None:
-        self.reader = objects.reader
-        self._objects = objects
+    def __init__(self, reader: BoundedReader, texts: Texts, address: Address) -> None:
+        self.reader = reader
+        self._texts = texts
+        self._values: dict[str, Any] = {}
         self._messages: dict[int, list[bytes]] = {}
         self._shared: set[int] = set()
-        for kind, flags, body in _messages(self.reader, address):
+        for kind, flags, body in _messages(reader, address):
             self._messages.setdefault(kind, []).append(body)
             if flags & _SHARED:
                 self._shared.add(kind)
@@ -118,12 +111,8 @@ class ObjectHeader:
         """
         if name not in self._values:
             found = self._attributes.get(name)
-            self._values[name] = None if found is None else found.value(self._objects.text)
+            self._values[name] = None if found is None else found.value(self._texts)
         return self._values[name]
-
-    @cached_property
-    def _values(self) -> dict[str, Any]:
-        return {}
 
     @cached_property
     def _attributes(self) -> dict[str, hdf5_attributes.Attribute]:

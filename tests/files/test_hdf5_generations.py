@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import struct
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -355,3 +357,23 @@ def test_chunks_whose_places_follow_from_their_number_must_be_there(
     path.write_bytes(content.replace(sizes, struct.pack("<QQ", claimed, claimed)))
     with pytest.raises(ModelFileError, match=r"chunks\. Received|beyond the end"):
         root_of(path).dataset("data").read((claimed,))
+
+
+def test_a_file_that_nobody_holds_any_more_is_closed_at_once(tmp_path: Path, version: str) -> None:
+    """The collector of circles may come late, and open files are few."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w", libver=version) as file:
+        file["group/data"] = np.float32([1])
+        file["group"].attrs["names"] = ["a", "b"]
+    source = open_file(path)
+    file_of_source = weakref.ref(source.content)
+    root = H5File(source).root
+    assert root.group("group").texts("names") == ["a", "b"]
+    assert root.dataset("group/data").read((1,)) == 1
+    gc.collect()
+    gc.disable()
+    try:
+        del source, root
+        assert file_of_source() is None
+    finally:
+        gc.enable()
