@@ -18,7 +18,7 @@ from cnnfast.files import kinds
 from cnnfast.files.hdf5 import H5File, H5Group
 from cnnfast.files.source import open_file
 
-VERSIONS = ["earliest", "v108", "v110", "v112", "v114", "latest"]
+VERSIONS = ["earliest", "v108", "v110", "latest"]
 SHAPE = (37, 11, 5)
 
 
