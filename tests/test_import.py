@@ -78,7 +78,7 @@ def test_predicting_loads_nothing_that_judges() -> None:
         "cnnfast.Sequential([Input((3,)), Dense(2)]).predict(numpy.ones((2, 3)), verbose=0)"
     )
     assert not rooms(loaded) & {"losses", "metrics", "ops", "optimizers", "saving"}
-    assert not {name.split(".")[0] for name in loaded} & {"rich", "pyfive", "h5py"}
+    assert not {name.split(".")[0] for name in loaded} & {"rich", "h5py"}
 
 
 def test_public_names_are_listed_and_there_in_every_way_of_asking() -> None:

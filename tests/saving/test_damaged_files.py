@@ -22,11 +22,27 @@ pytestmark = pytest.mark.long
 REFUSALS = (ModelFileError, UnsupportedError)
 SEED, FLIPS, CUTS = 20261122, 300, 100
 
+PACKED: dict[str, Any] = {
+    "chunks": True,
+    "compression": "gzip",
+    "shuffle": True,
+    "fletcher32": True,
+}
+
+
+def _rewritten(path: Path, version: str, **how: Any) -> Path:
+    whole = files.legacy_file(path).read_bytes()
+    path.write_bytes(files.rewritten(whole, version, **how))
+    return path
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "legacy": files.legacy_file,
-    "legacy chunked": lambda path: files.legacy_file(
-        path, chunks=True, compression="gzip", shuffle=True, fletcher32=True
-    ),
+    "legacy chunked": lambda path: files.legacy_file(path, **PACKED),
+    "newest HDF5": lambda path: _rewritten(path, "latest", track_order=True),
+    "HDF5 1.10 chunked": lambda path: _rewritten(path, "v110", **PACKED),
+    "HDF5 1.10 resizable": lambda path: _rewritten(path, "v110", resizable=1, **PACKED),
+    "newest HDF5 resizable": lambda path: _rewritten(path, "latest", resizable=2, **PACKED),
     "keras": files.keras_file,
     "keras deflated": lambda path: files.keras_file(path, method=8),
 }
