@@ -282,6 +282,34 @@ def test_a_layer_inside_stays_what_the_layer_around_it_can_be_made_of(
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), changed)
 
 
+class Widens(layers.Layer):
+    """Has an attribute more, and twice the channels, where it is told so."""
+
+    built_without_weights = True
+
+    def __init__(self, wide: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.wide = wide
+        if wide:
+            self.factor = 2
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[:-1], input_shape[-1] * (2 if self.wide else 1))
+
+    def _config(self) -> dict[str, Any]:
+        return {"wide": self.wide}
+
+
+def test_a_refused_change_leaves_nothing_behind() -> None:
+    layer, x = Widens(), cnnfast.Input((4,))
+    model = cnnfast.Model(x, layers.Dense(3)(layer(x)))
+    before = dict(vars(layer))
+    with pytest.raises(ValueError, match=r"would fall apart.*wide=True"):
+        layer.wide = True
+    assert vars(layer) | {"_version": 0} == before | {"_version": 0}
+    assert model.output_shape == (None, 3)
+
+
 @pytest.mark.parametrize("argument", ["go_backwards", "return_sequences"])
 def test_both_directions_are_set_by_the_layer_around_them(
     argument: str, rng: np.random.Generator

@@ -31,7 +31,6 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("if «hasattr(type(layer), key)»:", "True"),
             ("    try:\n        «retrace(layer)»", "pass"),
             ("    «_check_around(layer, name, value)»\n    try", "pass"),
-            ("«_check_around(holder, name, value)»", "pass"),
             ("                «vars(layer).update(attributes)»\n", "pass"),
             ("«del vars(layer)[key]»\n                vars(layer).update(attributes)", "pass"),
             ("            for layer in values:\n                «layer._changed()»", "pass"),
