@@ -225,6 +225,40 @@ def test_a_file_whose_lambdas_differ_needs_a_function_for_each(
     assert_same(cnnfast.load_model(path, {"Lambda": twice}), alike, rng)
 
 
+class Scaled(keras.layers.Layer):
+    def __init__(self, factor: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x: Any) -> Any:
+        return x * self.factor
+
+    def get_config(self) -> Any:
+        return super().get_config() | {"factor": self.factor}
+
+
+def test_a_function_for_layers_with_other_arguments_is_warned_of_once(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = model_of([Scaled(2.0, name="a"), Scaled(5.0, name="b"), Scaled(7.0, name="c")])
+    theirs.save(tmp_path / "m.keras")
+    with pytest.warns(UserWarning, match=r"factor=2.0 for 'a', factor=5.0 for 'b'") as seen:
+        cnnfast.load_model(tmp_path / "m.keras", custom_objects={"Scaled": scaled(2)})
+    assert len(seen) == 1
+    by_name = {"a": scaled(2), "b": scaled(5), "c": scaled(7)}
+    ours = cnnfast.load_model(tmp_path / "m.keras", custom_objects=by_name)
+    assert_same(ours, theirs, rng)
+
+
+def test_a_function_for_layers_with_equal_arguments_is_not_warned_of(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = model_of([Scaled(2.0, name="a"), Scaled(2.0, name="b", trainable=False)])
+    theirs.save(tmp_path / "m.keras")
+    ours = cnnfast.load_model(tmp_path / "m.keras", custom_objects={"Scaled": scaled(2)})
+    assert_same(ours, theirs, rng)
+
+
 @pytest.mark.parametrize("field", ["loss", "metrics"])
 def test_losses_of_one_name_are_not_taken_for_one(field: str, rng: np.random.Generator) -> None:
     def far(y: Any, x: Any) -> Any:

@@ -68,7 +68,7 @@ class _Scope:
     stored: Stored
     shared: dict[int, Layer] = field(default_factory=dict)
     unnumbered: dict[tuple[Any, Any], tuple[Any, Layer]] = field(default_factory=dict)
-    stood_for: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    stood_for: foreign.StoodFor = field(default_factory=foreign.StoodFor)
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("cnnfast_deserialization", default=None)
@@ -181,7 +181,7 @@ def _made(config: Mapping[str, Any], scope: _Scope, functions: bool) -> Layer:
     if given is not None:
         if name != "Activation":
             handed_over.meant(name_in(config), "a layer")
-        foreign.check_alike(scope.stood_for, str(handed_over.key(*names)), config)
+        scope.stood_for.add(str(handed_over.key(*names)), given, config)
         return foreign.make(given, config, scope.stored, functions=functions)
     if cls is None:
         refusal = refused.layer(

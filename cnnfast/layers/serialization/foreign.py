@@ -10,9 +10,27 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import refused
 from cnnfast.layers.serialization.stand_in import StandIn, StoredWeight, name_in
 from cnnfast.utils import handed_over
+from cnnfast.utils.warned import warn
 
 # Returns the weights that are stored for the layer of a config object; None where none could be.
 Stored: TypeAlias = Callable[[Mapping[str, Any]], Sequence[StoredWeight] | None]
+
+# Arguments that say nothing of what a layer computes at inference.
+_OF_ANY_LAYER = frozenset(
+    {
+        "activity_regularizer",
+        "autocast",
+        "batch_input_shape",
+        "batch_shape",
+        "dtype",
+        "dynamic",
+        "input_dtype",
+        "name",
+        "ragged",
+        "sparse",
+        "trainable",
+    }
+)
 
 _FUNCTION = (
     "Give a function of NumPy arrays that does the same, or a subclass of `cnnfast.layers.Layer`; "
@@ -85,31 +103,52 @@ def make(given: Any, config: Mapping[str, Any], stored: Stored, *, functions: bo
     return StandIn(given, config, stored(config))
 
 
-def check_alike(
-    stood_for: dict[str, Mapping[str, Any]], key: str, config: Mapping[str, Any]
-) -> None:
-    """Refuse a layer that runs other code than the one that the same thing stands in for.
+class StoodFor:
+    """What each thing that the user handed over stands in for, among the layers of one file."""
 
-    Parameters
-    ----------
-    stood_for
-        The first config object by each name that something was handed over for; gets this one.
-    key
-        The name by which it was.
-    config
-        ``{"class_name", "config", …}``.
+    def __init__(self) -> None:
+        self._first: dict[str, Mapping[str, Any]] = {}
+        self._warned: set[str] = set()
 
-    Raises
-    ------
-    UnsupportedError
-        If the file says that their classes, or the functions of two `Lambda`, differ.
-    """
-    first = stood_for.setdefault(key, config)
-    if _code(first) == _code(config):
-        return
+    def add(self, key: str, given: Any, config: Mapping[str, Any]) -> None:
+        """Note a layer; refuse it where another one, for which the same stands in, is unlike.
+
+        Warn where a function, which is not told a layer's arguments, stands in for several that
+        have other ones.
+
+        Parameters
+        ----------
+        key
+            The name by which something was handed over.
+        given
+            That thing.
+        config
+            ``{"class_name", "config", …}``.
+
+        Raises
+        ------
+        UnsupportedError
+            If the file says that their classes, or the functions of two `Lambda`, differ.
+        """
+        first = self._first.setdefault(key, config)
+        if _code(first) != _code(config):
+            raise _unlike(key, first, config)
+        unlike = () if isinstance(given, type) else _unlike_arguments(first, config)
+        if unlike and key not in self._warned:
+            self._warned.add(key)
+            names = [name_in(entry) for entry in (first, config)]
+            warn(
+                f"One function stands in for layers of class {config.get('class_name')!r} that "
+                "have other arguments, and is not told them: its result must not depend on them. "
+                f"{one_by_one(names)} Received: {unlike[0]} for {names[0]!r}, {unlike[1]} for "
+                f"{names[1]!r}"
+            )
+
+
+def _unlike(key: str, first: Mapping[str, Any], config: Mapping[str, Any]) -> UnsupportedError:
     names = [name_in(first), name_in(config)]
     received = [f"{_code(entry)!r:.200}" for entry in (first, config)]
-    raise UnsupportedError(
+    return UnsupportedError(
         Refusal(
             "layer",
             UNLIKE.format(key=key),
@@ -119,6 +158,24 @@ def check_alike(
             advice=one_by_one(names),
         )
     )
+
+
+def _unlike_arguments(first: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the first argument in which two layers differ, as each has it; none if none does."""
+    if config.get("class_name") == "Lambda":
+        return ()  # whose arguments the function is told
+    one, other = (_arguments_of(entry) for entry in (first, config))
+    for key in sorted({*one, *other}):
+        if one.get(key) != other.get(key):
+            return tuple(f"{key}={fields.get(key)!r:.80}" for fields in (one, other))
+    return ()
+
+
+def _arguments_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments in a config object that may change what a layer computes."""
+    inner = config.get("config")
+    fields = inner if isinstance(inner, Mapping) else {}
+    return {key: value for key, value in fields.items() if key not in _OF_ANY_LAYER}
 
 
 def one_by_one(names: Sequence[str | None]) -> str:
