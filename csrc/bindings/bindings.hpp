@@ -1,0 +1,14 @@
+// What the extension module holds, a file for each part.
+#pragma once
+
+#include "arrays.hpp"
+
+namespace cnnfast {
+
+void bind_enums(py::module_& m);
+void bind_kernel(py::module_& m);
+void bind_plan(py::module_& m);
+void bind_builder(py::module_& m);
+void bind_machine(py::module_& m);
+
+}  // namespace cnnfast

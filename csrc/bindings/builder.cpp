@@ -1,0 +1,222 @@
+// The methods of PlanBuilder: convert, release the GIL, call.
+#include <array>
+#include <optional>
+#include <tuple>
+
+#include "../ops/ops.hpp"
+#include "../plan.hpp"
+#include "bindings.hpp"
+#include "gil.hpp"
+#include "kernel.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+using Pair = std::array<std::int64_t, 2>;
+using WindowNumbers = std::tuple<Pair, Pair, Pair, std::array<std::int64_t, 4>>;
+using ActivationNumbers = std::tuple<ActivationKind, float, float>;
+
+Window window_of(const WindowNumbers& numbers) {
+  const auto& [size, strides, dilation, pads] = numbers;
+  return {size[0],
+          size[1],
+          strides[0],
+          strides[1],
+          dilation[0],
+          dilation[1],
+          {pads[0], pads[1], pads[2], pads[3]}};
+}
+
+Activation activation_of(const ActivationNumbers& numbers) {
+  return {std::get<0>(numbers), std::get<1>(numbers), std::get<2>(numbers)};
+}
+
+const float* channels_of(const std::optional<WeightArray>& array, const Dims& out,
+                         const char* what) {
+  return array ? data_of(*array, {out.back()}, what) : nullptr;
+}
+
+int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& kernel,
+               const std::optional<WeightArray>& bias, const WindowNumbers& numbers,
+               std::int64_t groups, const ActivationNumbers& activation,
+               std::optional<int> residual, const std::optional<WeightArray>& scale,
+               const std::optional<WeightArray>& shift, bool max_pool) {
+  const Dims& in = builder.dims(x);
+  const Window window = window_of(numbers);
+  if (in.size() != 3 || out.size() != 3 || groups < 1) {
+    throw std::invalid_argument("conv2d maps (height, width, channels) to the same");
+  }
+  if (residual && builder.dims(*residual) != out) {
+    throw std::invalid_argument("a residual has the shape of the output");
+  }
+  if (scale.has_value() != shift.has_value()) {
+    throw std::invalid_argument("scale and shift go together");
+  }
+  const Dims shape = {window.height, window.width, in[2] / groups, out[2]};
+  ConvSpec spec = {in,
+                   out,
+                   window,
+                   groups,
+                   kernel_of(kernel, shape),
+                   channels_of(bias, out, "bias"),
+                   activation_of(activation)};
+  spec.residual = residual.has_value();
+  spec.scale = channels_of(scale, out, "scale");
+  spec.shift = channels_of(shift, out, "shift");
+  spec.winograd = builder.winograd();
+  spec.max_pool = max_pool;
+  spec.weight_dtype = builder.weight_dtype();
+  std::vector<int> inputs = {x};
+  if (residual) inputs.push_back(*residual);
+  const WithoutGil without;  // packing takes its time
+  return builder.add(make_conv2d(spec), std::move(inputs), out);
+}
+
+int add_depthwise_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& given,
+                         const std::optional<WeightArray>& bias, const WindowNumbers& numbers,
+                         const ActivationNumbers& activation) {
+  const Dims& in = builder.dims(x);
+  const Window window = window_of(numbers);
+  if (in.size() != 3 || out.size() != 3 || out[2] % in[2] != 0) {
+    throw std::invalid_argument("the input channels must divide the output channels");
+  }
+  const Dims shape = {window.height, window.width, in[2], out[2] / in[2]};
+  const SharedKernel kernel = kernel_of(given, shape);
+  const float* shift = bias ? data_of(*bias, {out[2]}, "bias") : nullptr;
+  const WithoutGil without;
+  return builder.add(
+      make_depthwise_conv2d(in, out, window, kernel, shift, activation_of(activation)), {x}, out);
+}
+
+int add_pool2d(PlanBuilder& builder, int x, const Dims& out, PoolKind kind,
+               const WindowNumbers& window) {
+  return builder.add(make_pool2d(builder.dims(x), out, window_of(window), kind), {x}, out);
+}
+
+int add_affine(PlanBuilder& builder, int x, const WeightArray& scale, const WeightArray& shift,
+               const ActivationNumbers& activation) {
+  const Dims in = builder.dims(x);
+  if (in.empty()) throw std::invalid_argument("affine needs a channel axis");
+  const Dims channels = {in.back()};
+  return builder.add(make_affine(in, data_of(scale, channels, "scale"),
+                                 data_of(shift, channels, "shift"), activation_of(activation)),
+                     {x}, in);
+}
+
+int add_activate(PlanBuilder& builder, int x, const ActivationNumbers& activation) {
+  const Dims in = builder.dims(x);
+  return builder.add(make_activate(in, activation_of(activation)), {x}, in);
+}
+
+int add_softmax(PlanBuilder& builder, int x) {
+  const Dims in = builder.dims(x);
+  return builder.add(make_softmax(in), {x}, in);
+}
+
+int add_normalize(PlanBuilder& builder, int x, NormalizationKind kind, float epsilon) {
+  const Dims in = builder.dims(x);
+  return builder.add(make_normalize(in, kind, epsilon), {x}, in);
+}
+
+int add_binary(PlanBuilder& builder, int x, int y, const Dims& out, BinaryKind kind) {
+  return builder.add(make_binary(builder.dims(x), builder.dims(y), out, kind), {x, y}, out);
+}
+
+int add_matmul(PlanBuilder& builder, int x, int y, const Dims& out) {
+  return builder.matmul(x, y, out);
+}
+
+int add_constant(PlanBuilder& builder, const std::variant<const BoundKernel*, WeightArray>& given) {
+  if (const auto* bound = std::get_if<const BoundKernel*>(&given)) {
+    return builder.constant((*bound)->kernel, (*bound)->shape);
+  }
+  const auto& array = std::get<WeightArray>(given);
+  const Dims shape(array.shape(), array.shape() + array.ndim());
+  return builder.constant(BoundKernel(array, shape).kernel, shape);
+}
+
+int add_remap(PlanBuilder& builder, int x, const Dims& out,
+              const std::vector<std::optional<IntArray>>& indices, float fill) {
+  std::vector<AxisMap> maps;
+  maps.reserve(indices.size());
+  for (const auto& axis : indices) {
+    maps.push_back(axis ? AxisMap(vector_of(*axis)) : std::nullopt);
+  }
+  return builder.add(make_remap(builder.dims(x), out, std::move(maps), fill), {x}, out);
+}
+
+int add_resample(PlanBuilder& builder, int x, const Dims& out, int axis,
+                 const std::tuple<IntArray, FloatArray>& taps) {
+  const auto& [indices, weights] = taps;
+  return builder.add(
+      make_resample(builder.dims(x), out, axis, vector_of(indices), vector_of(weights)), {x}, out);
+}
+
+int add_recurrent(PlanBuilder& builder, int x, RecurrentKind kind, std::int64_t units,
+                  const GivenKernel& kernel, const std::optional<WeightArray>& bias,
+                  const ActivationNumbers& activation,
+                  const ActivationNumbers& recurrent_activation, bool backwards) {
+  const Dims& in = builder.dims(x);
+  if (in.size() != 2) throw std::invalid_argument("a recurrent step reads (time, gates * units)");
+  const float* shift = bias ? data_of(*bias, {in[1]}, "bias") : nullptr;
+  auto step =
+      make_recurrent(in, units, kind, kernel_of(kernel, {units, in[1]}), shift,
+                     activation_of(activation), activation_of(recurrent_activation), backwards);
+  return builder.add(std::move(step), {x}, {in[0], units});
+}
+
+int add_depth_to_space(PlanBuilder& builder, int x, const Dims& out) {
+  return builder.add(make_depth_to_space(builder.dims(x), out), {x}, out);
+}
+
+int add_transpose(PlanBuilder& builder, int x, const std::vector<int>& axes) {
+  const Dims& in = builder.dims(x);
+  auto step = make_transpose(in, axes);
+  Dims out;
+  for (const int axis : axes) out.push_back(in[static_cast<std::size_t>(axis)]);
+  return builder.add(std::move(step), {x}, out);
+}
+
+}  // namespace
+
+void bind_builder(py::module_& m) {
+  py::class_<PlanBuilder>(m, "PlanBuilder", py::is_final())
+      .def(py::init<bool, WeightDtype>(), py::arg("winograd") = true,
+           py::arg("weight_dtype") = WeightDtype::float32)
+      .def("label", &PlanBuilder::label, py::arg("text"))
+      .def("input", &PlanBuilder::input, py::arg("shape"))
+      .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),
+           py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"), py::arg("activation"),
+           py::arg("residual") = py::none(), py::arg("scale").noconvert() = py::none(),
+           py::arg("shift").noconvert() = py::none(), py::arg("max_pool") = false)
+      .def("depthwise_conv2d", &add_depthwise_conv2d, py::arg("x"), py::arg("shape"),
+           py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("window"),
+           py::arg("activation"))
+      .def("pool2d", &add_pool2d, py::arg("x"), py::arg("shape"), py::arg("kind"),
+           py::arg("window"))
+      .def("affine", &add_affine, py::arg("x"), py::arg("scale").noconvert(),
+           py::arg("shift").noconvert(), py::arg("activation"))
+      .def("activate", &add_activate, py::arg("x"), py::arg("activation"))
+      .def("softmax", &add_softmax, py::arg("x"))
+      .def("normalize", &add_normalize, py::arg("x"), py::arg("kind"), py::arg("epsilon"))
+      .def("reduce", &PlanBuilder::reduce, py::arg("x"), py::arg("shape"), py::arg("kind"),
+           py::arg("first"), py::arg("last"))
+      .def("binary", &add_binary, py::arg("x"), py::arg("y"), py::arg("shape"), py::arg("kind"))
+      .def("matmul", &add_matmul, py::arg("x"), py::arg("y"), py::arg("shape"))
+      .def("constant", &add_constant, py::arg("numbers").noconvert())
+      .def("concat", &PlanBuilder::concat, py::arg("xs"), py::arg("shape"), py::arg("axis"))
+      .def("remap", &add_remap, py::arg("x"), py::arg("shape"), py::arg("indices").noconvert(),
+           py::arg("fill"))
+      .def("resample", &add_resample, py::arg("x"), py::arg("shape"), py::arg("axis"),
+           py::arg("taps").noconvert())
+      .def("recurrent", &add_recurrent, py::arg("x"), py::arg("kind"), py::arg("units"),
+           py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("activation"),
+           py::arg("recurrent_activation"), py::arg("backwards"))
+      .def("reshape", &PlanBuilder::reshape, py::arg("x"), py::arg("shape"))
+      .def("transpose", &add_transpose, py::arg("x"), py::arg("axes"))
+      .def("depth_to_space", &add_depth_to_space, py::arg("x"), py::arg("shape"))
+      .def("build", &PlanBuilder::build, py::arg("outputs"), py::call_guard<WithoutGil>());
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,107 @@
+#include <pybind11/native_enum.h>
+
+#include "../ops/ops.hpp"
+#include "bindings.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+void bind_activations(py::module_& m) {
+  using K = ActivationKind;
+  py::native_enum<K>(m, "ActivationKind", "enum.Enum")
+      .value("LINEAR", K::linear)
+      .value("RELU", K::relu)
+      .value("CLIPPED_RELU", K::clipped_relu)
+      .value("LEAKY_RELU", K::leaky_relu)
+      .value("THRESHOLDED_RELU", K::thresholded_relu)
+      .value("MINIMUM", K::minimum)
+      .value("ELU", K::elu)
+      .value("SELU", K::selu)
+      .value("CELU", K::celu)
+      .value("GELU", K::gelu)
+      .value("GELU_TANH", K::gelu_tanh)
+      .value("SIGMOID", K::sigmoid)
+      .value("HARD_SIGMOID", K::hard_sigmoid)
+      .value("SILU", K::silu)
+      .value("HARD_SILU", K::hard_silu)
+      .value("TANH", K::tanh)
+      .value("EXP", K::exp)
+      .value("SOFTPLUS", K::softplus)
+      .value("SOFTSIGN", K::softsign)
+      .value("MISH", K::mish)
+      .value("SQUAREPLUS", K::squareplus)
+      .value("SOFT_SHRINK", K::soft_shrink)
+      .value("HARD_SHRINK", K::hard_shrink)
+      .value("HARD_TANH", K::hard_tanh)
+      .value("TANH_SHRINK", K::tanh_shrink)
+      .value("LOG_SIGMOID", K::log_sigmoid)
+      .value("SPARSE_PLUS", K::sparse_plus)
+      .value("SPARSE_SIGMOID", K::sparse_sigmoid)
+      .value("THRESHOLD", K::threshold)
+      .value("ABS", K::abs)
+      .value("SQUARE", K::square)
+      .value("SQRT", K::sqrt)
+      .value("RSQRT", K::rsqrt)
+      .value("RECIPROCAL", K::reciprocal)
+      .value("LOG", K::log)
+      .value("LOG1P", K::log1p)
+      .value("EXPM1", K::expm1)
+      .value("SIN", K::sin)
+      .value("COS", K::cos)
+      .value("FLOOR", K::floor)
+      .value("CEIL", K::ceil)
+      .value("ROUND", K::round)
+      .value("SIGN", K::sign)
+      .value("ERF", K::erf)
+      .value("SCALE", K::scale)
+      .value("CLIP", K::clip)
+      .value("POWER", K::power)
+      .finalize();
+}
+
+}  // namespace
+
+void bind_enums(py::module_& m) {
+  bind_activations(m);
+  py::native_enum<PoolKind>(m, "PoolKind", "enum.Enum")
+      .value("MAX", PoolKind::max)
+      .value("AVERAGE", PoolKind::average)
+      .finalize();
+  py::native_enum<BinaryKind>(m, "BinaryKind", "enum.Enum")
+      .value("ADD", BinaryKind::add)
+      .value("SUBTRACT", BinaryKind::subtract)
+      .value("MULTIPLY", BinaryKind::multiply)
+      .value("DIVIDE", BinaryKind::divide)
+      .value("MAXIMUM", BinaryKind::maximum)
+      .value("MINIMUM", BinaryKind::minimum)
+      .value("POWER", BinaryKind::power)
+      .value("PRELU", BinaryKind::prelu)
+      .finalize();
+  py::native_enum<ReductionKind>(m, "ReductionKind", "enum.Enum")
+      .value("SUM", ReductionKind::sum)
+      .value("MEAN", ReductionKind::mean)
+      .value("MAX", ReductionKind::max)
+      .value("MIN", ReductionKind::min)
+      .value("PRODUCT", ReductionKind::product)
+      .finalize();
+  py::native_enum<NormalizationKind>(m, "NormalizationKind", "enum.Enum")
+      .value("STANDARD", NormalizationKind::standard)
+      .value("VARIANCE", NormalizationKind::variance)
+      .value("RMS", NormalizationKind::rms)
+      .value("L2", NormalizationKind::l2)
+      .finalize();
+  py::native_enum<WeightDtype>(m, "WeightDtype", "enum.Enum")
+      .value("FLOAT32", WeightDtype::float32)
+      .value("FLOAT16", WeightDtype::float16)
+      .value("BFLOAT16", WeightDtype::bfloat16)
+      .finalize();
+  py::native_enum<RecurrentKind>(m, "RecurrentKind", "enum.Enum")
+      .value("SIMPLE", RecurrentKind::simple)
+      .value("LSTM", RecurrentKind::lstm)
+      .value("GRU", RecurrentKind::gru)
+      .value("GRU_RESET_AFTER", RecurrentKind::gru_reset_after)
+      .finalize();
+}
+
+}  // namespace cnnfast
