@@ -15,6 +15,7 @@ import pytest
 import cnnfast
 
 ROOT = Path(cnnfast.utils.__file__).parents[1]
+REPOSITORY = Path(__file__).parents[1]
 FILES = sorted(ROOT.rglob("*.py"))
 CORE = "cnnfast._core"  # compiled, and imports none
 LONGEST_FILE = 500
@@ -142,6 +143,21 @@ def test_no_folder_has_many_modules_and_no_folders() -> None:
     assert {str(f): n for f, n in counts.items() if n > MOST_MODULES} == {}
 
 
-def test_no_file_is_long() -> None:
-    lengths = {str(file): len(file.read_text().splitlines()) for file in FILES}
+def written(folder: Path) -> list[Path]:
+    """Return the files below a folder that people write and read."""
+    found = [file for end in ("py", "pyi", "cpp", "hpp") for file in folder.rglob(f"*.{end}")]
+    assert found, f"{folder} has no files"
+    return found
+
+
+@pytest.mark.parametrize("folder", ["cnnfast", "csrc", "tests", "benchmarks", "examples"])
+def test_no_file_is_long(folder: str) -> None:
+    files = written(ROOT if folder == "cnnfast" else REPOSITORY / folder)
+    lengths = {str(file): len(file.read_text().splitlines()) for file in files}
     assert {file: n for file, n in lengths.items() if n > LONGEST_FILE} == {}
+
+
+def test_python_s_side_of_the_core_stands_in_one_folder() -> None:
+    including = [file for file in written(REPOSITORY / "csrc") if "pybind11" in file.read_text()]
+    assert including
+    assert {file.parent.name for file in including} == {"bindings"}

@@ -136,3 +136,7 @@ def mymish(x: Any) -> Any:
 
 def own_mish(x: Array) -> Array:
     return x * np.tanh(np.logaddexp(x, 0)) + 0.25
+
+
+def with_excited(road: str) -> dict[str, Any]:
+    return {"Excited": excited_as_made if road == ".h5" else excited}

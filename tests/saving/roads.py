@@ -13,6 +13,8 @@ from cnnfast.saving import load_model
 
 TOLERANCE = 2e-5
 ROADS = [".keras", ".h5", "from_keras", "directory"]
+NAMED = [".h5", "from_keras"]
+"""Those on which weights have names."""
 
 
 def loaded(model: Any, road: str, tmp_path: Path, custom_objects: Any = None) -> Any:
