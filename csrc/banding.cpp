@@ -44,20 +44,21 @@ std::vector<int> uses_of(const std::vector<Value>& values, const std::vector<Pla
 }
 
 bool runs_by_rows(const PlannedStep& s, double most_bytes) {
-  return s.step->rows_window() != nullptr && s.step->cost().weight_bytes <= most_bytes;
+  return s.step->traits().rows && s.step->cost().weight_bytes <= most_bytes;
 }
 
 // Whether `s` reads its input row by row, behind a step whose windows are higher, as in a separable
 // convolution: joined, they make no row twice, and threads meet once less.
 bool ends_row_by_row(const Chain& chain, const PlannedStep& s) {
   if (!runs_by_rows(s, kLightBytesAtEnd)) return false;
-  const Window& after = *s.step->rows_window();
-  return chain.back().step->rows_window()->height > 1 && after.height == 1 && after.stride_y == 1;
+  const Window& after = s.step->traits().rows->window;
+  return chain.back().step->traits().rows->window.height > 1 && after.height == 1 &&
+         after.stride_y == 1;
 }
 
 bool is_pooling(const PlannedStep& s) {
-  const Window* window = s.step->rows_window();
-  return window != nullptr && window->height > 1 && s.step->cost().weight_bytes == 0;
+  const std::optional<ByRows>& rows = s.step->traits().rows;
+  return rows && rows->window.height > 1 && s.step->cost().weight_bytes == 0;
 }
 
 // Whether rows of a large image, or few enough of a small one, are made and read with light
@@ -75,7 +76,7 @@ bool reads_light(const Chain& chain, const PlannedStep& s, const std::vector<Val
 // Bytes of weights that a step reads in all, where bands are of as few rows as it makes together.
 double weights_by_bands(const PlannedStep& s, const std::vector<Value>& values) {
   const Layout& out = value_of(values, s.out).layout;
-  const std::int64_t together = s.step->rows_together();
+  const std::int64_t together = s.step->traits().rows->together;
   return s.step->cost().weight_bytes * static_cast<double>(out.height) /
          static_cast<double>(together);
 }
@@ -88,9 +89,9 @@ bool reads_huge_image(const Chain& chain, const PlannedStep& s, const std::vecto
   const double bytes = 4 * static_cast<double>(image.size());
   if (bytes < kHugeBytes || !runs_by_rows(s, kAny) || !runs_by_rows(chain.back(), kAny))
     return false;
-  std::int64_t repeated = s.step->rows_window()->repeated_rows(0);
+  std::int64_t repeated = s.step->traits().rows->window.repeated_rows(0);
   for (std::size_t i = chain.size() - 1; i > 0; --i) {
-    repeated = chain[i].step->rows_window()->repeated_rows(repeated);
+    repeated = chain[i].step->traits().rows->window.repeated_rows(repeated);
   }
   const std::int64_t height = value_of(values, chain.front().out).layout.height;
   return std::max(weights_by_bands(chain.back(), values), weights_by_bands(s, values)) <= bytes &&
@@ -111,7 +112,8 @@ std::string joined_labels(const std::string& first, const std::string& second) {
 
 PlannedStep one_step(Chain chain, const std::vector<Value>& values) {
   if (chain.size() == 1) return std::move(chain.front());
-  PlannedStep all = {nullptr, {chain.front().in[0]}, chain.back().out, chain.front().label};
+  PlannedStep all = {
+      nullptr, {chain.front().in[0]}, chain.back().out, chain.front().label, nullptr};
   std::vector<BandedStep> steps;
   for (PlannedStep& s : chain) {
     const bool second = s.in.size() > 1;

@@ -54,10 +54,10 @@ int PlanBuilder::constant(const SharedKernel& numbers, Dims dims) {
   return value;
 }
 
-int PlanBuilder::add(std::unique_ptr<Step> step, std::vector<int> in, Dims out) {
+int PlanBuilder::add(std::unique_ptr<const Step> step, std::vector<int> in, Dims out) {
   for (const int value : in) dims(value);
   const int value = new_value(std::move(out));
-  plan_->steps_.push_back({std::move(step), std::move(in), value, label_});
+  plan_->steps_.push_back({std::move(step), std::move(in), value, label_, nullptr});
   return value;
 }
 
@@ -71,7 +71,7 @@ int PlanBuilder::concat(const std::vector<int>& in, Dims out, int axis) {
   for (const int part : in) {
     auto step = make_place(dims(part), dims(value), axis, start);
     if (channels) joins_.push_back({step.get(), part, value, start});
-    plan_->steps_.push_back({std::move(step), {part}, value, label_});
+    plan_->steps_.push_back({std::move(step), {part}, value, label_, nullptr});
     start += at(dims(part), axis);
   }
   if (start != at(dims(value), axis)) {
@@ -129,7 +129,7 @@ int PlanBuilder::add_copy(std::size_t before, int of) {
   auto& steps = plan_->steps_;
   std::string label = steps.empty() ? label_ : steps[std::min(before, steps.size() - 1)].label;
   steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(before),
-               PlannedStep{make_copy(dims(of)), {of}, copy, std::move(label)});
+               PlannedStep{make_copy(dims(of)), {of}, copy, std::move(label), nullptr});
   return copy;
 }
 
@@ -156,8 +156,8 @@ bool PlanBuilder::can_be_slice(const Join& join) const {
   }
   for (const PlannedStep& s : plan_->steps_) {
     const bool reads = std::find(s.in.begin(), s.in.end(), join.part) != s.in.end();
-    if (reads && s.step.get() != join.step && !s.step->reads_slices()) return false;
-    if (s.out == join.part && !s.step->writes_slices()) return false;
+    if (reads && s.step.get() != join.step && s.step->traits().reads < Access::slice) return false;
+    if (s.out == join.part && s.step->traits().writes < Access::slice) return false;
   }
   return true;
 }
@@ -189,12 +189,12 @@ void PlanBuilder::give_borders() {
   }
   for (const PlannedStep& s : plan_->steps_) {
     for (const int value : s.in) {
-      if (!s.step->reads_borders()) at(dense, value) = true;
+      if (s.step->traits().reads < Access::bordered) at(dense, value) = true;
     }
-    if (!s.step->writes_borders()) at(dense, s.out) = true;
+    if (s.step->traits().writes < Access::bordered) at(dense, s.out) = true;
   }
   for (std::size_t i = 0; i < plan_->steps_.size(); ++i) {
-    const Border border = plan_->steps_[i].step->border();
+    const Border border = plan_->steps_[i].step->traits().border;
     if (border.empty()) continue;
     int value = plan_->steps_[i].in[0];
     if (at(dense, root(value))) {
@@ -219,10 +219,12 @@ void PlanBuilder::give_borders() {
 
 void PlanBuilder::bind_steps() {
   for (PlannedStep& s : plan_->steps_) {
-    PerInput<Layout> in = {};
-    for (std::size_t i = 0; i < s.in.size(); ++i) in[i] = at(plan_->values_, s.in[i]).layout;
-    s.step->bind(in, at(plan_->values_, s.out).layout);
-    plan_->scratch_ = std::max(plan_->scratch_, aligned(s.step->scratch()));
+    Layouts layouts = {{}, at(plan_->values_, s.out).layout};
+    for (std::size_t i = 0; i < s.in.size(); ++i) {
+      layouts.in[i] = at(plan_->values_, s.in[i]).layout;
+    }
+    s.bound = s.step->bind(layouts);
+    plan_->scratch_ = std::max(plan_->scratch_, aligned(s.step->traits().scratch));
     plan_->seconds_.push_back(seconds_of(s));
     plan_->all_seconds_ += plan_->seconds_.back();
     plan_->costs_.push_back(s.step->cost());
@@ -234,13 +236,14 @@ void PlanBuilder::bind_steps() {
 void PlanBuilder::group_steps() {
   for (int i = 0; i < static_cast<int>(plan_->steps_.size()); ++i) {
     const Step& step = *at(plan_->steps_, i).step;
+    const bool batched = step.traits().batched;
     const bool follows = !plan_->groups_.empty() && step.cost().weight_bytes == 0;
-    if (follows || (!plan_->groups_.empty() && plan_->groups_.back().batched == step.batched())) {
+    if (follows || (!plan_->groups_.empty() && plan_->groups_.back().batched == batched)) {
       plan_->groups_.back().last = i + 1;
     } else {
-      plan_->groups_.push_back({i, i + 1, step.batched()});
+      plan_->groups_.push_back({i, i + 1, batched});
     }
-    if (step.batched()) plan_->batched_weight_bytes_ += step.cost().weight_bytes;
+    if (batched) plan_->batched_weight_bytes_ += step.cost().weight_bytes;
   }
 }
 
@@ -257,8 +260,9 @@ void PlanBuilder::reuse_inputs() {
     const int in = root(s.in[0]);
     const Value& from = at(plan_->values_, in);
     Value& to = at(plan_->values_, s.out);
-    if (s.step->overwrites() && at(last_read, in) == i && from.storage == Storage::transient &&
-        to.storage == Storage::transient && from.layout.size() == to.layout.size()) {
+    if (s.step->traits().overwrites && at(last_read, in) == i &&
+        from.storage == Storage::transient && to.storage == Storage::transient &&
+        from.layout.size() == to.layout.size()) {
       to.alias_of = in;
       at(last_read, in) = at(last_read, s.out);
     }

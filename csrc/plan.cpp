@@ -27,14 +27,15 @@ std::vector<StepInfo> Plan::steps(std::int64_t images, int threads) const {
       StepInfo info;
       for (const int value : s.in) info.in.push_back(values_[static_cast<std::size_t>(value)].dims);
       info.out = values_[static_cast<std::size_t>(s.out)].dims;
-      info.name = s.step->name();
+      const StepTraits& traits = s.step->traits();
+      info.name = traits.name;
       info.label = s.label;
       info.images = group.batched ? chunk(images, threads) : 1;
-      info.algorithm = s.step->algorithm(info.images);
-      info.candidates = s.step->candidates;
+      info.algorithm = info.images == 1 ? traits.algorithm_of_one : traits.algorithm;
+      info.candidates = traits.candidates;
       info.cost = s.step->cost();
-      info.packed_bytes = s.step->packed_bytes();
-      info.units = s.step->units(info.images);
+      info.packed_bytes = traits.packed_bytes();
+      info.units = s.bound->units(info.images);
       info.batched = group.batched;
       infos.push_back(std::move(info));
     }
@@ -48,9 +49,9 @@ std::int64_t Plan::packed_bytes(const std::vector<const Plan*>& plans,
   std::set<const Packed*> counted;
   for (const Plan* plan : plans) {
     for (const PlannedStep& s : plan->steps_) {
-      bytes += s.step->packed_bytes();
-      for (const Packed* packed : s.step->packed()) {
-        if (!counted.insert(packed).second) bytes -= packed->bytes();
+      bytes += s.step->traits().own_bytes;
+      for (const auto& packed : s.step->traits().packed) {
+        if (counted.insert(packed.get()).second) bytes += packed->bytes();
       }
     }
     for (const auto& constant : plan->constants_) {

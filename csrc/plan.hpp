@@ -34,10 +34,11 @@ struct Value {
 };
 
 struct PlannedStep {
-  std::unique_ptr<Step> step;
+  std::unique_ptr<const Step> step;
   std::vector<int> in;  // values, at most kMostInputs
   int out;
-  std::string label;  // what it is part of, for reports
+  std::string label;                       // what it is part of, for reports
+  std::unique_ptr<const BoundStep> bound;  // once the layouts are known
 };
 
 // Consecutive steps that run the same way: all of them for one image after the other, or each
@@ -133,7 +134,7 @@ class PlanBuilder {
 
   int input(Dims dims);
   int constant(const SharedKernel& numbers, Dims dims);
-  int add(std::unique_ptr<Step> step, std::vector<int> in, Dims out);
+  int add(std::unique_ptr<const Step> step, std::vector<int> in, Dims out);
   // Tensors one behind the other along `axis`: a step for each.
   int concat(const std::vector<int>& in, Dims out, int axis);
   // Axes [first, last) to one number each: a step, or one for parts of them and one for those.

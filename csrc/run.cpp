@@ -143,9 +143,9 @@ class Plan::Run final : public Job {
   void add_steps(const Group& group, const Chunk& chunk, std::int64_t image, std::int64_t images) {
     const std::int64_t fine = std::min(kMostParts, threads_ * kPartsPerThread);
     for (int i = group.first; i < group.last; ++i) {
-      const Step& step = step_at(i);
-      const std::int64_t units = step.units(images);
-      const bool many = units / step.grain() >= 2 * fine;
+      const std::int64_t grain = traits_of(i).grain;
+      const std::int64_t units = step_at(i).units(images);
+      const bool many = units / grain >= 2 * fine;
       std::int64_t parts = many ? fine : std::clamp<std::int64_t>(units, 1, threads_);
       if (threads_ == 1) parts = 1;
       const std::int64_t pieces = interrupt_ ? pieces_of(i, images) : 1;
@@ -155,22 +155,25 @@ class Plan::Run final : public Job {
                          image,
                          images,
                          static_cast<int>(std::max(parts, pieces)),
-                         grains ? step.grain() : 1});
+                         grains ? grain : 1});
     }
   }
 
-  const Step& step_at(int index) const {
-    return *plan_.steps_[static_cast<std::size_t>(index)].step;
+  const BoundStep& step_at(int index) const {
+    return *plan_.steps_[static_cast<std::size_t>(index)].bound;
+  }
+  const StepTraits& traits_of(int index) const {
+    return plan_.steps_[static_cast<std::size_t>(index)].step->traits();
   }
 
   // In how many parts to run a step so that an interrupt need not wait long.
   std::int64_t pieces_of(int index, std::int64_t images) const {
-    const Step& step = step_at(index);
-    if (step.heeds_interrupt()) return 1;
+    const StepTraits& traits = traits_of(index);
+    if (traits.heeds_interrupt) return 1;
     const double seconds = plan_.seconds_[static_cast<std::size_t>(index)];
     const auto wanted =
         static_cast<std::int64_t>(seconds * static_cast<double>(images) / kLongPart);
-    const std::int64_t grains = step.units(images) / step.grain();
+    const std::int64_t grains = step_at(index).units(images) / traits.grain;
     return std::clamp<std::int64_t>(std::min(wanted, grains), 1, kMostParts);
   }
 
@@ -179,7 +182,7 @@ class Plan::Run final : public Job {
   // A step for one image, in the workspace of the thread.
   void run_in_pieces(Phase phase, int index, int thread) {
     const auto pieces = static_cast<int>(pieces_of(index, 1));
-    if (pieces > 1) phase.grain = step_at(index).grain();
+    if (pieces > 1) phase.grain = traits_of(index).grain;
     for (int piece = 0; piece < pieces && !interrupted(thread); ++piece) {
       run_step(phase, index, piece, pieces, thread, thread);
     }
@@ -188,7 +191,7 @@ class Plan::Run final : public Job {
   // Part `part` of a step, for values in the workspace of thread `place`.
   void run_step(const Phase& phase, int index, int part, int parts, int place, int thread) {
     const PlannedStep& s = plan_.steps_[static_cast<std::size_t>(index)];
-    const std::int64_t units = s.step->units(phase.images);
+    const std::int64_t units = s.bound->units(phase.images);
     const std::int64_t grains = (units + phase.grain - 1) / phase.grain;
     const Range range = cut(grains, part, parts);
     Work work = {{},
@@ -204,7 +207,7 @@ class Plan::Run final : public Job {
       const std::int64_t rows = phase.images * rows_of(value.layout);
       clear_borders(value, work.out, cut(rows, part, parts), work.interrupt);
     }
-    if (work.first < work.last) s.step->run(work);
+    if (work.first < work.last) s.bound->run(work);
   }
 
   static std::int64_t rows_of(const Layout& layout) {

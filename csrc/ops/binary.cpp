@@ -59,16 +59,17 @@ double flops_of(BinaryKind kind) {
 class Binary final : public RowsStep {
  public:
   Binary(std::vector<Axis> axes, std::int64_t size, BinaryKind kind, double moved_bytes)
-      : RowsStep(size / axes.front().size),
+      : RowsStep({.name = "binary", .overwrites = true}, size / axes.front().size),
         axes_(std::move(axes)),
         kind_(kind),
         moved_bytes_(moved_bytes) {}
-  const char* name() const override { return "binary"; }
   Cost cost() const override {
     const auto numbers = static_cast<double>(rows() * axes_.front().size);
-    return {numbers, numbers * flops_of(kind_), 0, moved_bytes_};
+    return {.flops = numbers,
+            .own_flops = numbers * flops_of(kind_),
+            .weight_bytes = 0,
+            .moved_bytes = moved_bytes_};
   }
-  bool overwrites() const override { return true; }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -108,7 +109,8 @@ class Binary final : public RowsStep {
 
 }  // namespace
 
-std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out, BinaryKind kind) {
+std::unique_ptr<const Step> make_binary(const Dims& a, const Dims& b, const Dims& out,
+                                        BinaryKind kind) {
   if (a.size() != out.size() || b.size() != out.size()) {
     throw std::invalid_argument("operands must have the rank of the output");
   }

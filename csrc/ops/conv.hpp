@@ -13,14 +13,19 @@
 
 namespace cnnfast {
 
-// Any convolution, as an indirect matrix product.
-std::unique_ptr<Step> make_direct_conv2d(const ConvSpec& spec);
+// A kernel in column blocks, group by group. Weights that do not fit into 16 bits stay float32.
+Packed pack_kernel(const KernelRows& kernel, std::int64_t groups, WeightDtype dtype);
 
-// The same where filters are few: neighbouring pixels of the output are taken as one with that many
-// times the filters, which fill a vector, and a window over all of theirs. 1 pixel where it does
-// not apply.
+// Any convolution, as an indirect matrix product.
+std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec);
+// The same of these weights; `joined`: how many pixels of the image are one of `spec`.
+std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec,
+                                               std::shared_ptr<const Packed> packed,
+                                               std::int64_t joined);
+
+// Of how many pixels one is made where filters are few; 1 where it does not apply.
 std::int64_t joined_pixels(const ConvSpec& spec);
-std::unique_ptr<Step> make_joined_conv2d(const ConvSpec& spec);
+std::unique_ptr<const Step> make_joined_conv2d(const ConvSpec& spec);
 
 // A form of Winograd's algorithm: the tiles of its kernels.
 struct WinogradForm {
@@ -44,7 +49,7 @@ struct WinogradForm {
 // column of them, without stride, dilation or groups, and with no maximum over 2 x 2 pixels behind
 // a row or column. None for others.
 std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m);
-std::unique_ptr<Step> make_winograd_conv2d(const ConvSpec& spec, int m);
+std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m);
 
 // A step's own copy of what its epilogue reads, by group: each group's channels are padded to whole
 // vectors.

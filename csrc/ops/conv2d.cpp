@@ -60,14 +60,14 @@ bool bound_by_weights(const ConvSpec& spec) {
   return weight_reading(4 * weights) > 2 * weights * pixels;
 }
 
-std::unique_ptr<Step> make_direct(const ConvSpec& spec) {
+std::unique_ptr<const Step> make_direct(const ConvSpec& spec) {
   ConvSpec direct = spec;
   if (spec.max_pool || !bound_by_weights(spec)) direct.weight_dtype = WeightDtype::float32;
   return make_direct_conv2d(direct);
 }
 
 template <int m>
-std::unique_ptr<Step> make_winograd(const ConvSpec& spec) {
+std::unique_ptr<const Step> make_winograd(const ConvSpec& spec) {
   return make_winograd_conv2d(spec, m);
 }
 
@@ -80,7 +80,7 @@ struct Algorithm {
   const char* name;
   bool (*applies)(const ConvSpec&);
   double (*estimate)(const ConvSpec&);
-  std::unique_ptr<Step> (*make)(const ConvSpec&);
+  std::unique_ptr<const Step> (*make)(const ConvSpec&);
 };
 
 // The first takes any convolution; of equal estimates, the earlier wins.
@@ -99,7 +99,7 @@ Dims convolved(const ConvSpec& spec) {
   return {2 * spec.out[0], 2 * spec.out[1], spec.out[2]};
 }
 
-std::unique_ptr<Step> make_conv2d(const ConvSpec& spec) {
+std::unique_ptr<const Step> make_conv2d(const ConvSpec& spec) {
   check_window(spec.window, spec.in, convolved(spec));
   if (spec.max_pool && spec.residual) {
     throw std::invalid_argument("a residual is added to what is not pooled yet");
@@ -110,18 +110,16 @@ std::unique_ptr<Step> make_conv2d(const ConvSpec& spec) {
   }
   const Algorithm* best = kAlgorithms;
   double least = std::numeric_limits<double>::infinity();
-  std::vector<Candidate> candidates;
+  ConvSpec chosen = spec;
   for (const Algorithm& algorithm : kAlgorithms) {
     if (!algorithm.applies(spec)) continue;
     const double estimate = algorithm.estimate(spec);
-    candidates.push_back({algorithm.name, estimate});
+    chosen.candidates.push_back({algorithm.name, estimate});
     if (estimate >= least) continue;
     least = estimate;
     best = &algorithm;
   }
-  auto step = best->make(spec);
-  step->candidates = std::move(candidates);
-  return step;
+  return best->make(chosen);
 }
 
 }  // namespace cnnfast

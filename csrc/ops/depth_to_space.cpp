@@ -6,20 +6,13 @@ namespace {
 
 // A unit is a row of the output: phase `y % block_y` of the input's row `y / block_y`, whose pixels
 // hold that phase's `block_x` pixels one behind the other.
-class DepthToSpace final : public Step {
+class BoundDepthToSpace final : public BoundStep {
  public:
-  DepthToSpace(const Dims& in, const Dims& out)
-      : block_y_(out[0] / in[0]), block_x_(out[1] / in[1]), moved_bytes_(bytes_of({in, out})) {}
-
-  const char* name() const override { return "depth_to_space"; }
-  bool reads_slices() const override { return true; }
-  bool writes_slices() const override { return true; }
-  Cost cost() const override { return {0, 0, 0, moved_bytes_}; }
-
-  void bind(const PerInput<Layout>& in, const Layout& out) override {
-    in_ = in[0];
-    out_ = out;
-  }
+  explicit BoundDepthToSpace(const Layouts& layouts)
+      : in_(layouts.in[0]),
+        out_(layouts.out),
+        block_y_(out_.height / in_.height),
+        block_x_(out_.width / in_.width) {}
 
   std::int64_t units(std::int64_t images) const override { return images * out_.height; }
 
@@ -42,16 +35,30 @@ class DepthToSpace final : public Step {
     }
   }
 
-  std::int64_t block_y_;
-  std::int64_t block_x_;
-  double moved_bytes_;
   Layout in_;
   Layout out_;
+  std::int64_t block_y_;
+  std::int64_t block_x_;
+};
+
+class DepthToSpace final : public Step {
+ public:
+  DepthToSpace(const Dims& in, const Dims& out)
+      : Step({.name = "depth_to_space", .reads = Access::slice, .writes = Access::slice}),
+        moved_bytes_(bytes_of({in, out})) {}
+
+  Cost cost() const override { return moving(moved_bytes_); }
+  std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const override {
+    return std::make_unique<BoundDepthToSpace>(layouts);
+  }
+
+ private:
+  double moved_bytes_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_depth_to_space(const Dims& in, const Dims& out) {
+std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out) {
   if (in.size() != 3 || out.size() != 3 || out[0] % in[0] != 0 || out[1] % in[1] != 0 ||
       count(in) != count(out)) {
     throw std::invalid_argument("depth to space makes whole blocks of pixels of the channels");

@@ -14,61 +14,80 @@ namespace {
 // Calls run_pixels(from, to, pixels) for strips of rows of pixels.
 class PixelStep : public Step {
  public:
-  PixelStep(const Dims& in, double flops)
-      : numbers_(static_cast<double>(count(in))), flops_(flops) {}
-
-  bool reads_borders() const override { return true; }
-  bool writes_borders() const override { return true; }
   // `flops` for each number.
-  Cost cost() const override { return {numbers_, numbers_ * flops_, 0, 8 * numbers_}; }
+  PixelStep(StepTraits traits, const Dims& in, double flops)
+      : Step(by_pixels(std::move(traits))),
+        numbers_(static_cast<double>(count(in))),
+        flops_(flops) {}
 
-  void bind(const PerInput<Layout>& in, const Layout& out) override {
-    in_ = in[0];
-    out_ = out;
-    strips_ = {in_.height, in_.width, in_.channels};
+  Cost cost() const final {
+    return {.flops = numbers_,
+            .own_flops = numbers_ * flops_,
+            .weight_bytes = 0,
+            .moved_bytes = 8 * numbers_};
   }
+  std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const final;
+
+  virtual void run_pixels(const float* from, float* to, std::int64_t pixels,
+                          const Layouts& layouts) const = 0;
+
+ private:
+  static StepTraits by_pixels(StepTraits traits) {
+    traits.reads = std::max(traits.reads, Access::bordered);
+    traits.writes = std::max(traits.writes, Access::bordered);
+    traits.rows = {Window{}};
+    return traits;
+  }
+
+  double numbers_;
+  double flops_;
+};
+
+class BoundPixels final : public BoundByRows {
+ public:
+  BoundPixels(const PixelStep& step, const Layouts& layouts)
+      : step_(step),
+        layouts_(layouts),
+        strips_(layouts.in[0].height, layouts.in[0].width, layouts.in[0].channels) {}
 
   std::int64_t units(std::int64_t images) const override { return strips_.count(images); }
-  const Window* rows_window() const override {
-    static const Window pixel;
-    return &pixel;
-  }
 
   void run(const Work& w) const override {
     for (std::int64_t unit = w.first; unit < w.last; ++unit) run_strip(w, strips_.at(unit));
   }
 
   void run_rows(const Work& w) const override {
-    for (std::int64_t y = w.first; y < w.last; ++y) run_strip(w, {0, y, 0, in_.width, true});
+    const std::int64_t width = layouts_.in[0].width;
+    for (std::int64_t y = w.first; y < w.last; ++y) run_strip(w, {0, y, 0, width, true});
   }
-
- protected:
-  virtual void run_pixels(const float* from, float* to, std::int64_t pixels) const = 0;
-
-  Layout in_;
-  Layout out_;
 
  private:
   void run_strip(const Work& w, const Strip& s) const {
-    run_pixels(w.in[0].data + s.image * w.in[0].image + s.row * in_.row() + s.first * in_.pixel(),
-               w.out.data + s.image * w.out.image + s.row * out_.row() + s.first * out_.pixel(),
-               s.last - s.first);
+    const Layout& in = layouts_.in[0];
+    const Layout& out = layouts_.out;
+    step_.run_pixels(
+        w.in[0].data + s.image * w.in[0].image + s.row * in.row() + s.first * in.pixel(),
+        w.out.data + s.image * w.out.image + s.row * out.row() + s.first * out.pixel(),
+        s.last - s.first, layouts_);
   }
 
-  double numbers_;
-  double flops_;
+  const PixelStep& step_;
+  Layouts layouts_;
   Strips strips_;
 };
+
+std::unique_ptr<const BoundStep> PixelStep::bind(const Layouts& layouts) const {
+  return std::make_unique<BoundPixels>(*this, layouts);
+}
 
 class Activate final : public PixelStep {
  public:
   Activate(const Dims& in, Activation activation)
-      : PixelStep(in, flops_of(activation.kind)), activation_(activation) {}
-  const char* name() const override { return "activation"; }
+      : PixelStep({.name = "activation"}, in, flops_of(activation.kind)), activation_(activation) {}
 
- protected:
-  void run_pixels(const float* from, float* to, std::int64_t pixels) const override {
-    kernels().activate(from, to, pixels * in_.channels, activation_);
+  void run_pixels(const float* from, float* to, std::int64_t pixels,
+                  const Layouts& layouts) const override {
+    kernels().activate(from, to, pixels * layouts.in[0].channels, activation_);
   }
 
  private:
@@ -79,8 +98,9 @@ class Activate final : public PixelStep {
 class Affine final : public PixelStep {
  public:
   Affine(const Dims& in, const float* scale, const float* shift, Activation activation)
-      : PixelStep(in, 2 + flops_of(activation.kind)),
-        together_(in.back() < kFewChannels ? kFewChannels : 1),
+      : PixelStep({.name = "affine", .own_bytes = 2 * together(in) * in.back() * 4}, in,
+                  2 + flops_of(activation.kind)),
+        together_(together(in)),
         activation_(activation) {
     const std::int64_t channels = in.back();
     for (std::int64_t i = 0; i < together_; ++i) {
@@ -88,22 +108,22 @@ class Affine final : public PixelStep {
       shift_.insert(shift_.end(), shift, shift + channels);
     }
   }
-  const char* name() const override { return "affine"; }
-  std::int64_t packed_bytes() const override {
-    return static_cast<std::int64_t>((scale_.size() + shift_.size()) * sizeof(float));
-  }
 
- protected:
-  void run_pixels(const float* from, float* to, std::int64_t pixels) const override {
-    const std::int64_t floats = together_ * in_.channels;
+  void run_pixels(const float* from, float* to, std::int64_t pixels,
+                  const Layouts& layouts) const override {
+    const std::int64_t channels = layouts.in[0].channels;
+    const std::int64_t floats = together_ * channels;
     const std::int64_t whole = pixels / together_;
     const std::int64_t done = whole * floats;
     scale_pixels(from, to, whole, floats);
-    scale_pixels(from + done, to + done, 1, pixels * in_.channels - done);
+    scale_pixels(from + done, to + done, 1, pixels * channels - done);
   }
 
  private:
-  static constexpr std::int64_t kFewChannels = 16;
+  static std::int64_t together(const Dims& in) {
+    constexpr std::int64_t kFewChannels = 16;
+    return in.back() < kFewChannels ? kFewChannels : 1;
+  }
 
   void scale_pixels(const float* from, float* to, std::int64_t pixels, std::int64_t floats) const {
     kernels().affine(from, to, pixels, floats, floats, floats, scale_.data(), shift_.data(),
@@ -120,40 +140,41 @@ class Affine final : public PixelStep {
 class Copy final : public PixelStep {
  public:
   Copy(const char* name, const Dims& in, std::int64_t start)
-      : PixelStep(in, 0), name_(name), start_(start) {}
-  const char* name() const override { return name_; }
-  bool reads_slices() const override { return true; }
-  bool writes_slices() const override { return true; }
+      : PixelStep({.name = name, .reads = Access::slice, .writes = Access::slice}, in, 0),
+        start_(start) {}
 
- protected:
-  void run_pixels(const float* from, float* to, std::int64_t pixels) const override {
-    const bool together = in_.pixel() == in_.channels && out_.pixel() == in_.channels;
+  void run_pixels(const float* from, float* to, std::int64_t pixels,
+                  const Layouts& layouts) const override {
+    const Layout& in = layouts.in[0];
+    const Layout& out = layouts.out;
+    const bool together = in.pixel() == in.channels && out.pixel() == in.channels;
     const std::int64_t pieces = together ? 1 : pixels;
-    const auto bytes = static_cast<std::size_t>(pixels * in_.channels / pieces) * sizeof(float);
+    const auto bytes = static_cast<std::size_t>(pixels * in.channels / pieces) * sizeof(float);
     for (std::int64_t x = 0; x < pieces; ++x) {
-      std::memcpy(to + start_ + x * out_.pixel(), from + x * in_.pixel(), bytes);
+      std::memcpy(to + start_ + x * out.pixel(), from + x * in.pixel(), bytes);
     }
   }
 
  private:
-  const char* name_;
   std::int64_t start_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_activate(const Dims& in, Activation activation) {
+std::unique_ptr<const Step> make_activate(const Dims& in, Activation activation) {
   return std::make_unique<Activate>(in, activation);
 }
 
-std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift,
-                                  Activation activation) {
+std::unique_ptr<const Step> make_affine(const Dims& in, const float* scale, const float* shift,
+                                        Activation activation) {
   return std::make_unique<Affine>(in, scale, shift, activation);
 }
 
-std::unique_ptr<Step> make_copy(const Dims& in) { return std::make_unique<Copy>("copy", in, 0); }
+std::unique_ptr<const Step> make_copy(const Dims& in) {
+  return std::make_unique<Copy>("copy", in, 0);
+}
 
-std::unique_ptr<Step> make_place_channels(const Dims& in, std::int64_t start) {
+std::unique_ptr<const Step> make_place_channels(const Dims& in, std::int64_t start) {
   return std::make_unique<Copy>("concat", in, start);
 }
 

@@ -21,11 +21,13 @@ double floats(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
 }
 
 // A unit is a few rows of one matrix.
-class PackOperand final : public Step {
+class PackOperand final : public DenseStep {
  public:
   explicit PackOperand(const MatrixProduct& of)
-      : of_(of), groups_(divided_up(of.k, kRowsTogether)), packed_(column_blocks(of.k, of.n)) {}
-  const char* name() const override { return "pack"; }
+      : DenseStep({.name = "pack"}),
+        of_(of),
+        groups_(divided_up(of.k, kRowsTogether)),
+        packed_(column_blocks(of.k, of.n)) {}
 
   std::int64_t units(std::int64_t images) const override { return images * of_.matrices * groups_; }
 
@@ -45,7 +47,7 @@ class PackOperand final : public Step {
   }
 
   Cost cost() const override {
-    return {0, 0, 0, floats(of_.matrices, of_.k, of_.n) + floats(of_.matrices, packed_.size())};
+    return moving(floats(of_.matrices, of_.k, of_.n) + floats(of_.matrices, packed_.size()));
   }
 
  private:
@@ -56,14 +58,23 @@ class PackOperand final : public Step {
   ColumnBlocks packed_;
 };
 
-double products(const MatrixProduct& of) { return floats(of.matrices * of.m, of.k, of.n) / 2; }
+// Where the second matrix has so many columns in memory.
+Cost product_cost(const MatrixProduct& of, std::int64_t columns) {
+  const double products = floats(of.matrices * of.m, of.k, of.n) / 2;
+  return {
+      .flops = products,
+      .own_flops = products,
+      .weight_bytes = 0,
+      .moved_bytes = floats(of.matrices, of.k, of.m + columns) + floats(of.matrices, of.m, of.n)};
+}
 
 // A unit is a column block of a block of rows, which stay in cache while the columns next to each
 // other read them.
-class MatMul final : public Step {
+class MatMul final : public DenseStep {
  public:
   explicit MatMul(const MatrixProduct& of)
-      : of_(of),
+      : DenseStep({.name = "matmul"}),
+        of_(of),
         kernels_(kernels()),
         columns_(column_blocks(of.k, of.n)),
         depth_(of.k, kernels_.chunk_depth),
@@ -76,7 +87,6 @@ class MatMul final : public Step {
         divided_up(std::max<std::int64_t>(rows, 2), kernels_.tile_rows) * kernels_.tile_rows;
     row_blocks_ = divided_up(of.m, row_block_);
   }
-  const char* name() const override { return "matmul"; }
 
   std::int64_t units(std::int64_t images) const override {
     return images * of_.matrices * row_blocks_ * columns_.count();
@@ -93,11 +103,7 @@ class MatMul final : public Step {
     }
   }
 
-  Cost cost() const override {
-    return {products(of_), products(of_), 0,
-            floats(of_.matrices, of_.k, of_.m + columns_.padded()) +
-                floats(of_.matrices, of_.m, of_.n)};
-  }
+  Cost cost() const override { return product_cost(of_, columns_.padded()); }
 
  private:
   // Chunk by chunk where the rows do not stay in cache from one column block to the next.
@@ -144,12 +150,9 @@ class MatMul final : public Step {
 // Too few rows to pack for. A row is one row of the product.
 class MatMulRows final : public RowsStep {
  public:
-  explicit MatMulRows(const MatrixProduct& of) : RowsStep(of.matrices * of.m), of_(of) {}
-  const char* name() const override { return "matmul"; }
-  Cost cost() const override {
-    return {products(of_), products(of_), 0,
-            floats(of_.matrices, of_.k, of_.m + of_.n) + floats(of_.matrices, of_.m, of_.n)};
-  }
+  explicit MatMulRows(const MatrixProduct& of)
+      : RowsStep({.name = "matmul"}, of.matrices * of.m), of_(of) {}
+  Cost cost() const override { return product_cost(of_, of_.n); }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -189,11 +192,11 @@ Dims packed_operand(const MatrixProduct& of) {
   return {of.matrices, of.k, column_blocks(of.k, of.n).padded()};
 }
 
-std::unique_ptr<Step> make_pack_operand(const MatrixProduct& of) {
+std::unique_ptr<const Step> make_pack_operand(const MatrixProduct& of) {
   return std::make_unique<PackOperand>(of);
 }
 
-std::unique_ptr<Step> make_matmul(const MatrixProduct& of) {
+std::unique_ptr<const Step> make_matmul(const MatrixProduct& of) {
   if (packed_operand(of).empty()) return std::make_unique<MatMulRows>(of);
   return std::make_unique<MatMul>(of);
 }

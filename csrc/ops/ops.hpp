@@ -6,29 +6,9 @@
 #include <optional>
 
 #include "step.hpp"
+#include "window.hpp"
 
 namespace cnnfast {
-
-struct Window {
-  std::int64_t height = 1;
-  std::int64_t width = 1;
-  std::int64_t stride_y = 1;
-  std::int64_t stride_x = 1;
-  std::int64_t dilation_y = 1;
-  std::int64_t dilation_x = 1;
-  Border pads;
-
-  // Rows of the input that one of the output reads, with those between.
-  std::int64_t reach() const { return (height - 1) * dilation_y + 1; }
-  // Rows of the input that are read twice where the output is cut, and so many of its rows are made
-  // at both sides.
-  std::int64_t repeated_rows(std::int64_t rows) const {
-    return rows * stride_y + std::max<std::int64_t>(reach() - stride_y, 0);
-  }
-};
-
-// Throws std::invalid_argument unless `window` over `in` gives height and width of `out`.
-void check_window(const Window& window, const Dims& in, const Dims& out);
 
 enum class PoolKind : std::int32_t { max, average };
 
@@ -49,32 +29,34 @@ struct ConvSpec {
   bool max_pool = false;  // whether `out` is the maximum over 2 x 2 pixels, behind all of the above
   // How weights are stored where reading them is most of the work.
   WeightDtype weight_dtype = WeightDtype::float32;
+  // The algorithms that there were to choose from, for reports.
+  std::vector<Candidate> candidates = {};
 };
 // Height, width and channels of the convolution itself.
 Dims convolved(const ConvSpec& spec);
-std::unique_ptr<Step> make_conv2d(const ConvSpec& spec);
+std::unique_ptr<const Step> make_conv2d(const ConvSpec& spec);
 // `kernel` is (height, width, channels, multiplier), `bias` (channels * multiplier) or null.
-std::unique_ptr<Step> make_depthwise_conv2d(const Dims& in, const Dims& out, const Window& window,
-                                            const SharedKernel& kernel, const float* bias,
-                                            Activation activation);
-std::unique_ptr<Step> make_pool2d(const Dims& in, const Dims& out, const Window& window,
-                                  PoolKind kind);
-std::unique_ptr<Step> make_activate(const Dims& in, Activation activation);
-std::unique_ptr<Step> make_affine(const Dims& in, const float* scale, const float* shift,
-                                  Activation activation);
+std::unique_ptr<const Step> make_depthwise_conv2d(const Dims& in, const Dims& out,
+                                                  const Window& window, const SharedKernel& kernel,
+                                                  const float* bias, Activation activation);
+std::unique_ptr<const Step> make_pool2d(const Dims& in, const Dims& out, const Window& window,
+                                        PoolKind kind);
+std::unique_ptr<const Step> make_activate(const Dims& in, Activation activation);
+std::unique_ptr<const Step> make_affine(const Dims& in, const float* scale, const float* shift,
+                                        Activation activation);
 // The same numbers, into a layout of their own.
-std::unique_ptr<Step> make_copy(const Dims& in);
-std::unique_ptr<Step> make_softmax(const Dims& in);
-std::unique_ptr<Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon);
+std::unique_ptr<const Step> make_copy(const Dims& in);
+std::unique_ptr<const Step> make_softmax(const Dims& in);
+std::unique_ptr<const Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon);
 // A step that runs by bands of rows, and where the next one reads its output; `second` where it is
 // the one that reads the second input.
 struct BandedStep {
-  std::unique_ptr<Step> step;
+  std::unique_ptr<const Step> step;
   Layout out;
   bool second;
 };
-// Steps that each read the one before, all with a rows_window().
-std::unique_ptr<Step> make_bands(std::vector<BandedStep> steps);
+// Steps that each read the one before, all of which make rows of their own.
+std::unique_ptr<const Step> make_bands(std::vector<BandedStep> steps);
 // Of (outer, n, inner) the n to one number.
 struct Reduction {
   ReductionKind kind;
@@ -87,8 +69,9 @@ Reduction reduction_of(const Dims& in, ReductionKind kind, int first, int last);
 // In how many parts of n to do it first, as threads share the rows of an image; 1 for all at once.
 std::int64_t parts_of(const Reduction& of);
 // To (outer, parts, inner), over `divisor`; a mean is a sum here.
-std::unique_ptr<Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor);
-std::unique_ptr<Step> make_binary(const Dims& a, const Dims& b, const Dims& out, BinaryKind kind);
+std::unique_ptr<const Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor);
+std::unique_ptr<const Step> make_binary(const Dims& a, const Dims& b, const Dims& out,
+                                        BinaryKind kind);
 // Products of (..., m, k) and (..., k, n), both computed.
 struct MatrixProduct {
   std::int64_t matrices;  // of an image
@@ -99,29 +82,31 @@ struct MatrixProduct {
 MatrixProduct matrix_product(const Dims& a, const Dims& b, const Dims& out);
 // What `b` becomes where there are rows enough to pack it first; empty where it is read as it is.
 Dims packed_operand(const MatrixProduct& of);
-std::unique_ptr<Step> make_pack_operand(const MatrixProduct& of);
+std::unique_ptr<const Step> make_pack_operand(const MatrixProduct& of);
 // Reads a, and b as packed_operand says.
-std::unique_ptr<Step> make_matmul(const MatrixProduct& of);
+std::unique_ptr<const Step> make_matmul(const MatrixProduct& of);
 // Output axis i is input axis axes[i].
-std::unique_ptr<Step> make_transpose(const Dims& in, const std::vector<int>& axes);
+std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes);
 // (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become a block of pixels.
-std::unique_ptr<Step> make_depth_to_space(const Dims& in, const Dims& out);
+std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out);
 // `in` into `out` at position `start` of `axis`: one part of a concatenation.
-std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std::int64_t start);
+std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis,
+                                       std::int64_t start);
 // The same for images and their channels.
-std::unique_ptr<Step> make_place_channels(const Dims& in, std::int64_t start);
+std::unique_ptr<const Step> make_place_channels(const Dims& in, std::int64_t start);
 
 // Source positions along each axis, -1 for `fill`; an axis without stays as it is.
 using AxisMap = std::optional<std::vector<std::int32_t>>;
-std::unique_ptr<Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
-                                 float fill);
+std::unique_ptr<const Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
+                                       float fill);
 // Weighted sums along `axis`; `indices` and `weights` are (output size, taps).
-std::unique_ptr<Step> make_resample(const Dims& in, const Dims& out, int axis,
-                                    std::vector<std::int32_t> indices, std::vector<float> weights);
+std::unique_ptr<const Step> make_resample(const Dims& in, const Dims& out, int axis,
+                                          std::vector<std::int32_t> indices,
+                                          std::vector<float> weights);
 // `kernel` is (units, gates * units), `bias` (gates * units) or null.
-std::unique_ptr<Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
-                                     const SharedKernel& kernel, const float* bias,
-                                     Activation activation, Activation recurrent_activation,
-                                     bool backwards);
+std::unique_ptr<const Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
+                                           const SharedKernel& kernel, const float* bias,
+                                           Activation activation, Activation recurrent_activation,
+                                           bool backwards);
 
 }  // namespace cnnfast

@@ -24,46 +24,79 @@ bool is_gru(RecurrentKind kind) {
   return kind == RecurrentKind::gru || kind == RecurrentKind::gru_reset_after;
 }
 
+// What of the recurrent kernel reads the state: all gates, but for GRU the candidate.
+struct Columns {
+  std::int64_t gates;
+  std::int64_t candidate;  // which reads another state than the gates, or later
+
+  Columns(RecurrentKind kind, std::int64_t units)
+      : gates(gates_of(kind) * units), candidate(is_gru(kind) ? units : 0) {
+    gates -= candidate;
+  }
+};
+
+// The columns from `start` on.
+std::shared_ptr<const Packed> pack(const SharedKernel& kernel, std::int64_t units,
+                                   std::int64_t start, std::int64_t columns) {
+  const auto packed = [&](const KernelRows& rows) {
+    Packed made(column_blocks(units, columns), 1, WeightDtype::float32);
+    rows.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+      made.fill<float>(0, first, last, numbers + start, rows.width(), [](float x) { return x; });
+    });
+    return made;
+  };
+  return kernel.packed(Packing::recurrent, {units, start, columns}, packed);
+}
+
+struct RecurrentWeights {
+  std::shared_ptr<const Packed> gates;
+  std::shared_ptr<const Packed> candidate;  // of no columns where there is none
+  std::vector<float> bias;                  // each part's columns up to whole vectors
+
+  RecurrentWeights(const SharedKernel& kernel, const float* numbers, std::int64_t units,
+                   const Columns& columns)
+      : gates(pack(kernel, units, 0, columns.gates)),
+        candidate(pack(kernel, units, columns.gates, columns.candidate)),
+        bias(static_cast<std::size_t>(padded() + candidate->blocks().padded())) {
+    if (numbers == nullptr) return;
+    std::copy_n(numbers, columns.gates, bias.data());
+    std::copy_n(numbers + columns.gates, columns.candidate, bias.data() + padded());
+  }
+
+  std::int64_t padded() const { return gates->blocks().padded(); }
+};
+
 // A unit is one sequence: time runs in order. Many share the reading of the weights.
-class Recurrent final : public Step {
+class Recurrent final : public DenseStep {
  public:
-  Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, const SharedKernel& kernel,
-            const float* bias, Activation activation, Activation recurrent_activation,
-            bool backwards)
-      : time_(time),
+  Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, RecurrentWeights weights,
+            Activation activation, Activation recurrent_activation, bool backwards)
+      : DenseStep({.name = "recurrent",
+                   .batched = true,
+                   .grain = kernels().tile_rows,
+                   .scratch = kSequencesTogether * (2 + gates_of(kind)) * units,
+                   .packed = {weights.gates, weights.candidate},
+                   .own_bytes = static_cast<std::int64_t>(weights.bias.size() * sizeof(float))}),
+        time_(time),
         units_(units),
         kind_(kind),
         activation_(activation),
         recurrent_activation_(recurrent_activation),
         backwards_(backwards),
-        candidate_columns_(is_gru(kind) ? units : 0),
-        gate_columns_(gates_of(kind) * units - candidate_columns_),
+        columns_(kind, units),
         depth_(units, kernels().chunk_depth),
-        gates_(pack(kernel, 0, gate_columns_)),
-        candidate_(pack(kernel, gate_columns_, candidate_columns_)) {
-    padded_ = gates_->blocks().padded();
-    bias_.assign(static_cast<std::size_t>(padded_ + candidate_->blocks().padded()), 0.0F);
-    if (bias == nullptr) return;
-    std::copy_n(bias, gate_columns_, bias_.data());
-    std::copy_n(bias + gate_columns_, candidate_columns_, bias_.data() + padded_);
-  }
+        weights_(std::move(weights)) {}
 
-  const char* name() const override { return "recurrent"; }
-  bool batched() const override { return true; }
   std::int64_t units(std::int64_t images) const override { return images; }
-  std::int64_t grain() const override { return kernels().tile_rows; }
-
-  std::int64_t scratch() const override {
-    return kSequencesTogether * (2 + gates_of(kind_)) * units_;
-  }
 
   void run(const Work& w) const override {
     RecurrentTask task = {};
     task.kind = kind_;
     task.activation = activation_;
     task.recurrent_activation = recurrent_activation_;
-    task.gates = {gates_->floats(), bias_.data(), gate_columns_};
-    task.candidate = {candidate_->floats(), bias_.data() + padded_, candidate_columns_};
+    task.gates = {weights_.gates->floats(), weights_.bias.data(), columns_.gates};
+    task.candidate = {weights_.candidate->floats(), weights_.bias.data() + weights_.padded(),
+                      columns_.candidate};
     task.runs = depth_.runs.data();
     task.chunks = depth_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
@@ -85,58 +118,39 @@ class Recurrent final : public Step {
   }
 
   Cost cost() const override {
-    const auto weights = static_cast<double>(units_ * (gate_columns_ + candidate_columns_));
+    const auto weights = static_cast<double>(units_ * (columns_.gates + columns_.candidate));
     const double products = 2 * weights * static_cast<double>(time_);
     const auto gates = static_cast<double>(time_ * gates_of(kind_) * units_);
     const double functions = gates * flops_of(recurrent_activation_.kind);
-    return {products, products + functions, 4 * weights,
-            4 * (gates + static_cast<double>(time_ * units_))};
-  }
-  std::vector<const Packed*> packed() const override { return {gates_.get(), candidate_.get()}; }
-  std::int64_t packed_bytes() const override {
-    return gates_->bytes() + candidate_->bytes() +
-           static_cast<std::int64_t>(bias_.size() * sizeof(float));
+    return {.flops = products,
+            .own_flops = products + functions,
+            .weight_bytes = 4 * weights,
+            .moved_bytes = 4 * (gates + static_cast<double>(time_ * units_))};
   }
 
  private:
-  // The columns from `start` on.
-  std::shared_ptr<const Packed> pack(const SharedKernel& kernel, std::int64_t start,
-                                     std::int64_t columns) const {
-    const auto packed = [&](const KernelRows& rows) {
-      Packed made(column_blocks(units_, columns), 1, WeightDtype::float32);
-      rows.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
-        made.fill<float>(0, first, last, numbers + start, rows.width(), [](float x) { return x; });
-      });
-      return made;
-    };
-    return kernel.packed(Packing::recurrent, {units_, start, columns}, packed);
-  }
-
   std::int64_t time_;
   std::int64_t units_;
   RecurrentKind kind_;
   Activation activation_;
   Activation recurrent_activation_;
   bool backwards_;
-  std::int64_t candidate_columns_;  // that read another state than the gates, or later
-  std::int64_t gate_columns_;
+  Columns columns_;
   DenseDepth depth_;
-  std::shared_ptr<const Packed> gates_;
-  std::shared_ptr<const Packed> candidate_;  // of no columns where there is none
-  std::int64_t padded_ = 0;                  // gate columns up to whole vectors
-  std::vector<float> bias_;
+  RecurrentWeights weights_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
-                                     const SharedKernel& kernel, const float* bias,
-                                     Activation activation, Activation recurrent_activation,
-                                     bool backwards) {
+std::unique_ptr<const Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
+                                           const SharedKernel& kernel, const float* bias,
+                                           Activation activation, Activation recurrent_activation,
+                                           bool backwards) {
   if (in.size() != 2 || units < 1 || in[1] != gates_of(kind) * units) {
     throw std::invalid_argument("a recurrent step reads (time, gates * units)");
   }
-  return std::make_unique<Recurrent>(in[0], units, kind, kernel, bias, activation,
+  RecurrentWeights weights(kernel, bias, units, {kind, units});
+  return std::make_unique<Recurrent>(in[0], units, kind, std::move(weights), activation,
                                      recurrent_activation, backwards);
 }
 

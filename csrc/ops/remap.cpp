@@ -21,7 +21,7 @@ void copy_floats(float* to, const float* from, std::int64_t n) {
 class Remap final : public RowsStep {
  public:
   Remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps, float fill, std::size_t mapped)
-      : RowsStep(product(out, 0, mapped)),
+      : RowsStep({.name = "remap"}, product(out, 0, mapped)),
         block_(product(out, mapped, out.size())),
         fill_(fill),
         maps_(std::move(maps)) {
@@ -32,10 +32,9 @@ class Remap final : public RowsStep {
     }
     sizes_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(mapped));
   }
-  const char* name() const override { return "remap"; }
   Cost cost() const override {
     const double written = 4 * static_cast<double>(rows() * block_);
-    return {0, 0, 0, 2 * written};
+    return moving(2 * written);
   }
 
  protected:
@@ -78,11 +77,10 @@ class Remap final : public RowsStep {
 class Place final : public RowsStep {
  public:
   Place(std::int64_t outer, std::int64_t block, std::int64_t out_block, std::int64_t start)
-      : RowsStep(outer), block_(block), out_block_(out_block), start_(start) {}
-  const char* name() const override { return "concat"; }
+      : RowsStep({.name = "concat"}, outer), block_(block), out_block_(out_block), start_(start) {}
   Cost cost() const override {
     const double part = 4 * static_cast<double>(rows() * block_);
-    return {0, 0, 0, 2 * part};
+    return moving(2 * part);
   }
 
  protected:
@@ -104,20 +102,22 @@ class Resample final : public RowsStep {
  public:
   Resample(std::int64_t outer, std::int64_t n, std::int64_t m, std::int64_t inner,
            std::vector<std::int32_t> indices, std::vector<float> weights)
-      : RowsStep(outer * m),
+      : RowsStep({.name = "resample",
+                  .own_bytes = static_cast<std::int64_t>(indices.size() *
+                                                         (sizeof(std::int32_t) + sizeof(float)))},
+                 outer * m),
         n_(n),
         m_(m),
         inner_(inner),
         taps_(static_cast<std::int64_t>(indices.size()) / m),
         indices_(std::move(indices)),
         weights_(std::move(weights)) {}
-  const char* name() const override { return "resample"; }
   Cost cost() const override {
     const double flops = 2 * static_cast<double>(rows() * inner_ * taps_);
-    return {flops, flops, 0, 4 * static_cast<double>((rows() / m_ * n_ + rows()) * inner_)};
-  }
-  std::int64_t packed_bytes() const override {
-    return static_cast<std::int64_t>(indices_.size() * (sizeof(std::int32_t) + sizeof(float)));
+    return {.flops = flops,
+            .own_flops = flops,
+            .weight_bytes = 0,
+            .moved_bytes = 4 * static_cast<double>((rows() / m_ * n_ + rows()) * inner_)};
   }
 
  protected:
@@ -152,8 +152,8 @@ void check_positions(const std::vector<std::int32_t>& positions, std::int64_t lo
 
 }  // namespace
 
-std::unique_ptr<Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
-                                 float fill) {
+std::unique_ptr<const Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
+                                       float fill) {
   need(in.size() == out.size() && maps.size() == in.size(), "remap keeps the rank");
   std::size_t mapped = 0;
   for (std::size_t axis = 0; axis < in.size(); ++axis) {
@@ -170,7 +170,8 @@ std::unique_ptr<Step> make_remap(const Dims& in, const Dims& out, std::vector<Ax
   return std::make_unique<Remap>(in, out, std::move(maps), fill, mapped);
 }
 
-std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std::int64_t start) {
+std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis,
+                                       std::int64_t start) {
   need(in.size() == out.size() && 0 <= axis && static_cast<std::size_t>(axis) < in.size(),
        "concat needs an axis of its inputs");
   const auto at = static_cast<std::size_t>(axis);
@@ -184,8 +185,9 @@ std::unique_ptr<Step> make_place(const Dims& in, const Dims& out, int axis, std:
                                  start * inner);
 }
 
-std::unique_ptr<Step> make_resample(const Dims& in, const Dims& out, int axis,
-                                    std::vector<std::int32_t> indices, std::vector<float> weights) {
+std::unique_ptr<const Step> make_resample(const Dims& in, const Dims& out, int axis,
+                                          std::vector<std::int32_t> indices,
+                                          std::vector<float> weights) {
   need(in.size() == out.size() && 0 <= axis && static_cast<std::size_t>(axis) < in.size(),
        "resample needs an axis of its input");
   const auto at = static_cast<std::size_t>(axis);

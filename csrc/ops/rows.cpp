@@ -14,11 +14,14 @@ std::int64_t product(const Dims& dims, std::size_t first, std::size_t last) {
 
 class Softmax final : public RowsStep {
  public:
-  explicit Softmax(const Dims& in) : RowsStep(product(in, 0, in.size() - 1)), length_(in.back()) {}
-  const char* name() const override { return "softmax"; }
+  explicit Softmax(const Dims& in)
+      : RowsStep({.name = "softmax"}, product(in, 0, in.size() - 1)), length_(in.back()) {}
   Cost cost() const override {
     const auto numbers = static_cast<double>(rows() * length_);
-    return {numbers, numbers * (kExp + kDivision + 3 * kOperation), 0, 8 * numbers};
+    return {.flops = numbers,
+            .own_flops = numbers * (kExp + kDivision + 3 * kOperation),
+            .weight_bytes = 0,
+            .moved_bytes = 8 * numbers};
   }
 
  protected:
@@ -34,14 +37,16 @@ class Softmax final : public RowsStep {
 class Normalize final : public RowsStep {
  public:
   Normalize(const Dims& in, NormalizationKind kind, float epsilon)
-      : RowsStep(product(in, 0, in.size() - 1)),
+      : RowsStep({.name = "normalize"}, product(in, 0, in.size() - 1)),
         length_(in.back()),
         kind_(kind),
         epsilon_(epsilon) {}
-  const char* name() const override { return "normalize"; }
   Cost cost() const override {
     const auto numbers = static_cast<double>(rows() * length_);
-    return {numbers, numbers * 5 * kOperation, 0, 8 * numbers};
+    return {.flops = numbers,
+            .own_flops = numbers * 5 * kOperation,
+            .weight_bytes = 0,
+            .moved_bytes = 8 * numbers};
   }
 
  protected:
@@ -62,11 +67,13 @@ class Reduce final : public RowsStep {
  public:
   Reduce(const Reduction& of, std::int64_t parts, float divisor)
       : Reduce(of, parts, parts > 1 ? of.inner : kColumns, divisor) {}
-  const char* name() const override { return "reduce"; }
   Cost cost() const override {
     const auto read = static_cast<double>(of_.outer * of_.n * of_.inner);
     const auto written = static_cast<double>(of_.outer * parts_ * of_.inner);
-    return {read, read * kOperation, 0, 4 * (read + written)};
+    return {.flops = read,
+            .own_flops = read * kOperation,
+            .weight_bytes = 0,
+            .moved_bytes = 4 * (read + written)};
   }
 
  protected:
@@ -88,7 +95,7 @@ class Reduce final : public RowsStep {
   static constexpr std::int64_t kColumns = 64;
 
   Reduce(const Reduction& of, std::int64_t parts, std::int64_t columns, float divisor)
-      : RowsStep(of.outer * parts * ((of.inner + columns - 1) / columns)),
+      : RowsStep({.name = "reduce"}, of.outer * parts * ((of.inner + columns - 1) / columns)),
         of_(of),
         parts_(parts),
         columns_(columns),
@@ -108,12 +115,12 @@ void need(bool good, const char* rule) {
 
 }  // namespace
 
-std::unique_ptr<Step> make_softmax(const Dims& in) {
+std::unique_ptr<const Step> make_softmax(const Dims& in) {
   need(!in.empty() && in.back() > 0, "softmax needs an axis that is not empty");
   return std::make_unique<Softmax>(in);
 }
 
-std::unique_ptr<Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon) {
+std::unique_ptr<const Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon) {
   need(!in.empty() && in.back() > 0, "normalization needs an axis that is not empty");
   return std::make_unique<Normalize>(in, kind, epsilon);
 }
@@ -137,7 +144,7 @@ std::int64_t parts_of(const Reduction& of) {
   return of.n < kMany ? 8 : 16;
 }
 
-std::unique_ptr<Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor) {
+std::unique_ptr<const Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor) {
   return std::make_unique<Reduce>(of, parts, divisor);
 }
 

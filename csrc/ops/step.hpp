@@ -4,11 +4,14 @@
 #include <array>
 #include <initializer_list>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "../interrupt.hpp"
 #include "../layout.hpp"
 #include "../packing.hpp"
+#include "window.hpp"
 
 namespace cnnfast {
 
@@ -19,6 +22,11 @@ struct Cost {
   double weight_bytes;
   double moved_bytes;  // of activations: read and written
 };
+
+// Of a step that computes nothing.
+inline Cost moving(double bytes) {
+  return {.flops = 0, .own_flops = 0, .weight_bytes = 0, .moved_bytes = bytes};
+}
 
 // Of all numbers of these tensors.
 inline double bytes_of(std::initializer_list<Dims> tensors) {
@@ -37,6 +45,64 @@ constexpr std::size_t kMostInputs = 2;
 template <class T>
 using PerInput = std::array<T, kMostInputs>;
 
+struct Layouts {
+  PerInput<Layout> in;
+  Layout out;
+};
+
+// How a tensor may stand in memory; who can do one can do those before it.
+enum class Access {
+  dense,
+  bordered,  // zeros around each image
+  slice,     // some of the channels of another tensor
+};
+
+// How a step makes some rows of its output from the rows of its first input that they read.
+struct ByRows {
+  Window window;
+  // It makes so many together, counted from the first row of the output, and reads what all of them
+  // need, zeros below the image's last.
+  std::int64_t together = 1;
+};
+
+// What a plan may do with a step; fixed when the step is made.
+struct StepTraits {
+  std::string name;
+  // How it computes, and an image that comes alone if that is another way; "" where there is one
+  // way only.
+  std::string algorithm = {};
+  std::string algorithm_of_one = algorithm;
+  // What it was chosen from; empty where there was no choice.
+  std::vector<Candidate> candidates = {};
+
+  Access reads = Access::dense;
+  Access writes = Access::dense;
+  Border border = {};  // of zeros that it reads around its first input
+  // Its output may stand where an input of that size does, both dense: each number is read before
+  // the one in its place is written, and by the same unit.
+  bool overwrites = false;
+
+  bool batched = false;  // many images at once are better than one after the other
+  std::optional<ByRows> rows = {};
+  // Units that share work with their neighbours, so many at a time: parts that are cut between such
+  // groups repeat less.
+  std::int64_t grain = 1;
+  // It asks for an interrupt between its units, and ends there: to cut parts that take no longer
+  // than an interrupt may wait would repeat work.
+  bool heeds_interrupt = false;
+  std::int64_t scratch = 0;  // floats that each thread needs
+
+  // Weights that other steps may hold, too, and bytes of those that are its own.
+  std::vector<std::shared_ptr<const Packed>> packed = {};
+  std::int64_t own_bytes = 0;
+
+  std::int64_t packed_bytes() const {
+    std::int64_t bytes = own_bytes;
+    for (const auto& weights : packed) bytes += weights->bytes();
+    return bytes;
+  }
+};
+
 // Units [first, last) of a step on so many images.
 struct Work {
   PerInput<Tensor> in;
@@ -48,87 +114,61 @@ struct Work {
   Interrupt* interrupt = nullptr;  // for steps that heed it
 };
 
-struct Window;
-
-class Step {
+// A step that knows where its tensors' numbers stand. It may refer to its step, which lives longer.
+class BoundStep {
  public:
-  virtual ~Step() = default;
-
-  virtual const char* name() const = 0;
-
-  // Zeros that it reads around its first input.
-  virtual Border border() const { return {}; }
-  // Whether it can read an input, or write an output, that is a slice.
-  virtual bool reads_slices() const { return false; }
-  virtual bool writes_slices() const { return false; }
-  // The same for one that has a border; who can do slices can do borders.
-  virtual bool reads_borders() const { return reads_slices(); }
-  virtual bool writes_borders() const { return writes_slices(); }
-  // Whether many images at once are better than one after the other.
-  virtual bool batched() const { return false; }
-
-  // Whether its output may stand where an input of that size does, both dense: each number is read
-  // before the one in its place is written, and by the same unit.
-  virtual bool overwrites() const { return false; }
-
-  // Fixes the layouts, once: precomputes offsets.
-  virtual void bind(const PerInput<Layout>& /*in*/, const Layout& /*out*/) {}
+  BoundStep() = default;
+  virtual ~BoundStep() = default;
+  BoundStep(const BoundStep&) = delete;
+  BoundStep& operator=(const BoundStep&) = delete;
 
   // The work for so many images, in equal units; any split of them gives the same bits.
   virtual std::int64_t units(std::int64_t images) const = 0;
-  // Units that share work with their neighbours, so many at a time: parts that are cut between
-  // such groups repeat less.
-  virtual std::int64_t grain() const { return 1; }
   virtual void run(const Work& work) const = 0;
-  // Whether it asks for an interrupt between its units, and ends there: to cut parts that take no
-  // longer than an interrupt may wait would repeat work.
-  virtual bool heeds_interrupt() const { return false; }
-
-  // The window of a step that can make some rows of its output from the rows of its first input
-  // that they read; null for others.
-  virtual const Window* rows_window() const { return nullptr; }
-  // How many of them it makes together, counted from the first row of the output: it reads what all
-  // of them need, zeros below the image's last.
-  virtual std::int64_t rows_together() const { return 1; }
-  // Rows [first, last) of one image's output, in whole groups of these but for the image's last.
-  virtual void run_rows(const Work& work) const { run(work); }
-
-  // Floats of scratch memory that each thread needs; known once the layouts are.
-  virtual std::int64_t scratch() const { return 0; }
-
-  // From the shapes and weights alone: known before the layouts are.
-  virtual Cost cost() const = 0;
-
-  // How it computes so many images at once; "" where there is one way only.
-  virtual const char* algorithm(std::int64_t /*images*/) const { return ""; }
-  // What the step keeps: packed weights.
-  virtual std::int64_t packed_bytes() const {
-    return static_cast<std::int64_t>(cost().weight_bytes);
-  }
-  // The part of them that other steps may hold, too.
-  virtual std::vector<const Packed*> packed() const { return {}; }
-
-  // What it was chosen from; empty where there was no choice.
-  std::vector<Candidate> candidates;
 };
 
-// A step over dense tensors whose units are rows of one image's output.
-class RowsStep : public Step {
+// Of a step whose traits say how it makes rows.
+class BoundByRows : public BoundStep {
  public:
-  explicit RowsStep(std::int64_t rows) : rows_(rows) {}
+  // Rows [first, last) of one image's output, in whole groups of those that it makes together but
+  // for the image's last.
+  virtual void run_rows(const Work& work) const = 0;
+};
 
-  std::int64_t units(std::int64_t images) const override { return images * rows_; }
+class Step {
+ public:
+  explicit Step(StepTraits traits) : traits_(std::move(traits)) {}
+  virtual ~Step() = default;
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
 
-  void run(const Work& w) const override {
-    for (std::int64_t unit = w.first; unit < w.last;) {
-      const std::int64_t image = unit / rows_;
-      const std::int64_t row = unit % rows_;
-      const std::int64_t end = std::min(rows_, row + w.last - unit);
-      run_image_rows({w.in[0].data + image * w.in[0].image, w.in[1].data + image * w.in[1].image},
-                     w.out.data + image * w.out.image, row, end);
-      unit += end - row;
-    }
-  }
+  const StepTraits& traits() const { return traits_; }
+  // From the shapes and weights alone.
+  virtual Cost cost() const = 0;
+  virtual std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const = 0;
+
+ private:
+  StepTraits traits_;
+};
+
+// A step over dense tensors, whose layouts say nothing that it does not know.
+class DenseStep : public Step {
+ public:
+  using Step::Step;
+  std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const final;
+
+  // As those of a bound step.
+  virtual std::int64_t units(std::int64_t images) const = 0;
+  virtual void run(const Work& work) const = 0;
+};
+
+// One whose units are rows of an image's output.
+class RowsStep : public DenseStep {
+ public:
+  RowsStep(StepTraits traits, std::int64_t rows) : DenseStep(std::move(traits)), rows_(rows) {}
+
+  std::int64_t units(std::int64_t images) const final { return images * rows_; }
+  void run(const Work& work) const final;
 
  protected:
   // Rows [first, last) of one image.

@@ -8,7 +8,7 @@ namespace {
 class Transpose final : public RowsStep {
  public:
   Transpose(const Dims& in, const std::vector<int>& axes)
-      : RowsStep(count(in) / in[static_cast<std::size_t>(axes.back())]) {
+      : RowsStep({.name = "transpose"}, count(in) / in[static_cast<std::size_t>(axes.back())]) {
     Dims in_strides(in.size());
     std::int64_t stride = 1;
     for (std::size_t i = in.size(); i-- > 0; stride *= in[i]) in_strides[i] = stride;
@@ -18,8 +18,7 @@ class Transpose final : public RowsStep {
     }
   }
 
-  const char* name() const override { return "transpose"; }
-  Cost cost() const override { return {0, 0, 0, 2 * bytes_of({dims_})}; }
+  Cost cost() const override { return moving(2 * bytes_of({dims_})); }
 
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
@@ -48,7 +47,7 @@ class Transpose final : public RowsStep {
 
 }  // namespace
 
-std::unique_ptr<Step> make_transpose(const Dims& in, const std::vector<int>& axes) {
+std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes) {
   std::vector<bool> seen(in.size());
   for (const int axis : axes) {
     const auto i = static_cast<std::size_t>(axis);

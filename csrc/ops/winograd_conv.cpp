@@ -67,195 +67,222 @@ std::vector<double> kernel_transform(const WinogradForm& form) {
   return factors;
 }
 
+// The numbers of a convolution by tiles.
+struct WinogradShape {
+  WinogradForm form;
+  std::int64_t channels;
+  std::int64_t filters;
+  bool pooled;
+  std::int64_t tiles_y;
+  std::int64_t tiles_x;
+  Border pads;
+  ColumnBlocks columns;          // rows are [position][channel]
+  std::int64_t block_tiles = 0;  // transformed at a time
+
+  WinogradShape(const ConvSpec& spec, const WinogradForm& chosen)
+      : form(chosen),
+        channels(spec.in[2]),
+        filters(spec.out[2]),
+        pooled(spec.max_pool),
+        tiles_y(form.tiles_y(convolved(spec)[0])),
+        tiles_x(form.tiles_x(convolved(spec)[1])),
+        pads(spec.window.pads),
+        columns(column_blocks(positions() * channels, filters)) {
+    // Tiles at the edge reach beyond the window of the last pixel.
+    const std::int64_t height = tiles_y * form.kernels->outputs_y + form.kernels->taps_y - 1;
+    const std::int64_t width = tiles_x * form.kernels->outputs_x + form.kernels->taps_x - 1;
+    pads.bottom = std::max(pads.bottom, height - pads.top - spec.in[0]);
+    pads.right = std::max(pads.right, width - pads.left - spec.in[1]);
+    block_tiles = tiles_of_block(positions() * (channels + columns.widest) * 4, columns.size() * 4,
+                                 tiles_y * tiles_x, kernels().tile_rows);
+  }
+
+  std::int64_t positions() const { return form.positions(); }
+  std::int64_t taps() const { return form.kernels->taps_y * form.kernels->taps_x; }
+  // Rows of the output that are made together.
+  std::int64_t rows() const {
+    return pooled ? form.kernels->outputs_y / 2 : form.kernels->outputs_y;
+  }
+  std::int64_t transformed_step() const { return position_step(block_tiles * channels); }
+  std::int64_t product_step() const { return position_step(block_tiles * columns.widest); }
+};
+
+// All positions of some columns of a channel, whose taps stand `channels * filters` apart.
+void transform_columns(const WinogradShape& shape, const std::vector<double>& transform,
+                       const float* kernel, std::int64_t columns, float* to, std::int64_t step) {
+  std::array<std::array<double, kFiltersAtOnce>, kMostTaps> window = {};
+  for (std::int64_t i = 0; i < shape.taps(); ++i) {
+    std::copy_n(kernel + i * shape.channels * shape.filters, columns,
+                window[static_cast<std::size_t>(i)].begin());
+  }
+  const double* factor = transform.data();
+  for (std::int64_t position = 0; position < shape.positions(); ++position, to += step) {
+    std::array<double, kFiltersAtOnce> sums = {};
+    for (std::int64_t i = 0; i < shape.taps(); ++i, ++factor) {
+      const auto& tap = window[static_cast<std::size_t>(i)];
+      for (std::size_t j = 0; j < kFiltersAtOnce; ++j) sums[j] += *factor * tap[j];
+    }
+    std::copy_n(sums.begin(), columns, to);
+  }
+}
+
+// [block][position][channel][block's columns], transformed in double precision.
+Packed pack(const WinogradShape& shape, const KernelRows& rows) {
+  Block place;
+  const KernelRows all = rows.all(place);
+  const float* const kernel = all.numbers();
+  const ColumnBlocks& columns = shape.columns;
+  Packed packed(columns, 1, WeightDtype::float32);
+  std::fill_n(packed.data(), packed.size(), 0.0F);
+  const std::vector<double> transform = kernel_transform(shape.form);
+  for (std::int64_t block = 0; block < columns.count(); ++block) {
+    const std::int64_t n = columns.first(block);
+    const std::int64_t width = columns.width(block);
+    const std::int64_t end = n + columns.stored(block);
+    float* const to = packed.data() + columns.place(block);
+    for (std::int64_t c = 0; c < shape.channels; ++c) {
+      for (std::int64_t at = n; at < end; at += kFiltersAtOnce) {
+        transform_columns(shape, transform, kernel + c * shape.filters + at,
+                          std::min<std::int64_t>(kFiltersAtOnce, end - at), to + c * width + at - n,
+                          shape.channels * width);
+      }
+    }
+  }
+  return packed;
+}
+
 class WinogradConv2D final : public Step {
  public:
-  WinogradConv2D(const ConvSpec& spec, int m)
-      : kernels_(kernels()),
-        form_(*winograd_form(spec, m)),
-        window_(stored_window(spec)),
-        pads_(spec.window.pads),
-        channels_(spec.in[2]),
-        filters_(spec.out[2]),
-        pooled_(spec.max_pool),
-        tiles_y_(form_.tiles_y(convolved(spec)[0])),
-        tiles_x_(form_.tiles_x(convolved(spec)[1])),
-        batched_(prefers_batches(spec)),
-        channel_data_(spec, kernels_.lanes),
+  WinogradConv2D(const ConvSpec& spec, const WinogradShape& shape,
+                 std::shared_ptr<const Packed> packed, ChannelData channel_data)
+      : Step(traits_of(spec, shape, packed, channel_data)),
+        shape_(shape),
+        packed_(std::move(packed)),
+        channel_data_(std::move(channel_data)),
         sums_(static_cast<double>(count(convolved(spec)))),
-        moved_bytes_(moved_bytes(spec)),
-        columns_(column_blocks(positions() * channels_, filters_)) {
-    // Tiles at the edge reach beyond the window of the last pixel.
-    const std::int64_t height = tiles_y_ * form_.kernels->outputs_y + form_.kernels->taps_y - 1;
-    const std::int64_t width = tiles_x_ * form_.kernels->outputs_x + form_.kernels->taps_x - 1;
-    pads_.bottom = std::max(pads_.bottom, height - pads_.top - spec.in[0]);
-    pads_.right = std::max(pads_.right, width - pads_.left - spec.in[1]);
-    block_tiles_ = tiles_of_block(positions() * (channels_ + columns_.widest) * 4,
-                                  columns_.size() * 4, tiles_y_ * tiles_x_, kernels_.tile_rows);
-    packed_ = spec.kernel.packed(Packing::winograd,
-                                 {form_.m(), form_.rows(), form_.columns(), channels_, filters_},
-                                 [&](const KernelRows& kernel) { return pack(kernel); });
+        moved_bytes_(moved_bytes(spec)) {}
+
+  Cost cost() const override {
+    const auto weights = static_cast<double>(shape_.positions() * shape_.channels * shape_.filters);
+    const double products = 2 * weights * static_cast<double>(shape_.tiles_y * shape_.tiles_x);
+    return {.flops = 2 * static_cast<double>(shape_.taps() * shape_.channels) * sums_,
+            .own_flops = products + sums_ * channel_data_.activation_flops(),
+            .weight_bytes = 4 * weights,
+            .moved_bytes = moved_bytes_};
+  }
+  std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const override;
+
+ private:
+  friend class BoundWinogradConv2D;
+
+  static StepTraits traits_of(const ConvSpec& spec, const WinogradShape& shape,
+                              const std::shared_ptr<const Packed>& packed,
+                              const ChannelData& channel_data) {
+    StepTraits traits = {
+        .name = "conv2d",
+        .algorithm = shape.form.m() == 2 ? "winograd2" : "winograd4",
+        .candidates = spec.candidates,
+        .reads = Access::slice,
+        .writes = Access::slice,
+        .border = shape.pads,
+        .batched = prefers_batches(spec),
+        .grain = shape.columns.count(),
+        .scratch = shape.positions() * (shape.transformed_step() + shape.product_step()),
+        .packed = {packed},
+        .own_bytes = channel_data.bytes()};
+    if (!traits.batched) traits.rows = {stored_window(spec), shape.rows()};
+    return traits;
   }
 
-  const char* name() const override { return "conv2d"; }
-  Border border() const override { return pads_; }
-  bool reads_slices() const override { return true; }
-  bool writes_slices() const override { return true; }
-  bool batched() const override { return batched_; }
+  WinogradShape shape_;
+  std::shared_ptr<const Packed> packed_;
+  ChannelData channel_data_;
+  double sums_;
+  double moved_bytes_;
+};
 
-  void bind(const PerInput<Layout>& in, const Layout& out) override {
-    in_ = in[0];
-    residual_ = in[1];
-    out_ = out;
-  }
+// A unit is a column block of a block of tiles.
+class BoundWinogradConv2D final : public BoundByRows {
+ public:
+  BoundWinogradConv2D(const WinogradConv2D& step, const Layouts& layouts)
+      : step_(step),
+        shape_(step.shape_),
+        in_(layouts.in[0]),
+        residual_(layouts.in[1]),
+        out_(layouts.out) {}
 
-  std::int64_t scratch() const override {
-    return positions() * (position_step(block_tiles_ * channels_) +
-                          position_step(block_tiles_ * columns_.widest));
-  }
-
-  // A unit is a column block of a block of tiles.
   std::int64_t units(std::int64_t images) const override {
-    return (images * tiles_y_ * tiles_x_ + block_tiles_ - 1) / block_tiles_ * columns_.count();
+    const std::int64_t tiles = images * shape_.tiles_y * shape_.tiles_x;
+    return (tiles + shape_.block_tiles - 1) / shape_.block_tiles * shape_.columns.count();
   }
-  std::int64_t grain() const override { return columns_.count(); }
 
   void run(const Work& w) const override {
     WinogradTask task = task_for(w);
-    const std::int64_t tiles = w.images * tiles_y_ * tiles_x_;
-    const std::int64_t blocks = columns_.count();
+    const std::int64_t tiles = w.images * shape_.tiles_y * shape_.tiles_x;
+    const std::int64_t blocks = shape_.columns.count();
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       if (unit == w.first || unit % blocks == 0) {
-        task.first = unit / blocks * block_tiles_;
-        task.count = std::min(block_tiles_, tiles - task.first);
-        form_.kernels->input(task);
+        task.first = unit / blocks * shape_.block_tiles;
+        task.count = std::min(shape_.block_tiles, tiles - task.first);
+        shape_.form.kernels->input(task);
       }
       run_columns(task, w, unit % blocks);
     }
   }
 
-  const Window* rows_window() const override { return batched_ ? nullptr : &window_; }
-  std::int64_t rows_together() const override {
-    return pooled_ ? form_.kernels->outputs_y / 2 : form_.kernels->outputs_y;
-  }
-
   void run_rows(const Work& w) const override {
     WinogradTask task = task_for(w);
-    const std::int64_t together = rows_together();
-    const std::int64_t end = (w.last + together - 1) / together * tiles_x_;
-    for (task.first = w.first / together * tiles_x_; task.first < end; task.first += task.count) {
-      task.count = std::min(block_tiles_, end - task.first);
-      form_.kernels->input(task);
-      for (std::int64_t block = 0; block < columns_.count(); ++block) run_columns(task, w, block);
+    const std::int64_t together = shape_.rows();
+    const std::int64_t end = (w.last + together - 1) / together * shape_.tiles_x;
+    task.first = w.first / together * shape_.tiles_x;
+    for (; task.first < end; task.first += task.count) {
+      task.count = std::min(shape_.block_tiles, end - task.first);
+      shape_.form.kernels->input(task);
+      for (std::int64_t block = 0; block < shape_.columns.count(); ++block) {
+        run_columns(task, w, block);
+      }
     }
   }
 
-  Cost cost() const override {
-    const auto weights = static_cast<double>(positions() * channels_ * filters_);
-    const double products = 2 * weights * static_cast<double>(tiles_y_ * tiles_x_);
-    return {2 * static_cast<double>(taps() * channels_) * sums_,
-            products + sums_ * channel_data_.activation_flops(), 4 * weights, moved_bytes_};
-  }
-  const char* algorithm(std::int64_t /*images*/) const override {
-    return form_.m() == 2 ? "winograd2" : "winograd4";
-  }
-  std::vector<const Packed*> packed() const override { return {packed_.get()}; }
-  std::int64_t packed_bytes() const override { return packed_->bytes() + channel_data_.bytes(); }
-
  private:
-  std::int64_t positions() const { return form_.positions(); }
-  std::int64_t taps() const { return form_.kernels->taps_y * form_.kernels->taps_x; }
-
   // A column block of the task's tiles.
   void run_columns(WinogradTask& task, const Work& w, std::int64_t block) const {
-    const std::int64_t column = columns_.first(block);
-    task.weights = static_cast<const float*>(packed_->columns(0, block));
-    task.epilogue = channel_data_.epilogue(0, column, w.in[1], residual_);
+    const std::int64_t column = shape_.columns.first(block);
+    task.weights = static_cast<const float*>(step_.packed_->columns(0, block));
+    task.epilogue = step_.channel_data_.epilogue(0, column, w.in[1], residual_);
     task.out = w.out.data + column;
-    task.columns = static_cast<std::int32_t>(columns_.stored(block));
-    form_.kernels->output(task);
+    task.columns = static_cast<std::int32_t>(shape_.columns.stored(block));
+    shape_.form.kernels->output(task);
   }
 
   WinogradTask task_for(const Work& w) const {
     WinogradTask task = {};
-    task.x = w.in[0].data - pads_.top * in_.row() - pads_.left * in_.pixel();
+    task.x = w.in[0].data - shape_.pads.top * in_.row() - shape_.pads.left * in_.pixel();
     task.x_strides = {w.in[0].image, in_.row(), in_.pixel()};
-    task.channels = channels_;
+    task.channels = shape_.channels;
     task.transformed = w.scratch;
-    task.transformed_step = position_step(block_tiles_ * channels_);
-    task.product = w.scratch + positions() * task.transformed_step;
-    task.product_step = position_step(block_tiles_ * columns_.widest);
+    task.transformed_step = shape_.transformed_step();
+    task.product = w.scratch + shape_.positions() * task.transformed_step;
+    task.product_step = shape_.product_step();
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
-    task.width = pooled_ ? 2 * out_.width : out_.width;
-    task.height = pooled_ ? 2 * out_.height : out_.height;
-    task.pooled = pooled_;
-    task.tiles_x = tiles_x_;
-    task.tiles_y = tiles_y_;
+    task.width = shape_.pooled ? 2 * out_.width : out_.width;
+    task.height = shape_.pooled ? 2 * out_.height : out_.height;
+    task.pooled = shape_.pooled;
+    task.tiles_x = shape_.tiles_x;
+    task.tiles_y = shape_.tiles_y;
     return task;
   }
 
-  // [block][position][channel][block's columns], transformed in double precision.
-  Packed pack(const KernelRows& rows) const {
-    Block place;
-    const KernelRows all = rows.all(place);
-    const float* const kernel = all.numbers();
-    Packed packed(columns_, 1, WeightDtype::float32);
-    std::fill_n(packed.data(), packed.size(), 0.0F);
-    const std::vector<double> transform = kernel_transform(form_);
-    for (std::int64_t block = 0; block < columns_.count(); ++block) {
-      const std::int64_t n = columns_.first(block);
-      const std::int64_t width = columns_.width(block);
-      const std::int64_t end = n + columns_.stored(block);
-      float* const to = packed.data() + columns_.place(block);
-      for (std::int64_t c = 0; c < channels_; ++c) {
-        for (std::int64_t at = n; at < end; at += kFiltersAtOnce) {
-          transform_columns(transform, kernel + c * filters_ + at,
-                            std::min<std::int64_t>(kFiltersAtOnce, end - at),
-                            to + c * width + at - n, channels_ * width);
-        }
-      }
-    }
-    return packed;
-  }
-
-  // All positions of some columns of a channel, whose taps stand `channels_ * filters_` apart.
-  void transform_columns(const std::vector<double>& transform, const float* kernel,
-                         std::int64_t columns, float* to, std::int64_t step) const {
-    std::array<std::array<double, kFiltersAtOnce>, kMostTaps> window = {};
-    for (std::int64_t i = 0; i < taps(); ++i) {
-      std::copy_n(kernel + i * channels_ * filters_, columns,
-                  window[static_cast<std::size_t>(i)].begin());
-    }
-    const double* factor = transform.data();
-    for (std::int64_t position = 0; position < positions(); ++position, to += step) {
-      std::array<double, kFiltersAtOnce> sums = {};
-      for (std::int64_t i = 0; i < taps(); ++i, ++factor) {
-        const auto& tap = window[static_cast<std::size_t>(i)];
-        for (std::size_t j = 0; j < kFiltersAtOnce; ++j) sums[j] += *factor * tap[j];
-      }
-      std::copy_n(sums.begin(), columns, to);
-    }
-  }
-
-  const Kernels& kernels_;
-  WinogradForm form_;
-  Window window_;
-  Border pads_;
-  std::int64_t channels_;
-  std::int64_t filters_;
-  bool pooled_;
-  std::int64_t tiles_y_;
-  std::int64_t tiles_x_;
-  bool batched_;
-  ChannelData channel_data_;
-  double sums_;
-  double moved_bytes_;
-  ColumnBlocks columns_;          // rows are [position][channel]
-  std::int64_t block_tiles_ = 0;  // transformed at a time
-  std::shared_ptr<const Packed> packed_;
+  const WinogradConv2D& step_;
+  const WinogradShape& shape_;
   Layout in_;
   Layout residual_;
   Layout out_;
 };
+
+std::unique_ptr<const BoundStep> WinogradConv2D::bind(const Layouts& layouts) const {
+  return std::make_unique<BoundWinogradConv2D>(*this, layouts);
+}
 
 }  // namespace
 
@@ -272,8 +299,14 @@ std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m) {
   return std::nullopt;
 }
 
-std::unique_ptr<Step> make_winograd_conv2d(const ConvSpec& spec, int m) {
-  return std::make_unique<WinogradConv2D>(spec, m);
+std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m) {
+  const WinogradShape shape(spec, *winograd_form(spec, m));
+  const WinogradForm& form = shape.form;
+  auto packed = spec.kernel.packed(
+      Packing::winograd, {form.m(), form.rows(), form.columns(), shape.channels, shape.filters},
+      [&](const KernelRows& kernel) { return pack(shape, kernel); });
+  return std::make_unique<WinogradConv2D>(spec, shape, std::move(packed),
+                                          ChannelData(spec, kernels().lanes));
 }
 
 }  // namespace cnnfast

@@ -330,6 +330,45 @@ void check_recurrent() {
   }
 }
 
+// Runs a step over one image of zeros but for what its pixels hold, inside a border of so many.
+std::vector<float> run_bound(const BoundStep& bound, const Layouts& layouts,
+                             const std::vector<float>& x) {
+  const Layout& in = layouts.in[0];
+  std::vector<float> from(static_cast<std::size_t>(in.size()));
+  std::vector<float> to(static_cast<std::size_t>(layouts.out.size()));
+  const std::int64_t row = in.width * in.channels;
+  for (std::int64_t y = 0; y < in.height; ++y) {
+    std::copy_n(x.data() + y * row, row, from.data() + in.origin() + y * in.row());
+  }
+  const Tensor image = {from.data() + in.origin(), in.size()};
+  bound.run({{image, {}}, {to.data(), layouts.out.size()}, 1, 0, bound.units(1), nullptr});
+  return to;
+}
+
+// A step is what it was made as: bound to one layout after the other, each does its own work.
+void check_binding() {
+  const Window same = {3, 3, 1, 1, 1, 1, {1, 1, 1, 1}};
+  const Dims dims = {5, 6, 8};
+  const std::vector<float> x = random_floats(count(dims));
+  const std::vector<float> kernel = random_floats(3 * 3 * 8 * 8);
+  const ConvSpec spec = {dims, dims, same, 1, {kernel.data(), 3 * 3 * 8, 8}, nullptr, {}};
+  const std::unique_ptr<const Step> steps[] = {
+      make_direct_conv2d(spec),
+      make_depthwise_conv2d(dims, dims, same, {kernel.data(), 3 * 3, 8}, nullptr, {}),
+  };
+  for (const auto& step : steps) {
+    Layouts narrow = {{layout_of(dims), {}}, layout_of(dims)};
+    narrow.in[0].border = {1, 1, 1, 1};
+    Layouts wide = narrow;
+    wide.in[0].border = {2, 3, 4, 5};
+    const auto first = step->bind(narrow);
+    const auto second = step->bind(wide);
+    const std::vector<float> out = run_bound(*first, narrow, x);
+    check(out == run_bound(*second, wide, x), step->traits().name + " bound to two layouts");
+    check(out != std::vector<float>(out.size()), step->traits().name + " bound");
+  }
+}
+
 }  // namespace
 
 // CNNFAST_ISA selects the instruction set, as everywhere.
@@ -342,6 +381,7 @@ int main() {
   check_softmax();
   check_matmul();
   check_recurrent();
+  check_binding();
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }
