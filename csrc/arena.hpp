@@ -8,14 +8,14 @@
 namespace cnnfast {
 
 struct Lifetime {
-  std::int64_t size;  // floats
-  int first;          // step that writes it
-  int last;           // last step that reads it
+  std::int64_t bytes;
+  int first;  // step that writes it
+  int last;   // last step that reads it
   std::int64_t offset = 0;
 };
 
 // Sets the offsets so that buffers alive at the same time do not overlap, biggest first, each
-// at the lowest place that is free; offsets are aligned. Returns the floats needed in all.
+// at the lowest place that is free; offsets are aligned. Returns the bytes needed in all.
 std::int64_t place(std::vector<Lifetime>& buffers);
 
 }  // namespace cnnfast

@@ -2,6 +2,7 @@
 // same.
 #include <limits>
 
+#include "cpu.hpp"
 #include "ops/ops.hpp"
 #include "plan.hpp"
 
@@ -9,17 +10,10 @@ namespace cnnfast {
 
 namespace {
 
-// Measured on the machines of docs/performance.md.
-constexpr double kLargeBytes = 1024 * 1024;  // an image that does not stay in cache
-// A step's weights, which every band reads again.
-constexpr double kLightBytes = 64 * 1024;
-// The same where joining also saves a meeting of threads.
-constexpr double kLightBytesAtEnd = 512 * 1024;
 // Rows of an image that are enough to cut into bands, and for threads to share.
 constexpr std::int64_t kLeastRows = 8;
-// An image that no cache holds: writing and reading it costs more than reading weights again.
-constexpr double kHugeBytes = 64 * 1024 * 1024;
-// Of its rows at least so many for each that a thread makes twice, at the first of its share.
+// Of a huge image's rows at least so many for each that a thread makes twice, at the first of its
+// share.
 constexpr std::int64_t kRowsPerRepeated = 64;
 
 using Chain = std::vector<PlannedStep>;
@@ -50,7 +44,7 @@ bool runs_by_rows(const PlannedStep& s, double most_bytes) {
 // Whether `s` reads its input row by row, behind a step whose windows are higher, as in a separable
 // convolution: joined, they make no row twice, and threads meet once less.
 bool ends_row_by_row(const Chain& chain, const PlannedStep& s) {
-  if (!runs_by_rows(s, kLightBytesAtEnd)) return false;
+  if (!runs_by_rows(s, kernels().tuning.light_last_bytes)) return false;
   const Window& after = s.step->traits().rows->window;
   return chain.back().step->traits().rows->window.height > 1 && after.height == 1 &&
          after.stride_y == 1;
@@ -64,13 +58,15 @@ bool is_pooling(const PlannedStep& s) {
 // Whether rows of a large image, or few enough of a small one, are made and read with light
 // weights. Pooling gains nothing by it.
 bool reads_light(const Chain& chain, const PlannedStep& s, const std::vector<Value>& values) {
-  if (!runs_by_rows(chain.back(), kLightBytes) || is_pooling(s) || is_pooling(chain.back())) {
+  const Tuning& tuning = kernels().tuning;
+  if (!runs_by_rows(chain.back(), tuning.light_weight_bytes) || is_pooling(s) ||
+      is_pooling(chain.back())) {
     return false;
   }
   const Layout& image = value_of(values, s.in[0]).layout;
   const bool large =
-      4 * static_cast<double>(image.size()) >= kLargeBytes && image.height >= kLeastRows;
-  return ends_row_by_row(chain, s) || (large && runs_by_rows(s, kLightBytes));
+      static_cast<double>(image.bytes()) >= tuning.large_image_bytes && image.height >= kLeastRows;
+  return ends_row_by_row(chain, s) || (large && runs_by_rows(s, tuning.light_weight_bytes));
 }
 
 // Bytes of weights that a step reads in all, where bands are of as few rows as it makes together.
@@ -86,8 +82,9 @@ double weights_by_bands(const PlannedStep& s, const std::vector<Value>& values) 
 bool reads_huge_image(const Chain& chain, const PlannedStep& s, const std::vector<Value>& values) {
   constexpr double kAny = std::numeric_limits<double>::infinity();
   const Layout& image = value_of(values, s.in[0]).layout;
-  const double bytes = 4 * static_cast<double>(image.size());
-  if (bytes < kHugeBytes || !runs_by_rows(s, kAny) || !runs_by_rows(chain.back(), kAny))
+  const auto bytes = static_cast<double>(image.bytes());
+  if (bytes < kernels().tuning.huge_image_bytes || !runs_by_rows(s, kAny) ||
+      !runs_by_rows(chain.back(), kAny))
     return false;
   std::int64_t repeated = s.step->traits().rows->window.repeated_rows(0);
   for (std::size_t i = chain.size() - 1; i > 0; --i) {

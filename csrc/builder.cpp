@@ -26,10 +26,13 @@ double seconds_of(const PlannedStep& s) {
 
 }  // namespace
 
-int PlanBuilder::new_value(Dims dims) {
+int PlanBuilder::new_value(Dims dims, Element element) {
   if (count(dims) == 0) throw std::invalid_argument("a tensor must not be empty");
+  if (element != Element::float32) {
+    throw std::invalid_argument("what a step makes is of float32");
+  }
   Value value;
-  value.layout = layout_of(dims);
+  value.layout = layout_of(dims, element);
   value.dims = std::move(dims);
   plan_->values_.push_back(std::move(value));
   return static_cast<int>(plan_->values_.size()) - 1;
@@ -56,7 +59,7 @@ int PlanBuilder::constant(const SharedKernel& numbers, Dims dims) {
 
 int PlanBuilder::add(std::unique_ptr<const Step> step, std::vector<int> in, Dims out) {
   for (const int value : in) dims(value);
-  const int value = new_value(std::move(out));
+  const int value = new_value(std::move(out), step->traits().makes);
   plan_->steps_.push_back({std::move(step), std::move(in), value, label_, nullptr});
   return value;
 }
@@ -262,7 +265,7 @@ void PlanBuilder::reuse_inputs() {
     Value& to = at(plan_->values_, s.out);
     if (s.step->traits().overwrites && at(last_read, in) == i &&
         from.storage == Storage::transient && to.storage == Storage::transient &&
-        from.layout.size() == to.layout.size()) {
+        from.layout.bytes() == to.layout.bytes()) {
       to.alias_of = in;
       at(last_read, in) = at(last_read, s.out);
     }
@@ -270,7 +273,7 @@ void PlanBuilder::reuse_inputs() {
 }
 
 // Values that live inside one image-by-image group share a small workspace; the others have a
-// place for each image of the chunk, and inside such a group they live from its start to its
+// place for each image of the portion, and inside such a group they live from its start to its
 // end, because the group starts again for every image.
 void PlanBuilder::place_values() {
   const int steps = static_cast<int>(plan_->steps_.size());
@@ -296,7 +299,7 @@ void PlanBuilder::place_values() {
     Value& value = plan_->values_[v];
     Lifetime life = lives[v];
     if (value.storage != Storage::transient || !value.owns_memory() || life.last < 0) continue;
-    life.size = value.layout.size();
+    life.bytes = value.layout.bytes();
     const Group* from = at(group_of, life.first);
     const Group* to = at(group_of, life.last);
     if (from == to && !from->batched) {

@@ -40,11 +40,11 @@ class KernelRows {
   }
 
   // All of them in memory, if need be in `place`; there as long as that and these rows.
-  KernelRows all(Block& place) const {
+  KernelRows all(Floats& place) const {
     if (in_memory()) return *this;
     if (rows_ <= step()) return {make_(0, rows_), rows_, width_};
     // Mapped, as large blocks are: between packed weights it would leave a hole in the heap.
-    place = Block(std::max<std::int64_t>(size(), kHugePage / sizeof(float)));
+    place = Floats(std::max<std::int64_t>(size(), kHugePage / sizeof(float)));
     visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
       std::copy_n(numbers, (last - first) * width_, place.data() + first * width_);
     });

@@ -2,23 +2,28 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/table.hpp"
+#include "kernels/element.hpp"
 
 namespace cnnfast {
 
 using Dims = std::vector<std::int64_t>;  // of one image, without the batch
 
 constexpr std::int64_t kAlignment = 64;                   // bytes, a cache line
-constexpr std::int64_t kLargest = std::int64_t{1} << 40;  // floats a tensor may have
+constexpr std::int64_t kLargest = std::int64_t{1} << 40;  // numbers a tensor may have
 
-// Floats up to the next boundary of a cache line.
-inline std::int64_t aligned(std::int64_t floats) {
-  constexpr std::int64_t kUnit = kAlignment / std::int64_t{sizeof(float)};
-  return (floats + kUnit - 1) / kUnit * kUnit;
+// Bytes up to the next boundary of a cache line.
+inline std::int64_t aligned(std::int64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+// Bytes of so many numbers of float32.
+constexpr std::int64_t float_bytes(std::int64_t numbers) {
+  return numbers * bytes_of(Element::float32);
 }
 
 // The product of dims; throws std::length_error beyond what a tensor may have.
@@ -32,7 +37,7 @@ inline std::int64_t count(const Dims& dims) {
   return n;
 }
 
-// Pixels of zeros around an image.
+// Pixels around an image that hold its layout's fill value.
 struct Border {
   std::int64_t top = 0;
   std::int64_t bottom = 0;
@@ -57,24 +62,32 @@ struct Layout {
   std::int64_t channels = 1;
   Border border;
   std::int64_t whole = 0;  // channels of the image that it is a slice of, if it is one
+  Element element = Element::float32;
+  float fill = 0;  // what stands in the border
 
+  // In numbers.
   std::int64_t pixel() const { return whole > 0 ? whole : channels; }
   std::int64_t row() const { return (border.left + width + border.right) * pixel(); }
   std::int64_t size() const { return (border.top + height + border.bottom) * row(); }
   std::int64_t origin() const { return border.top * row() + border.left * pixel(); }
+  // Of so many numbers, or of the image.
+  std::int64_t bytes(std::int64_t numbers) const { return numbers * bytes_of(element); }
+  std::int64_t bytes() const { return bytes(size()); }
 };
 
-// Zeros in row `y` of an image, which begins at `row`: all of it above and below the image, the
-// columns at both sides inside.
-inline void clear_border(const Layout& layout, float* row, std::int64_t y) {
+// The fill value in row `y` of an image of float32, which begins at `data`: in all of it above and
+// below the image, in the columns at both sides inside.
+inline void clear_border(const Layout& layout, std::byte* data, std::int64_t y) {
   const bool inside = 0 <= y && y < layout.height;
+  auto* const row = reinterpret_cast<float*>(data);
   float* const end = row + layout.row();
-  std::fill(row, inside ? row + layout.border.left * layout.pixel() : end, 0.0F);
-  if (inside) std::fill(end - layout.border.right * layout.pixel(), end, 0.0F);
+  std::fill(row, inside ? row + layout.border.left * layout.pixel() : end, layout.fill);
+  if (inside) std::fill(end - layout.border.right * layout.pixel(), end, layout.fill);
 }
 
-inline Layout layout_of(const Dims& dims) {
+inline Layout layout_of(const Dims& dims, Element element = Element::float32) {
   Layout layout;
+  layout.element = element;
   layout.channels = dims.empty() ? 1 : dims.back();
   if (dims.size() == 3) {
     layout.height = dims[0];
@@ -87,8 +100,17 @@ inline Layout layout_of(const Dims& dims) {
 
 // A tensor at run time: `data` is the first pixel of the first image.
 struct Tensor {
-  float* data;
-  std::int64_t image;  // floats from one image to the next
+  std::byte* data = nullptr;
+  std::int64_t image = 0;  // numbers from one image to the next
+  Element element = Element::float32;
+
+  Tensor from_image(std::int64_t first) const {
+    return {data + first * image * bytes_of(element), image, element};
+  }
+  // Of float32, the first pixel of an image.
+  float* floats(std::int64_t of_image = 0) const {
+    return reinterpret_cast<float*>(data) + of_image * image;
+  }
 };
 
 }  // namespace cnnfast

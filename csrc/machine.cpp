@@ -90,9 +90,9 @@ double fma_peak(double seconds, int threads) {
 double read_peak(std::int64_t bytes, double seconds, int threads) {
   constexpr std::int64_t kRoundBytes = std::int64_t{1} << 24;  // long against a barrier
   check(threads);
-  const std::int64_t unit = std::int64_t{8} * kernels().lanes;
+  const std::int64_t unit = std::int64_t{8} * kernels().tuning.lanes;
   const std::int64_t floats = std::max(unit, bytes / 4 / threads / unit * unit);
-  const Block block(floats * threads);
+  const Floats block(floats * threads);
   std::fill_n(block.data(), block.size(), 1.0F);
   const std::int64_t repeats = std::max<std::int64_t>(1, kRoundBytes / (floats * 4));
   return best_rate(seconds, threads, [&](int thread) {

@@ -11,11 +11,11 @@
 namespace cnnfast {
 
 // Whether every number stays finite; infinities and NaN do not count as numbers.
-inline bool fits(WeightDtype dtype, const float* numbers, std::int64_t n) {
+inline bool fits(Element dtype, const float* numbers, std::int64_t n) {
   // Half of the last place above the largest number is the first to round to infinity.
-  const float limit = dtype == WeightDtype::float16    ? 65520.0F
-                      : dtype == WeightDtype::bfloat16 ? 0x1.FFp127F
-                                                       : INFINITY;
+  const float limit = dtype == Element::float16    ? 65520.0F
+                      : dtype == Element::bfloat16 ? 0x1.FFp127F
+                                                   : INFINITY;
   return std::all_of(numbers, numbers + n, [limit](float x) { return std::abs(x) < limit; });
 }
 

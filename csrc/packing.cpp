@@ -56,7 +56,7 @@ std::uint64_t digest_of(const Packed& packed) {
 }
 
 bool same(const Packed& a, const Packed& b) {
-  return a.dtype() == b.dtype() && a.finite() == b.finite() && a.bytes() == b.bytes() &&
+  return a.element() == b.element() && a.finite() == b.finite() && a.bytes() == b.bytes() &&
          std::memcmp(a.floats(), b.floats(), static_cast<std::size_t>(a.bytes())) == 0;
 }
 

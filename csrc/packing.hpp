@@ -18,31 +18,31 @@ namespace cnnfast {
 class Packed {
  public:
   // Numbers in an order that the step knows; not set yet.
-  explicit Packed(std::int64_t size) : Packed({size, 1, 1, 1}, 1, WeightDtype::float32) {}
+  explicit Packed(std::int64_t size) : Packed({size, 1, 1, 1}, 1, Element::float32) {}
   // One matrix after the other, each in column blocks.
-  Packed(ColumnBlocks blocks, std::int64_t groups, WeightDtype dtype)
-      : blocks_(blocks), groups_(groups), dtype_(dtype) {
-    const std::int64_t floats = (groups * blocks.size() * number_bytes(dtype) + 3) / 4;
-    numbers_ = Block(floats);
-    if (floats > 0) numbers_.data()[floats - 1] = 0;  // half of it may stay as it is
+  Packed(ColumnBlocks blocks, std::int64_t groups, Element element)
+      : blocks_(blocks), groups_(groups), element_(element) {
+    const std::int64_t bytes = (size() * number_bytes() + kWord - 1) / kWord * kWord;
+    numbers_ = Buffer(bytes);
+    if (bytes > 0) numbers_.floats()[bytes / kWord - 1] = 0;  // half of it may stay as it is
   }
 
   const ColumnBlocks& blocks() const { return blocks_; }
-  WeightDtype dtype() const { return dtype_; }
+  Element element() const { return element_; }
   bool finite() const { return finite_; }  // every number
   std::int64_t size() const { return groups_ * blocks_.size(); }
   std::int64_t bytes() const { return numbers_.bytes(); }
-  std::int64_t number_bytes() const { return number_bytes(dtype_); }
+  std::int64_t number_bytes() const { return bytes_of(element_); }
 
   // A column block of a group from a row on.
   const void* columns(std::int64_t group, std::int64_t block, std::int64_t row = 0) const {
     const std::int64_t at = group * blocks_.size() + blocks_.place(block, row);
-    return reinterpret_cast<const std::byte*>(numbers_.data()) + at * number_bytes();
+    return numbers_.data() + at * number_bytes();
   }
-  const float* floats() const { return numbers_.data(); }
+  const float* floats() const { return numbers_.floats(); }
 
   // While it is packed.
-  float* data() { return numbers_.data(); }
+  float* data() { return numbers_.floats(); }
   // Rows [first, last) of a group, which are `row` apart at `from`, each number put through
   // `convert`; `Number` is what the element type is stored as.
   template <class Number, class Convert>
@@ -62,14 +62,12 @@ class Packed {
   void set_finite(bool finite) { finite_ = finite; }
 
  private:
-  static std::int64_t number_bytes(WeightDtype dtype) {
-    return dtype == WeightDtype::float32 ? 4 : 2;
-  }
+  static constexpr std::int64_t kWord = 4;  // bytes that are compared together
 
-  Block numbers_;
+  Buffer numbers_;
   ColumnBlocks blocks_;
   std::int64_t groups_;
-  WeightDtype dtype_;
+  Element element_;
   bool finite_ = true;
 };
 

@@ -6,9 +6,9 @@ namespace cnnfast {
 
 namespace {
 
-// Floats of resident values in a chunk: what the cache holds, and the most that is ever kept.
-constexpr std::int64_t kCachedFloats = std::int64_t{2} << 20;
-constexpr std::int64_t kMostFloats = std::int64_t{16} << 20;
+// Of resident values in a portion: what the cache holds, and the most that is ever kept.
+constexpr std::int64_t kCachedBytes = std::int64_t{8} << 20;
+constexpr std::int64_t kMostBytes = std::int64_t{64} << 20;
 
 // Work that pays for waking one more thread, and what a core does in a second, roughly.
 constexpr double kSecondsPerThread = 15e-6;
@@ -30,7 +30,7 @@ std::vector<StepInfo> Plan::steps(std::int64_t images, int threads) const {
       const StepTraits& traits = s.step->traits();
       info.name = traits.name;
       info.label = s.label;
-      info.images = group.batched ? chunk(images, threads) : 1;
+      info.images = group.batched ? portion(images, threads) : 1;
       info.algorithm = info.images == 1 ? traits.algorithm_of_one : traits.algorithm;
       info.candidates = traits.candidates;
       info.cost = s.step->cost();
@@ -72,20 +72,20 @@ std::int64_t Plan::constant_bytes() const {
   return bytes;
 }
 
-// Each chunk reads the batched weights again; of values that the cache does not hold, all but as
+// Each portion reads the batched weights again; of values that the cache does not hold, all but as
 // much as it holds is written to memory and read back. The sum is least for as many images as fit
 // where the weights are less than twice what it holds, and otherwise for as many as there may be.
-std::int64_t Plan::chunk(std::int64_t images, int threads) const {
+std::int64_t Plan::portion(std::int64_t images, int threads) const {
   if (resident_ == 0) return images;
-  const bool heavy = batched_weight_bytes_ > 2.0 * sizeof(float) * kCachedFloats;
-  const std::int64_t most = std::max<std::int64_t>(kMostFloats / resident_, 1);
-  const std::int64_t fitting = std::max<std::int64_t>(kCachedFloats / resident_, threads);
+  const bool heavy = batched_weight_bytes_ > 2.0 * kCachedBytes;
+  const std::int64_t most = std::max<std::int64_t>(kMostBytes / resident_, 1);
+  const std::int64_t fitting = std::max<std::int64_t>(kCachedBytes / resident_, threads);
   const std::int64_t size = heavy ? most : std::min(fitting, most);
   if (size >= images) return images;
-  // Chunks of about one size, a multiple of the threads.
+  // Portions of about one size, a multiple of the threads.
   const std::int64_t unit = std::min<std::int64_t>(size, threads);
-  const std::int64_t chunks = divided_up(images, size / unit * unit);
-  return divided_up(divided_up(images, chunks), unit) * unit;
+  const std::int64_t portions = divided_up(images, size / unit * unit);
+  return divided_up(divided_up(images, portions), unit) * unit;
 }
 
 // A step computes and moves numbers at once: what takes longer counts.
@@ -102,12 +102,12 @@ int Plan::useful_threads(std::int64_t images, int threads) const {
 }
 
 std::int64_t Plan::places(std::int64_t images, int threads) const {
-  return chunk(images, threads) < threads ? 1 : threads;
+  return portion(images, threads) < threads ? 1 : threads;
 }
 
 std::int64_t Plan::workspace(std::int64_t images, int threads) const {
   return transient_ * places(images, threads) + scratch_ * threads +
-         resident_ * chunk(images, threads);
+         resident_ * portion(images, threads);
 }
 
 }  // namespace cnnfast

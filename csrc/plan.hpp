@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/table.hpp"
 #include "layout.hpp"
 #include "memory.hpp"
 #include "ops/step.hpp"
@@ -16,7 +17,7 @@ enum class Storage {
   input,      // the caller's array
   output,     // the caller's array
   transient,  // one image's place in a thread's workspace, used again for every image
-  resident,   // a place for each image of the chunk
+  resident,   // a place for each image of the portion
   constant,   // the same for every image
 };
 
@@ -27,7 +28,7 @@ struct Value {
   int slice_of = -1;             // the value that has these numbers among its channels,
   std::int64_t slice_start = 0;  // from this one on
   Storage storage = Storage::transient;
-  // Of the input, output or constant; or the offset in floats for one image.
+  // Of the input, output or constant; or the offset in bytes for one image.
   std::int64_t index = 0;
 
   bool owns_memory() const { return alias_of < 0 && slice_of < 0; }
@@ -42,7 +43,7 @@ struct PlannedStep {
 };
 
 // Consecutive steps that run the same way: all of them for one image after the other, or each
-// of them for all images of the chunk.
+// of them for all images of the portion.
 struct Group {
   int first;
   int last;
@@ -74,7 +75,7 @@ class Plan {
   static std::int64_t packed_bytes(const std::vector<const Plan*>& plans,
                                    const std::vector<SharedKernel>& kernels);
   std::int64_t constant_bytes() const;
-  // Floats of workspace for `images` at once on `threads`.
+  // Bytes of workspace for `images` at once on `threads`.
   std::int64_t workspace(std::int64_t images, int threads) const;
 
   // At most `threads`, fewer where the work would not pay for waking them.
@@ -93,10 +94,10 @@ class Plan {
 
  private:
   friend class PlanBuilder;
-  class Run;
+  class Execution;
 
   // How many images go through the plan together; the bits do not depend on it.
-  std::int64_t chunk(std::int64_t images, int threads) const;
+  std::int64_t portion(std::int64_t images, int threads) const;
   // Places for transient values: one a thread where each takes images of its own.
   std::int64_t places(std::int64_t images, int threads) const;
   // The seconds of each step, where `watched`.
@@ -110,24 +111,24 @@ class Plan {
   std::vector<Group> groups_;
   std::vector<Dims> inputs_;
   std::vector<Dims> outputs_;
-  std::int64_t transient_ = 0;   // floats for one image at a time
-  std::int64_t resident_ = 0;    // floats for each image of a chunk
-  std::int64_t scratch_ = 0;     // floats that a step may use in each thread
+  std::int64_t transient_ = 0;   // bytes for one image at a time
+  std::int64_t resident_ = 0;    // bytes for each image of a portion
+  std::int64_t scratch_ = 0;     // bytes that a step may use in each thread
   std::vector<Cost> costs_;      // of the steps
   std::vector<double> seconds_;  // of each step for an image, on a slow core
   double all_seconds_ = 0;
-  double batched_weight_bytes_ = 0;  // read once for each chunk
+  double batched_weight_bytes_ = 0;  // read once for each portion
 };
 
 class PlanBuilder {
  public:
-  explicit PlanBuilder(bool winograd = true, WeightDtype weight_dtype = WeightDtype::float32)
+  explicit PlanBuilder(bool winograd = true, Element weight_dtype = Element::float32)
       : winograd_(winograd), weight_dtype_(weight_dtype) {}
 
   // Whether convolutions may use Winograd's algorithm.
   bool winograd() const { return winograd_; }
   // How weights are stored where reading them is most of the work.
-  WeightDtype weight_dtype() const { return weight_dtype_; }
+  Element weight_dtype() const { return weight_dtype_; }
 
   // What the steps added from now on are part of.
   void label(std::string text) { label_ = std::move(text); }
@@ -149,7 +150,7 @@ class PlanBuilder {
   std::unique_ptr<Plan> build(const std::vector<int>& outputs);
 
  private:
-  int new_value(Dims dims);
+  int new_value(Dims dims, Element element = Element::float32);
   // The value that owns the memory.
   int root(int value) const;
   int add_copy(std::size_t before, int of);
@@ -176,7 +177,7 @@ class PlanBuilder {
   int input_count_ = 0;
   bool winograd_;
   std::string label_;
-  WeightDtype weight_dtype_;
+  Element weight_dtype_;
 };
 
 }  // namespace cnnfast

@@ -29,10 +29,11 @@ Range cut(std::int64_t n, int part, int parts) {
 
 }  // namespace
 
-class Plan::Run final : public Job {
+class Plan::Execution final : public Job {
  public:
-  Run(const Plan& plan, const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
-      std::int64_t images, int threads, float* workspace, Interrupt* interrupt)
+  Execution(const Plan& plan, const std::vector<const float*>& inputs,
+            const std::vector<float*>& outputs, std::int64_t images, int threads,
+            std::byte* workspace, Interrupt* interrupt)
       : plan_(plan),
         inputs_(inputs),
         outputs_(outputs),
@@ -43,11 +44,11 @@ class Plan::Run final : public Job {
     if (interrupt != nullptr && plan.all_seconds_ * static_cast<double>(images) > kLongRun) {
       interrupt_.emplace(*interrupt);
     }
-    const std::int64_t size = plan.chunk(images, threads);
+    const std::int64_t size = plan.portion(images, threads);
     phases_.reserve(plan.steps_.size());
     for (std::int64_t start = 0; start < images; start += size) {
-      const Chunk chunk = {start, std::min(size, images - start)};
-      for (const Group& group : plan.groups_) add_phases(group, chunk);
+      const Portion portion = {start, std::min(size, images - start)};
+      for (const Group& group : plan.groups_) add_phases(group, portion);
     }
   }
 
@@ -108,7 +109,7 @@ class Plan::Run final : public Job {
  private:
   using Clock = std::chrono::steady_clock;
 
-  struct Chunk {
+  struct Portion {
     std::int64_t start;  // in images
     std::int64_t images;
   };
@@ -116,31 +117,32 @@ class Plan::Run final : public Job {
   // A step that the threads share, or steps of which each thread takes whole images.
   struct Phase {
     Group steps;
-    Chunk chunk;
-    std::int64_t image;  // of the chunk
+    Portion portion;
+    std::int64_t image;  // of the portion
     std::int64_t images;
     int parts;
     std::int64_t grain;  // units that stay together; 0 where parts are images
   };
 
-  void add_phases(const Group& group, const Chunk& chunk) {
+  void add_phases(const Group& group, const Portion& portion) {
     if (group.batched) {
-      add_steps(group, chunk, 0, chunk.images);
+      add_steps(group, portion, 0, portion.images);
       return;
     }
     // As long as there is an image for every thread; the rest is shared image by image.
-    const std::int64_t whole = chunk.images / threads_ * threads_;
+    const std::int64_t whole = portion.images / threads_ * threads_;
     if (whole > 0) {
       const auto parts = static_cast<int>(std::min<std::int64_t>(whole, kMostParts));
-      phases_.push_back({group, chunk, 0, whole, parts, 0});
+      phases_.push_back({group, portion, 0, whole, parts, 0});
     }
-    for (std::int64_t image = whole; image < chunk.images; ++image) {
-      add_steps(group, chunk, image, 1);
+    for (std::int64_t image = whole; image < portion.images; ++image) {
+      add_steps(group, portion, image, 1);
     }
   }
 
   // With units enough, each thread has several parts, so that all end together.
-  void add_steps(const Group& group, const Chunk& chunk, std::int64_t image, std::int64_t images) {
+  void add_steps(const Group& group, const Portion& portion, std::int64_t image,
+                 std::int64_t images) {
     const std::int64_t fine = std::min(kMostParts, threads_ * kPartsPerThread);
     for (int i = group.first; i < group.last; ++i) {
       const std::int64_t grain = traits_of(i).grain;
@@ -151,7 +153,7 @@ class Plan::Run final : public Job {
       const std::int64_t pieces = interrupt_ ? pieces_of(i, images) : 1;
       const bool grains = many || pieces > parts;
       phases_.push_back({{i, i + 1, group.batched},
-                         chunk,
+                         portion,
                          image,
                          images,
                          static_cast<int>(std::max(parts, pieces)),
@@ -223,35 +225,43 @@ class Plan::Run final : public Job {
     }
   }
 
-  // The zeros around some rows of all images; around those it is a slice of, if it is one.
+  // The border of some rows of all images; around those it is a slice of, if it is one.
   static void clear_borders(const Value& value, const Tensor& tensor, const Range& share) {
     const Layout& layout = value.layout;
-    float* const first = tensor.data - value.slice_start - layout.origin();
+    std::byte* const first = tensor.data - layout.bytes(value.slice_start + layout.origin());
     const std::int64_t rows = rows_of(layout);
     for (std::int64_t unit = share.first; unit < share.last; ++unit) {
       const std::int64_t y = unit % rows;
-      float* row = first + unit / rows * tensor.image + y * layout.row();
+      std::byte* row = first + layout.bytes(unit / rows * tensor.image + y * layout.row());
       clear_border(layout, row, y - layout.border.top);
     }
   }
 
   Tensor tensor(const Phase& phase, int index, int place) const {
     const Value& value = plan_.values_[static_cast<std::size_t>(index)];
-    const std::int64_t size = value.layout.size();
-    const std::int64_t image = phase.chunk.start + phase.image;
+    const Layout& layout = value.layout;
+    std::byte* const images = images_of(value, phase, place);
+    const std::int64_t image = value.storage == Storage::constant ? 0 : layout.size();
+    return {images + layout.bytes(layout.origin() + value.slice_start), image, layout.element};
+  }
+
+  // Where the first image of the phase stands, with its border.
+  std::byte* images_of(const Value& value, const Phase& phase, int place) const {
+    const std::int64_t bytes = value.layout.bytes();
+    const std::int64_t image = phase.portion.start + phase.image;
     const auto slot = static_cast<std::size_t>(value.index);
-    const std::int64_t first = value.layout.origin() + value.slice_start;
     switch (value.storage) {
-      case Storage::input:  // never written
-        return {const_cast<float*>(inputs_[slot]) + image * size, size};
-      case Storage::output: return {outputs_[slot] + image * size + first, size};
-      case Storage::transient:
-        return {transient_ + plan_.transient_ * place + value.index + first, size};
-      case Storage::constant:  // never written
-        return {const_cast<float*>(plan_.constants_[slot]->floats()), 0};
+      case Storage::input: return never_written(inputs_[slot]) + image * bytes;
+      case Storage::output: return reinterpret_cast<std::byte*>(outputs_[slot]) + image * bytes;
+      case Storage::transient: return transient_ + plan_.transient_ * place + value.index;
+      case Storage::constant: return never_written(plan_.constants_[slot]->floats());
       case Storage::resident: break;
     }
-    return {resident_ + value.index * phase.chunk.images + phase.image * size + first, size};
+    return resident_ + value.index * phase.portion.images + phase.image * bytes;
+  }
+
+  static std::byte* never_written(const float* numbers) {
+    return reinterpret_cast<std::byte*>(const_cast<float*>(numbers));
   }
 
   Clock::time_point now() const { return seconds_.empty() ? Clock::time_point() : Clock::now(); }
@@ -267,9 +277,9 @@ class Plan::Run final : public Job {
   const std::vector<const float*>& inputs_;
   const std::vector<float*>& outputs_;
   int threads_;
-  float* transient_;  // a place for each thread that takes images of its own
-  float* scratch_;    // a piece for each thread
-  float* resident_;
+  std::byte* transient_;  // a place for each thread that takes images of its own
+  std::byte* scratch_;    // a piece for each thread
+  std::byte* resident_;
   std::optional<SharedInterrupt> interrupt_;  // of a long run
   std::vector<Phase> phases_;
   std::vector<std::vector<double>> seconds_;  // by thread and step; empty where nobody asks
@@ -282,13 +292,13 @@ std::vector<double> Plan::execute(const std::vector<const float*>& inputs,
   if (images < 1) return std::vector<double>(steps_.size());
   threads = within_limit(threads);
   const Workspace memory(workspace(images, threads));
-  Run run(*this, inputs, outputs, images, threads, memory.data(), interrupt);
-  if (watched) run.watch();
+  Execution execution(*this, inputs, outputs, images, threads, memory.data(), interrupt);
+  if (watched) execution.watch();
   {
     const FlushDenormals flush;
-    run_job(run, threads);
+    run_job(execution, threads);
   }
-  return watched ? run.seconds() : std::vector<double>();
+  return watched ? execution.seconds() : std::vector<double>();
 }
 
 void Plan::run(const std::vector<const float*>& inputs, const std::vector<float*>& outputs,

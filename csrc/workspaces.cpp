@@ -16,50 +16,50 @@ using Clock = std::chrono::steady_clock;
 
 // Until Python says what the process can spare.
 constexpr std::int64_t kFirstLimit = std::int64_t{2} << 30;
-// After which a block goes back to the system: to bring it in again costs page faults.
+// After which a buffer goes back to the system: to bring it in again costs page faults.
 constexpr Clock::duration kIdleTime = std::chrono::seconds(5);
 // Not worth a thread that wakes to give it back.
 constexpr std::int64_t kKeptBytes = std::int64_t{8} << 20;
-constexpr std::size_t kMostBlocks = 64;
+constexpr std::size_t kMostBuffers = 64;
 
-// Blocks of sizes so many times apart are one kind: a run takes a larger one and replaces a smaller
-// one, so that images of many sizes need no block each. Beyond, a small model would keep a large
-// one's memory in use.
+// Buffers of sizes so many times apart are one kind: a run takes a larger one and replaces a
+// smaller one, so that images of many sizes need no buffer each. Beyond, a small model would keep a
+// large one's memory in use.
 constexpr std::int64_t kKind = 4;
 
-std::int64_t most_bytes_for(std::int64_t floats) {
+std::int64_t most_bytes_for(std::int64_t bytes) {
   constexpr std::int64_t kSmallBytes = std::int64_t{4} << 20;
-  return std::max(kKind * floats * std::int64_t{sizeof(float)}, kSmallBytes);
+  return std::max(kKind * bytes, kSmallBytes);
 }
 
-// Blocks that wait, in the order they were given back; guarded by shared_state_mutex. Those that
+// Buffers that wait, in the order they were given back; guarded by shared_state_mutex. Those that
 // leave are unmapped when that is free again, because it takes long.
 class Pool {
  public:
   // The smallest that fits; else the largest that does not, for the caller to replace. Without data
   // where there is none of the kind.
-  Block take(std::int64_t floats) {
+  Buffer take(std::int64_t bytes) {
     const std::lock_guard lock(shared_state_mutex());
     std::size_t best = count_;
     for (std::size_t i = count_; i-- > 0;) {  // of equal ones the last, which may be in cache
-      const std::int64_t size = idle_[i].block.size();
-      if (idle_[i].block.bytes() > most_bytes_for(floats) || size * kKind < floats) continue;
-      const std::int64_t found = best < count_ ? idle_[best].block.size() : 0;
-      if (found < floats ? size > found : floats <= size && size < found) best = i;
+      const std::int64_t size = idle_[i].buffer.bytes();
+      if (size > most_bytes_for(bytes) || size * kKind < bytes) continue;
+      const std::int64_t found = best < count_ ? idle_[best].buffer.bytes() : 0;
+      if (found < bytes ? size > found : bytes <= size && size < found) best = i;
     }
-    return best < count_ ? remove(best) : Block();
+    return best < count_ ? remove(best) : Buffer();
   }
 
-  void give_back(Block block) {
+  void give_back(Buffer buffer) {
     for (;;) {
-      Block dropped;
+      Buffer dropped;
       const std::lock_guard lock(shared_state_mutex());
-      const std::int64_t together = bytes_ + block.bytes();
-      if (block.bytes() > limit_) return;
+      const std::int64_t together = bytes_ + buffer.bytes();
+      if (buffer.bytes() > limit_) return;
       // Little is never due: no need to look at the clock.
       const auto now = together > kKeptBytes ? Clock::now() : Clock::time_point();
-      if (count_ < kMostBlocks && together <= limit_ && !is_due(now)) {
-        add(std::move(block), now);
+      if (count_ < kMostBuffers && together <= limit_ && !is_due(now)) {
+        add(std::move(buffer), now);
         return;
       }
       dropped = remove(0);
@@ -68,7 +68,7 @@ class Pool {
 
   void shrink(std::int64_t bytes) {
     for (;;) {
-      Block dropped;
+      Buffer dropped;
       const std::lock_guard lock(shared_state_mutex());
       if (bytes_ <= bytes) return;
       dropped = remove(0);
@@ -95,7 +95,7 @@ class Pool {
 
  private:
   struct Idle {
-    Block block;
+    Buffer buffer;
     Clock::time_point since;
   };
 
@@ -103,21 +103,21 @@ class Pool {
     return bytes_ > kKeptBytes && now - idle_[0].since >= kIdleTime;
   }
 
-  void add(Block block, Clock::time_point now) {
-    bytes_ += block.bytes();
-    idle_[count_++] = {std::move(block), now};
+  void add(Buffer buffer, Clock::time_point now) {
+    bytes_ += buffer.bytes();
+    idle_[count_++] = {std::move(buffer), now};
     if (bytes_ > kKeptBytes) have_watched();
   }
 
-  Block remove(std::size_t i) {
-    Block block = std::move(idle_[i].block);
-    bytes_ -= block.bytes();
+  Buffer remove(std::size_t i) {
+    Buffer buffer = std::move(idle_[i].buffer);
+    bytes_ -= buffer.bytes();
     std::move(idle_.begin() + i + 1, idle_.begin() + count_, idle_.begin() + i);
     --count_;
-    return block;
+    return buffer;
   }
 
-  // Where there can be no thread, blocks that are due go when the next one comes.
+  // Where there can be no thread, buffers that are due go when the next one comes.
   void have_watched() {
     if (forks_ != forks_before_this_process()) wake_ = nullptr;
     if (wake_ != nullptr) {
@@ -134,10 +134,10 @@ class Pool {
     }
   }
 
-  // A thread that wakes when the oldest block would be due, and not at all while there is little.
+  // A thread that wakes when the oldest buffer would be due, and not at all while there is little.
   void watch() {
     for (;;) {
-      Block dropped;
+      Buffer dropped;
       std::unique_lock lock(shared_state_mutex());
       sleeps_ = bytes_ <= kKeptBytes;
       if (sleeps_) {
@@ -150,7 +150,7 @@ class Pool {
     }
   }
 
-  std::array<Idle, kMostBlocks> idle_;
+  std::array<Idle, kMostBuffers> idle_;
   std::size_t count_ = 0;
   std::int64_t bytes_ = 0;
   std::int64_t limit_ = kFirstLimit;
@@ -167,13 +167,13 @@ Pool& pool() {
 
 }  // namespace
 
-Workspace::Workspace(std::int64_t floats) : block_(pool().take(floats)) {
-  if (block_.data() != nullptr && block_.size() >= floats) return;
-  block_ = Block();  // before there is another one
-  block_ = Block(floats);
+Workspace::Workspace(std::int64_t bytes) : buffer_(pool().take(bytes)) {
+  if (buffer_.data() != nullptr && buffer_.bytes() >= bytes) return;
+  buffer_ = Buffer();  // before there is another one
+  buffer_ = Buffer(bytes);
 }
 
-Workspace::~Workspace() { pool().give_back(std::move(block_)); }
+Workspace::~Workspace() { pool().give_back(std::move(buffer_)); }
 
 std::int64_t workspace_limit() { return pool().limit(); }
 void set_workspace_limit(std::int64_t bytes) { pool().set_limit(bytes); }

@@ -5,18 +5,18 @@
 
 namespace cnnfast {
 
-// A block for one run, which goes back to the pool at the end. What is in it is left from others.
+// A buffer for one run, which goes back to the pool at the end. What is in it is left from others.
 class Workspace {
  public:
-  explicit Workspace(std::int64_t floats);
+  explicit Workspace(std::int64_t bytes);
   ~Workspace();
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  float* data() const { return block_.data(); }
+  std::byte* data() const { return buffer_.data(); }
 
  private:
-  Block block_;
+  Buffer buffer_;
 };
 
 // The most bytes that wait between runs for the next one. They go back to the system when no run

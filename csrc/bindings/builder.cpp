@@ -182,8 +182,8 @@ int add_transpose(PlanBuilder& builder, int x, const std::vector<int>& axes) {
 
 void bind_builder(py::module_& m) {
   py::class_<PlanBuilder>(m, "PlanBuilder", py::is_final())
-      .def(py::init<bool, WeightDtype>(), py::arg("winograd") = true,
-           py::arg("weight_dtype") = WeightDtype::float32)
+      .def(py::init<bool, Element>(), py::arg("winograd") = true,
+           py::arg("weight_dtype") = Element::float32)
       .def("label", &PlanBuilder::label, py::arg("text"))
       .def("input", &PlanBuilder::input, py::arg("shape"))
       .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),

@@ -91,10 +91,10 @@ void bind_enums(py::module_& m) {
       .value("RMS", NormalizationKind::rms)
       .value("L2", NormalizationKind::l2)
       .finalize();
-  py::native_enum<WeightDtype>(m, "WeightDtype", "enum.Enum")
-      .value("FLOAT32", WeightDtype::float32)
-      .value("FLOAT16", WeightDtype::float16)
-      .value("BFLOAT16", WeightDtype::bfloat16)
+  py::native_enum<Element>(m, "WeightDtype", "enum.Enum")
+      .value("FLOAT32", Element::float32)
+      .value("FLOAT16", Element::float16)
+      .value("BFLOAT16", Element::bfloat16)
       .finalize();
   py::native_enum<RecurrentKind>(m, "RecurrentKind", "enum.Enum")
       .value("SIMPLE", RecurrentKind::simple)

@@ -163,7 +163,7 @@ void bind_plan(py::module_& m) {
           "workspace_bytes",
           [](const Plan& p, std::int64_t images, int threads) {
             check_threads(threads);
-            return p.workspace(images, threads) * 4;
+            return p.workspace(images, threads);
           },
           py::arg("images"), py::arg("threads"))
       .def("run", &run, py::arg("inputs").noconvert(), py::arg("outputs").noconvert(),

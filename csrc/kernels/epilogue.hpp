@@ -20,34 +20,48 @@ inline void store_lanes(float* p, Vec v, std::int64_t n) {
 }
 
 // A tile of M pixels times N vectors of channels from `channel` on, of which `columns` are real.
-// residual(m) points to pixel m's first channel of the tile; not called where there is none.
-template <int M, int N, class Residual>
-inline void finish_tile(Vec (&tile)[M][N], const Epilogue& e, std::int64_t channel,
-                        std::int64_t columns, Residual residual) {
+template <int M, int N>
+inline void add_bias(Vec (&tile)[M][N], const float* from, std::int64_t channel) {
   CNNFAST_UNROLL
   for (int n = 0; n < N; ++n) {
-    const Vec bias = load(e.bias + channel + n * kLanes);
+    const Vec bias = load(from + channel + n * kLanes);
     CNNFAST_UNROLL
     for (int m = 0; m < M; ++m) tile[m][n] += bias;
   }
-  if (e.residual != nullptr) {
+}
+
+template <int M, int N, class Pixel>
+inline void add_residual(Vec (&tile)[M][N], std::int64_t columns, Pixel residual) {
+  CNNFAST_UNROLL
+  for (int m = 0; m < M; ++m) {
     CNNFAST_UNROLL
-    for (int m = 0; m < M; ++m) {
-      CNNFAST_UNROLL
-      for (int n = 0; n < N; ++n) {
-        tile[m][n] += load_lanes(residual(m) + n * kLanes, columns - n * kLanes);
-      }
+    for (int n = 0; n < N; ++n) {
+      tile[m][n] += load_lanes(residual(m) + n * kLanes, columns - n * kLanes);
     }
   }
-  activate_tile(tile, e.activation);
-  if (e.scale == nullptr) return;
+}
+
+template <int M, int N>
+inline void scale_channels(Vec (&tile)[M][N], const cnnfast::ChannelScale& by,
+                           std::int64_t channel) {
   CNNFAST_UNROLL
   for (int n = 0; n < N; ++n) {
-    const Vec scale = load(e.scale + channel + n * kLanes);
-    const Vec shift = load(e.shift + channel + n * kLanes);
+    const Vec factor = load(by.factor + channel + n * kLanes);
+    const Vec shift = load(by.shift + channel + n * kLanes);
     CNNFAST_UNROLL
-    for (int m = 0; m < M; ++m) tile[m][n] = tile[m][n] * scale + shift;
+    for (int m = 0; m < M; ++m) tile[m][n] = tile[m][n] * factor + shift;
   }
+}
+
+// The stages in their order. residual(m) points to pixel m's first channel of the tile; not called
+// where there is none.
+template <int M, int N, class Pixel>
+inline void finish_tile(Vec (&tile)[M][N], const Epilogue& e, std::int64_t channel,
+                        std::int64_t columns, Pixel residual) {
+  add_bias(tile, e.bias, channel);
+  if (e.residual.numbers != nullptr) add_residual(tile, columns, residual);
+  activate_tile(tile, e.activation);
+  if (e.scale.factor != nullptr) scale_channels(tile, e.scale, channel);
 }
 
 }  // namespace

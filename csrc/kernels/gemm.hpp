@@ -248,8 +248,9 @@ class PixelWalk {
         row_(pixel / t.width % t.height),
         image_(pixel / t.width / t.height),
         even_(is_even(t.x_strides)),
-        all_even_(even_ && is_even(t.out_strides) &&
-                  (t.epilogue.residual == nullptr || is_even(t.epilogue.residual_strides))) {
+        all_even_(
+            even_ && is_even(t.out_strides) &&
+            (t.epilogue.residual.numbers == nullptr || is_even(t.epilogue.residual.strides))) {
     find();
   }
 
@@ -286,15 +287,15 @@ class PixelWalk {
   void fill_evenly(TileTask& tile) const {
     for (std::int64_t m = 0; m < kMostRows; ++m) tile.x[m] = x_ + m * task_.x_strides.pixel;
     for (std::int64_t m = 0; m < kMostRows; ++m) tile.out[m] = out_ + m * task_.out_strides.pixel;
-    if (task_.epilogue.residual == nullptr) return;
-    const std::int64_t step = task_.epilogue.residual_strides.pixel;
+    if (task_.epilogue.residual.numbers == nullptr) return;
+    const std::int64_t step = task_.epilogue.residual.strides.pixel;
     for (std::int64_t m = 0; m < kMostRows; ++m) tile.residual[m] = residual_ + m * step;
   }
 
   void advance(std::int64_t pixels) {
     x_ += pixels * task_.x_strides.pixel;
     out_ += pixels * task_.out_strides.pixel;
-    residual_ += pixels * task_.epilogue.residual_strides.pixel;
+    residual_ += pixels * task_.epilogue.residual.strides.pixel;
     column_ += pixels;
     if (column_ == task_.width && !all_even_) next_row();
   }
@@ -314,7 +315,7 @@ class PixelWalk {
     };
     x_ = task_.x + offset(task_.x_strides);
     out_ = task_.out + offset(task_.out_strides);
-    residual_ = task_.epilogue.residual + offset(task_.epilogue.residual_strides);
+    residual_ = task_.epilogue.residual.numbers + offset(task_.epilogue.residual.strides);
   }
 
   const ConvTask& task_;
@@ -330,16 +331,16 @@ class PixelWalk {
 
 // Where number `at` of the column block's weights stands.
 inline const float* stored_weights(const ConvTask& t, std::int64_t at) {
-  const std::int64_t bytes = t.dtype == WeightDtype::float32 ? 4 : 2;
-  return reinterpret_cast<const float*>(static_cast<const char*>(t.weights) + at * bytes);
+  return reinterpret_cast<const float*>(static_cast<const char*>(t.weights) +
+                                        at * bytes_of(t.element));
 }
 
 // Weights [at, at + n) of the column block in float32: where they are, or widened for all pixels of
 // the call.
 inline const float* float_weights(const ConvTask& t, std::int64_t at, std::int64_t n) {
-  if (t.dtype == WeightDtype::float32) return stored_weights(t, at);
+  if (t.element == Element::float32) return stored_weights(t, at);
   const std::uint16_t* from = static_cast<const std::uint16_t*>(t.weights) + at;
-  (t.dtype == WeightDtype::float16 ? widen<Float16> : widen<Bfloat16>)(from, t.widened, n);
+  (t.element == Element::float16 ? widen<Float16> : widen<Bfloat16>)(from, t.widened, n);
   return t.widened;
 }
 

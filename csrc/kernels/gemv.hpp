@@ -66,7 +66,7 @@ void gemv_blocks(const GemvTask& t, const typename Weights::Number* weights,
     Vec tile[1][N];
     for (int n = 0; n < N; ++n) tile[0][n] = total[b][n];
     finish_tile(tile, t.epilogue, column, columns,
-                [&](int) { return t.epilogue.residual + column; });
+                [&](int) { return t.epilogue.residual.numbers + column; });
     for (int n = 0; n < N; ++n) {
       if (columns > n * kLanes) {
         store_lanes(t.out + column + n * kLanes, tile[0][n], columns - n * kLanes);

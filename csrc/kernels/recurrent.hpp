@@ -32,7 +32,7 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
     return cnnfast::Strides{t.sequences * step, t.sequences * step, step};
   };
   const cnnfast::ColumnBlocks blocks = {t.units, matrix.columns, kLanes, kWidth};
-  const Epilogue epilogue = {matrix.bias, nullptr, nullptr, x.first, evenly(x.step), f};
+  const Epilogue epilogue = {matrix.bias, {x.first, evenly(x.step)}, f, {nullptr, nullptr}};
   if (t.sequences == 1) {  // states are hardly ever zero
     gemv<Float32>(
         {states.first, t.units, matrix.weights, epilogue, out.first, matrix.columns, false}, 0,
@@ -54,7 +54,7 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
     const std::int64_t column = blocks.first(block);
     task.weights = matrix.weights + blocks.place(block);
     task.epilogue.bias = matrix.bias + column;
-    if (x.first != nullptr) task.epilogue.residual = x.first + column;
+    if (x.first != nullptr) task.epilogue.residual.numbers = x.first + column;
     task.out = out.first + column;
     task.columns = static_cast<std::int32_t>(blocks.stored(block));
     conv(task, 0, t.sequences);

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "element.hpp"
+
 namespace cnnfast {
 
 enum class ActivationKind : std::int32_t {
@@ -74,10 +76,6 @@ enum class NormalizationKind : std::int32_t { standard, variance, rms, l2 };
 
 enum class RecurrentKind : std::int32_t { simple, lstm, gru, gru_reset_after };
 
-// How packed weights are stored; sums are float32 in any case.
-enum class WeightDtype : std::int32_t { float32, float16, bfloat16 };
-constexpr int kWeightDtypes = 3;
-
 struct Activation {
   ActivationKind kind = ActivationKind::linear;
   float alpha = 0;
@@ -91,15 +89,26 @@ struct Strides {
   std::int64_t pixel;
 };
 
-// What happens to a finished sum before it is stored:
-// f(sum + bias + residual) * scale + shift; `residual`, `scale` and `shift` may be null.
-struct Epilogue {
-  const float* bias;  // these three by output channel, readable to the end of the last vector
-  const float* scale;
+// The same tensor's numbers at each output, from pixel 0 on; null where nothing is added.
+struct Residual {
+  const float* numbers;
+  Strides strides;
+};
+
+// By output channel; null where nothing is scaled.
+struct ChannelScale {
+  const float* factor;
   const float* shift;
-  const float* residual;  // pixel 0, like the output
-  Strides residual_strides;
+};
+
+// What happens to a finished sum before it is stored, stage by stage in this order:
+// f(sum + bias + residual) * factor + shift. What is by channel is readable to the end of the last
+// vector. A sum of integers would become a number before the bias, and one again behind the scale.
+struct Epilogue {
+  const float* bias;  // by output channel
+  Residual residual;
   Activation activation;
+  ChannelScale scale;
 };
 
 // `length` consecutive floats at `offset` from a pixel's window.
@@ -126,9 +135,9 @@ struct ConvTask {
   std::int32_t first_chunk;  // of those to do now; the sums of those before are in `out`
   std::int32_t last_chunk;
   std::int32_t chunk_count;
-  const void* weights;  // of the first chunk to do: [k][vectors * lanes] of `dtype`, zeros behind
-  WeightDtype dtype;
-  float* widened;  // room for a chunk of the weights, unless they are float32
+  const void* weights;  // of the first chunk to do: [k][vectors * lanes], zeros behind
+  Element element;      // of the weights
+  float* widened;       // room for a chunk of the weights, unless they are float32
   Epilogue epilogue;
   float* out;  // pixel 0, first column of the block
   Strides out_strides;
@@ -167,8 +176,9 @@ struct WinogradTask {
 struct GemvTask {
   const float* x;
   std::int64_t depth;
-  const void* weights;  // [block][k][block width] of the kernel's dtype, the last block narrower
-  Epilogue epilogue;    // of column 0
+  const void*
+      weights;  // [block][k][block width] of the kernel's element type, the last block narrower
+  Epilogue epilogue;  // of column 0
   float* out;
   std::int64_t columns;
   bool skip_zeros;  // exact only where every weight is finite
@@ -278,18 +288,48 @@ struct WinogradKernels {
   void (*output)(const WinogradTask&);
 };
 
-struct Kernels {
-  const char* name;
+// Sizes that suit an instruction set, and estimates of what takes how long with it; measured on the
+// machines of docs/performance.md.
+struct Tuning {
   std::int32_t lanes;         // floats in a vector
   std::int32_t tile_rows;     // pixels of the register tile
   std::int32_t tile_vectors;  // vectors of its widest column block
   std::int32_t chunk_depth;   // products summed before they join the total
 
+  // Bytes that stay in a core's L2 beside what else a kernel reads.
+  std::int64_t input_block_bytes;  // of pixels that every column block reads
+  std::int64_t row_block_bytes;    // the same, of a computed matrix
+  std::int64_t band_bytes;         // of the rows between the steps of a band
+
+  // What a convolution's algorithms cost, in flops of the register tile.
+  double flops_per_byte;        // reading weights that do not stay in cache
+  double cached_weight_bytes;   // weights that do
+  double transform_flops;       // of Winograd's, per position, tile and channel
+  double line_transform_flops;  // the same where tiles have one axis
+  double short_sum_flops;       // products that starting and storing a sum is worth
+  std::int32_t most_joined;     // pixels; more meet more zeros
+
+  // Products of computed matrices: packing pays from so many rows of the first on, and products.
+  std::int64_t rows_to_pack;
+  std::int64_t products_to_pack;
+  std::int64_t sequences_together;  // of a recurrent layer; their gates stay in cache
+
+  // Which steps join to run by bands.
+  double large_image_bytes;   // that do not stay in cache
+  double huge_image_bytes;    // that stay in none
+  double light_weight_bytes;  // of a step, which every band reads again
+  double light_last_bytes;    // the same where joining also saves a meeting of threads
+};
+
+struct Kernels {
+  const char* name;
+  Tuning tuning;
+
   void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
   // The maximum over 2 x 2 pixels of it: `out`, `width` and `height` are the maximum's.
   void (*conv_pool)(const ConvTask&, std::int64_t first, std::int64_t last);
   WinogradKernels winograd[7];
-  void (*gemv[kWeightDtypes])(const GemvTask&, std::int64_t first, std::int64_t last);
+  void (*gemv[kElements])(const GemvTask&, std::int64_t first, std::int64_t last);
   // Rows of a matrix into column blocks: [block][depth][block's columns], the last block padded
   // with zeros to whole vectors; `to` is where row 0 goes.
   void (*pack_columns)(const MatrixRows&, std::int64_t depth, float* to);

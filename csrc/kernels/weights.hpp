@@ -11,7 +11,7 @@
 
 namespace {
 
-using cnnfast::WeightDtype;
+using cnnfast::Element;
 
 // kLanes numbers of 16 bits, each widened to 32.
 inline IntVec load_shorts(const std::uint16_t* p) {

@@ -210,11 +210,11 @@ struct TileOutput {
              place.x * (kWidth / step) * s.pixel;
     };
     corner = t.out + offset(t.out_strides);
-    residual = t.epilogue.residual + offset(t.epilogue.residual_strides);
+    residual = t.epilogue.residual.numbers + offset(t.epilogue.residual.strides);
   }
 
   void finish(const WinogradTask& t, std::int64_t channel, std::int64_t y, Row& row) const {
-    const cnnfast::Strides& strides = t.epilogue.residual_strides;
+    const cnnfast::Strides& strides = t.epilogue.residual.strides;
     // Pixels behind the edge are not stored; their residual is read from the last one.
     finish_tile(row, t.epilogue, channel, t.columns - channel, [&](int x) {
       const std::int64_t inside = x < columns ? x : columns - 1;

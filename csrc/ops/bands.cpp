@@ -5,13 +5,12 @@
 #include <numeric>
 #include <string>
 
+#include "../cpu.hpp"
 #include "ops.hpp"
 
 namespace cnnfast {
 
 namespace {
-
-constexpr std::int64_t kBandBytes = 512 * 1024;  // of all intermediate rows: a part of a core's L2
 
 std::int64_t sum(const std::vector<std::int64_t>& sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
@@ -30,7 +29,7 @@ std::int64_t rounded_up(std::int64_t rows, std::int64_t together) {
 
 // What stands in scratch memory of a step's output, from `data` on, with its borders.
 struct Held {
-  float* data;
+  std::byte* data;
   Rows rows;
 };
 
@@ -46,7 +45,7 @@ class BandsShape {
     sizes_ = sizes_for(band_);
     while (2 * band_ <= height_) {
       std::vector<std::int64_t> more = sizes_for(2 * band_);
-      if (sum(more) * 4 > kBandBytes) break;
+      if (sum(more) > kernels().tuning.band_bytes) break;
       sizes_ = std::move(more);
       band_ *= 2;
     }
@@ -60,12 +59,12 @@ class BandsShape {
   std::int64_t together() const { return together(last()); }
   std::int64_t units_of_image() const { return (height_ + together() - 1) / together(); }
   const Layout& out(std::size_t i) const { return outs_[i]; }  // of the steps but the last
-  // Floats of each step's rows but the last's.
+  // Bytes of each step's rows but the last's.
   const std::vector<std::int64_t>& sizes() const { return sizes_; }
 
   // Scratch memory for what is held: nothing is allocated while a plan runs.
-  std::int64_t held_floats() const {
-    return aligned(static_cast<std::int64_t>(sizes_.size() * sizeof(Held) / sizeof(float)));
+  std::int64_t held_bytes() const {
+    return aligned(static_cast<std::int64_t>(sizes_.size() * sizeof(Held)));
   }
 
   // Rows of the input of step `i` for rows of its output; some may be outside the image.
@@ -95,14 +94,15 @@ class BandsShape {
   }
 
  private:
-  // Floats of each step's rows but the last's, for so many rows of the last. What a step makes
+  // Bytes of each step's rows but the last's, for so many rows of the last. What a step makes
   // together may begin before and end behind the rows that are read.
   std::vector<std::int64_t> sizes_for(std::int64_t rows) const {
     std::vector<std::int64_t> sizes(last());
     for (std::size_t i = sizes.size(); i > 0; --i) {
       const Rows needed = read(i, {0, rows});
       rows = needed.last - needed.first + 2 * (together(i - 1) - 1);
-      sizes[i - 1] = aligned(rows * outs_[i - 1].row());
+      const Layout& out = outs_[i - 1];
+      sizes[i - 1] = aligned(out.bytes(rows * out.row()));
     }
     return sizes;
   }
@@ -162,7 +162,7 @@ class Bands final : public Step {
       all.packed.insert(all.packed.end(), traits.packed.begin(), traits.packed.end());
       all.own_bytes += traits.own_bytes;
     }
-    all.scratch += shape.held_floats() + sum(shape.sizes());
+    all.scratch += shape.held_bytes() + sum(shape.sizes());
     return all;
   }
 
@@ -207,15 +207,15 @@ class BoundBands final : public BoundStep {
   struct Image {
     PerInput<Tensor> in;
     Tensor out;
-    float* scratch;  // of the inner steps
-    Held* held;      // of each step but the last
+    std::byte* scratch;  // of the inner steps
+    Held* held;          // of each step but the last
     Interrupt* interrupt;
   };
 
   Image image_of(const Work& w, std::int64_t image) const {
-    Image state = {w.in, w.out, w.scratch + shape_.held_floats(),
-                   reinterpret_cast<Held*>(w.scratch), w.interrupt};
-    for (Tensor* t : {&state.in[0], &state.in[1], &state.out}) t->data += image * t->image;
+    Image state = {w.in, w.out, w.scratch + shape_.held_bytes(), reinterpret_cast<Held*>(w.scratch),
+                   w.interrupt};
+    for (Tensor* t : {&state.in[0], &state.in[1], &state.out}) *t = t->from_image(image);
     for (std::size_t i = 0; i < shape_.last(); ++i) {
       new (state.held + i) Held{state.scratch, {-kLargest, -kLargest}};
       state.scratch += shape_.sizes()[i];
@@ -228,8 +228,9 @@ class BoundBands final : public BoundStep {
     if (i == shape_.last()) return image.out;
     const Layout& layout = shape_.out(i);
     const Held& held = image.held[i];
-    return {held.data - held.rows.first * layout.row() + layout.border.left * layout.channels,
-            layout.size()};
+    const std::int64_t first = layout.border.left * layout.channels;
+    return {held.data + layout.bytes(first - held.rows.first * layout.row()), layout.size(),
+            layout.element};
   }
 
   // Makes rows of the output of step `i`, all inside the image, in whole groups of those that it
@@ -248,8 +249,8 @@ class BoundBands final : public BoundStep {
                          nullptr});
   }
 
-  // Rows of the output of step `i`, zeros where they are outside the image. What the band before
-  // has made moves to the front.
+  // Rows of the output of step `i`, its fill value where they are outside the image. What the band
+  // before has made moves to the front.
   void provide(Image& image, std::size_t i, const Rows& rows) const {
     const Layout& layout = shape_.out(i);
     Held& held = image.held[i];
@@ -257,13 +258,14 @@ class BoundBands final : public BoundStep {
     const bool goes_on = held.rows.last > rows.first;
     const Rows now = {goes_on ? rows.first : whole.first, std::max(whole.last, held.rows.last)};
     const std::int64_t first = goes_on ? held.rows.last : now.first;  // that is new
-    const auto bytes = static_cast<std::size_t>((first - now.first) * layout.row()) * 4;
-    if (bytes > 0) {
-      std::memmove(held.data, held.data + (now.first - held.rows.first) * layout.row(), bytes);
+    const std::int64_t row = layout.bytes(layout.row());
+    if (first > now.first) {
+      std::memmove(held.data, held.data + (now.first - held.rows.first) * row,
+                   static_cast<std::size_t>((first - now.first) * row));
     }
     held.rows = now;
     for (std::int64_t y = first; y < now.last; ++y) {
-      clear_border(layout, held.data + (y - now.first) * layout.row(), y);
+      clear_border(layout, held.data + (y - now.first) * row, y);
     }
     const Rows inside = {std::max<std::int64_t>(first, 0), std::min(now.last, layout.height)};
     if (inside.first < inside.last) make(image, i, inside);

@@ -14,7 +14,7 @@
 namespace cnnfast {
 
 // A kernel in column blocks, group by group. Weights that do not fit into 16 bits stay float32.
-Packed pack_kernel(const KernelRows& kernel, std::int64_t groups, WeightDtype dtype);
+Packed pack_kernel(const KernelRows& kernel, std::int64_t groups, Element dtype);
 
 // Any convolution, as an indirect matrix product.
 std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec);
@@ -74,34 +74,31 @@ class ChannelData {
     const std::int64_t at = group * padded_ + column;
     Epilogue e = {};
     e.bias = bias_.data() + at;
-    if (scale_.data() != nullptr) {
-      e.scale = scale_.data() + at;
-      e.shift = shift_.data() + at;
-    }
+    if (scale_.data() != nullptr) e.scale = {scale_.data() + at, shift_.data() + at};
     if (residual.data != nullptr) {
-      e.residual = residual.data + group * filters_ + column;
-      e.residual_strides = {residual.image, layout.row(), layout.pixel()};
+      e.residual = {residual.floats() + group * filters_ + column,
+                    {residual.image, layout.row(), layout.pixel()}};
     }
     e.activation = activation_;
     return e;
   }
 
  private:
-  Block padded_copy(const float* from, std::int64_t groups) const {
-    Block block(groups * padded_);
-    std::fill(block.data(), block.data() + block.size(), 0.0F);
+  Floats padded_copy(const float* from, std::int64_t groups) const {
+    Floats copy(groups * padded_);
+    std::fill(copy.data(), copy.data() + copy.size(), 0.0F);
     for (std::int64_t g = 0; from != nullptr && g < groups; ++g) {
-      std::copy_n(from + g * filters_, filters_, block.data() + g * padded_);
+      std::copy_n(from + g * filters_, filters_, copy.data() + g * padded_);
     }
-    return block;
+    return copy;
   }
 
   Activation activation_;
   std::int64_t filters_;  // of a group
   std::int64_t padded_ = 0;
-  Block bias_;
-  Block scale_;
-  Block shift_;
+  Floats bias_;
+  Floats scale_;
+  Floats shift_;
 };
 
 inline double moved_bytes(const ConvSpec& spec) {
@@ -125,9 +122,8 @@ inline Window stored_window(const ConvSpec& spec) {
 inline bool prefers_batches(const ConvSpec& spec) {
   constexpr double kManyBytes = 256 * 1024;
   const Window& w = spec.window;
-  const auto bytes = [](const Dims& dims) { return 4.0 * static_cast<double>(count(dims)); };
-  const double weights = bytes({w.height, w.width, spec.in[2] / spec.groups, spec.out[2]});
-  return weights > kManyBytes && weights > 2 * (bytes(spec.in) + bytes(spec.out));
+  const double weights = bytes_of({{w.height, w.width, spec.in[2] / spec.groups, spec.out[2]}});
+  return weights > kManyBytes && weights > 2 * bytes_of({spec.in, spec.out});
 }
 
 }  // namespace cnnfast

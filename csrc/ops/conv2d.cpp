@@ -8,14 +8,11 @@ namespace cnnfast {
 
 namespace {
 
-// In units of a flop of the register tile, measured on the machines of docs/performance.md.
-constexpr double kFlopsPerByte = 5.0;         // reading weights that do not stay in cache
-constexpr double kCachedBytes = 1024 * 1024;  // weights that do
-constexpr double kTransformFlops = 10.0;      // per position, tile and channel
-constexpr double kLineTransformFlops = 25.0;  // the same where tiles have one axis
-constexpr double kShortSum = 12.0;            // products that starting and storing a sum is worth
-
-double weight_reading(double bytes) { return bytes > kCachedBytes ? bytes * kFlopsPerByte : 0; }
+// All in units of a flop of the register tile.
+double weight_reading(double bytes) {
+  const Tuning& tuning = kernels().tuning;
+  return bytes > tuning.cached_weight_bytes ? bytes * tuning.flops_per_byte : 0;
+}
 
 double weight_count(const ConvSpec& spec) {
   const std::int64_t channels = spec.in[2] / spec.groups;
@@ -44,10 +41,11 @@ double winograd_estimate(const ConvSpec& spec) {
   const Dims out = convolved(spec);
   const auto tiles = static_cast<double>(form.tiles_y(out[0]) * form.tiles_x(out[1]));
   const auto positions = static_cast<double>(form.positions());
-  const double each = form.along_one_axis() ? kLineTransformFlops : kTransformFlops;
+  const Tuning& tuning = kernels().tuning;
+  const double each = form.along_one_axis() ? tuning.line_transform_flops : tuning.transform_flops;
   const auto channels = static_cast<double>(spec.in[2]);
   const auto filters = static_cast<double>(spec.out[2]);
-  const double products = 2 * tiles * positions * (channels + kShortSum) * filters;
+  const double products = 2 * tiles * positions * (channels + tuning.short_sum_flops) * filters;
   const double transforms = each * positions * tiles * (channels + filters);
   return products + transforms + weight_reading(4 * positions * channels * filters);
 }
@@ -62,7 +60,7 @@ bool bound_by_weights(const ConvSpec& spec) {
 
 std::unique_ptr<const Step> make_direct(const ConvSpec& spec) {
   ConvSpec direct = spec;
-  if (spec.max_pool || !bound_by_weights(spec)) direct.weight_dtype = WeightDtype::float32;
+  if (spec.max_pool || !bound_by_weights(spec)) direct.weight_dtype = Element::float32;
   return make_direct_conv2d(direct);
 }
 

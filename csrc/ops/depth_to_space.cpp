@@ -20,9 +20,9 @@ class BoundDepthToSpace final : public BoundStep {
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       const std::int64_t image = unit / out_.height;
       const std::int64_t y = unit % out_.height;
-      run_row(w.in[0].data + image * w.in[0].image + y / block_y_ * in_.row() +
+      run_row(w.in[0].floats(image) + y / block_y_ * in_.row() +
                   y % block_y_ * block_x_ * out_.channels,
-              w.out.data + image * w.out.image + y * out_.row());
+              w.out.floats(image) + y * out_.row());
     }
   }
 

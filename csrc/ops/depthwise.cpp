@@ -11,7 +11,7 @@ namespace {
 // vectors with few channels. Their windows must be neighbours, too.
 std::int64_t pixels_joined(const Dims& out, const Window& window, std::int64_t multiplier) {
   constexpr std::int64_t kMost = 4;
-  const std::int64_t lanes = kernels().lanes;
+  const std::int64_t lanes = kernels().tuning.lanes;
   if (window.stride_x != 1 || multiplier != 1) return 1;
   for (std::int64_t pixels = 1; pixels <= kMost; ++pixels) {
     if (out[1] % pixels == 0 && pixels * out[2] % lanes == 0) return pixels;
@@ -141,9 +141,9 @@ class BoundDepthwiseConv2D final : public BoundByRows {
     task.height = rows;
     task.channels = joined * out_.channels;
     const float* corner =
-        w.in[0].data - window_.pads.top * in_.row() - window_.pads.left * in_.pixel();
-    task.x = corner + s.image * w.in[0].image + s.row * task.x_row + s.first * task.x_pixel;
-    task.out = w.out.data + s.image * w.out.image + s.row * task.out_row + s.first * task.out_pixel;
+        w.in[0].floats(s.image) - window_.pads.top * in_.row() - window_.pads.left * in_.pixel();
+    task.x = corner + s.row * task.x_row + s.first * task.x_pixel;
+    task.out = w.out.floats(s.image) + s.row * task.out_row + s.first * task.out_pixel;
     kernels().depthwise(task);
   }
 
@@ -171,7 +171,7 @@ std::unique_ptr<const Step> make_depthwise_conv2d(const Dims& in, const Dims& ou
   const std::int64_t joined = pixels_joined(out, window, out[2] / in[2]);
   const std::int64_t taps = count({window.height, window.width});
   auto packed = kernel.packed(Packing::depthwise, {joined, taps, out[2]}, [&](const auto& rows) {
-    Block place;
+    Floats place;
     const KernelRows all = rows.all(place);
     const std::vector<float> weights = repeated(all.numbers(), taps, out[2], joined);
     Packed made(static_cast<std::int64_t>(weights.size()));

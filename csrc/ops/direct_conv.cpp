@@ -8,8 +8,7 @@ namespace cnnfast {
 
 namespace {
 
-constexpr std::int64_t kInputBlockBytes = 256 * 1024;  // stays in a core's L2 with the weights
-constexpr int kBlocksToShare = 8;                      // of an image's tiles, for the threads
+constexpr int kBlocksToShare = 8;  // of an image's tiles, for the threads
 
 struct Piece {
   std::int64_t offset_row;  // of the window
@@ -50,11 +49,11 @@ std::vector<Chunk> chunks_of(const std::vector<Piece>& pieces, std::int64_t dept
   return chunks;
 }
 
-const char* name_of(WeightDtype dtype) {
+const char* name_of(Element dtype) {
   switch (dtype) {
-    case WeightDtype::float16: return "conv2d_float16";
-    case WeightDtype::bfloat16: return "conv2d_bfloat16";
-    case WeightDtype::float32: break;
+    case Element::float16: return "conv2d_float16";
+    case Element::bfloat16: return "conv2d_bfloat16";
+    case Element::float32: break;
   }
   return "conv2d";
 }
@@ -83,9 +82,9 @@ struct DirectShape {
         depth(count({window.height, window.width, channels})),
         image_pixels(count({spec.out[0], spec.out[1]})),
         pooled(spec.max_pool),
-        tile_pixels(pooled ? kernels().tile_rows / 2 : kernels().tile_rows),
-        pieces(pieces_of(window, spec.in[2], channels, kernels().chunk_depth)),
-        chunks(chunks_of(pieces, kernels().chunk_depth)),
+        tile_pixels(pooled ? kernels().tuning.tile_rows / 2 : kernels().tuning.tile_rows),
+        pieces(pieces_of(window, spec.in[2], channels, kernels().tuning.chunk_depth)),
+        chunks(chunks_of(pieces, kernels().tuning.chunk_depth)),
         columns(column_blocks(depth, filters)) {}
 
   // One pixel times a matrix. A pad before the image would put the one tap outside of it.
@@ -137,9 +136,9 @@ class DirectConv2D final : public Step {
                               const std::shared_ptr<const Packed>& packed,
                               const ChannelData& channel_data) {
     const bool alone = shape.joined == 1;
-    const bool float32 = packed->dtype() == WeightDtype::float32;
+    const bool float32 = packed->element() == Element::float32;
     StepTraits traits = {
-        .name = name_of(packed->dtype()),
+        .name = name_of(packed->element()),
         .algorithm = alone ? "direct" : "joined",
         .candidates = spec.candidates,
         .reads = alone && shape.window.width == 1 ? Access::slice : Access::bordered,
@@ -147,7 +146,7 @@ class DirectConv2D final : public Step {
         .border = shape.window.pads,
         .batched = prefers_batches(spec),
         // A chunk of a column block in float32, where the weights are not.
-        .scratch = float32 ? 0 : shape.deepest_chunk() * shape.columns.widest,
+        .scratch = float32 ? 0 : float_bytes(shape.deepest_chunk() * shape.columns.widest),
         .packed = {packed},
         .own_bytes = channel_data.bytes()};
     if (shape.is_row()) traits.algorithm_of_one = "gemv";
@@ -176,20 +175,21 @@ class BoundDirectConv2D final : public BoundByRows {
     for (const Piece& p : shape_.pieces) {
       runs_.push_back({p.offset_row * in_.row() + p.offset, p.length});
     }
+    const Tuning& tuning = kernels_.tuning;
     const auto pixels = static_cast<double>(shape_.image_pixels);
     // Of deep windows only a chunk has to stay: they are done chunk by chunk.
     const double bytes_per_pixel =
-        std::min(step.input_bytes_ / pixels, 4.0 * static_cast<double>(kernels_.chunk_depth));
+        std::min(step.input_bytes_ / pixels, static_cast<double>(float_bytes(tuning.chunk_depth)));
+    const double cached_pixels = static_cast<double>(tuning.input_block_bytes) / bytes_per_pixel;
     cached_tiles_ = std::max<std::int64_t>(
-        1,
-        std::llround(kInputBlockBytes / bytes_per_pixel / static_cast<double>(shape_.tile_pixels)));
+        1, std::llround(cached_pixels / static_cast<double>(shape_.tile_pixels)));
     block_tiles_ = cached_tiles_;
     // Threads that share an image should take pixels, which they find in their caches, rather than
     // columns: small weights may be read several times.
-    const auto outputs = static_cast<double>(shape_.filters * shape_.groups);
-    const double weights = static_cast<double>(shape_.depth) * outputs * 4;
-    const double moved = step.input_bytes_ + pixels * outputs * 4;
-    if (weights < std::min(moved, static_cast<double>(l2_bytes()) / 4)) {
+    const std::int64_t outputs = shape_.filters * shape_.groups;
+    const auto weights = static_cast<double>(float_bytes(shape_.depth * outputs));
+    const auto made = static_cast<double>(float_bytes(shape_.image_pixels * outputs));
+    if (weights < std::min(step.input_bytes_ + made, static_cast<double>(l2_bytes()) / 4)) {
       const std::int64_t shared = shape_.tiles(1) / kBlocksToShare;
       block_tiles_ = std::min(block_tiles_, std::max<std::int64_t>(2, shared));
     }
@@ -224,21 +224,21 @@ class BoundDirectConv2D final : public BoundByRows {
 
   void run_row(const Work& w) const {
     GemvTask task;
-    task.x = w.in[0].data;
+    task.x = w.in[0].floats();
     task.depth = shape_.depth;
     task.weights = step_.packed_->columns(0, 0);
     task.epilogue = step_.channel_data_.epilogue(0, 0, w.in[1], residual_);
-    task.out = w.out.data;
+    task.out = w.out.floats();
     task.columns = shape_.filters;
     task.skip_zeros = step_.packed_->finite();
-    kernels_.gemv[static_cast<int>(step_.packed_->dtype())](task, w.first, w.last);
+    kernels_.gemv[static_cast<int>(step_.packed_->element())](task, w.first, w.last);
   }
 
   void run_tiles(const Work& w) const {
     const std::int64_t all_tiles = shape_.tiles(w.images);
     const std::int64_t column_blocks = shape_.groups * shape_.columns.count();
     ConvTask task = task_for(w.in[0]);
-    task.widened = w.scratch;
+    task.widened = w.scratch_floats();
     for (std::int64_t unit = w.first; unit < w.last;) {
       const std::int64_t pixel_block = unit / (block_tiles_ * column_blocks);
       const std::int64_t start = pixel_block * block_tiles_;
@@ -267,7 +267,7 @@ class BoundDirectConv2D final : public BoundByRows {
   // next.
   void run_pixel_block(ConvTask& task, const Work& w, const PixelBlock& b) const {
     const auto chunk_count = static_cast<std::int32_t>(shape_.chunks.size());
-    const std::int64_t bytes = tiles_of(b) * shape_.tile_pixels * shape_.depth * 4;
+    const std::int64_t bytes = float_bytes(tiles_of(b) * shape_.tile_pixels * shape_.depth);
     const bool by_chunk =
         !shape_.pooled && b.last - b.first > tiles_of(b) && bytes > l2_bytes() / 2;
     const std::int32_t step = by_chunk ? 1 : chunk_count;
@@ -298,7 +298,7 @@ class BoundDirectConv2D final : public BoundByRows {
     ConvTask task = {};
     const Window& window = shape_.window;
     task.x_strides = {in.image, window.stride_y * in_.row(), window.stride_x * in_.pixel()};
-    task.dtype = step_.packed_->dtype();
+    task.element = step_.packed_->element();
     task.runs = runs_.data();
     task.chunks = shape_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(shape_.chunks.size());
@@ -317,11 +317,11 @@ class BoundDirectConv2D final : public BoundByRows {
     const std::int64_t block = column_block % columns.count();
     const std::int64_t column = columns.first(block);
     task.x =
-        w.in[0].data - pads.top * in_.row() - pads.left * in_.pixel() + group * shape_.channels;
+        w.in[0].floats() - pads.top * in_.row() - pads.left * in_.pixel() + group * shape_.channels;
     task.weights = step_.packed_->columns(group, block, done);
     task.epilogue = step_.channel_data_.epilogue(group, column, w.in[1], residual_);
-    task.epilogue.residual_strides.pixel *= shape_.joined;
-    task.out = w.out.data + group * shape_.filters + column;
+    task.epilogue.residual.strides.pixel *= shape_.joined;
+    task.out = w.out.floats() + group * shape_.filters + column;
     task.out_strides = {w.out.image, out_.row(), shape_.joined * out_.pixel()};
     task.columns = static_cast<std::int32_t>(columns.stored(block));
   }
@@ -341,7 +341,7 @@ std::unique_ptr<const BoundStep> DirectConv2D::bind(const Layouts& layouts) cons
   return std::make_unique<BoundDirectConv2D>(*this, layouts);
 }
 
-bool all_fit(WeightDtype dtype, const KernelRows& kernel) {
+bool all_fit(Element dtype, const KernelRows& kernel) {
   bool all = true;
   kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
     all = all && fits(dtype, numbers, (last - first) * kernel.width());
@@ -361,17 +361,17 @@ void pack_as(const KernelRows& kernel, std::int64_t groups, Packed& packed, Conv
 
 }  // namespace
 
-Packed pack_kernel(const KernelRows& kernel, std::int64_t groups, WeightDtype dtype) {
+Packed pack_kernel(const KernelRows& kernel, std::int64_t groups, Element dtype) {
   const ColumnBlocks columns = column_blocks(kernel.rows(), kernel.width() / groups);
-  if (dtype == WeightDtype::float32 || !all_fit(dtype, kernel)) {
-    Packed packed(columns, groups, WeightDtype::float32);
+  if (dtype == Element::float32 || !all_fit(dtype, kernel)) {
+    Packed packed(columns, groups, Element::float32);
     pack_as<float>(kernel, groups, packed, [](float x) { return x; });
-    packed.set_finite(fits(WeightDtype::float32, packed.floats(), packed.size()));
+    packed.set_finite(fits(Element::float32, packed.floats(), packed.size()));
     return packed;
   }
   Packed packed(columns, groups, dtype);
   pack_as<std::uint16_t>(kernel, groups, packed,
-                         dtype == WeightDtype::float16 ? to_float16 : to_bfloat16);
+                         dtype == Element::float16 ? to_float16 : to_bfloat16);
   return packed;
 }
 
@@ -379,7 +379,7 @@ std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec,
                                                std::shared_ptr<const Packed> packed,
                                                std::int64_t joined) {
   return std::make_unique<DirectConv2D>(spec, DirectShape(spec, joined), std::move(packed),
-                                        ChannelData(spec, kernels().lanes));
+                                        ChannelData(spec, kernels().tuning.lanes));
 }
 
 std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec) {

@@ -65,10 +65,9 @@ class BoundPixels final : public BoundByRows {
   void run_strip(const Work& w, const Strip& s) const {
     const Layout& in = layouts_.in[0];
     const Layout& out = layouts_.out;
-    step_.run_pixels(
-        w.in[0].data + s.image * w.in[0].image + s.row * in.row() + s.first * in.pixel(),
-        w.out.data + s.image * w.out.image + s.row * out.row() + s.first * out.pixel(),
-        s.last - s.first, layouts_);
+    step_.run_pixels(w.in[0].floats(s.image) + s.row * in.row() + s.first * in.pixel(),
+                     w.out.floats(s.image) + s.row * out.row() + s.first * out.pixel(),
+                     s.last - s.first, layouts_);
   }
 
   const PixelStep& step_;
@@ -98,7 +97,7 @@ class Activate final : public PixelStep {
 class Affine final : public PixelStep {
  public:
   Affine(const Dims& in, const float* scale, const float* shift, Activation activation)
-      : PixelStep({.name = "affine", .own_bytes = 2 * together(in) * in.back() * 4}, in,
+      : PixelStep({.name = "affine", .own_bytes = float_bytes(2 * together(in) * in.back())}, in,
                   2 + flops_of(activation.kind)),
         together_(together(in)),
         activation_(activation) {

@@ -7,8 +7,6 @@ namespace cnnfast {
 
 namespace {
 
-constexpr std::int64_t kMostJoined = 4;  // pixels; more meet more zeros
-
 // Rows of `filters` numbers, each `times` over.
 std::vector<float> repeated(const float* row, std::int64_t filters, std::int64_t times) {
   std::vector<float> all;
@@ -24,9 +22,9 @@ Packed pack_joined(const KernelRows& rows, const Window& own, const Window& join
                    std::int64_t channels, std::int64_t pixels) {
   const std::int64_t filters = rows.width();
   const std::int64_t depth = joined.height * joined.width * channels;
-  Block kernel(count({depth, pixels, filters}));
+  Floats kernel(count({depth, pixels, filters}));
   std::fill(kernel.data(), kernel.data() + kernel.size(), -0.0F);
-  Block held;
+  Floats held;
   const KernelRows all = rows.all(held);
   const float* from = all.numbers();
   for (std::int64_t y = 0; y < joined.height; ++y) {
@@ -38,15 +36,16 @@ Packed pack_joined(const KernelRows& rows, const Window& own, const Window& join
       }
     }
   }
-  return pack_kernel({kernel.data(), depth, pixels * filters}, 1, WeightDtype::float32);
+  return pack_kernel({kernel.data(), depth, pixels * filters}, 1, Element::float32);
 }
 
 }  // namespace
 
 std::int64_t joined_pixels(const ConvSpec& spec) {
   if (spec.groups != 1 || spec.window.dilation_x != 1 || spec.max_pool) return 1;
-  for (std::int64_t pixels = kMostJoined; pixels > 1; --pixels) {
-    if (spec.out[1] % pixels == 0 && pixels * spec.out[2] <= kernels().lanes) return pixels;
+  const Tuning& tuning = kernels().tuning;
+  for (std::int64_t pixels = tuning.most_joined; pixels > 1; --pixels) {
+    if (spec.out[1] % pixels == 0 && pixels * spec.out[2] <= tuning.lanes) return pixels;
   }
   return 1;
 }

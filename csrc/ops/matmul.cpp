@@ -9,14 +9,11 @@ namespace cnnfast {
 
 namespace {
 
-constexpr std::int64_t kRowsToPack = 4;              // of the first matrix: fewer do not pay
-constexpr std::int64_t kProductsToPack = 1024;       // of a matrix, nor do fewer of these
-constexpr std::int64_t kRowBlockBytes = 256 * 1024;  // of it that stay in a core's L2
-constexpr std::int64_t kUnitsToShare = 16;           // of the smallest products
+constexpr std::int64_t kUnitsToShare = 16;  // of the smallest products
 
 std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-double floats(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
+double matrix_bytes(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
   return 4.0 * static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
 }
 
@@ -38,8 +35,8 @@ class PackOperand final : public DenseStep {
       const std::int64_t end = std::min(groups_, group + w.last - unit);
       const std::int64_t image = matrix / of_.matrices;
       const std::int64_t inside = matrix % of_.matrices;
-      const float* from = w.in[0].data + image * w.in[0].image + inside * of_.k * of_.n;
-      float* to = w.out.data + image * w.out.image + inside * packed_.size();
+      const float* from = w.in[0].floats(image) + inside * of_.k * of_.n;
+      float* to = w.out.floats(image) + inside * packed_.size();
       kernels().pack_columns(
           {from, of_.n, group * kRowsTogether, std::min(of_.k, end * kRowsTogether)}, of_.k, to);
       unit += end - group;
@@ -47,7 +44,8 @@ class PackOperand final : public DenseStep {
   }
 
   Cost cost() const override {
-    return moving(floats(of_.matrices, of_.k, of_.n) + floats(of_.matrices, packed_.size()));
+    return moving(matrix_bytes(of_.matrices, of_.k, of_.n) +
+                  matrix_bytes(of_.matrices, packed_.size()));
   }
 
  private:
@@ -60,12 +58,12 @@ class PackOperand final : public DenseStep {
 
 // Where the second matrix has so many columns in memory.
 Cost product_cost(const MatrixProduct& of, std::int64_t columns) {
-  const double products = floats(of.matrices * of.m, of.k, of.n) / 2;
-  return {
-      .flops = products,
-      .own_flops = products,
-      .weight_bytes = 0,
-      .moved_bytes = floats(of.matrices, of.k, of.m + columns) + floats(of.matrices, of.m, of.n)};
+  const double products = matrix_bytes(of.matrices * of.m, of.k, of.n) / 2;
+  return {.flops = products,
+          .own_flops = products,
+          .weight_bytes = 0,
+          .moved_bytes = matrix_bytes(of.matrices, of.k, of.m + columns) +
+                         matrix_bytes(of.matrices, of.m, of.n)};
 }
 
 // A unit is a column block of a block of rows, which stay in cache while the columns next to each
@@ -77,14 +75,15 @@ class MatMul final : public DenseStep {
         of_(of),
         kernels_(kernels()),
         columns_(column_blocks(of.k, of.n)),
-        depth_(of.k, kernels_.chunk_depth),
+        depth_(of.k, kernels_.tuning.chunk_depth),
         bias_(static_cast<std::size_t>(columns_.widest), 0.0F) {
     const std::int64_t cached =
-        kRowBlockBytes / (4 * std::min<std::int64_t>(of.k, kernels_.chunk_depth));
+        kernels_.tuning.row_block_bytes /
+        float_bytes(std::min<std::int64_t>(of.k, kernels_.tuning.chunk_depth));
     const std::int64_t wanted = divided_up(kUnitsToShare, of.matrices * columns_.count());
     const std::int64_t rows = std::min(cached, divided_up(of.m, wanted));
-    row_block_ =
-        divided_up(std::max<std::int64_t>(rows, 2), kernels_.tile_rows) * kernels_.tile_rows;
+    row_block_ = divided_up(std::max<std::int64_t>(rows, 2), kernels_.tuning.tile_rows) *
+                 kernels_.tuning.tile_rows;
     row_blocks_ = divided_up(of.m, row_block_);
   }
 
@@ -112,10 +111,10 @@ class MatMul final : public DenseStep {
     const std::int64_t image = matrix / of_.matrices;
     const std::int64_t inside = matrix % of_.matrices;
     const std::int64_t row = rows % row_blocks_ * row_block_;
-    const float* packed = w.in[1].data + image * w.in[1].image + inside * columns_.size();
-    float* out = w.out.data + image * w.out.image + (inside * of_.m + row) * of_.n;
+    const float* packed = w.in[1].floats(image) + inside * columns_.size();
+    float* out = w.out.floats(image) + (inside * of_.m + row) * of_.n;
     ConvTask task = {};
-    task.x = w.in[0].data + image * w.in[0].image + (inside * of_.m + row) * of_.k;
+    task.x = w.in[0].floats(image) + (inside * of_.m + row) * of_.k;
     task.width = std::min(row_block_, of_.m - row);
     task.height = 1;
     task.x_strides = {task.width * of_.k, task.width * of_.k, of_.k};
@@ -124,13 +123,13 @@ class MatMul final : public DenseStep {
     task.chunks = depth_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
     task.epilogue.bias = bias_.data();
-    const bool by_chunk = last - first > 1 && task.width * of_.k * 4 > l2_bytes() / 2;
+    const bool by_chunk = last - first > 1 && float_bytes(task.width * of_.k) > l2_bytes() / 2;
     const std::int32_t step = by_chunk ? 1 : task.chunk_count;
     for (std::int32_t chunk = 0; chunk < task.chunk_count; chunk += step) {
       task.first_chunk = chunk;
       task.last_chunk = chunk + step;
       for (std::int64_t block = first; block < last; ++block) {
-        task.weights = packed + columns_.place(block, chunk * kernels_.chunk_depth);
+        task.weights = packed + columns_.place(block, chunk * kernels_.tuning.chunk_depth);
         task.out = out + columns_.first(block);
         task.columns = static_cast<std::int32_t>(columns_.stored(block));
         kernels_.conv(task, 0, task.width);
@@ -188,7 +187,8 @@ MatrixProduct matrix_product(const Dims& a, const Dims& b, const Dims& out) {
 }
 
 Dims packed_operand(const MatrixProduct& of) {
-  if (of.m < kRowsToPack || of.m * of.k * of.n < kProductsToPack) return {};
+  const Tuning& tuning = kernels().tuning;
+  if (of.m < tuning.rows_to_pack || of.m * of.k * of.n < tuning.products_to_pack) return {};
   return {of.matrices, of.k, column_blocks(of.k, of.n).padded()};
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "../kernels/table.hpp"
 #include "step.hpp"
 #include "window.hpp"
 
@@ -28,7 +29,7 @@ struct ConvSpec {
   bool winograd = true;   // whether it may be used
   bool max_pool = false;  // whether `out` is the maximum over 2 x 2 pixels, behind all of the above
   // How weights are stored where reading them is most of the work.
-  WeightDtype weight_dtype = WeightDtype::float32;
+  Element weight_dtype = Element::float32;
   // The algorithms that there were to choose from, for reports.
   std::vector<Candidate> candidates = {};
 };

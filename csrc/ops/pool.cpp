@@ -29,7 +29,7 @@ class Pool2D final : public Step {
               .reads = Access::slice,
               .writes = Access::slice,
               .rows = {{w}},
-              .scratch = in[1] * in[2]}),  // the pooling of a row's columns
+              .scratch = float_bytes(in[1] * in[2])}),  // the pooling of a row's columns
         rows_(taps_inside(out[0], w.height, w.stride_y, w.dilation_y, w.pads.top, in[0])),
         columns_(taps_inside(out[1], w.width, w.stride_x, w.dilation_x, w.pads.left, in[1])),
         kernel_(kind == PoolKind::max ? kernels().max_pool : kernels().average_pool),
@@ -92,7 +92,7 @@ class BoundPool2D final : public BoundByRows {
     task.x_pixel = in_.pixel();
     task.x_width = in_.width;
     task.dilation = window.dilation_x;
-    task.columns = w.scratch;
+    task.columns = w.scratch_floats();
     task.out_pixel = out_.pixel();
     task.channels = out_.channels;
     return task;
@@ -100,11 +100,11 @@ class BoundPool2D final : public BoundByRows {
 
   void run_strip(PoolRow& task, const Work& w, const Strip& s) const {
     const Taps& rows = step_.rows_[static_cast<std::size_t>(s.row)];
-    task.x = w.in[0].data + s.image * w.in[0].image + rows.first * in_.row();
+    task.x = w.in[0].floats(s.image) + rows.first * in_.row();
     task.rows = rows.count;
     task.taps = step_.columns_.data() + s.first;
     task.width = s.last - s.first;
-    task.out = w.out.data + s.image * w.out.image + s.row * out_.row() + s.first * out_.pixel();
+    task.out = w.out.floats(s.image) + s.row * out_.row() + s.first * out_.pixel();
     step_.kernel_(task);
   }
 

@@ -26,8 +26,8 @@ struct DenseDepth {
 
 // Of a packed matrix for the kernels in use.
 inline ColumnBlocks column_blocks(std::int64_t rows, std::int64_t columns) {
-  const std::int64_t lanes = kernels().lanes;
-  return {rows, columns, lanes, kernels().tile_vectors * lanes};
+  const Tuning& tuning = kernels().tuning;
+  return {rows, columns, tuning.lanes, std::int64_t{tuning.tile_vectors} * tuning.lanes};
 }
 
 }  // namespace cnnfast

@@ -7,9 +7,6 @@ namespace cnnfast {
 
 namespace {
 
-// Whole register tiles of any kind; their gates stay in cache.
-constexpr std::int64_t kSequencesTogether = 24;
-
 std::int64_t gates_of(RecurrentKind kind) {
   switch (kind) {
     case RecurrentKind::simple: return 1;
@@ -39,7 +36,7 @@ struct Columns {
 std::shared_ptr<const Packed> pack(const SharedKernel& kernel, std::int64_t units,
                                    std::int64_t start, std::int64_t columns) {
   const auto packed = [&](const KernelRows& rows) {
-    Packed made(column_blocks(units, columns), 1, WeightDtype::float32);
+    Packed made(column_blocks(units, columns), 1, Element::float32);
     rows.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
       made.fill<float>(0, first, last, numbers + start, rows.width(), [](float x) { return x; });
     });
@@ -73,8 +70,9 @@ class Recurrent final : public DenseStep {
             Activation activation, Activation recurrent_activation, bool backwards)
       : DenseStep({.name = "recurrent",
                    .batched = true,
-                   .grain = kernels().tile_rows,
-                   .scratch = kSequencesTogether * (2 + gates_of(kind)) * units,
+                   .grain = kernels().tuning.tile_rows,
+                   .scratch = float_bytes(kernels().tuning.sequences_together *
+                                          (2 + gates_of(kind)) * units),
                    .packed = {weights.gates, weights.candidate},
                    .own_bytes = static_cast<std::int64_t>(weights.bias.size() * sizeof(float))}),
         time_(time),
@@ -84,7 +82,7 @@ class Recurrent final : public DenseStep {
         recurrent_activation_(recurrent_activation),
         backwards_(backwards),
         columns_(kind, units),
-        depth_(units, kernels().chunk_depth),
+        depth_(units, kernels().tuning.chunk_depth),
         weights_(std::move(weights)) {}
 
   std::int64_t units(std::int64_t images) const override { return images; }
@@ -102,17 +100,18 @@ class Recurrent final : public DenseStep {
     task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
     task.x_sequence = w.in[0].image;
     task.out_sequence = w.out.image;
-    task.scratch = w.scratch;
+    task.scratch = w.scratch_floats();
     task.time = time_;
     task.units = units_;
     task.backwards = backwards_;
     const std::int64_t all = w.last - w.first;
-    const std::int64_t blocks = (all + kSequencesTogether - 1) / kSequencesTogether;
+    const std::int64_t together = kernels().tuning.sequences_together;
+    const std::int64_t blocks = (all + together - 1) / together;
     for (std::int64_t block = 0; block < blocks; ++block) {
       const std::int64_t first = w.first + all * block / blocks;
       task.sequences = w.first + all * (block + 1) / blocks - first;
-      task.x = w.in[0].data + first * w.in[0].image;
-      task.out = w.out.data + first * w.out.image;
+      task.x = w.in[0].floats(first);
+      task.out = w.out.floats(first);
       kernels().recurrent(task);
     }
   }

@@ -25,8 +25,7 @@ void RowsStep::run(const Work& w) const {
     const std::int64_t image = unit / rows_;
     const std::int64_t row = unit % rows_;
     const std::int64_t end = std::min(rows_, row + w.last - unit);
-    run_image_rows({w.in[0].data + image * w.in[0].image, w.in[1].data + image * w.in[1].image},
-                   w.out.data + image * w.out.image, row, end);
+    run_image_rows({w.in[0].floats(image), w.in[1].floats(image)}, w.out.floats(image), row, end);
     unit += end - row;
   }
 }

@@ -28,10 +28,10 @@ inline Cost moving(double bytes) {
   return {.flops = 0, .own_flops = 0, .weight_bytes = 0, .moved_bytes = bytes};
 }
 
-// Of all numbers of these tensors.
+// Of all numbers of these tensors of float32.
 inline double bytes_of(std::initializer_list<Dims> tensors) {
   double bytes = 0;
-  for (const Dims& dims : tensors) bytes += 4 * static_cast<double>(count(dims));
+  for (const Dims& dims : tensors) bytes += static_cast<double>(float_bytes(count(dims)));
   return bytes;
 }
 
@@ -53,7 +53,7 @@ struct Layouts {
 // How a tensor may stand in memory; who can do one can do those before it.
 enum class Access {
   dense,
-  bordered,  // zeros around each image
+  bordered,  // with a border around each image
   slice,     // some of the channels of another tensor
 };
 
@@ -77,7 +77,8 @@ struct StepTraits {
 
   Access reads = Access::dense;
   Access writes = Access::dense;
-  Border border = {};  // of zeros that it reads around its first input
+  Border border = {};  // that it reads around its first input
+  Element makes = Element::float32;
   // Its output may stand where an input of that size does, both dense: each number is read before
   // the one in its place is written, and by the same unit.
   bool overwrites = false;
@@ -90,7 +91,7 @@ struct StepTraits {
   // It asks for an interrupt between its units, and ends there: to cut parts that take no longer
   // than an interrupt may wait would repeat work.
   bool heeds_interrupt = false;
-  std::int64_t scratch = 0;  // floats that each thread needs
+  std::int64_t scratch = 0;  // bytes that each thread needs
 
   // Weights that other steps may hold, too, and bytes of those that are its own.
   std::vector<std::shared_ptr<const Packed>> packed = {};
@@ -110,8 +111,10 @@ struct Work {
   std::int64_t images;
   std::int64_t first;
   std::int64_t last;
-  float* scratch;                  // the calling thread's
+  std::byte* scratch;              // the calling thread's
   Interrupt* interrupt = nullptr;  // for steps that heed it
+
+  float* scratch_floats() const { return reinterpret_cast<float*>(scratch); }
 };
 
 // A step that knows where its tensors' numbers stand. It may refer to its step, which lives longer.

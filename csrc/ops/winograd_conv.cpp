@@ -93,8 +93,9 @@ struct WinogradShape {
     const std::int64_t width = tiles_x * form.kernels->outputs_x + form.kernels->taps_x - 1;
     pads.bottom = std::max(pads.bottom, height - pads.top - spec.in[0]);
     pads.right = std::max(pads.right, width - pads.left - spec.in[1]);
-    block_tiles = tiles_of_block(positions() * (channels + columns.widest) * 4, columns.size() * 4,
-                                 tiles_y * tiles_x, kernels().tile_rows);
+    block_tiles =
+        tiles_of_block(float_bytes(positions() * (channels + columns.widest)),
+                       float_bytes(columns.size()), tiles_y * tiles_x, kernels().tuning.tile_rows);
   }
 
   std::int64_t positions() const { return form.positions(); }
@@ -128,11 +129,11 @@ void transform_columns(const WinogradShape& shape, const std::vector<double>& tr
 
 // [block][position][channel][block's columns], transformed in double precision.
 Packed pack(const WinogradShape& shape, const KernelRows& rows) {
-  Block place;
+  Floats place;
   const KernelRows all = rows.all(place);
   const float* const kernel = all.numbers();
   const ColumnBlocks& columns = shape.columns;
-  Packed packed(columns, 1, WeightDtype::float32);
+  Packed packed(columns, 1, Element::float32);
   std::fill_n(packed.data(), packed.size(), 0.0F);
   const std::vector<double> transform = kernel_transform(shape.form);
   for (std::int64_t block = 0; block < columns.count(); ++block) {
@@ -178,18 +179,18 @@ class WinogradConv2D final : public Step {
   static StepTraits traits_of(const ConvSpec& spec, const WinogradShape& shape,
                               const std::shared_ptr<const Packed>& packed,
                               const ChannelData& channel_data) {
-    StepTraits traits = {
-        .name = "conv2d",
-        .algorithm = shape.form.m() == 2 ? "winograd2" : "winograd4",
-        .candidates = spec.candidates,
-        .reads = Access::slice,
-        .writes = Access::slice,
-        .border = shape.pads,
-        .batched = prefers_batches(spec),
-        .grain = shape.columns.count(),
-        .scratch = shape.positions() * (shape.transformed_step() + shape.product_step()),
-        .packed = {packed},
-        .own_bytes = channel_data.bytes()};
+    StepTraits traits = {.name = "conv2d",
+                         .algorithm = shape.form.m() == 2 ? "winograd2" : "winograd4",
+                         .candidates = spec.candidates,
+                         .reads = Access::slice,
+                         .writes = Access::slice,
+                         .border = shape.pads,
+                         .batched = prefers_batches(spec),
+                         .grain = shape.columns.count(),
+                         .scratch = float_bytes(shape.positions() *
+                                                (shape.transformed_step() + shape.product_step())),
+                         .packed = {packed},
+                         .own_bytes = channel_data.bytes()};
     if (!traits.batched) traits.rows = {stored_window(spec), shape.rows()};
     return traits;
   }
@@ -250,19 +251,19 @@ class BoundWinogradConv2D final : public BoundByRows {
     const std::int64_t column = shape_.columns.first(block);
     task.weights = static_cast<const float*>(step_.packed_->columns(0, block));
     task.epilogue = step_.channel_data_.epilogue(0, column, w.in[1], residual_);
-    task.out = w.out.data + column;
+    task.out = w.out.floats() + column;
     task.columns = static_cast<std::int32_t>(shape_.columns.stored(block));
     shape_.form.kernels->output(task);
   }
 
   WinogradTask task_for(const Work& w) const {
     WinogradTask task = {};
-    task.x = w.in[0].data - shape_.pads.top * in_.row() - shape_.pads.left * in_.pixel();
+    task.x = w.in[0].floats() - shape_.pads.top * in_.row() - shape_.pads.left * in_.pixel();
     task.x_strides = {w.in[0].image, in_.row(), in_.pixel()};
     task.channels = shape_.channels;
-    task.transformed = w.scratch;
+    task.transformed = w.scratch_floats();
     task.transformed_step = shape_.transformed_step();
-    task.product = w.scratch + shape_.positions() * task.transformed_step;
+    task.product = task.transformed + shape_.positions() * task.transformed_step;
     task.product_step = shape_.product_step();
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
     task.width = shape_.pooled ? 2 * out_.width : out_.width;
@@ -306,7 +307,7 @@ std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m) {
       Packing::winograd, {form.m(), form.rows(), form.columns(), shape.channels, shape.filters},
       [&](const KernelRows& kernel) { return pack(shape, kernel); });
   return std::make_unique<WinogradConv2D>(spec, shape, std::move(packed),
-                                          ChannelData(spec, kernels().lanes));
+                                          ChannelData(spec, kernels().tuning.lanes));
 }
 
 }  // namespace cnnfast

@@ -69,7 +69,7 @@ MUTANTS = (
     *_of(
         "plan.cpp",
         ("size = heavy ? most : «std::min(fitting, most)»;", "most"),
-        ("bool heavy = «batched_weight_bytes_ > 2.0 * sizeof(float) * kCachedFloats»;", "false"),
+        ("bool heavy = «batched_weight_bytes_ > 2.0 * kCachedBytes»;", "false"),
         ("unit = «std::min<std::int64_t>(size, threads)»;", "1"),
         ("useful += «std::max(computing, moving)» / kSecondsPerThread;", "computing"),
         ("(«cost.moved_bytes * all» + cost.weight_bytes)", "cost.moved_bytes"),
@@ -80,11 +80,11 @@ MUTANTS = (
         ("std::min(units, «range.last * phase.grain»)", "range.last"),
         ("cut(rows, «part», parts)", "0"),
         ("grains = «(units + phase.grain - 1) / phase.grain»;", "units / phase.grain"),
-        ("row = first + «unit / rows * tensor.image» +", "0"),
+        ("first + layout.bytes(«unit / rows * tensor.image» +", "0"),
         ("clear_border(layout, row, «y - layout.border.top»);", "y"),
-        ("image = «phase.chunk.start + phase.image»;", "phase.image"),
-        ("resident_ + «value.index * phase.chunk.images» +", "value.index"),
-        ("+ «phase.image * size» + first, size};", "0"),
+        ("image = «phase.portion.start + phase.image»;", "phase.image"),
+        ("resident_ + «value.index * phase.portion.images» +", "value.index"),
+        ("phase.portion.images + «phase.image * bytes»;", "0"),
     ),
     *_of("ops/step.cpp", ("row = «unit % rows_»;", "0")),
     *_of(
@@ -94,8 +94,8 @@ MUTANTS = (
         ("w += «N * kLanes»;", "kLanes"),
         ("if (++row_ == «task_.height») {", "task_.height + 1"),
         ("tile.out[m] = out_ + «m * task_.out_strides.pixel»;", "m * task_.x_strides.pixel"),
-        ("all_even_(«even_ && is_even(t.out_strides)» &&", "even_"),
-        ("nullptr || «is_even(t.epilogue.residual_strides)»)", "true"),
+        ("all_even_(\n            «even_ && is_even(t.out_strides)» &&", "even_"),
+        ("nullptr || «is_even(t.epilogue.residual.strides)»)", "true"),
         ("row_(«pixel / t.width % t.height»)", "pixel / t.width"),
         ("first = «c == 0»;", "c == t.first_chunk"),
         ("last = «c + 1 == t.chunk_count»;", "c + 1 == t.last_chunk"),
@@ -103,11 +103,11 @@ MUTANTS = (
     ),
     *_of(
         "kernels/epilogue.hpp",
-        ("load(e.bias + «channel» + n * kLanes)", "0"),
+        ("load(from + «channel» + n * kLanes)", "0"),
         ("tile[m][n] += «bias»;", "Vec{}"),
         ("«load_lanes(residual(m) + n * kLanes, columns - n * kLanes)»", "Vec{}"),
         ("load_lanes(residual(«m»)", "0"),
-        ("tile[m][n] = «tile[m][n] * scale + shift»;", "tile[m][n] * scale - shift"),
+        ("tile[m][n] = «tile[m][n] * factor + shift»;", "tile[m][n] * factor - shift"),
     ),
     *_of(
         "kernels/gemv.hpp",
@@ -163,7 +163,7 @@ MUTANTS = (
     *_of(
         "kernels/recurrent.hpp",
         ("at = «t.backwards ? t.time - 1 - i : i»;", "i"),
-        ("residual = «x.first + column»;", "x.first"),
+        ("residual.numbers = «x.first + column»;", "x.first"),
         ("bias = matrix.bias + «column»;", "0"),
     ),
     *_of(
@@ -181,7 +181,7 @@ MUTANTS = (
         ("start = «tap * w.dilation_x * channels + at»;", "tap * channels + at"),
         ("done += «shape_.chunks[static_cast<std::size_t>(c)].depth»;", "0"),
         ("by_chunk =\n        «!shape_.pooled» && b.last", "true"),
-        ("data - «pads.top» * in_.row()", "pads.bottom"),
+        ("floats() - «pads.top» * in_.row()", "pads.bottom"),
         ("in_.pixel() + «group * shape_.channels»;", "0"),
         ("columns(group, block, «done»);", "0"),
         ("«window.pads.top == 0 && window.pads.left == 0» && !pooled;", "true"),
@@ -192,7 +192,7 @@ MUTANTS = (
     *_of(
         "ops/direct_conv.cpp",
         ("task.width = «out_.width / shape_.joined»;", "out_.width"),
-        ("residual_strides.pixel *= «shape_.joined»;", "1"),
+        ("residual.strides.pixel *= «shape_.joined»;", "1"),
         ("out_.row(), «shape_.joined * out_.pixel()»};", "out_.pixel()"),
     ),
     *_of(
@@ -213,10 +213,10 @@ MUTANTS = (
     ),
     *_of(
         "ops/matmul.cpp",
-        ("to = w.out.data + image * w.out.image + «inside * packed_.size()»;", "0"),
+        ("to = w.out.floats(image) + «inside * packed_.size()»;", "0"),
         ("{from, of_.n, «group * kRowsTogether»,", "0"),
         ("row = «rows % row_blocks_ * row_block_»;", "0"),
-        ("place(block, «chunk * kernels_.chunk_depth»);", "0"),
+        ("place(block, «chunk * kernels_.tuning.chunk_depth»);", "0"),
         ("b = in[1] + «row / of_.m * of_.k * of_.n»;", "0"),
     ),
     *_of(
@@ -239,7 +239,7 @@ MUTANTS = (
     *_of(
         "ops/pool.cpp",
         ("run_strip(task, w, {0, «y», 0, out_.width", "w.first"),
-        ("w.in[0].image + «rows.first» * in_.row()", "0"),
+        ("floats(s.image) + «rows.first» * in_.row()", "0"),
         ("before = start < 0 ? «(dilation - 1 - start) / dilation» : 0;", "-start / dilation"),
         ("inside = «(limit - first + dilation - 1) / dilation»;", "(limit - first) / dilation"),
         ("columns_.data() + «s.first»;", "0"),
@@ -247,7 +247,7 @@ MUTANTS = (
     *_of(
         "ops/depthwise.cpp",
         ("x * «window_.dilation_x» * in_.pixel()", "window_.dilation_y"),
-        ("w.in[0].image + «s.row» * task.x_row", "0"),
+        ("corner + «s.row» * task.x_row", "0"),
         ("s.row * task.out_row + «s.first» * task.out_pixel;", "0"),
         ("dilation_y == 1 && «window.dilation_x == 1»;", "true"),
         ("task.x_pixel = «joined * window_.stride_x * in_.pixel()»;", "in_.pixel()"),
@@ -265,8 +265,8 @@ MUTANTS = (
     *_of(
         "ops/bands.cpp",
         ("{rows.first * w.stride_y - «w.pads.top»,", "0"),
-        ("held.data + («now.first - held.rows.first») * layout.row(), bytes", "0"),
-        ("clear_border(layout, held.data + («y - now.first») * layout.row()", "0"),
+        ("held.data + («now.first - held.rows.first») * row,", "0"),
+        ("clear_border(layout, held.data + («y - now.first») * row", "0"),
         ("inside = {«std::max<std::int64_t>(first, 0)»,", "first"),
         ("std::min(now.last, «layout.height»)};", "now.last"),
         ("std::min(w.last - «image * units», units)", "0"),
@@ -274,7 +274,7 @@ MUTANTS = (
         ("last = «rounded_up(rows.last, together(i))» - 1;", "rows.last"),
         ("whole.last = «std::min(rounded_up(rows.last, together(i)), height)»;", "rows.last"),
         ("row = unit % units * «shape_.together()»;", "1"),
-        ("t->data += «image * t->image»;", "0"),
+        ("*t = t->from_image(«image»);", "0"),
     ),
     *_of(
         "ops/binary.cpp",
@@ -293,7 +293,7 @@ MUTANTS = (
         ("slice_start = «at(plan_->values_, join->whole).slice_start» + join->start;", "0"),
         ("if («value.alias_of == join.part») return false;", "false"),
         ("s.step->traits().overwrites && «at(last_read, in) == i» &&", "true"),
-        ("«from.layout.size() == to.layout.size()») {", "true"),
+        ("«from.layout.bytes() == to.layout.bytes()») {", "true"),
     ),
     *_of("ops/remap.cpp", ("in[0] + «row / m_ * n_ * inner_», inner_", "0")),
     *_of(
@@ -321,13 +321,16 @@ MUTANTS = (
             "uses[static_cast<std::size_t>(index)] >= 2",
         ),
         ("return «inputs <= kMostInputs»;", "true"),
-        ("if (!runs_by_rows(s, «kLightBytesAtEnd»))", "kLightBytes"),
+        (
+            "if (!runs_by_rows(s, «kernels().tuning.light_last_bytes»))",
+            "kernels().tuning.light_weight_bytes",
+        ),
         ("«repeated * kRowsPerRepeated <= height»;", "true"),
         (
             "«std::max(weights_by_bands(chain.back(), values), weights_by_bands(s, values))» <=",
             "0.0",
         ),
-        ("if («bytes < kHugeBytes» || !runs_by_rows", "true"),
+        ("if («bytes < kernels().tuning.huge_image_bytes» || !runs_by_rows", "true"),
         ("value_of(values, s.out).layout, «second»}", "false"),
     ),
     *_of(

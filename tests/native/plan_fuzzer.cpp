@@ -55,8 +55,7 @@ class Bytes {
 class Graph {
  public:
   explicit Graph(Bytes& bytes)
-      : bytes_(bytes),
-        builder_(!bytes.once_in(4), static_cast<WeightDtype>(bytes.below(kWeightDtypes))) {
+      : bytes_(bytes), builder_(!bytes.once_in(4), static_cast<Element>(bytes.below(kElements))) {
     const std::int64_t inputs = 1 + bytes_.below(2);
     for (std::int64_t i = 0; i < inputs; ++i) values_.push_back(builder_.input(input_dims()));
     for (std::size_t i = 0; i < kMostSteps && !bytes_.empty(); ++i) {

@@ -117,8 +117,8 @@ void check_conv(const Case& c) {
 }
 
 void check_every_remainder() {
-  const std::int64_t rows = kernels().tile_rows;
-  const std::int64_t columns = std::int64_t{kernels().tile_vectors} * kernels().lanes;
+  const std::int64_t rows = kernels().tuning.tile_rows;
+  const std::int64_t columns = std::int64_t{kernels().tuning.tile_vectors} * kernels().tuning.lanes;
   for (std::int64_t width = 1; width <= rows + 1; ++width) {
     for (std::int64_t filters = 1; filters <= columns + 1; ++filters) {
       check_conv({1, 1, width, 5, filters, 1, 1, 1, 0, 1});
@@ -157,7 +157,7 @@ void check_storage_of(std::int64_t images, std::int64_t depth, std::int64_t filt
   const std::vector<float> k = short_floats(depth * filters);
   std::vector<float> x = random_floats(images * depth);
   for (float& v : x) v = std::max(v, 0.0F);
-  const auto outputs = [&](WeightDtype dtype, int threads) {
+  const auto outputs = [&](Element dtype, int threads) {
     PlanBuilder builder;
     ConvSpec spec = {
         {1, 1, depth}, {1, 1, filters}, {}, 1, {k.data(), depth, filters}, nullptr, {}};
@@ -165,11 +165,11 @@ void check_storage_of(std::int64_t images, std::int64_t depth, std::int64_t filt
     const int input = builder.input(spec.in);
     const auto plan = builder.build({builder.add(make_direct_conv2d(spec), {input}, spec.out)});
     const bool stored = plan->steps()[0].cost.weight_bytes == 2.0 * static_cast<double>(k.size());
-    check(stored == (dtype != WeightDtype::float32), "weights are stored as asked");
+    check(stored == (dtype != Element::float32), "weights are stored as asked");
     return run(*plan, x, images, threads);
   };
-  const std::vector<float> want = outputs(WeightDtype::float32, 1);
-  for (const WeightDtype dtype : {WeightDtype::float16, WeightDtype::bfloat16}) {
+  const std::vector<float> want = outputs(Element::float32, 1);
+  for (const Element dtype : {Element::float16, Element::bfloat16}) {
     const std::string what = std::string(kernels().name) + " " + std::to_string(images) + " " +
                              std::to_string(depth) + " " + std::to_string(filters);
     check(outputs(dtype, 1) == want, what + ": the bits of weights in 16 bits");
@@ -178,7 +178,7 @@ void check_storage_of(std::int64_t images, std::int64_t depth, std::int64_t filt
 }
 
 void check_storage() {
-  const std::int64_t columns = std::int64_t{kernels().tile_vectors} * kernels().lanes;
+  const std::int64_t columns = std::int64_t{kernels().tuning.tile_vectors} * kernels().tuning.lanes;
   for (std::int64_t filters = 1; filters <= columns + 1; ++filters) {
     for (const std::int64_t images : {1, 2, 17}) check_storage_of(images, 21, filters);
   }
@@ -188,7 +188,7 @@ void check_storage() {
 }
 
 void check_pool() {
-  const Dims in = {5, 7, kernels().lanes + 3};
+  const Dims in = {5, 7, kernels().tuning.lanes + 3};
   const Dims out = {3, 4, in[2]};
   const std::vector<float> x = random_floats(count(in));
   for (const PoolKind kind : {PoolKind::max, PoolKind::average}) {
@@ -224,7 +224,7 @@ void check_pool() {
 }
 
 void check_softmax() {
-  for (std::int64_t n = 1; n <= 3 * kernels().lanes; ++n) {
+  for (std::int64_t n = 1; n <= 3 * kernels().tuning.lanes; ++n) {
     PlanBuilder builder;
     const int input = builder.input({n});
     const auto plan = builder.build({builder.add(make_softmax({n}), {input}, {n})});
@@ -277,7 +277,7 @@ void check_matmul_of(std::int64_t m, std::int64_t k, std::int64_t n) {
 }
 
 void check_matmul() {
-  const std::int64_t columns = std::int64_t{kernels().tile_vectors} * kernels().lanes;
+  const std::int64_t columns = std::int64_t{kernels().tuning.tile_vectors} * kernels().tuning.lanes;
   for (std::int64_t n = 1; n <= columns + 1; ++n) {
     for (const std::int64_t m : {1, 4, 15, 29}) check_matmul_of(m, 67, n);
   }
@@ -340,8 +340,15 @@ std::vector<float> run_bound(const BoundStep& bound, const Layouts& layouts,
   for (std::int64_t y = 0; y < in.height; ++y) {
     std::copy_n(x.data() + y * row, row, from.data() + in.origin() + y * in.row());
   }
-  const Tensor image = {from.data() + in.origin(), in.size()};
-  bound.run({{image, {}}, {to.data(), layouts.out.size()}, 1, 0, bound.units(1), nullptr});
+  const auto tensor = [](float* data, std::int64_t image) {
+    return Tensor{reinterpret_cast<std::byte*>(data), image};
+  };
+  bound.run({{tensor(from.data() + in.origin(), in.size()), {}},
+             tensor(to.data(), layouts.out.size()),
+             1,
+             0,
+             bound.units(1),
+             nullptr});
   return to;
 }
 
@@ -369,6 +376,38 @@ void check_binding() {
   }
 }
 
+// A border holds what its layout says, and nothing but the border; steps make float32.
+void check_elements() {
+  Layout layout = layout_of({2, 3, 4});
+  layout.border = {1, 2, 1, 3};
+  layout.fill = 7;
+  std::vector<float> image(static_cast<std::size_t>(layout.size()), 1);
+  for (std::int64_t y = -layout.border.top; y < layout.height + layout.border.bottom; ++y) {
+    auto* const row = reinterpret_cast<std::byte*>(image.data());
+    clear_border(layout, row + layout.bytes((y + layout.border.top) * layout.row()), y);
+  }
+  const auto inside = std::count(image.begin(), image.end(), 1.0F);
+  check(inside == 2 * 3 * 4, "a border leaves the image");
+  check(inside + std::count(image.begin(), image.end(), 7.0F) == layout.size(), "a border is full");
+  check(layout_of({3}, Element::bfloat16).bytes() == 6, "bytes of an element");
+
+  struct Half final : DenseStep {
+    Half() : DenseStep({.name = "half", .makes = Element::float16}) {}
+    Cost cost() const override { return moving(2); }
+    std::int64_t units(std::int64_t images) const override { return images; }
+    void run(const Work& /*work*/) const override {}
+  };
+  PlanBuilder builder;
+  const int x = builder.input({1});
+  bool refused = false;
+  try {
+    builder.add(std::make_unique<Half>(), {x}, {1});
+  } catch (const std::invalid_argument&) {
+    refused = true;
+  }
+  check(refused, "a step of another element is refused");
+}
+
 }  // namespace
 
 // CNNFAST_ISA selects the instruction set, as everywhere.
@@ -382,6 +421,7 @@ int main() {
   check_matmul();
   check_recurrent();
   check_binding();
+  check_elements();
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }
