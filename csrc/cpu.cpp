@@ -96,6 +96,13 @@ std::vector<std::string> available_isas() {
   return names;
 }
 
+const Kernels& kernels_of(const std::string& isa) {
+  for (const Isa& one : kIsas) {
+    if (isa == one.kernels->name && one.runs_here()) return *one.kernels;
+  }
+  throw std::out_of_range(isa);
+}
+
 const Kernels& kernels() {
   static const Kernels& chosen = choose();
   return chosen;

@@ -54,6 +54,21 @@ def test_the_selftest_passes_on_each_instruction_set(native, isa):
     assert ", 0 failed" in output
 
 
+def test_each_kernel_is_right_by_its_name_on_all_instruction_sets(native):
+    output = run_selftest([native / "kernels"])
+    assert output.endswith(" kernels, 0 failed\n")
+    kernels = int(output.split()[0])
+    assert kernels > 0
+    assert kernels % len(ISAS) == 0
+
+
+def test_a_kernel_is_timed_by_its_name(native):
+    *lines, last = run_selftest([native / "kernels", "--time", "softmax"]).splitlines()
+    assert [line.split()[:2] for line in lines] == [[isa, "softmax"] for isa in ISAS]
+    assert all(float(line.split()[2]) > 0 for line in lines)
+    assert last == f"{len(ISAS)} kernels, 0 failed"
+
+
 @pytest.mark.parametrize("threading", _core.threadings())
 @pytest.mark.parametrize("program", ["concurrency", "jobs"])
 def test_the_core_holds_under_threads(native, program, threading):
