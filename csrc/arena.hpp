@@ -10,7 +10,7 @@ namespace cnnfast {
 struct Lifetime {
   std::int64_t bytes;
   int first;  // step that writes it
-  int last;   // last step that reads it
+  int end;    // behind the last step that reads it
   std::int64_t offset = 0;
 };
 

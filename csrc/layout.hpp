@@ -21,7 +21,8 @@ inline std::int64_t aligned(std::int64_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-// Bytes of so many numbers of float32.
+// Of float32: bytes of a number, for estimates, and of so many.
+constexpr double kFloatBytes = 4;
 constexpr std::int64_t float_bytes(std::int64_t numbers) {
   return numbers * bytes_of(Element::float32);
 }

@@ -23,7 +23,7 @@ double direct_estimate(const ConvSpec& spec) {
   const double weights = weight_count(spec);
   const Dims out = convolved(spec);
   const double pixels = static_cast<double>(out[0] * out[1]);
-  return 2 * weights * pixels + weight_reading(4 * weights);
+  return 2 * weights * pixels + weight_reading(kFloatBytes * weights);
 }
 
 // Beside a vector that is filled by one pixel's filters only in part: what each pixel takes of the
@@ -47,7 +47,7 @@ double winograd_estimate(const ConvSpec& spec) {
   const auto filters = static_cast<double>(spec.out[2]);
   const double products = 2 * tiles * positions * (channels + tuning.short_sum_flops) * filters;
   const double transforms = each * positions * tiles * (channels + filters);
-  return products + transforms + weight_reading(4 * positions * channels * filters);
+  return products + transforms + weight_reading(kFloatBytes * positions * channels * filters);
 }
 
 // Whether one image's products take less time than reading the weights, so that halving these pays.
@@ -55,7 +55,7 @@ bool bound_by_weights(const ConvSpec& spec) {
   const double weights = weight_count(spec);
   const Dims out = convolved(spec);
   const double pixels = static_cast<double>(out[0] * out[1]);
-  return weight_reading(4 * weights) > 2 * weights * pixels;
+  return weight_reading(kFloatBytes * weights) > 2 * weights * pixels;
 }
 
 std::unique_ptr<const Step> make_direct(const ConvSpec& spec) {

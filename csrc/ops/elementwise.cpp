@@ -24,7 +24,7 @@ class PixelStep : public Step {
     return {.flops = numbers_,
             .own_flops = numbers_ * flops_,
             .weight_bytes = 0,
-            .moved_bytes = 8 * numbers_};
+            .moved_bytes = 2 * kFloatBytes * numbers_};
   }
   std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const final;
 

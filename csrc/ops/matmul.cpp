@@ -14,7 +14,7 @@ constexpr std::int64_t kUnitsToShare = 16;  // of the smallest products
 std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 double matrix_bytes(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
-  return 4.0 * static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
+  return kFloatBytes * static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
 }
 
 // A unit is a few rows of one matrix.

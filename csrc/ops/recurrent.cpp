@@ -123,8 +123,8 @@ class Recurrent final : public DenseStep {
     const double functions = gates * flops_of(recurrent_activation_.kind);
     return {.flops = products,
             .own_flops = products + functions,
-            .weight_bytes = 4 * weights,
-            .moved_bytes = 4 * (gates + static_cast<double>(time_ * units_))};
+            .weight_bytes = kFloatBytes * weights,
+            .moved_bytes = kFloatBytes * (gates + static_cast<double>(time_ * units_))};
   }
 
  private:

@@ -33,7 +33,7 @@ class Remap final : public RowsStep {
     sizes_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(mapped));
   }
   Cost cost() const override {
-    const double written = 4 * static_cast<double>(rows() * block_);
+    const double written = kFloatBytes * static_cast<double>(rows() * block_);
     return moving(2 * written);
   }
 
@@ -79,7 +79,7 @@ class Place final : public RowsStep {
   Place(std::int64_t outer, std::int64_t block, std::int64_t out_block, std::int64_t start)
       : RowsStep({.name = "concat"}, outer), block_(block), out_block_(out_block), start_(start) {}
   Cost cost() const override {
-    const double part = 4 * static_cast<double>(rows() * block_);
+    const double part = kFloatBytes * static_cast<double>(rows() * block_);
     return moving(2 * part);
   }
 
@@ -117,7 +117,7 @@ class Resample final : public RowsStep {
     return {.flops = flops,
             .own_flops = flops,
             .weight_bytes = 0,
-            .moved_bytes = 4 * static_cast<double>((rows() / m_ * n_ + rows()) * inner_)};
+            .moved_bytes = kFloatBytes * static_cast<double>((rows() / m_ * n_ + rows()) * inner_)};
   }
 
  protected:

@@ -21,7 +21,7 @@ class Softmax final : public RowsStep {
     return {.flops = numbers,
             .own_flops = numbers * (kExp + kDivision + 3 * kOperation),
             .weight_bytes = 0,
-            .moved_bytes = 8 * numbers};
+            .moved_bytes = 2 * kFloatBytes * numbers};
   }
 
  protected:
@@ -46,7 +46,7 @@ class Normalize final : public RowsStep {
     return {.flops = numbers,
             .own_flops = numbers * 5 * kOperation,
             .weight_bytes = 0,
-            .moved_bytes = 8 * numbers};
+            .moved_bytes = 2 * kFloatBytes * numbers};
   }
 
  protected:
@@ -73,7 +73,7 @@ class Reduce final : public RowsStep {
     return {.flops = read,
             .own_flops = read * kOperation,
             .weight_bytes = 0,
-            .moved_bytes = 4 * (read + written)};
+            .moved_bytes = kFloatBytes * (read + written)};
   }
 
  protected:

@@ -168,7 +168,7 @@ class WinogradConv2D final : public Step {
     const double products = 2 * weights * static_cast<double>(shape_.tiles_y * shape_.tiles_x);
     return {.flops = 2 * static_cast<double>(shape_.taps() * shape_.channels) * sums_,
             .own_flops = products + sums_ * channel_data_.activation_flops(),
-            .weight_bytes = 4 * weights,
+            .weight_bytes = kFloatBytes * weights,
             .moved_bytes = moved_bytes_};
   }
   std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const override;
