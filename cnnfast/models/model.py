@@ -45,9 +45,9 @@ class Model(Inference):
     keras_module = "keras"
     is_model = True
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Model:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and (args or "inputs" in kwargs):
-            functional: type[Model] = LAYERS["Functional"]
+            functional: type[Self] = LAYERS["Functional"]
             return object.__new__(functional)
         return object.__new__(cls)
 
