@@ -54,7 +54,7 @@ def main() -> int:
     models = {
         name: intro() if args.file is None else load_model(args.file) for name in WEIGHT_DTYPES
     }
-    inputs = random_inputs(models["float32"], seed=0, batch=args.batch, size=64)
+    inputs = random_inputs(models["float32"], seed=0, batch=args.batch, size=None)
     storages = {name: compare_storage(model, inputs, name) for name, model in models.items()}
     times = take_turns(models, inputs, args.threads, args.rounds)
     rows = []
