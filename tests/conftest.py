@@ -25,6 +25,9 @@ import lowered
 from cnnfast import _core
 from cnnfast.utils.system.cores import usable_cores
 from cnnfast.utils.system.usable_memory import usable_memory
+from echo import echo, keras_echo
+
+__all__ = ["echo", "keras_echo"]  # fixtures
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_MODELS = REPOSITORY.parent / "shared" / "models"

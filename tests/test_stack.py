@@ -20,6 +20,9 @@ FILES = sorted(ROOT.rglob("*.py"))
 CORE = "cnnfast._core"  # compiled, and imports none
 LONGEST_FILE = 500
 MOST_MODULES = 25
+TESTS = REPOSITORY / "tests"
+# Folders of tests of what no room has alone.
+OF_THE_WHOLE = {"fuzz", "mutation", "native", "networks", "reliability", "typing"}
 
 # From the ground up; what stands in one line imports no other of that line.
 STACK = (
@@ -161,3 +164,12 @@ def test_python_s_side_of_the_core_stands_in_one_folder() -> None:
     including = [file for file in written(REPOSITORY / "csrc") if "pybind11" in file.read_text()]
     assert including
     assert {file.parent.name for file in including} == {"bindings"}
+
+
+def test_a_test_is_found_by_the_path_of_what_it_tests() -> None:
+    folders = {file.parent.relative_to(TESTS) for file in TESTS.rglob("test_*.py")}
+    rooms = {file.parent.relative_to(ROOT) for file in FILES}
+    core = {folder.relative_to(REPOSITORY) for folder in (REPOSITORY / "csrc").rglob("*")}
+    of_all = {folder for folder in folders if folder.parts and folder.parts[0] in OF_THE_WHOLE}
+    assert folders - of_all <= rooms | core | {Path("csrc")}
+    assert rooms <= folders | {Path("data")}

@@ -7,7 +7,7 @@ import pytest
 
 from cnnfast.engine.ops import Conv2D, Value, Window
 from cnnfast.engine.program import build as build_plan
-from core.plans import graph_of
+from csrc.plans import graph_of
 
 PIXEL = Window((1, 1))
 SAME = Window((3, 3), pads=(1, 1, 1, 1))

@@ -23,7 +23,7 @@ from cnnfast.engine.late import LateArray
 from cnnfast.engine.ops import Conv2D, Value, Window
 from cnnfast.engine.program import build as build_plan
 from cnnfast.models import Model, Sequential, load_model
-from core.plans import graph_of, run_graph
+from csrc.plans import graph_of, run_graph
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 

@@ -9,7 +9,7 @@ from cnnfast._core import BinaryKind, ReductionKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Affine, Binary, Reduce, Reshape, Value
 from cnnfast.engine.program import build as build_plan
-from core.plans import Floats, graph_of, run
+from csrc.plans import Floats, graph_of, run
 
 HEIGHT, WIDTH, CHANNELS = IMAGE = (6, 5, 24)
 

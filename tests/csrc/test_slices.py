@@ -23,7 +23,7 @@ from cnnfast.engine.ops import (
     Window,
 )
 from cnnfast.engine.program import build as build_plan
-from core.plans import graph_of
+from csrc.plans import graph_of
 
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 POINT = Window((1, 1))

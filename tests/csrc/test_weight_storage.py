@@ -8,7 +8,7 @@ import pytest
 from cnnfast._core import ActivationKind, WeightDtype
 from cnnfast.engine.ops import Activation, Conv2D, Value, Window
 from cnnfast.engine.program import build as build_plan
-from core.plans import graph_of
+from csrc.plans import graph_of
 
 SHORT = [WeightDtype.FLOAT16, WeightDtype.BFLOAT16]
 

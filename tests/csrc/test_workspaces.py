@@ -49,7 +49,7 @@ def test_everything_that_can_be_set_can_be_read_and_is_shown() -> None:
     settings = inspect.signature(config.set).parameters
     assert "workspace_limit" in settings
     for name in settings:
-        assert f"{name}={getattr(config.get(), name)}" in shown
+        assert f"{name}={getattr(config.get(), name)!r}" in shown
 
 
 def test_many_sizes_keep_no_more_than_the_limit():

@@ -8,7 +8,7 @@ import pytest
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine.ops import Activate, Activation, Binary, Call, Value
 from cnnfast.engine.program import Program, build
-from core.plans import graph_of
+from csrc.plans import graph_of
 
 SQUARE = Activation(ActivationKind.SQUARE)
 

@@ -61,23 +61,23 @@ sys.exit(pytest.main(sys.argv[2:], plugins=[Unshrunk()]))
 """
 
 TESTS = [
-    f"core/test_{name}.py"
+    f"csrc/{name}.py"
     for name in (
-        "operations",
-        "matmul",
-        "recurrent",
-        "depthwise",
-        "convolution",
-        "winograd",
-        "pooled_convolution",
-        "bands",
-        "batches",
-        "slices",
-        "reuse",
-        "weight_storage",
-        "packing",
-        "guards",
-        "useful_threads",
+        "ops/test_operations",
+        "ops/test_matmul",
+        "ops/test_recurrent",
+        "ops/test_depthwise",
+        "ops/test_conv2d",
+        "ops/test_winograd_conv",
+        "kernels/test_conv_pool",
+        "ops/test_bands",
+        "test_batches",
+        "test_slices",
+        "test_reuse",
+        "test_weight_storage",
+        "test_packing",
+        "test_guards",
+        "test_useful_threads",
     )
 ]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from mutation.mutants import Mutant
 
-STRUCTURE = ("models/test_structure.py", "layers/test_changing.py")
+STRUCTURE = ("models/test_structure.py", "layers/base/test_changing.py")
 LIFETIMES = ("reliability/test_lifetimes.py", *STRUCTURE)
-DATA = ("judging/test_predict.py", "judging/test_data.py", "judging/test_evaluate.py")
+DATA = ("models/test_predict.py", "models/test_data.py", "models/test_evaluate.py")
 
 
 def _of(file: str, *changes: tuple[str, str]) -> tuple[Mutant, ...]:
     return tuple(Mutant(file, context, wrong) for context, wrong in changes)
 
 
-CONCURRENCY = ("reliability/test_concurrency.py", "models/test_image_sizes.py")
+CONCURRENCY = ("reliability/test_concurrency.py", "engine/test_image_sizes.py")
 
 PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
     STRUCTURE: (
@@ -100,7 +100,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
         ),
         *_of("models/inference.py", ("if «name in Inference.__annotations__»:", "False")),
         *_of("ops/operation.py", ('if not («name.startswith("_") or is_open(self)»):', "True")),
-        *_of("activations.py", ("        if «not is_open(self)»:", "False")),
+        *_of("symbolic/activation_functions.py", ("        if «not is_open(self)»:", "False")),
     ),
     LIFETIMES: (
         *_of(

@@ -14,7 +14,7 @@ import pytest
 from cnnfast import _core
 from cnnfast.engine.ops import Conv2D, Value, Window
 from cnnfast.engine.program import build as build_plan
-from core.plans import graph_of
+from csrc.plans import graph_of
 
 pytestmark = pytest.mark.long
 

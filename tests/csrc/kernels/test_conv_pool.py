@@ -10,7 +10,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Conv2D, Pool2D, Value, Window
 from cnnfast.engine.passes.fuse_max_pool import fuse_max_pool
 from cnnfast.engine.program import build as build_plan
-from core.plans import graph_of, run_graph
+from csrc.plans import graph_of, run_graph
 
 rng = np.random.default_rng(5)
 

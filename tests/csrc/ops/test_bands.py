@@ -24,7 +24,7 @@ from cnnfast.engine.ops import (
     Window,
 )
 from cnnfast.engine.program import build as build_plan
-from core.plans import graph_of
+from csrc.plans import graph_of
 
 RELU6 = Activation(ActivationKind.CLIPPED_RELU, 6.0)
 SWISH = Activation(ActivationKind.SILU)

@@ -11,7 +11,7 @@ import reference
 from cnnfast import _core
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine.ops import LINEAR, Activation, Binary, Conv2D, Value, Window
-from core.plans import build_plan, graph_of, run
+from csrc.plans import build_plan, graph_of, run
 
 
 @st.composite

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import reference
 from cnnfast.engine.ops import DepthwiseConv2D, Value, Window
-from core.plans import run
+from csrc.plans import run
 
 
 @given(

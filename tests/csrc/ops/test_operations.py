@@ -35,7 +35,7 @@ from cnnfast.engine.ops import (
 )
 from cnnfast.engine.positions import Picked
 from cnnfast.engine.program import build as build_plan
-from core.plans import graph_of, run, run_graph
+from csrc.plans import graph_of, run, run_graph
 
 POOLS = {PoolKind.MAX: reference.max_pool2d, PoolKind.AVERAGE: reference.average_pool2d}
 

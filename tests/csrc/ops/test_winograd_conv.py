@@ -14,7 +14,7 @@ from cnnfast.engine.executor import Executor
 from cnnfast.engine.ops import Activate, Activation, Binary, Conv2D, Value, Window
 from cnnfast.engine.passes import optimize
 from cnnfast.engine.program import build as build_plan
-from core.plans import graph_of, run_graph
+from csrc.plans import graph_of, run_graph
 
 
 def same(height, width):

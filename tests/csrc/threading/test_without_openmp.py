@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.test_native import REPOSITORY, build, run_selftest
+from native.test_native import REPOSITORY, build, run_selftest
 
 
 @pytest.fixture(scope="module")

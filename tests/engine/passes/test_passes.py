@@ -27,7 +27,7 @@ from cnnfast.engine.passes.fuse_residual import fuse_residual
 from cnnfast.engine.passes.merge_scales import merge_scales
 from cnnfast.engine.passes.trim_windows import trim_windows
 from cnnfast.engine.positions import listed
-from core.plans import graph_of, run_graph
+from csrc.plans import graph_of, run_graph
 
 RELU = Activation(ActivationKind.RELU)
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
