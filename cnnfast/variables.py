@@ -24,6 +24,7 @@ WeightInitializer: TypeAlias = "Callable[[tuple[int, ...]], npt.ArrayLike]"
 _epochs = itertools.count(1)
 _epoch = 0
 _guard = Guard()
+_read: ContextVar[dict[Variable, None] | None] = ContextVar("cnnfast_read", default=None)
 _snapshot: ContextVar[Mapping[Variable, Float32Array | Stored]] = ContextVar(
     "cnnfast_snapshot", default=MappingProxyType({})
 )
@@ -40,6 +41,32 @@ def advance() -> int:
     with _guard.lock:
         _epoch = next(_epochs)
         return _epoch
+
+
+@contextmanager
+def unchanging() -> Iterator[list[Variable]]:
+    """Refuse assignments in a ``with`` block; yields the variables that are read in it."""
+    read: dict[Variable, None] = {}
+    token = _read.set(read)
+    found: list[Variable] = []
+    try:
+        yield found
+    finally:
+        _read.reset(token)
+        found += read
+        outer = _read.get()
+        if outer is not None:
+            outer |= read
+
+
+@contextmanager
+def changing() -> Iterator[None]:
+    """Allow assignments in a ``with`` block again: a layer inside is being built."""
+    token = _read.set(None)
+    try:
+        yield
+    finally:
+        _read.reset(token)
 
 
 @contextmanager
@@ -183,6 +210,9 @@ class Variable:
 
     def numbers(self) -> Float32Array | Stored:
         """Return the numbers, or where they stay in their file: those of a `snapshot` in force."""
+        read = _read.get()
+        if read is not None:
+            read[self] = None
         kept = _snapshot.get().get(self)
         if kept is not None:
             return kept
@@ -209,6 +239,12 @@ class Variable:
         ValueError
             If the shape of `value` is not the variable's.
         """
+        if _read.get() is not None:
+            raise ValueError(
+                "A layer's `call` must not change its weights: it runs once, on tensors without "
+                "numbers, and not when the model predicts. Received: an assignment to "
+                f"{self!r}"
+            )
         array = np.array(value, dtype=np.float32, order="C")
         self._check_shape(array.shape)
         self._replace(_frozen(array))

@@ -234,7 +234,8 @@ class Inference(Layer):
 
     def predict_on_batch(self, x: Any, threads: int | None = None) -> Any:
         """Return the predictions for one batch; see `predict`."""
-        return self._pack(self._executor.run(self._prepare(x), threads=threads))
+        arrays = self._prepare(x)
+        return self._pack(self._executor_of(arrays).run(arrays, threads=threads))
 
     def _predict_all(
         self, source: Source, hooks: CallbackList, threads: int | None
@@ -246,7 +247,7 @@ class Inference(Layer):
             hooks.call("on_predict_batch_begin", step, {})
             arrays = self._prepare(batch.x)
             places = outputs.places(len(arrays[0]))
-            predictions = self._executor.run(arrays, places, threads)
+            predictions = self._executor_of(arrays).run(arrays, places, threads)
             outputs.add(predictions)
             hooks.call("on_predict_batch_end", step, {"outputs": self._pack(predictions)})
             if self.stop_predicting:
@@ -338,7 +339,8 @@ class Inference(Layer):
     def _score(self, scoring: Scoring, batch: Batch, threads: int | None) -> None:
         require_samples(batch)
         penalty = self._penalty()
-        predictions = self._executor.run(self._prepare(batch.x), threads=threads)
+        arrays = self._prepare(batch.x)
+        predictions = self._executor_of(arrays).run(arrays, threads=threads)
         try:
             scoring.update(batch.y, predictions, batch.sample_weight, penalty)
         except ValueError as error:

@@ -52,6 +52,12 @@ class Model(Inference):
         return object.__new__(cls)
 
     def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
+        functional: type[Model] = LAYERS["Functional"]
+        if (args or "inputs" in kwargs) and not isinstance(self, functional):
+            # As in Keras, a class of the user's that calls this with tensors is functional.
+            _make_functional(type(self), functional)
+            functional.__init__(self, *args, name=name, **kwargs)
+            return
         if type(self) is Model:
             raise UnsupportedError(
                 "Models are made with `Sequential`, with `Model(inputs, outputs)` or loaded from "
@@ -258,7 +264,7 @@ class Model(Inference):
             )
         return profile(
             self.name,
-            self._executor.plan(tuple(array.shape[1:] for array in inputs)),
+            self._executor_of(inputs).plan(tuple(array.shape[1:] for array in inputs)),
             inputs,
             positive(repeats, "repeats"),
             get_num_threads() if threads is None else positive(threads, "threads"),
@@ -470,6 +476,15 @@ class Model(Inference):
                 f"{expected}. Received: input with shape {x.shape}"
             )
         return x
+
+
+def _make_functional(cls: type, functional: type[Model]) -> None:
+    """Let a class of the user's that is made from `Model` be made from `functional`."""
+    for base in cls.__bases__:
+        if base is not Model and issubclass(base, Model):
+            _make_functional(base, functional)
+    if Model in cls.__bases__:
+        cls.__bases__ = tuple(functional if base is Model else base for base in cls.__bases__)
 
 
 def _is_size(item: Any) -> bool:

@@ -85,7 +85,10 @@ class KerasTensor:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def __bool__(self) -> bool:
-        raise TypeError(f"A symbolic tensor is neither true nor false. Received: {self}")
+        raise TypeError(
+            "A symbolic tensor is neither true nor false, as it has no numbers yet: choose between "
+            f"two results by `ops.where(condition, a, b)`. Received: {self}"
+        )
 
     if not TYPE_CHECKING:  # type checkers then find it out before it is run
 
@@ -94,11 +97,15 @@ class KerasTensor:
 
         def __iter__(self) -> Iterator[KerasTensor]:
             raise TypeError(
-                f"Iterating over a symbolic tensor is not supported: use indexing. Received: {self}"
+                f"Iterating over a symbolic tensor is not supported: use indexing, or "
+                f"`ops.unstack`. Received: {self}"
             )
 
         def __array__(self, *args: Any, **kwargs: Any) -> npt.NDArray[Any]:
-            raise ValueError(f"A symbolic tensor cannot be converted to an array. Received: {self}")
+            raise ValueError(
+                "A symbolic tensor cannot be converted to an array, as it has no numbers yet: use "
+                f"the function of the same name in `cnnfast.ops`. Received: {self}"
+            )
 
     def __add__(self, other: Operand) -> KerasTensor:
         return _operation("Add", self, other)
@@ -168,6 +175,11 @@ class Connectable(metaclass=Sealing):
     _holders: tuple[weakref.ref[Connectable], ...] = ()
 
     @property
+    def identity(self) -> object:
+        """What is the same in two graphs that compute the same: a layer itself."""
+        return self
+
+    @property
     def _class_name(self) -> str:
         """The class, as a file names it."""
         return type(self).__name__
@@ -205,6 +217,19 @@ class Connectable(metaclass=Sealing):
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Append the operations of a call whose tensors are values of `graph`."""
         raise NotImplementedError
+
+    def lower_like(
+        self,
+        graph: Graph,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        drawn: tuple[Any, Any],
+    ) -> Any:
+        """Do as `lower_call`, knowing the call as it was drawn: its `args` and `kwargs`.
+
+        Symbolic tensors stand there in place of values, and know their dtypes.
+        """
+        return self.lower_call(graph, args, kwargs)
 
     def connect(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Record a call; return its outputs."""

@@ -15,6 +15,7 @@ _LONGEST_NAME = 60
 _guard = Guard()
 _uses: Counter[str] = Counter()
 _from_file: ContextVar[bool] = ContextVar("cnnfast_names_of_files", default=False)
+_apart: ContextVar[Counter[str] | None] = ContextVar("cnnfast_names_apart", default=None)
 _scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
 
 
@@ -50,9 +51,11 @@ def _spelt_like(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def auto_name(class_name: str) -> str:
     """Name the next object of a class: ``dense``, ``dense_1``, ``dense_2`` and so on."""
     prefix = to_snake_case(class_name)
+    uses = _apart.get()
     with _guard.lock:
-        number = _uses[prefix]
-        _uses[prefix] += 1
+        counted = _uses if uses is None else uses
+        number = counted[prefix]
+        counted[prefix] += 1
     return f"{prefix}_{number}" if number else prefix
 
 
@@ -60,6 +63,16 @@ def reset_names() -> None:
     """Start the numbering of automatic names again."""
     with _guard.lock:
         _uses.clear()
+
+
+@contextmanager
+def names_apart() -> Iterator[None]:
+    """Let automatic names inside begin anew, and leave those outside as they were."""
+    token = _apart.set(Counter())
+    try:
+        yield
+    finally:
+        _apart.reset(token)
 
 
 @contextmanager
@@ -71,6 +84,11 @@ def name_scope(name: str) -> Iterator[str]:
         yield "/".join(path)
     finally:
         _scope.reset(token)
+
+
+def current_scope() -> str:
+    """Return the path of the innermost `name_scope`."""
+    return "/".join(_scope.get())
 
 
 @contextmanager

@@ -74,7 +74,7 @@ class Attention(Layer):
         self.concat_score_weight: Variable | None = None
 
     def _create_weights(self, input_shape: Any, path: str) -> None:
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         one = initializers.Ones()
         if self.use_scale:
             self.scale = self.add_weight(name="scale", shape=(), initializer=one, path=path)
@@ -165,7 +165,7 @@ class AdditiveAttention(Attention):
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def _create_weights(self, input_shape: Any, path: str) -> None:
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         if self.use_scale:
             self.scale = self.add_weight(name="scale", shape=(input_shape[0][-1],), path=path)
 

@@ -193,7 +193,7 @@ class MultiHeadAttention(Layer):
         return self._projections
 
     def _create_weights(self, input_shape: Any, path: str) -> None:
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         query, value, key = input_shape[0], input_shape[1], input_shape[-1]
         heads, outputs = self.num_heads, self._outputs or query[-1:]
         self._projections = {

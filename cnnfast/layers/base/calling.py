@@ -24,7 +24,7 @@ def infer(layer: Layer, x: Any) -> Any:
         if not layer.built:
             layer.build(shapes)
     layer._check_shapes(shapes)
-    outputs = layer.compute_output_shape(shapes)
+    outputs = layer._shape_by_rule(shapes)
     dtype = layer.result_dtype([tensor.dtype for tensor in tree.flatten(x)])
     return tree.map_shapes(lambda shape: KerasTensor(shape, dtype), outputs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import AbstractContextManager
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
@@ -16,6 +17,7 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base import calling
 from cnnfast.layers.base.calling import batch_shapes, state_guard
 from cnnfast.layers.base.changing import assign
+from cnnfast.layers.base.mixing import Mixing
 from cnnfast.layers.base.weights import WeightHolder
 from cnnfast.symbolic import arguments, bound, dtypes
 from cnnfast.symbolic.arrays import as_batch, is_ready
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import Array, DTypeLike, FirstLayer, RegularizerLike
 
 
-class Layer(WeightHolder):
+class Layer(WeightHolder, metaclass=Mixing):
     """One step of a network: arguments, weights, the shape rule, and what it lowers to.
 
     A subclass gives `compute_output_shape` and `lower`, `_create_weights` if it has any, and
@@ -145,7 +147,7 @@ class Layer(WeightHolder):
         ValueError
             If the layer cannot take such inputs.
         """
-        with state_guard.lock, name_scope(self.name) as path:
+        with state_guard.lock, self._scope_of_building() as path:
             shape = tree.map_shapes(arguments.shape, input_shape)
             self._check_shapes(shape)
             if self.built:
@@ -154,6 +156,9 @@ class Layer(WeightHolder):
                 self._create_weights(shape, path)
             self._build_shape, self._path = shape, path
             self._built = True
+
+    def _scope_of_building(self) -> AbstractContextManager[str]:
+        return name_scope(self.name)
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         """Make the weights; also the place to narrow `input_spec`."""
@@ -194,8 +199,12 @@ class Layer(WeightHolder):
 
     def _output_shape(self, x: Any) -> tuple[int, ...]:
         # No None comes out of shapes without None.
-        shape = self.compute_output_shape(batch_shapes(x))
+        shape = self._shape_by_rule(batch_shapes(x))
         return cast("tuple[int, ...]", shape[1:])
+
+    def _shape_by_rule(self, input_shape: Any) -> Any:
+        """Return what Keras' layer gives, also where a user's class says something else."""
+        return self.compute_output_shape(input_shape)
 
     # --- layers inside --------------------------------------------------------------------
 
@@ -278,6 +287,13 @@ class Layer(WeightHolder):
             self.takes_structure or len(self.call_arguments) > 1
         )
 
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what a call returns; a class of the user's says here what it does.
+
+        See `Traced` for what such a class may do.
+        """
+        return self(*args, **kwargs)
+
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return calling.infer(self, self._input_of_call(args, kwargs))
 
@@ -322,6 +338,10 @@ class Layer(WeightHolder):
                 engine = self._engine = self._engine or Executor(weakref.proxy(self))
         return engine
 
+    def _executor_of(self, arrays: Sequence[Any]) -> Executor:
+        """Return what runs on `arrays`, which `_prepare` returned."""
+        return self._executor
+
     def _prepare(self, x: Any) -> list[Float32Array]:
         """Return `x` as the arrays the core takes: float32, C-contiguous, of a legal shape."""
         if is_ready(x, self._fitting):
@@ -339,7 +359,7 @@ class Layer(WeightHolder):
 
     def check(self, shapes: Sequence[Shape]) -> None:
         """Raise ValueError if the layer has no output for images of `shapes`, one per input."""
-        self.compute_output_shape((None, *shapes[0]))
+        self._shape_by_rule((None, *shapes[0]))
 
     def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
         """Which sizes of `shapes` are likely to be others in other calls: all but the channels."""

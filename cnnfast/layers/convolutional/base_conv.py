@@ -103,7 +103,7 @@ class WindowedConv(SpatialLayer):
                 f"Layer '{self.name}': the channels must be fully-defined, because the kernel's "
                 f"shape depends on them. Received: input shape={input_shape}"
             )
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         self._create_kernels(channels, path)
         if self.use_bias:
             self.bias = self.add_weight(

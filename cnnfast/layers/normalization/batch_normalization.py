@@ -123,7 +123,7 @@ class BatchNormalization(AffineNormalization):
         self.synchronized = synchronized
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         size = input_shape[self.axis]
 
         def weight(name: str, initializer: object) -> Variable:

@@ -108,7 +108,7 @@ class GroupNormalization(AffineNormalization):
         self.axis = axes[0]
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         channels = input_shape[self.axis]
         if channels is None:
             raise ValueError(

@@ -42,7 +42,7 @@ class _OverAxes(Layer):
 
     def _settle_axes(self, input_shape: BatchShape) -> list[int | None]:
         """Sort the axes, as Keras does when it builds; return their sizes in that order."""
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         self.axis = tuple(sorted(self._axes))
         return [input_shape[axis] for axis in self.axis]
 

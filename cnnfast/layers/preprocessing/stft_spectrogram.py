@@ -140,7 +140,7 @@ class STFTSpectrogram(SpatialLayer):
         return length
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         for side, without in (("real", "imag"), ("imag", "real")):
             if self.mode != without:
                 self._kernels[side] = self.add_weight(

@@ -90,7 +90,7 @@ class ConvLSTMCell(LSTMCell):
         return self.kernel_size
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
-        self.compute_output_shape(input_shape)
+        self._shape_by_rule(input_shape)
         super()._create_weights(input_shape, path)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:

@@ -1,0 +1,65 @@
+"""Errors in a user's code: which line of it they come from."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from types import TracebackType
+
+import numpy as np
+
+import cnnfast
+from cnnfast.errors import UnsupportedError
+
+_FOLDERS = tuple(os.path.dirname(str(module.__file__)) for module in (cnnfast, np))
+_NUMPY_NEEDS_NUMBERS = (
+    "a function of NumPy needs numbers, and a symbolic tensor has none yet: use the function of "
+    "the same name in `cnnfast.ops`"
+)
+
+
+def located(error: Exception, layer: str, class_name: str) -> Exception:
+    """Return `error` with the line of the user's code that it comes from in its message.
+
+    Parameters
+    ----------
+    error
+        What `call` raised.
+    layer, class_name
+        Whose `call` it was.
+    """
+    if getattr(error, "_located", False):
+        return error
+    where = _line(error.__traceback__)
+    text = _text(error)
+    message = f"{text} In `call` of layer {layer!r} of class {class_name}{where}"
+    made: Exception
+    if isinstance(error, UnsupportedError):
+        made = UnsupportedError(message)
+    else:
+        try:
+            made = type(error)(message)
+        except Exception:  # a class of the user's with a constructor of its own
+            made = RuntimeError(f"{type(error).__name__}: {message}")
+    vars(made)["_located"] = True
+    return made
+
+
+def _text(error: Exception) -> str:
+    text = str(error)
+    if "does not support ufuncs" in text and "KerasTensor" in text:
+        text = _NUMPY_NEEDS_NUMBERS
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _line(traceback: TracebackType | None) -> str:
+    """Return the last line that is neither of this package nor of NumPy."""
+    found = ""
+    while traceback is not None:
+        path = traceback.tb_frame.f_code.co_filename
+        if not path.startswith(_FOLDERS):
+            code = linecache.getline(path, traceback.tb_lineno).strip()
+            found = f", {os.path.basename(path)}, line {traceback.tb_lineno}"
+            found += f": `{code}`" if code else ""
+        traceback = traceback.tb_next
+    return found

@@ -1,0 +1,176 @@
+"""How a user's layer comes to its weights."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from cnnfast.layers.base.calling import state_guard
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.own import calls
+from cnnfast.symbolic import arguments
+from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tracing import Trace
+from cnnfast.utils import tree
+from cnnfast.utils.naming import current_scope, name_scope
+from cnnfast.utils.sealed import opened
+from cnnfast.variables import changing
+
+if TYPE_CHECKING:
+    from cnnfast.layers.own.traced import Traced
+
+
+def check_initialized(layer: Traced) -> None:
+    """Raise RuntimeError if the constructor did not call that of `Layer`."""
+    if "_built" not in vars(layer):
+        raise RuntimeError(
+            f"In layer '{type(layer).__name__}', you forgot to call `super().__init__()` as the "
+            "first statement in the `__init__()` method. Go add it!"
+        )
+
+
+def is_argument_of_keras(layer: Traced, name: str) -> bool:
+    """Whether `name` is an argument of the class of Keras that the layer was made from."""
+    base = layer.keras_base
+    return base is not None and name in inspect.signature(base.__init__).parameters
+
+
+@contextmanager
+def scope(layer: Traced) -> Iterator[str]:
+    """Let the layer be built in a ``with`` block; yields its path."""
+    if vars(layer).get("_building"):
+        yield current_scope()
+        return
+    with name_scope(layer.name) as path, opened(layer), changing():
+        vars(layer)["_building"] = True
+        try:
+            yield path
+        finally:
+            del vars(layer)["_building"]
+
+
+def whole(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a `build` of the user's that notes what it was given, and runs once."""
+
+    @wraps(build)
+    def wrapped(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        if vars(self).get("_building"):
+            return build(self, *args, **kwargs)
+        check_initialized(self)
+        with state_guard.lock:
+            if self._build_shapes is not None:
+                return None
+            with scope(self) as path:
+                build(self, *args, **kwargs)
+            bound = inspect.signature(build).bind(self, *args, **kwargs).arguments
+            shapes = dict(list(bound.items())[1:])
+            vars(self).update(_path=path, _built=True, _build_shapes=shapes)
+        return None
+
+    return wrapped
+
+
+def build_by_default(layer: Traced, shape: Any, by_rule: Callable[[Any], None]) -> None:
+    """Make the weights of Keras' class and, where this is all of it, of the layers inside."""
+    known = tree.map_shapes(_shape, shape)
+    outermost = not vars(layer).get("_building")
+    with state_guard.lock:
+        if outermost and layer._build_shapes is not None:
+            return
+        with scope(layer) as path:
+            if layer.keras_base is not None:
+                by_rule(known)
+        if not outermost:
+            return
+        vars(layer).update(_path=path, _built=True, _build_shapes={"input_shape": known})
+        if known is not None and any(not part.built for part in layer._sublayers()):
+            tensors = tree.map_shapes(KerasTensor, known)
+            layer.infer((tensors,), {})
+
+
+def ensure_built(layer: Traced, args: Any, kwargs: Any) -> None:
+    """Build the layer for a call on symbolic tensors, unless it is built."""
+    if layer.built and not (layer.is_model and layer._build_shapes is None):
+        return
+    if _is_users(layer):
+        layer.build(**calls.shapes_for(layer, layer.build, args, kwargs))
+        layer.built = True
+        return
+    shapes = calls.call_shapes(layer, args, kwargs)
+    with scope(layer) as path:
+        layer.build(next(iter(shapes.values()), None))
+    vars(layer).update(_path=path, _built=True, _build_shapes=shapes)
+
+
+def build_for_shapes(layer: Traced, shapes: dict[str, Any]) -> None:
+    """Build the layer as a file says, for the arguments of `build`."""
+    if _is_users(layer):
+        layer.build(**shapes) if len(shapes) > 1 else layer.build(*shapes.values())
+    else:
+        layer.build(next(iter(shapes.values()), None))
+
+
+def _is_users(layer: Traced) -> bool:
+    from cnnfast.layers.own.traced import Traced
+
+    return type(layer).build is not Traced.build
+
+
+def _shape(shape: Any) -> Any:
+    return None if shape is None else arguments.shape(shape)
+
+
+def check_layers(layer: Traced, drawn: Trace) -> None:
+    """Refuse layers with weights that are not attributes: each call might make them anew.
+
+    Raises
+    ------
+    ValueError
+        If `call` uses one.
+    """
+    inside = {id(part) for part in layer._flatten_layers()}
+    for node in drawn.nodes:
+        part = node.operation
+        if isinstance(part, Layer) and part.weights and id(part) not in inside:
+            raise ValueError(
+                f"{layer._described().capitalize()} of class {type(layer).__name__} must have the "
+                "layers that its `call` uses as attributes, made in `__init__` or `build`: else "
+                f"their weights are not part of it. Received: {part!r}"
+            )
+
+
+def automatic_config(layer: Traced, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the constructor, for a class without a `get_config`.
+
+    Raises
+    ------
+    NotImplementedError
+        If one is no plain value.
+    """
+    args, kwargs = layer._auto
+    signature = inspect.signature(type(layer).__init__)
+    bound = signature.bind(layer, *args, **kwargs)
+    bound.apply_defaults()
+    given = dict(list(bound.arguments.items())[1:])
+    kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
+    any_name = next((n for n, k in kinds.items() if k is inspect.Parameter.VAR_KEYWORD), None)
+    given |= given.pop(any_name, {}) if any_name is not None else {}
+    known = {key: item for key, item in config.items() if any_name is not None or key in kinds}
+    own = {key: item for key, item in given.items() if key not in ("name", "dtype")}
+    several = any(k is inspect.Parameter.VAR_POSITIONAL and given.get(n) for n, k in kinds.items())
+    try:
+        json.dumps(own)
+    except (TypeError, ValueError):
+        several = True
+    if several:
+        raise NotImplementedError(
+            f"Object {type(layer).__name__} was created by passing non-serializable argument values "
+            "in `__init__()`, and therefore the object must override `get_config()` in order to "
+            "be serializable. Please implement `get_config()`. Received: "
+            f"{layer._described()} with {own!r:.200}"
+        )
+    return known | own

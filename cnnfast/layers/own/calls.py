@@ -1,0 +1,111 @@
+"""What the arguments of a call of a user's layer mean, as Keras binds them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.utils import tree
+
+if TYPE_CHECKING:
+    from cnnfast.layers.own.traced import Traced
+
+# What Keras hands on from the call around, and drops where `call` does not take it.
+_CONTEXT = ("training", "mask")
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return `args` and `kwargs` as `call` takes them at inference.
+
+    Raises
+    ------
+    TypeError
+        If `call` does not take such arguments.
+    UnsupportedError
+        If ``training`` is set, or there is a mask.
+    """
+    parameters = inspect.signature(layer.call).parameters
+    given = dict(kwargs)
+    anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    context = {name: given.pop(name) for name in _CONTEXT if name in given}
+    try:
+        inspect.signature(layer.call).bind(*args, **given)
+    except TypeError as error:
+        raise TypeError(
+            f"{layer._described().capitalize()} of class {type(layer).__name__} was called in a "
+            f"way that its `call` does not take: {error}"
+        ) from error
+    bound = inspect.signature(layer.call).bind(*args, **given).arguments
+    training = context.get("training", bound.get("training"))
+    mask = context.get("mask", bound.get("mask"))
+    if training not in (None, False, 0):
+        raise layer.unsupported(
+            f"is run as at inference, where `training` is False. Received: training={training!r}"
+        )
+    if any(leaf is not None for leaf in tree.flatten(mask)):
+        raise layer.unsupported(f"is called without masks only. Received: mask={mask!r:.200}")
+    if "training" in parameters and "training" not in bound:
+        given["training"] = False
+    elif "training" in context and anything:
+        given["training"] = False
+    return tuple(args), given
+
+
+def shapes_for(layer: Traced, build: Callable[..., Any], args: Any, kwargs: Any) -> dict[str, Any]:
+    """Return the arguments of `build` for a call: the shapes of its tensors.
+
+    Where `build` takes one shape, it is that of the first argument; where it takes several, each
+    is called after an argument of `call`, ``x_shape`` after ``x``. (The rule of
+    keras/src/layers/layer.py.)
+
+    Raises
+    ------
+    ValueError
+        If `build` asks for the shape of something else.
+    """
+    shapes = call_shapes(layer, args, kwargs)
+    names = [n for n, p in inspect.signature(build).parameters.items() if p.kind in _NAMED]
+    if len(names) <= 1:
+        return {name: next(iter(shapes.values()), None) for name in names}
+    missing = [name for name in names if name not in shapes]
+    if missing:
+        raise ValueError(
+            f"For a `build()` method with more than one argument, all arguments should have a "
+            f"`_shape` suffix and match an argument from `call()`. E.g. `build(self, foo_shape, "
+            f"bar_shape)`. {layer._described().capitalize()} of class {type(layer).__name__} "
+            f"was called with tensors that give {list(shapes)}. Received: `build()` argument "
+            f"{missing[0]!r}"
+        )
+    return {name: shapes[name] for name in names}
+
+
+def call_shapes(layer: Traced, args: Any, kwargs: Any) -> dict[str, Any]:
+    """Return the shapes of the tensors in a call, by the names of arguments and ``_shape``."""
+    bound = inspect.signature(layer.call).bind(*args, **kwargs).arguments
+    shapes = {}
+    for name, value in bound.items():
+        leaves = tree.flatten(value)
+        if leaves and all(hasattr(leaf, "shape") for leaf in leaves) and name not in _CONTEXT:
+            shapes[f"{name}_shape"] = tree.map_structure(lambda leaf: tuple(leaf.shape), value)
+    return shapes
+
+
+def alike(values: Any, drawn: Any) -> Any:
+    """Return symbolic tensors with the shapes of `values` and the dtypes of those in `drawn`."""
+    leaves = [
+        KerasTensor((None, *value.shape), tensor.dtype)
+        if isinstance(tensor, KerasTensor)
+        else value
+        for value, tensor in zip(tree.flatten(values), tree.flatten(drawn), strict=True)
+    ]
+    return tree.pack(values, leaves)
+
+
+def check_shapes(layer: Traced, args: Any, kwargs: Any) -> None:
+    """Raise ValueError if `input_spec` does not allow the first argument of a call."""
+    first = next(iter(call_shapes(layer, args, kwargs).values()), None)
+    if first is not None and tree.is_shape(first):
+        layer.input_spec.check(first, layer.name)

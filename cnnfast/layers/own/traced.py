@@ -1,0 +1,413 @@
+"""The user's own layers: `call` runs once on symbolic tensors, and the graph it draws is run."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfast.engine.executor import Executor
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Shape, Value
+from cnnfast.layers.base.calling import state_guard
+from cnnfast.layers.base.changing import fallen_apart
+from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.base.mixing import Mixing
+from cnnfast.layers.own import building, calls, containers
+from cnnfast.layers.own.blame import located
+from cnnfast.layers.own.rule import Rule
+from cnnfast.layers.own.tracking import track, untrack
+from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic.arrays import as_batches
+from cnnfast.symbolic.bound import BoundCall
+from cnnfast.symbolic.retracing import retrace
+from cnnfast.symbolic.tensor import KerasTensor, symbolic
+from cnnfast.symbolic.tracing import Trace, differences, is_tracing, logged, trace
+from cnnfast.utils import tree
+from cnnfast.utils.naming import name_scope
+from cnnfast.utils.sealed import is_open
+from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from typing import Self
+
+# Attributes by which the package itself keeps what it knows of a layer.
+INTERNAL = frozenset(
+    {
+        *("_trainable", "_trainable_variables", "_non_trainable_variables", "_built", "name"),
+        *("_build_shape", "_build_shapes", "_path", "_first_shape", "_fitting", "_engine"),
+        *("_version", "_calls", "_holders", "_user_attributes", "_adapter_scale", "_open"),
+        *("_tracked", "_kept", "_dtypes", "_captured", "_returned", "_building", "_auto"),
+        *("_policy", "_activity_regularizer", "_weight_dtype", "_scoring", "_fitting_shapes"),
+        *("_compile_arguments", "input_spec", "_inputs_given"),
+    }
+)
+_MOST_KEPT = 8
+
+
+class Traced(Layer):
+    """What a layer is whose class the user wrote, with `call` in terms of layers and operations.
+
+    `build`, `call`, `get_config` and `compute_output_shape` are as in Keras. `call` runs once for
+    each structure of its arguments, on tensors without numbers, and what it does to them becomes
+    part of the graph; nothing of it runs when the model predicts.
+    """
+
+    takes_structure = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = building.whole(vars(cls)["build"])  # type: ignore[method-assign]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        vars(made).update(
+            _tracked=[],
+            _kept=[],
+            _dtypes=[],
+            _captured=[],
+            _auto=(args, kwargs),
+            _returned=None,
+            _build_shapes=None,
+        )
+        return made
+
+    # --- attributes -----------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in INTERNAL:
+            object.__setattr__(self, name, value)
+            return
+        kind = getattr(type(self), name, None)
+        if isinstance(kind, property):
+            object.__setattr__(self, name, value)
+            if not is_open(self) and not is_tracing():
+                self._changed()
+            return
+        building.check_initialized(self)
+        value = track(self, value)
+        if is_open(self) or is_tracing():
+            object.__setattr__(self, name, value)
+        elif name == "call" or building.is_argument_of_keras(self, name):
+            super().__setattr__(name, value)
+        else:
+            self._set_later(name, value)
+
+    def _set_later(self, name: str, value: Any) -> None:
+        """Set an attribute on which `call` may depend; graphs with the layer are drawn anew."""
+        before = dict(vars(self))
+        vars(self)[name] = value
+        self._changed()
+        try:
+            retrace(self)
+        except ValueError as error:
+            vars(self).pop(name)
+            vars(self).update({name: before[name]} if name in before else {})
+            raise fallen_apart(self, error, f"Received: {name}={value!r:.200}") from error
+        finally:
+            self._changed()
+
+    def __delattr__(self, name: str) -> None:
+        untrack(self, vars(self).get(name))
+        object.__delattr__(self, name)
+        if not is_open(self):
+            self._changed()
+
+    @property
+    def built(self) -> bool:
+        """Whether the layer has its weights, which it then keeps; can be set."""
+        return self._built
+
+    @built.setter
+    def built(self, value: bool) -> None:
+        self._built = bool(value)
+
+    # --- what belongs to it ---------------------------------------------------------------
+
+    def _sublayers(self) -> Sequence[Layer]:
+        parts = {id(layer): layer for layer in (*super()._sublayers(), *self._tracked)}
+        return list(parts.values())
+
+    def _file_children(self) -> Mapping[str, Layer]:
+        return containers.file_children(self)
+
+    def _own_versions(self) -> Iterator[int]:
+        yield from super()._own_versions()
+        for variable in self._captured:
+            yield variable.version
+
+    # --- building and calls ---------------------------------------------------------------
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of `input_shape`, batch included (None).
+
+        Where the class does not say how, this makes those of Keras' class that it was made from,
+        and builds the layers inside by calling them.
+        """
+        building.build_by_default(self, input_shape, super().build)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Do what the layer of Keras does that the class was made from.
+
+        Raises
+        ------
+        NotImplementedError
+            If it was made from `Layer` itself.
+        """
+        return Rule(self)(*args, **kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the output for a batch, or for symbolic tensors; builds the layer if need be."""
+        building.check_initialized(self)
+        if symbolic((args, kwargs)):
+            return self.connect(args, kwargs)
+        prepared = self._prepared(args, kwargs)
+        return tree.pack(prepared.returned, prepared.executor.run(prepared))
+
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        building.check_initialized(self)
+        args, kwargs = calls.arguments_of_call(self, args, kwargs)
+        args, kwargs = tree.map_structure(_autocast, (args, kwargs))
+        calls.check_shapes(self, args, kwargs)
+        with state_guard.lock:
+            building.ensure_built(self, args, kwargs)
+            drawn = self._confirmed(args, kwargs)
+            self._remember(args, kwargs, drawn)
+        outputs = tree.map_structure(lambda t: KerasTensor(t.shape, t.dtype), drawn.outputs)
+        vars(self)["_returned"] = tree.map_structure(lambda _: None, outputs)
+        return outputs
+
+    def _confirmed(self, args: Any, kwargs: Any) -> Trace:
+        """Trace `call`; outermost, twice, so that what differs each time is found."""
+        if is_tracing():
+            return self._trace(args, kwargs)
+        with logged() as first:
+            self._trace(args, kwargs)
+        with logged() as second:
+            drawn = self._trace(args, kwargs)
+        if len(first) != len(second):  # layers inside were built on the way
+            first = second
+            with logged() as second:
+                drawn = self._trace(args, kwargs)
+        found = differences(first, second)
+        if found is not None:
+            raise self.unsupported(
+                "must compute the same whenever its `call` runs, as it runs once for all "
+                "predictions: a random number, a counter or the time would be kept for ever. "
+                f"Received: two runs of `call` that differ in {found}",
+                advice="For random numbers, use `cnnfast.random` or `cnnfast.layers.Dropout`.",
+            )
+        return drawn
+
+    def _trace(self, args: Any, kwargs: Any) -> Trace:
+        of = f"`call` of {self._described()} of class {type(self).__name__}"
+        try:
+            with name_scope(self.name):
+                drawn = trace(self.call, args, kwargs, of=of)
+        except Exception as error:
+            raise located(error, self.name, type(self).__name__) from error
+        building.check_layers(self, drawn)
+        return drawn
+
+    def _remember(self, args: Any, kwargs: Any, drawn: Trace) -> None:
+        """Keep what a plan made of this trace depends on, and on which dtypes it was drawn."""
+        own = set(self.weights)
+        captured = dict.fromkeys([*self._captured, *(v for v in drawn.read if v not in own)])
+        seen = [tensor.dtype for tensor in symbolic((args, kwargs))]
+        vars(self)["_captured"] = list(captured)
+        vars(self)["_dtypes"] = [*(known for known in self._dtypes if known != seen), seen]
+
+    # --- lowering -------------------------------------------------------------------------
+
+    def lower_like(
+        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
+    ) -> Any:
+        given = calls.arguments_of_call(self, *calls.alike((args, kwargs), drawn))
+        own = self._trace(*tree.map_structure(_autocast, given))
+        values = [leaf for leaf in tree.flatten((args, kwargs)) if isinstance(leaf, Value)]
+        with graph.layer(self.name):
+            return own.lower(graph, values)
+
+    def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        leaves = tree.flatten((args, kwargs))
+        count = sum(isinstance(leaf, Value) for leaf in leaves)
+        seen = [known for known in self._dtypes if len(known) == count]
+        if len(seen) > 1:
+            raise self.unsupported(
+                "is called by a layer around it that does not say of which dtype its inputs are, "
+                f"and was called with several before. Received: {seen}"
+            )
+        kinds = iter(seen[0] if seen else ["float32"] * count)
+        drawn = tree.pack(
+            (args, kwargs),
+            [
+                KerasTensor((None, *leaf.shape), next(kinds)) if isinstance(leaf, Value) else leaf
+                for leaf in leaves
+            ],
+        )
+        return self.lower_like(graph, args, kwargs, drawn)
+
+    def lower(self, graph: Graph, x: Any) -> Any:
+        return self.lower_call(graph, (x,), {})
+
+    # --- the class of Keras that it was made from -----------------------------------------
+
+    @property
+    def keras_base(self) -> type[Layer] | None:
+        """The class of Keras that the layer was made from, if it says what to do."""
+        order = type(self).__mro__
+        base: type[Layer] = order[order.index(Traced) + 1]
+        return None if base.lower is Layer.lower else base
+
+    def infer_by_rule(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Do what `infer` of that class does."""
+        return super().infer(args, kwargs)
+
+    def lower_by_rule(self, graph: Graph, x: Any) -> Any:
+        """Do what `lower` of that class does."""
+        return super().lower(graph, x)
+
+    def _shape_by_rule(self, input_shape: Any) -> Any:
+        return super().compute_output_shape(input_shape)
+
+    def _scope_of_building(self) -> AbstractContextManager[str]:
+        return building.scope(self)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        tensors = tree.map_shapes(lambda shape: KerasTensor(shape), input_shape)
+        return tree.map_structure(lambda tensor: tensor.shape, self.infer((tensors,), {}))
+
+    # --- calls on arrays ------------------------------------------------------------------
+
+    def _prepared(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Prepared:
+        """Return the arrays of a call as the core takes them, and what runs on them."""
+        given = (tuple(args), dict(kwargs))
+        leaves = tree.flatten(given)
+        flags = [hasattr(leaf, "__array__") and not isinstance(leaf, Variable) for leaf in leaves]
+        arrays = [leaf for leaf, flag in zip(leaves, flags, strict=True) if flag]
+        if not arrays:
+            raise ValueError(
+                f"{self._described().capitalize()} must be called on a tensor or an array. "
+                f"Received: {args!r:.200}"
+            )
+        batches = as_batches(arrays, self._described())
+        kinds = [_kind(array) for array in arrays]
+        key = (kinds, [x.ndim for x in batches], tree.pack(given, _marked(leaves, flags)))
+        kept = next((call for known, call in self._kept if _equal(known, key)), None)
+        if kept is None:
+            places = iter(
+                KerasTensor((None, *x.shape[1:]), kind)
+                for x, kind in zip(batches, kinds, strict=True)
+            )
+            filled = [
+                next(places) if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)
+            ]
+            drawn = tree.pack(given, filled)
+            kept = self._keep(*drawn, self.infer(*drawn), key)
+        return Prepared(batches, kept.executor, kept.returned)
+
+    def _keep(self, args: Any, kwargs: Any, outputs: Any, key: Any = None) -> KeptCall:
+        kept = KeptCall(weakref.proxy(self), args, kwargs, outputs)
+        vars(self)["_kept"] = [(key, kept), *self._kept][:_MOST_KEPT]
+        return kept
+
+    def _pack(self, outputs: Sequence[Any]) -> Any:
+        return tree.pack(self._returned, outputs)
+
+    # --- configs and copies ---------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that the layer was made with, as Keras has them.
+
+        Raises
+        ------
+        NotImplementedError
+            If the class has no `get_config` and an argument is no plain value.
+        """
+        config = super().get_config()
+        if type(self).get_config is Traced.get_config and self.keras_base is None:
+            config = building.automatic_config(self, config)
+        return config
+
+    def _get_build_config(self) -> dict[str, Any] | None:
+        shapes = vars(self).get("_build_shapes")
+        if not shapes:
+            return super()._get_build_config()
+        if len(shapes) == 1:
+            return {"input_shape": next(iter(shapes.values()))}
+        return {"shapes_dict": shapes}
+
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
+        """Build the layer as the config of a file says, if it says so."""
+        shapes = config.get("shapes_dict")
+        given = shapes if isinstance(shapes, Mapping) else {"input_shape": config["input_shape"]}
+        known = tree.map_shapes(_as_shape, dict(given))
+        if not self.built:
+            building.build_for_shapes(self, known)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_kept": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        containers.watch_again(self)
+
+    def __copy__(self) -> Self:
+        twin = super().__copy__()
+        vars(twin)["_kept"] = []
+        containers.watch_again(twin)
+        return twin
+
+
+class KeptCall(BoundCall):
+    """A call on arrays of one structure, with the executor that keeps its plans."""
+
+    def __init__(self, operation: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+        super().__init__(operation, args, kwargs)
+        self.returned = outputs
+        self.executor = Executor(self)
+
+    def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
+        """All but the channels."""
+        return [[True] * (len(shape) - 1) + [False] * (len(shape) > 0) for shape in shapes]
+
+
+class Prepared(list[Any]):
+    """Arrays that are fit for the core, with what runs on them."""
+
+    def __init__(self, arrays: Sequence[Any], executor: Executor, returned: Any) -> None:
+        super().__init__(arrays)
+        self.executor, self.returned = executor, returned
+
+
+def _autocast(leaf: Any) -> Any:
+    """Return a tensor as `call` gets it: floats of any width are those of the layer."""
+    if isinstance(leaf, KerasTensor) and "float" in leaf.dtype and leaf.dtype != "float32":
+        return KerasTensor(leaf.shape, "float32")
+    return leaf
+
+
+def _kind(array: Any) -> str:
+    return dtypes.integer(np.asarray(array).dtype.name) or "float32"
+
+
+def _marked(leaves: Sequence[Any], flags: Sequence[bool]) -> list[Any]:
+    return [None if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # what compares in a way of its own is not known to be the same
+        return False
+
+
+def _as_shape(shape: Any) -> Any:
+    return None if shape is None else arguments.shape(shape)
+
+
+Mixing.mix(Layer, Traced)
