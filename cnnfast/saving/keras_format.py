@@ -99,7 +99,7 @@ def children(layer: Layer, classes: ClassNames = NO_NAMES) -> list[tuple[str, La
 
     `classes` are the names of those that go by another class in the file.
     """
-    inner = sublayers(layer)
+    inner = () if layer.stored_by_attribute else sublayers(layer)
     if not inner:
         return list(layer._file_children().items())
     counted: Counter[str] = Counter()

@@ -96,6 +96,14 @@ class HandedOver:
         return f"{key!r} (did you mean {' or '.join(map(repr, near))}?)" if near else repr(key)
 
 
+_tables: list[Mapping[str, Any]] = []
+
+
+def register_table(table: Mapping[str, Any]) -> None:
+    """Let `find` look into `table` behind all that is handed over."""
+    _tables.append(table)
+
+
 _scopes: ContextVar[tuple[HandedOver, ...]] = ContextVar("cnnfast_handed_over", default=())
 
 
@@ -128,7 +136,8 @@ def find(*names: object) -> Any:
         found = given.find(*names)
         if found is not None:
             return found
-    return None
+    known = [name for name in names if isinstance(name, str)]
+    return next((table[name] for table in _tables for name in known if name in table), None)
 
 
 def key(*names: object) -> str | None:

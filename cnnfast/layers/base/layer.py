@@ -86,6 +86,9 @@ class Layer(WeightHolder, metaclass=Mixing):
     keras_module: ClassVar[str] = "keras.layers"
     """Where Keras has the class."""
 
+    stored_by_attribute: ClassVar[bool] = False
+    """Whether files have the layers inside under the names of attributes, and not in one list."""
+
     _path: str | None = None
     _user_attributes: tuple[str, ...] = ()
     _adapter_scale: float | None = None
@@ -472,6 +475,9 @@ class Layer(WeightHolder, metaclass=Mixing):
 
     def _get_build_config(self) -> dict[str, Any] | None:
         return None if self._build_shape is None else {"input_shape": self._build_shape}
+
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
+        """Do nothing: calls build the layers of Keras' own."""
 
     def __getstate__(self) -> dict[str, Any]:
         # Calls lead to other layers, which a layer does not own.

@@ -58,6 +58,7 @@ def _line(traceback: TracebackType | None) -> str:
     while traceback is not None:
         path = traceback.tb_frame.f_code.co_filename
         if not path.startswith(_FOLDERS):
+            linecache.checkcache(path)
             code = linecache.getline(path, traceback.tb_lineno).strip()
             found = f", {os.path.basename(path)}, line {traceback.tb_lineno}"
             found += f": `{code}`" if code else ""

@@ -17,7 +17,7 @@ from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.symbolic.tracing import Trace
 from cnnfast.utils import tree
 from cnnfast.utils.naming import current_scope, name_scope
-from cnnfast.utils.sealed import opened
+from cnnfast.utils.sealed import is_open, opened
 from cnnfast.variables import changing
 
 if TYPE_CHECKING:
@@ -174,3 +174,35 @@ def automatic_config(layer: Traced, config: dict[str, Any]) -> dict[str, Any]:
             f"{layer._described()} with {own!r:.200}"
         )
     return known | own
+
+
+def check_may_add(layer: Traced, name: str | None, dtype: Any) -> None:
+    """Refuse a weight that comes too late, or is not of floats.
+
+    Raises
+    ------
+    ValueError
+        If the layer is built.
+    UnsupportedError
+        If `dtype` is not one of floats.
+    """
+    check_initialized(layer)
+    if layer.built and not is_open(layer):
+        raise ValueError(
+            "You cannot add new elements of state (variables or sub-layers) to a layer that is "
+            "already built. All state must be created in the `__init__()` method or in the "
+            f"`build()` method. Received: weight {name!r} for {layer._described()}"
+        )
+    spelt = getattr(dtype, "name", dtype)
+    if spelt is not None and "float" not in str(spelt):
+        raise layer.unsupported(
+            f"can have weights of floats only. Received: dtype={dtype!r} for weight {name!r}",
+            advice="Make what is a constant in `build` as a NumPy array, and keep it as an "
+            "attribute.",
+        )
+
+
+def name_of_weight(layer: Traced) -> str:
+    """Return what Keras calls a weight without a name: ``"variable"``, numbered."""
+    count = len(layer._trainable_variables) + len(layer._non_trainable_variables)
+    return f"variable_{count}" if count else "variable"

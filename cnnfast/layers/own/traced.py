@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnfast import regularizers
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Shape, Value
@@ -27,7 +28,7 @@ from cnnfast.symbolic.retracing import retrace
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.tracing import Trace, differences, is_tracing, logged, trace
 from cnnfast.utils import tree
-from cnnfast.utils.naming import name_scope
+from cnnfast.utils.naming import current_scope, name_scope
 from cnnfast.utils.sealed import is_open
 from cnnfast.variables import Variable
 
@@ -57,6 +58,7 @@ class Traced(Layer):
     """
 
     takes_structure = True
+    stored_by_attribute = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -139,6 +141,32 @@ class Traced(Layer):
         yield from super()._own_versions()
         for variable in self._captured:
             yield variable.version
+
+    def add_weight(  # type: ignore[override]
+        self,
+        shape: Sequence[int] | int | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: Any = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+        path: str | None = None,
+    ) -> Variable:
+        """Make a weight that belongs to this layer; see `building.add_weight`."""
+        del autocast, constraint, aggregation, overwrite_with_gradient
+        building.check_may_add(self, name, dtype)
+        return super().add_weight(
+            name=name or building.name_of_weight(self),
+            shape=() if shape is None else (shape,) if isinstance(shape, int) else shape,
+            initializer="glorot_uniform" if initializer is None else initializer,
+            regularizer=regularizers.get(regularizer),
+            trainable=trainable,
+            path=path or current_scope() or None,
+        )
 
     # --- building and calls ---------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from cnnfast.symbolic.registry import LAYERS, configs
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import names_of_files
 from cnnfast.utils.records import record
+from cnnfast.utils.registered import get_registered_name
 
 _KERAS = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 
@@ -34,7 +35,9 @@ def serialize(layer: Layer) -> dict[str, Any]:
         "module": module,
         "class_name": class_name,
         "config": layer.get_config(),
-        "registered_name": None if module in ("keras", "keras.layers") else class_name,
+        "registered_name": (
+            None if module in ("keras", "keras.layers") else get_registered_name(type(layer))
+        ),
     }
     build_config = layer._get_build_config()
     if build_config is not None:

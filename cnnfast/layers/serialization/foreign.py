@@ -98,9 +98,21 @@ def make(given: Any, config: Mapping[str, Any], stored: Stored, *, functions: bo
             advice=advice,
         )
     if isinstance(given, type):
-        made: Layer = given.from_config(fields)  # type: ignore[attr-defined]
-        return made
+        return _made_of_class(given, config, fields)
     return StandIn(given, config, stored(config))
+
+
+def _made_of_class(cls: type[Layer], config: Mapping[str, Any], fields: Mapping[str, Any]) -> Layer:
+    """Make a layer of the user's class, and build it where the file says for which shapes."""
+    made = cls.from_config(dict(fields))
+    if not isinstance(made, Layer):
+        raise TypeError(
+            f"`from_config` of class {cls.__name__} must return a layer. Received: {made!r:.200}"
+        )
+    saved = config.get("build_config")
+    if isinstance(saved, Mapping) and saved.get("input_shape", saved.get("shapes_dict")):
+        made.build_from_config(saved)
+    return made
 
 
 class StoodFor:
