@@ -20,7 +20,7 @@ from cnnfast.layers.convolutional import *
 from cnnfast.layers.core import *
 from cnnfast.layers.merging import *
 from cnnfast.layers.normalization import *
-from cnnfast.layers.own import traced as _traced  # noqa: F401  classes of the user's are made from it
+from cnnfast.layers.own import traced as _traced  # noqa: F401  users' classes need it
 from cnnfast.layers.pooling import *
 from cnnfast.layers.preprocessing import *
 from cnnfast.layers.regularization import *

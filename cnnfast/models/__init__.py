@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnnfast.models import subclassed as _subclassed  # noqa: F401  users' classes need it
 from cnnfast.models.functional import Functional
 from cnnfast.models.model import Model
 from cnnfast.models.sequential import Sequential
 from cnnfast.models.storage import storage
-from cnnfast.models import subclassed as _subclassed  # noqa: F401  classes of the user's are made from it
 from cnnfast.symbolic.registry import LAYERS
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from cnnfast.models.storage import storage
 from cnnfast.saving.cloning import clone_model, model_from_config, model_from_json
 from cnnfast.saving.live import from_keras
 from cnnfast.saving.model import load_model
-from cnnfast.saving.weights import load_weights
 from cnnfast.saving.scope import CustomObjectScope, custom_object_scope
+from cnnfast.saving.weights import load_weights
 from cnnfast.saving.writing import save_model, save_weights
 from cnnfast.utils.registered import (
     get_custom_objects,

@@ -194,7 +194,7 @@ def _made_of(operation: Connectable) -> dict[str, Any]:
     """Return what an operation, which is made anew at each call, was made with."""
     if operation.identity is operation:
         return {}
-    config = getattr(operation, "get_config", dict)()
+    config: dict[str, Any] = getattr(operation, "get_config", dict)()
     return {key: item for key, item in config.items() if key != "name"}
 
 

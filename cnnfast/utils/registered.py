@@ -55,7 +55,8 @@ def register_keras_serializable(
         key = f"{package}>{name or item.__name__}"  # type: ignore[attr-defined]
         if inspect.isclass(item) and not hasattr(item, "get_config"):
             raise ValueError(
-                f"Cannot register a class that does not have a get_config() method. Received: {item}"
+                "Cannot register a class that does not have a get_config() method. Received: "
+                f"{item}"
             )
         known = _objects.get(key)
         if known is not None and known is not item and _place(known) != _place(item):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from contextlib import AbstractContextManager
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 import numpy as np
@@ -389,31 +389,6 @@ class Layer(WeightHolder, metaclass=Mixing):
     def path(self) -> str | None:
         """Name under the models that it was built in, ``"sequential/conv2d"``; None before."""
         return self._path
-
-    @property
-    def dtype_policy(self) -> dtypes.DTypePolicy:
-        """The dtypes that Keras would use; here they are float32."""
-        return self._policy
-
-    @property
-    def dtype(self) -> str:
-        """The dtype in which Keras keeps this layer's weights; here they are float32."""
-        return self._policy.variable_dtype
-
-    @property
-    def variable_dtype(self) -> str:
-        """The same as `dtype`."""
-        return self._policy.variable_dtype
-
-    @property
-    def compute_dtype(self) -> str:
-        """The dtype in which Keras computes this layer; here it is float32."""
-        return self._policy.compute_dtype
-
-    @property
-    def input_dtype(self) -> str:
-        """The same as `compute_dtype`."""
-        return self._policy.compute_dtype
 
     # --- configs --------------------------------------------------------------------------
 

@@ -21,9 +21,9 @@ class Mixing(Sealing):
     _mixed: ClassVar[list[tuple[type, type]]] = []
 
     @classmethod
-    def mix(mcs, base: type, mixin: type) -> None:
+    def mix(cls, base: type, mixin: type) -> None:
         """Let classes made from `base` be made from `mixin`, too, which is made from `base`."""
-        mcs._mixed.insert(0, (base, mixin))
+        cls._mixed.insert(0, (base, mixin))
 
     def __new__(
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any
@@ -33,8 +33,8 @@ class Mixing(Sealing):
         return super().__new__(mcs, name, bases, namespace, **kwargs)
 
     @classmethod
-    def _with_mixin(mcs, bases: tuple[type, ...]) -> tuple[type, ...]:
-        for base, mixin in mcs._mixed:
+    def _with_mixin(cls, bases: tuple[type, ...]) -> tuple[type, ...]:
+        for base, mixin in cls._mixed:
             if any(issubclass(own, mixin) for own in bases):
                 return bases
             if any(issubclass(own, base) for own in bases):

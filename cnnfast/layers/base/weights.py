@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnfast import initializers, regularizers
 from cnnfast.engine.ops import Float32Array
-from cnnfast.symbolic import arguments
+from cnnfast.symbolic import arguments, dtypes
 from cnnfast.symbolic.tensor import Connectable
 from cnnfast.variables import Variable, replace_all, snapshot
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class WeightHolder(Connectable):
     """The weights of a layer: made, listed in Keras' order, counted, read and set.
 
+    And the dtypes that Keras has them in.
+
     Parameters
     ----------
     name
@@ -30,6 +32,8 @@ class WeightHolder(Connectable):
     built
         Whether there are none to make.
     """
+
+    _policy: dtypes.DTypePolicy
 
     def __init__(self, name: str, trainable: bool, built: bool) -> None:
         self.name = name
@@ -180,6 +184,31 @@ class WeightHolder(Connectable):
                     f"provided weight shape {array.shape}."
                 )
         replace_all(zip(variables, arrays, strict=True))
+
+    @property
+    def dtype_policy(self) -> dtypes.DTypePolicy:
+        """The dtypes that Keras would use; here they are float32."""
+        return self._policy
+
+    @property
+    def dtype(self) -> str:
+        """The dtype in which Keras keeps this layer's weights; here they are float32."""
+        return self._policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The same as `dtype`."""
+        return self._policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype in which Keras computes this layer; here it is float32."""
+        return self._policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The same as `compute_dtype`."""
+        return self._policy.compute_dtype
 
     @property
     def losses(self) -> list[np.float32]:

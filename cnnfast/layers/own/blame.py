@@ -6,12 +6,9 @@ import linecache
 import os
 from types import TracebackType
 
-import numpy as np
-
-import cnnfast
 from cnnfast.errors import UnsupportedError
 
-_FOLDERS = tuple(os.path.dirname(str(module.__file__)) for module in (cnnfast, np))
+_NOT_USERS = (__name__.partition(".")[0], "numpy")
 _NUMPY_NEEDS_NUMBERS = (
     "a function of NumPy needs numbers, and a symbolic tensor has none yet: use the function of "
     "the same name in `cnnfast.ops`"
@@ -57,7 +54,8 @@ def _line(traceback: TracebackType | None) -> str:
     found = ""
     while traceback is not None:
         path = traceback.tb_frame.f_code.co_filename
-        if not path.startswith(_FOLDERS):
+        module = str(traceback.tb_frame.f_globals.get("__name__"))
+        if module.partition(".")[0] not in _NOT_USERS:
             linecache.checkcache(path)
             code = linecache.getline(path, traceback.tb_lineno).strip()
             found = f", {os.path.basename(path)}, line {traceback.tb_lineno}"

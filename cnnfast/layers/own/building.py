@@ -115,9 +115,7 @@ def build_for_shapes(layer: Traced, shapes: dict[str, Any]) -> None:
 
 
 def _is_users(layer: Traced) -> bool:
-    from cnnfast.layers.own.traced import Traced
-
-    return type(layer).build is not Traced.build
+    return hasattr(type(layer).build, "__wrapped__")  # by `whole`
 
 
 def _shape(shape: Any) -> Any:
@@ -168,9 +166,9 @@ def automatic_config(layer: Traced, config: dict[str, Any]) -> dict[str, Any]:
         several = True
     if several:
         raise NotImplementedError(
-            f"Object {type(layer).__name__} was created by passing non-serializable argument values "
-            "in `__init__()`, and therefore the object must override `get_config()` in order to "
-            "be serializable. Please implement `get_config()`. Received: "
+            f"Object {type(layer).__name__} was created by passing non-serializable argument "
+            "values in `__init__()`, and therefore the object must override `get_config()` in "
+            "order to be serializable. Please implement `get_config()`. Received: "
             f"{layer._described()} with {own!r:.200}"
         )
     return known | own

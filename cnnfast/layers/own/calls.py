@@ -47,9 +47,8 @@ def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, A
         )
     if any(leaf is not None for leaf in tree.flatten(mask)):
         raise layer.unsupported(f"is called without masks only. Received: mask={mask!r:.200}")
-    if "training" in parameters and "training" not in bound:
-        given["training"] = False
-    elif "training" in context and anything:
+    unsaid = "training" in parameters and "training" not in bound
+    if unsaid or ("training" in context and anything):
         given["training"] = False
     return tuple(args), given
 

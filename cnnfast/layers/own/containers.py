@@ -6,7 +6,7 @@ ones last; in a list, tuple, dict or set each layer is under its class's name, n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,30 +20,34 @@ if TYPE_CHECKING:
 _CONTAINERS = (list, dict, tuple, set)
 
 
-def file_children(layer: Traced) -> dict[str, Layer]:
-    """Return the layers inside, each once, under their places below that of `layer`."""
+def file_children(layer: Layer, of: type, internal: Collection[str]) -> dict[str, Layer]:
+    """Return the layers inside, each once, under their places below that of `layer`.
+
+    What every object of the class `of` has, and `internal`, is not looked at.
+    """
     found: dict[str, Layer] = {}
-    for name in sorted(_attributes(layer), key=lambda name: f"~{name}" if name[0] == "_" else name):
+    for name in sorted(_attributes(layer, of, internal), key=_last_if_private):
         try:
             value = getattr(layer, name)
         except Exception:  # a property that does not hold yet
             continue
         found |= dict(_below(value, name, set()))
-    seen: set[int] = set()
-    return {
-        place: part for place, part in found.items() if not (id(part) in seen or seen.add(id(part)))
-    }
+    first = {id(part): place for place, part in reversed(found.items())}
+    return {place: part for place, part in found.items() if first[id(part)] == place}
 
 
-def _attributes(layer: Traced) -> list[str]:
-    return [name for name in dir(layer) if name not in _of_any_layer() and name[:2] != "__"]
+def _last_if_private(name: str) -> str:
+    return f"~{name}" if name.startswith("_") else name
+
+
+def _attributes(layer: Layer, of: type, internal: Collection[str]) -> list[str]:
+    known = _of_any(of) | frozenset(internal)
+    return [name for name in dir(layer) if name not in known and not name.startswith("__")]
 
 
 @cache
-def _of_any_layer() -> frozenset[str]:
-    from cnnfast.layers.own.traced import INTERNAL, Traced
-
-    return frozenset({*dir(Traced), *vars(Layer(name="layer")), *INTERNAL})
+def _of_any(of: type) -> frozenset[str]:
+    return frozenset({*dir(of), *vars(Layer(name="layer"))})
 
 
 def _below(value: Any, place: str, entered: set[int]) -> Iterator[tuple[str, Layer]]:
@@ -64,12 +68,10 @@ def _numbered(name: str, used: dict[str, int]) -> str:
     return f"{name}_{number}" if number else name
 
 
-def watch_again(layer: Traced) -> None:
+def watch_again(layer: Traced, internal: Collection[str]) -> None:
     """Let the lists, dicts and sets of a copied layer tell of their changes again."""
-    from cnnfast.layers.own.traced import INTERNAL
-
     state = vars(layer)
-    for name in [name for name in state if name not in INTERNAL]:
+    for name in [name for name in state if name not in internal]:
         state[name] = track(layer, _plain(state[name]))
 
 

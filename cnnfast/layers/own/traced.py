@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from contextlib import AbstractContextManager
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +59,14 @@ class Traced(Layer):
 
     takes_structure = True
     stored_by_attribute = True
+
+    _tracked: list[Layer]
+    _kept: list[tuple[Any, KeptCall]]
+    _dtypes: list[list[str]]
+    _captured: list[Variable]
+    _auto: tuple[tuple[Any, ...], dict[str, Any]]
+    _returned: Any
+    _build_shapes: dict[str, Any] | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -135,7 +143,7 @@ class Traced(Layer):
         return list(parts.values())
 
     def _file_children(self) -> Mapping[str, Layer]:
-        return containers.file_children(self)
+        return containers.file_children(self, Traced, INTERNAL)
 
     def _own_versions(self) -> Iterator[int]:
         yield from super()._own_versions()
@@ -306,7 +314,7 @@ class Traced(Layer):
         return building.scope(self)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        tensors = tree.map_shapes(lambda shape: KerasTensor(shape), input_shape)
+        tensors = tree.map_shapes(KerasTensor, input_shape)
         return tree.map_structure(lambda tensor: tensor.shape, self.infer((tensors,), {}))
 
     # --- calls on arrays ------------------------------------------------------------------
@@ -335,7 +343,7 @@ class Traced(Layer):
                 next(places) if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)
             ]
             drawn = tree.pack(given, filled)
-            kept = self._keep(*drawn, self.infer(*drawn), key)
+            kept = self._keep(drawn[0], drawn[1], self.infer(*drawn), key)
         return Prepared(batches, kept.executor, kept.returned)
 
     def _keep(self, args: Any, kwargs: Any, outputs: Any, key: Any = None) -> KeptCall:
@@ -382,12 +390,12 @@ class Traced(Layer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        containers.watch_again(self)
+        containers.watch_again(self, INTERNAL)
 
     def __copy__(self) -> Self:
         twin = super().__copy__()
         vars(twin)["_kept"] = []
-        containers.watch_again(twin)
+        containers.watch_again(twin, INTERNAL)
         return twin
 
 

@@ -57,9 +57,13 @@ def track(owner: Traced, value: Any) -> Any:
 
 def untrack(owner: Traced, value: Any) -> None:
     """Let `value` belong to `owner` no more."""
-    stores = (owner._tracked, owner._trainable_variables, owner._non_trainable_variables)
+    stores: tuple[list[Any], ...] = (
+        owner._tracked,
+        owner._trainable_variables,
+        owner._non_trainable_variables,
+    )
     for store in stores:
-        store[:] = [known for known in store if known is not value]  # type: ignore[index]
+        store[:] = [known for known in store if known is not value]
 
 
 def _check_open(owner: Traced, value: Any) -> None:
@@ -74,20 +78,24 @@ def _check_open(owner: Traced, value: Any) -> None:
 class _Watched:
     """What the lists, dicts and sets below have in common."""
 
-    _owner: weakref.ref[Traced] | None = None
+    _reference: weakref.ref[Traced] | None = None
+
+    @property
+    def _owner(self) -> Traced | None:
+        return None if self._reference is None else self._reference()
 
     def _track(self, value: Any) -> Any:
-        owner = self._owner and self._owner()
+        owner = self._owner
         return value if owner is None else track(owner, value)
 
     def _untrack(self, values: Iterable[Any]) -> None:
-        owner = self._owner and self._owner()
+        owner = self._owner
         if owner is not None:
             for value in values:
                 untrack(owner, value)
 
     def _changed(self) -> None:
-        owner = self._owner and self._owner()
+        owner = self._owner
         if owner is not None and not is_open(owner) and not is_tracing():
             owner._changed()
 
@@ -96,7 +104,7 @@ class WatchedList(_Watched, list[Any]):
     """A list of a layer's."""
 
     def __init__(self, owner: Traced, values: Iterable[Any]) -> None:
-        self._owner = weakref.ref(owner)
+        self._reference = weakref.ref(owner)
         super().__init__(track(owner, value) for value in values)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -111,7 +119,7 @@ class WatchedList(_Watched, list[Any]):
         super().__delitem__(key)
         self._changed()
 
-    def __iadd__(self, values: Iterable[Any]) -> Any:
+    def __iadd__(self, values: Iterable[Any]) -> Any:  # type: ignore[misc]
         self.extend(values)
         return self
 
@@ -157,7 +165,7 @@ class WatchedDict(_Watched, dict[Any, Any]):
     """A dict of a layer's."""
 
     def __init__(self, owner: Traced, values: dict[Any, Any]) -> None:
-        self._owner = weakref.ref(owner)
+        self._reference = weakref.ref(owner)
         super().__init__({key: track(owner, value) for key, value in values.items()})
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -170,7 +178,7 @@ class WatchedDict(_Watched, dict[Any, Any]):
         super().__delitem__(key)
         self._changed()
 
-    def __ior__(self, values: Any) -> Any:
+    def __ior__(self, values: Any) -> Any:  # type: ignore[misc]
         self.update(values)
         return self
 
@@ -232,12 +240,12 @@ class WatchedSet(_Watched, set[Any]):
 
     def __init__(self, owner: Traced, values: set[Any]) -> None:
         super().__init__(values)
-        self._owner = weakref.ref(owner)
+        self._reference = weakref.ref(owner)
         for value in values:
             track(owner, value)
 
-    add, discard, remove = map(_noticing, (set.add, set.discard, set.remove))
-    pop, clear, update = map(_noticing, (set.pop, set.clear, set.update))
+    add, discard, remove = _noticing(set.add), _noticing(set.discard), _noticing(set.remove)
+    pop, clear, update = _noticing(set.pop), _noticing(set.clear), _noticing(set.update)
     difference_update = _noticing(set.difference_update)
     intersection_update = _noticing(set.intersection_update)
     symmetric_difference_update = _noticing(set.symmetric_difference_update)
