@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from json import dumps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from cnnfast.files import json
 from cnnfast.files.contents import listed
 from cnnfast.files.versions import version_of
 from cnnfast.layers.serialization.stand_in import StandIn
-from cnnfast.saving import live_unsaid, live_weights
+from cnnfast.saving import live_calls, live_unsaid, live_weights
 from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.keras_format import LAYERS, children, own_weights
 from cnnfast.saving.live_alike import ACTIVATIONS
+from cnnfast.saving.live_drawn import Redrawn
 from cnnfast.saving.training import compile_from
 from cnnfast.utils import handed_over
 
@@ -75,6 +77,8 @@ def from_keras(
 
 
 def _made_like(model: Any, name: str, compile: bool) -> Model:
+    if live_calls.needs_drawing(model):
+        return _drawn_again(model, name, compile)
     config = json.loads(_json(model), name)
     ours = build_model(
         config, name, version_of(config), lambda renamed: live_weights.stored(renamed, model)
@@ -91,6 +95,30 @@ def _made_like(model: Any, name: str, compile: bool) -> Model:
     handed_over.mention(config.get("compile_config"))
     if compile:
         compile_from(ours, config.get("compile_config"), name)
+    return ours
+
+
+def _drawn_again(model: Any, name: str, compile: bool) -> Model:
+    """Make a model of the operations that Keras draws where classes are the user's."""
+    from cnnfast.models.functional import Functional
+
+    redrawn = Redrawn(live_calls.draw(model))
+    ours = Functional(redrawn.inputs, redrawn.outputs, name=model.name)
+    pairs = [
+        pair
+        for made, twin in redrawn.layers
+        for layer, inner in _twins(made, twin, set())
+        for pair in _pairs(layer, inner)
+    ]
+    _check_shapes(pairs, name)
+    _check_given(pairs, ours, name)
+    for pair in pairs:
+        pair.variable.assign(pair.array)
+    live_unsaid.check_compiled(model, compile)
+    if compile and getattr(model, "compiled", False):
+        config = json.loads(dumps(model.get_compile_config()), name)
+        handed_over.mention(config)
+        compile_from(ours, config, name)
     return ours
 
 
@@ -129,16 +157,8 @@ class _Pair:
 
 def _check(pairs: Sequence[_Pair], ours: Model, model: Any, name: str) -> None:
     """Raise ValueError if a shape differs, or a weight of either model is in no pair."""
-    for pair in pairs:
-        if pair.variable.shape != pair.array.shape:
-            raise ValueError(
-                f"{name}: weight {pair.variable.name!r} of layer {pair.layer.name!r} must have "
-                f"the shape {pair.variable.shape}. Received: {pair.array.shape}"
-            )
-    given = {pair.variable for pair in pairs}
-    made_up = [weight.path for weight in ours.weights if weight not in given]
-    if made_up:
-        raise ValueError(f"{name}: all weights must be in Keras. Received: no {listed(made_up)}")
+    _check_shapes(pairs, name)
+    _check_given(pairs, ours, name)
     read = {id(variable) for pair in pairs for variable in pair.read}
     unread = [_path(variable) for variable in model.weights if id(variable) not in read]
     if unread:
@@ -146,6 +166,22 @@ def _check(pairs: Sequence[_Pair], ours: Model, model: Any, name: str) -> None:
             f"{name}: the weights of every layer must have a place in the model. Received: "
             f"{listed(unread)}, which no layer takes."
         )
+
+
+def _check_shapes(pairs: Sequence[_Pair], name: str) -> None:
+    for pair in pairs:
+        if pair.variable.shape != pair.array.shape:
+            raise ValueError(
+                f"{name}: weight {pair.variable.name!r} of layer {pair.layer.name!r} must have "
+                f"the shape {pair.variable.shape}. Received: {pair.array.shape}"
+            )
+
+
+def _check_given(pairs: Sequence[_Pair], ours: Model, name: str) -> None:
+    given = {pair.variable for pair in pairs}
+    made_up = [weight.path for weight in ours.weights if weight not in given]
+    if made_up:
+        raise ValueError(f"{name}: all weights must be in Keras. Received: no {listed(made_up)}")
 
 
 def _path(variable: Any) -> str:

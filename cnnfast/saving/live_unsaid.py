@@ -50,6 +50,13 @@ def check(model: Any, compile: bool) -> None:
         raise UnsupportedError(refusals, source=f"Keras model {model.name!r}")
 
 
+def check_compiled(model: Any, compile: bool) -> None:
+    """Refuse losses and metrics of which one name stands for several; see `check`."""
+    refusals = list(live_alike.refusals_of_judging(model)) if compile else []
+    if refusals:
+        raise UnsupportedError(refusals, source=f"Keras model {model.name!r}")
+
+
 def _refusals(found: Reached) -> Iterator[Refusal]:
     layer = found.layer
     if _has_mask(layer):

@@ -1,0 +1,129 @@
+"""A graph that Keras drew, as a model of this package: the user's classes are not in it any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
+from cnnfast.layers.core.input_layer import Input
+from cnnfast.layers.serialization.configs import deserialize
+from cnnfast.saving.live_calls import BATCH, Call, Drawn, Ref
+from cnnfast.symbolic.registry import OPERATIONS
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
+from cnnfast.utils import tree
+from cnnfast.utils.naming import names_of_files, spelt_like
+
+if TYPE_CHECKING:
+    from cnnfast.layers.base.layer import Layer
+
+
+# Operations that leave numbers as they are, where they leave their dtype.
+_SAME = frozenset({"ConvertToTensor", "StopGradient"})
+
+
+class Redrawn:
+    """The graph drawn again with layers and operations of this package.
+
+    Attributes
+    ----------
+    inputs, outputs
+        Symbolic tensors in the structure of Keras' model.
+    layers
+        Each layer with that of Keras it was made after.
+    """
+
+    def __init__(self, drawn: Drawn) -> None:
+        self.layers: list[tuple[Layer, Any]] = []
+        self._made: dict[int, Layer] = {}
+        self._names: set[str] = set()
+        self._results: list[list[KerasTensor]] = []
+        refusals: list[Refusal] = []
+        for call in drawn.calls:
+            try:
+                self._results.append(self._result(call))
+            except UnsupportedError as error:
+                refusals += error.items
+                shapes = [((None, *shape[1:]), dtype) for shape, dtype in call.outputs]
+                self._results.append([KerasTensor(*made) for made in shapes])
+        if refusals:
+            raise UnsupportedError(refusals)
+        self.inputs = tree.map_structure(self._tensor, drawn.inputs)
+        self.outputs = tree.map_structure(self._tensor, drawn.outputs)
+
+    def _tensor(self, leaf: Any) -> Any:
+        return self._results[leaf.call][leaf.index] if isinstance(leaf, Ref) else leaf
+
+    def _result(self, call: Call) -> list[KerasTensor]:
+        if not any(isinstance(leaf, Ref) for leaf in tree.flatten((call.args, call.kwargs))):
+            (shape, dtype), *_ = call.outputs
+            name = self._free(call.operation.name)
+            return [Input(batch_shape=(None, *shape[1:]), dtype=dtype, name=name)]
+        args, kwargs = tree.map_structure(self._tensor, (call.args, call.kwargs))
+        tensors = symbolic((args, kwargs))
+        if type(call.operation).__name__ in _SAME and call.outputs[0][1] == tensors[0].dtype:
+            return tensors
+        operation = self._operation(call, tensors[0])
+        args, kwargs = _with_batch((args, kwargs), tensors[0])
+        return tree.flatten(operation.connect(args, kwargs))
+
+    def _operation(self, call: Call, tensor: KerasTensor) -> Connectable:
+        if call.config is None:
+            return self._layer(call.operation)
+        name = type(call.operation).__name__
+        cls = OPERATIONS.get(name)
+        if cls is None:
+            raise UnsupportedError(
+                Refusal(
+                    "operation",
+                    "not supported: this package has no such operation.",
+                    class_name=name,
+                    layers=(call.operation.name,),
+                    nearest=spelt_like(name, OPERATIONS),
+                    advice=BY_LAMBDA,
+                    holder="operation",
+                )
+            )
+        config = _with_batch(dict(call.config), tensor)
+        made: Connectable = cls.from_config(config | {"name": self._free(call.operation.name)})
+        return made
+
+    def _layer(self, twin: Any) -> Layer:
+        made = self._made.get(id(twin))
+        if made is None:
+            with names_of_files():
+                made = deserialize(_config_of(twin))
+            vars(made)["name"] = self._free(made.name)
+            self._made[id(twin)] = made
+            self.layers.append((made, twin))
+        return made
+
+    def _free(self, name: str) -> str:
+        number, free = 0, name
+        while free in self._names:
+            number += 1
+            free = f"{name}_{number}"
+        self._names.add(free)
+        return free
+
+
+def _config_of(twin: Any) -> Mapping[str, Any]:
+    import json
+    import sys
+
+    keras = sys.modules["keras"]
+    config: Mapping[str, Any] = json.loads(
+        json.dumps(keras.saving.serialize_keras_object(twin), default=_plain)
+    )
+    return config
+
+
+def _plain(value: Any) -> Any:
+    return np.asarray(value).tolist()
+
+
+def _with_batch(structure: Any, tensor: KerasTensor) -> Any:
+    """Return a structure with the size of the batch of `tensor` in the place of `BATCH`."""
+    return tree.map_structure(lambda leaf: -1 if leaf is BATCH else leaf, structure)
