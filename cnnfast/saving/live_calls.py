@@ -164,7 +164,7 @@ def _without_batch(model: Any, operation: Any, one: Any, other: Any) -> Any:
             return rows[0]
     elif type(one) is int and (one, other) == _BATCHES:
         return BATCH
-    elif one == other or (isinstance(one, float) and one != one and other != other):
+    elif one == other or repr(one) == repr(other) == "nan":
         return one
     name = getattr(operation, "name", "?")
     raise _refusal(model, _BUILT_IN, f"operation {name!r} with {one!r:.80} and {other!r:.80}")

@@ -1,4 +1,4 @@
-"""A graph that Keras drew, as a model of this package: the user's classes are not in it any more."""
+"""A graph that Keras drew, as a model of this package, without the user's classes."""
 
 from __future__ import annotations
 
