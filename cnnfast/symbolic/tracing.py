@@ -176,9 +176,10 @@ def _difference(first: Trace, second: Trace) -> str | None:
         return f"{len(first.nodes)} and {len(second.nodes)} operations"
     one, other = _numbered(first), _numbered(second)
     for node, twin in zip(first.nodes, second.nodes, strict=True):
-        if node.operation.identity != twin.operation.identity:
+        made = _made_of(node.operation, twin.operation)
+        if made is None:
             return f"operations {node.operation.name!r} and {twin.operation.name!r}"
-        left, right = ((x.args, x.kwargs, _made_of(x.operation)) for x in (node, twin))
+        left, right = ((x.args, x.kwargs, own) for x, own in zip((node, twin), made, strict=True))
         found = _unlike(left, right, one, other)
         if found is not None:
             return f"operation {node.operation.name!r}: {found}"
@@ -190,10 +191,21 @@ def _numbered(trace: Trace) -> dict[KerasTensor, int]:
     return {tensor: number for number, tensor in enumerate((*trace.inputs, *outputs))}
 
 
-def _made_of(operation: Connectable) -> dict[str, Any]:
-    """Return what an operation, which is made anew at each call, was made with."""
-    if operation.identity is operation:
-        return {}
+def _made_of(operation: Connectable, twin: Connectable) -> tuple[Any, Any] | None:
+    """Return what two operations that were made anew for a call were made with.
+
+    Nothing for one that was not; None where they are not of one kind. A layer without weights may
+    be made in `call`, too.
+    """
+    alike = operation.identity == twin.identity
+    if alike and operation.identity is operation:
+        return {}, {}
+    if not alike and (type(operation) is not type(twin) or operation.weights or twin.weights):
+        return None
+    return _arguments_of(operation), _arguments_of(twin)
+
+
+def _arguments_of(operation: Connectable) -> dict[str, Any]:
     config: dict[str, Any] = getattr(operation, "get_config", dict)()
     return {key: item for key, item in config.items() if key != "name"}
 
