@@ -44,7 +44,7 @@ __all__ += reshaping.__all__
 __all__ += rnn.__all__
 
 # What a file may name: each class under its own name. The code of a Lambda is never taken.
-_BASES = (InputSpec, Layer, core.Lambda)
+_BASES = (InputSpec, Layer, core.Lambda, core.Wrapper)
 LAYERS.register(
     item
     for name in __all__

@@ -71,4 +71,4 @@ def test_a_slot_is_filled_once() -> None:
 def test_every_public_layer_stands_in_the_table_under_its_own_name() -> None:
     public = {n: getattr(cnnfast.layers, n) for n in cnnfast.layers.__all__}
     classes = {n for n, cls in public.items() if isinstance(cls, type) and cls.__name__ == n}
-    assert classes - set(LAYERS) == {"InputSpec", "Lambda", "Layer"}
+    assert classes - set(LAYERS) == {"InputSpec", "Lambda", "Layer", "Wrapper"}

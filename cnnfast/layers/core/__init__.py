@@ -5,6 +5,7 @@ from cnnfast.layers.core.einsum_dense import EinsumDense
 from cnnfast.layers.core.embedding import Embedding
 from cnnfast.layers.core.input_layer import Input, InputLayer
 from cnnfast.layers.core.lambda_layer import Lambda
+from cnnfast.layers.core.wrapper import Wrapper
 
 __all__ = [
     "Dense",
@@ -13,4 +14,5 @@ __all__ = [
     "Input",
     "InputLayer",
     "Lambda",
+    "Wrapper",
 ]

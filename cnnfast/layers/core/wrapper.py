@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnfast.engine.ops import BatchShape
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import configs
 
@@ -14,13 +15,31 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import LayerOptions
 
 
-class BaseWrapper(Layer):
-    """What layers share that are made around one other, `layer`.
+class Wrapper(Layer):
+    """The base of layers that are made around one other, `layer`.
+
+    A class of the user's says in its `call` what becomes of it. Takes and returns what that says,
+    (batch, ...).
+
+    Parameters
+    ----------
+    layer
+        The layer inside.
+    **kwargs
+        ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
     ValueError
         If `layer` is no layer.
+
+    Examples
+    --------
+    >>> class Residual(cnnfast.layers.Wrapper):
+    ...     def call(self, x):
+    ...         return x + self.layer(x)
+    >>> Residual(cnnfast.layers.ReLU())(np.array([[-1.0, 2.0]]))
+    array([[-1.,  4.]], dtype=float32)
     """
 
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
@@ -32,6 +51,10 @@ class BaseWrapper(Layer):
             )
         self.layer = layer
         self._hold_layers()
+
+    def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        if not self.layer.built:
+            self.layer.build(input_shape)
 
     def _sublayers(self) -> Sequence[Layer]:
         return (self.layer,)

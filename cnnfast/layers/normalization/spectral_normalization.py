@@ -8,7 +8,7 @@ from cnnfast import initializers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.core.wrapper import BaseWrapper
+from cnnfast.layers.core.wrapper import Wrapper
 from cnnfast.symbolic import arguments
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import LayerOptions
 
 
-class SpectralNormalization(BaseWrapper):
+class SpectralNormalization(Wrapper):
     """A layer whose kernel training normalized; at inference just that layer.
 
     Takes and returns what the layer does, (batch, ...).

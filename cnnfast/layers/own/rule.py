@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.layers.base.calling import batch_shapes
+from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic.tensor import Connectable, symbolic
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Rule(Connectable):
             If the layer was made from none of Keras'.
         """
         layer = self.layer
-        if layer.keras_base is None:
+        if layer.keras_base is None or layer.keras_base.lower is Layer.lower:
             raise NotImplementedError(
                 f"Layer {type(layer).__name__} does not have a `call()` method implemented."
             )

@@ -10,7 +10,7 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.engine.passes import optimize
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.core.wrapper import BaseWrapper
+from cnnfast.layers.core.wrapper import Wrapper
 from cnnfast.layers.rnn.recurrent import without_time
 from cnnfast.layers.serialization import configs
 from cnnfast.lowering.along_axis import lower_along
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import LayerOptions
 
 
-class TimeDistributed(BaseWrapper):
+class TimeDistributed(Wrapper):
     """A layer or model for each step of a sequence.
 
     Takes (batch, steps, ...) and returns (batch, steps, ...), with what the layer makes of a step.
