@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.utils.objects import ConfigObject, ObjectTable, OpaqueObject
+from cnnfast.utils.objects import ConfigObject, ObjectTable, OpaqueObject, UsersObject
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -376,7 +376,7 @@ deserialize = _table.deserialize
 
 
 def get(identifier: object) -> Initializer | None:
-    """Return the initializer that a name, config, class, object or array stands for.
+    """Return the initializer that a name, config, class, object, function or array stands for.
 
     Raises
     ------
@@ -386,6 +386,12 @@ def get(identifier: object) -> Initializer | None:
     if isinstance(identifier, np.ndarray | np.generic):
         return ArrayInitializer(identifier)
     return _table.make(identifier)
+
+
+def is_users(initializer: object) -> bool:
+    """Whether an initializer runs code of the user's."""
+    inside = type(initializer).__module__.partition(".")[0] == __name__.partition(".")[0]
+    return not inside or isinstance(initializer, UsersObject)
 
 
 # Keras' other spelling of the classes.

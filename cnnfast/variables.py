@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnnfast.regularizers import Regularizer
 
 Float32Array: TypeAlias = "npt.NDArray[np.float32]"
-WeightInitializer: TypeAlias = "Callable[[tuple[int, ...]], npt.ArrayLike]"
+WeightInitializer: TypeAlias = "Callable[..., npt.ArrayLike]"
 
 _epochs = itertools.count(1)
 _epoch = 0
@@ -280,7 +280,7 @@ class Variable:
                 if self._stored is not None:  # loaded by another thread in the meantime
                     return self._stored
                 assert self._initializer is not None
-                value = _frozen(self._initializer(self._shape))
+                value = _frozen(self._initializer(self._shape, dtype="float32"))
                 self._check_shape(value.shape)
                 self._value = value
                 self._initializer = None

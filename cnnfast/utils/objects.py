@@ -7,11 +7,15 @@ config may name stand in one closed table per kind; a name is never imported.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case, what_there_is
+from cnnfast.utils.registered import get_registered_name
 from cnnfast.utils.registry import Registry
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class ConfigObject:
@@ -20,6 +24,11 @@ class ConfigObject:
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Return what was made with the arguments in `config`."""
+        return cls(**config)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
@@ -73,8 +82,12 @@ class ObjectTable(Registry[type[T]]):
             return identifier  # type: ignore[return-value]
         if isinstance(identifier, Mapping):
             return self.deserialize(identifier)
-        if isinstance(identifier, type) and identifier in self.values():
-            return identifier()  # type: ignore[no-any-return]
+        if isinstance(identifier, type):
+            identifier = identifier()
+        if isinstance(identifier, ConfigObject):
+            return identifier  # type: ignore[return-value]
+        if callable(identifier):
+            return UsersObject(identifier)  # type: ignore[return-value]
         if isinstance(identifier, str):
             given = self.given(identifier)
             if given is not None:
@@ -82,8 +95,8 @@ class ObjectTable(Registry[type[T]]):
         if isinstance(identifier, str) and identifier in self:
             return self[identifier]()
         raise ValueError(
-            f"Could not interpret {self.kind} identifier: it must be a name, a config or an "
-            f"object. {what_there_is(identifier, self._names())} Received: {identifier!r}"
+            f"Could not interpret {self.kind} identifier: it must be a name, a config, an object "
+            f"or a function. {what_there_is(identifier, self._names())} Received: {identifier!r}"
         )
 
     def deserialize(self, config: Mapping[str, Any]) -> T:
@@ -95,6 +108,9 @@ class ObjectTable(Registry[type[T]]):
             If `config` does not have that form.
         """
         name, arguments = config.get("class_name"), config.get("config")
+        if name == "function" and isinstance(arguments, str):
+            given = handed_over.find_for(config)
+            return self._opaque(config) if given is None else self._given(given, config)
         if not isinstance(name, str) or not isinstance(arguments, Mapping):
             raise ValueError(
                 f"The config of {_a(self.kind)} must hold `class_name` and `config`. "
@@ -116,9 +132,14 @@ class ObjectTable(Registry[type[T]]):
 
     def _given(self, given: Any, config: Mapping[str, Any]) -> T:
         """Make an object of what the user handed over; one of Keras is kept for the config."""
-        if isinstance(given, type) and issubclass(given, ConfigObject):
-            return given(**config["config"])  # type: ignore[return-value]
-        return self._opaque(config)
+        if isinstance(given, type):
+            if handed_over.comes_from_keras(given):
+                return self._opaque(config)
+            make = getattr(given, "from_config", None)
+            given = make(dict(config["config"])) if make else given(**config["config"])
+        elif not callable(given) or handed_over.is_of_keras(type(given)):
+            return self._opaque(config)
+        return given if isinstance(given, ConfigObject) else UsersObject(given)  # type: ignore[return-value]
 
     def serialize(self, item: T | None) -> dict[str, Any] | None:
         """Return the config of `item` in the form of Keras 3."""
@@ -126,11 +147,14 @@ class ObjectTable(Registry[type[T]]):
             return None
         if isinstance(item, OpaqueObject):
             return dict(item.original)
+        if isinstance(item, UsersObject):
+            return item.serialized()
+        own = self.get(type(item).__name__) is type(item)
         return {
-            "module": self._module,
+            "module": self._module if own else None,
             "class_name": type(item).__name__,
             "config": item.get_config(),
-            "registered_name": None,
+            "registered_name": None if own else get_registered_name(type(item)),
         }
 
     def _names(self) -> list[str]:
@@ -145,6 +169,50 @@ class OpaqueObject(ConfigObject):
 
     def get_config(self) -> dict[str, Any]:
         return {"original": dict(self.original)}
+
+
+class UsersObject(ConfigObject):
+    """A function of the user's, or an object that can be called like one."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the function does."""
+        return self.function(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"function": self.function}
+
+    def serialized(self) -> dict[str, Any]:
+        """Return the config object that Keras writes of it.
+
+        Raises
+        ------
+        ValueError
+            If it has neither a `get_config` nor a name.
+        """
+        if hasattr(self.function, "get_config"):
+            kind = type(self.function)
+            name, arguments = kind.__name__, self.function.get_config()
+            registered = get_registered_name(kind)
+            module = None
+        else:
+            name, arguments = "function", self.function.__name__
+            registered = get_registered_name(self.function)
+            registered = name if registered == arguments else registered
+            module = "builtins"
+        if arguments == "<lambda>":
+            raise ValueError(
+                "A config knows a function by its name, which this one does not have: define it "
+                f"with `def`. Received: {self.function!r}"
+            )
+        return {
+            "module": module,
+            "class_name": name,
+            "config": arguments,
+            "registered_name": registered,
+        }
 
 
 def _is_foreign(config: Mapping[str, Any]) -> bool:

@@ -78,8 +78,11 @@ def _place(item: Any) -> tuple[object, object]:
 
 def get_registered_name(obj: Any) -> str:
     """Return the name that files have for a class or function: its own if it is not registered."""
-    name: str = _names.get(obj) or obj.__name__
-    return name
+    try:
+        known = _names.get(obj)
+    except TypeError:  # nothing that can be registered
+        known = None
+    return known or str(getattr(obj, "__name__", type(obj).__name__))
 
 
 def get_registered_object(

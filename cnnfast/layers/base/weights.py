@@ -76,13 +76,16 @@ class WeightHolder(Connectable):
                 f"(no `None` dimensions). Received: shape={sizes} for variable "
                 f"path='{full_path}'"
             )
+        drawn = initializers.get(initializer) or initializers.GlorotUniform()
         variable = Variable.deferred(
             known,
-            initializers.get(initializer) or initializers.GlorotUniform(),
+            drawn,
             name=name,
             trainable=trainable and self._trainable,
             path=full_path,
         )
+        if initializers.is_users(drawn):
+            variable.numpy()  # what a user's function gives may be something else later
         variable.regularizer = regularizer
         variables = self._trainable_variables if trainable else self._non_trainable_variables
         variables.append(variable)
