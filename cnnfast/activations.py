@@ -47,8 +47,11 @@ from cnnfast.symbolic.activation_functions import (
     threshold,
 )
 from cnnfast.symbolic.registry import configs
+from cnnfast.symbolic.spoken import is_of_tensors
+from cnnfast.symbolic.traced_function import TracedFunction
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
+from cnnfast.utils.registered import get_registered_name
 
 if TYPE_CHECKING:
     from cnnfast.symbolic.typing import ActivationLike
@@ -104,8 +107,8 @@ def get(identifier: ActivationLike) -> ActivationFunction:
     Parameters
     ----------
     identifier
-        A function of this module, its name or config, or a function of a NumPy array, which runs
-        outside the core. None is `linear`.
+        A function of this module, its name or config, or a function of the user's: of tensors, in
+        terms of `cnnfast.ops`, or of a NumPy array, which runs outside the core. None is `linear`.
 
     Raises
     ------
@@ -203,11 +206,12 @@ def _function_config(activation: UserFunction) -> dict[str, Any]:
             f"`layer.activation = own`. Received: {activation.name!r} for {known!r} and "
             f"{activation.function!r}"
         )
+    registered = get_registered_name(activation.function)
     return {
         "module": "builtins",
         "class_name": "function",
         "config": activation.name,
-        "registered_name": "function",
+        "registered_name": registered if ">" in registered else "function",
     }
 
 
@@ -258,7 +262,7 @@ def _of_user(given: Any, name: str) -> ActivationFunction:
         # Keras' function of the name gelu is the exact one, and that of `ops` is not.
         function = FUNCTIONS.get(own) if own != gelu.name else None
         return function or of_operation(own, given) or UserFunction(name, given)
-    return UserFunction(name, given)
+    return (TracedFunction if is_of_tensors(given) else UserFunction)(name, given)
 
 
 def _unknown(name: object, identifier: object) -> UnsupportedError:

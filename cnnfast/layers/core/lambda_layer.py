@@ -1,4 +1,4 @@
-"""Layers that run a user's function of NumPy arrays."""
+"""Layers that run a user's function: of tensors, or of NumPy arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
+from cnnfast.symbolic.spoken import is_of_tensors
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
+from cnnfast.symbolic.traced_function import confirmed
+from cnnfast.symbolic.tracing import Trace
 from cnnfast.utils import tree
 
 if TYPE_CHECKING:
@@ -31,21 +34,22 @@ _TRIED_SIZES = (32, 40)
 
 
 class Lambda(Layer):
-    """Runs a function of NumPy arrays.
+    """Runs a function of the user's.
 
-    It leaves the core for that, so it is slower than layers; a model pickles only if the function
-    does. The function must not write to the arrays it is given.
+    One that is written in terms of `cnnfast.ops` or of layers becomes part of the graph. Another
+    one is run on NumPy arrays. That leaves the core, so it is slower, and the function must not
+    write to the arrays it is given. A model pickles only if the function does.
 
     Takes (batch, ...) and returns (batch, *output_shape).
 
     Parameters
     ----------
     function
-        Takes a float32 array with the batch as first axis, or a list of them where the layer is
-        called on a list, and returns an array with the same batch, or a list, tuple or dict of them
-        where the layer has several outputs.
+        Takes a tensor or a float32 array with the batch as first axis, or a list of them where the
+        layer is called on a list, and returns one with the same batch, or a list, tuple or dict of
+        them where the layer has several outputs.
     output_shape
-        Without the batch. Where None, the function is called once on zeros to find out.
+        Without the batch. Where None, a function of arrays is called once on zeros to find out.
     mask
         Must be None.
     arguments
@@ -79,13 +83,14 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         if not callable(function):
             raise ValueError(
-                f"`function` must be a function of NumPy arrays. Received: {function!r}"
+                f"`function` must be a function of tensors or arrays. Received: {function!r}"
             )
         if mask is not None:
             raise UnsupportedError(f"`mask` must be None. Received: mask={mask!r}")
         self.function = function
         self.arguments = dict(arguments or {})
         self.output_shape_given = _given_shape(output_shape)
+        self._of_tensors = is_of_tensors(function)
         self._returned: Any = None
 
     if TYPE_CHECKING:  # a function may return several arrays
@@ -106,6 +111,10 @@ class Lambda(Layer):
         self, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Any, list[BatchShape]]:
         """Return what a call gives: its structure, with None for each array, and their shapes."""
+        if self._of_tensors:
+            outputs = self._trace(args, kwargs, blank=True).outputs
+            structure = tree.map_structure(lambda _: None, outputs)
+            return structure, [tensor.shape for tensor in tree.flatten(outputs)]
         shapes = [tensor.shape for tensor in symbolic((args, kwargs))]
         batch = shapes[0][0]
         if callable(self.output_shape_given):
@@ -124,6 +133,11 @@ class Lambda(Layer):
             for same in zip(*flat, strict=True)
         ]
         return structure, merged
+
+    def _trace(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, blank: bool) -> Trace:
+        more, options = self._extra(args, kwargs, blank=blank)
+        of = f"the function of layer '{self.name}'"
+        return confirmed(self.function, (*args, *more), {**kwargs, **options}, of)
 
     def _try(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], size: int
@@ -175,7 +189,13 @@ class Lambda(Layer):
             return KerasTensor((None, *leaf.shape)) if isinstance(leaf, Value) else leaf
 
         arguments_ = (tuple(args), dict(kwargs))
-        structure, shapes = self._outputs(*tree.map_structure(tensor, arguments_))
+        drawn = tree.map_structure(tensor, arguments_)
+        if self._of_tensors:
+            values = [leaf for leaf in tree.flatten(arguments_) if isinstance(leaf, Value)]
+            lowered = self._trace(*drawn, blank=False).lower(graph, values)
+            self._returned = tree.map_structure(lambda _: None, lowered)
+            return lowered
+        structure, shapes = self._outputs(*drawn)
         # No None comes out of shapes without None.
         outs = [Value(tuple(arguments.integer(n) for n in shape[1:])) for shape in shapes]
         self._returned = structure

@@ -15,21 +15,19 @@ _NUMPY_NEEDS_NUMBERS = (
 )
 
 
-def located(error: Exception, layer: str, class_name: str) -> Exception:
+def located(error: Exception, where: str) -> Exception:
     """Return `error` with the line of the user's code that it comes from in its message.
 
     Parameters
     ----------
     error
-        What `call` raised.
-    layer, class_name
-        Whose `call` it was.
+        What the user's code raised.
+    where
+        Which code that is, such as "In `call` of layer 'scale' of class Scale".
     """
     if getattr(error, "_located", False):
         return error
-    where = _line(error.__traceback__)
-    text = _text(error)
-    message = f"{text} In `call` of layer {layer!r} of class {class_name}{where}"
+    message = f"{_text(error)} {where}{_line(error.__traceback__)}"
     made: Exception
     if isinstance(error, UnsupportedError):
         made = UnsupportedError(message)
