@@ -27,8 +27,8 @@ OF_KERAS_2 = {"LayerNormalization": {"rms_scaling"}}
 STILL_OPTIONAL = {
     (f"{name}{rank}D", "pool_size") for name in ("AveragePooling", "AvgPool") for rank in (1, 2, 3)
 }
-# The base takes what all layers take, by name; the other is not made by users yet.
-OF_ITS_OWN = {"Layer", "InputSpec"}
+# The base takes what all layers take, by name.
+OF_ITS_OWN = {"Layer"}
 
 
 def parameters(made: Any) -> list[inspect.Parameter]:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnfast.symbolic.input_spec import InputSpec, check_inputs
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 
@@ -105,6 +106,7 @@ def alike(values: Any, drawn: Any) -> Any:
 
 def check_shapes(layer: Traced, args: Any, kwargs: Any) -> None:
     """Raise ValueError if `input_spec` does not allow the first argument of a call."""
-    first = next(iter(call_shapes(layer, args, kwargs).values()), None)
-    if first is not None and tree.is_shape(first):
-        layer.input_spec.check(first, layer.name)
+    bound = inspect.signature(layer.call).bind(*args, **kwargs).arguments
+    first = next(iter(bound.values()), None)
+    if layer.input_spec is not None and layer.input_spec != InputSpec():
+        check_inputs(layer.input_spec, first, layer.name)
