@@ -338,8 +338,8 @@ class Inference(Layer):
 
     def _score(self, scoring: Scoring, batch: Batch, threads: int | None) -> None:
         require_samples(batch)
-        penalty = self._penalty()
         arrays = self._prepare(batch.x)
+        penalty = self._penalty()
         predictions = self._executor_of(arrays).run(arrays, threads=threads)
         try:
             scoring.update(batch.y, predictions, batch.sample_weight, penalty)

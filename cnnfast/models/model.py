@@ -15,6 +15,7 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization.configs import serialize
 from cnnfast.models import rank
 from cnnfast.models.inference import Inference
+from cnnfast.models.penalty import penalty_of
 from cnnfast.models.storage import storage
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.registry import LAYERS
@@ -129,16 +130,7 @@ class Model(Inference):
         raise NotImplementedError
 
     def _penalty(self) -> np.float32:
-        for layer in self._flatten_layers():
-            regularizer = layer.activity_regularizer
-            if regularizer is not None and any(regularizer.get_config().values()):
-                raise UnsupportedError(
-                    "A penalty on the output of a layer, which is part of Keras' loss, is not "
-                    f"computed here. Received: layer '{layer.name}' with activity_regularizer="
-                    f"{regularizer!r}"
-                )
-        # Keras leaves out the penalties on weights that are frozen.
-        return np.float32(sum(self.losses))
+        return penalty_of(self)
 
     @property
     def input_shape(self) -> BatchShape:
