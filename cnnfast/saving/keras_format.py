@@ -19,6 +19,7 @@ from cnnfast.errors import ModelFileError
 from cnnfast.files.contents import VARIABLES, Tree, is_numbered, listed, unread, weights_below
 from cnnfast.layers.serialization.stand_in import StandIn
 from cnnfast.saving.assignment import Assignment, Mismatches, check_count
+from cnnfast.symbolic import registry
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case
 
@@ -222,10 +223,10 @@ class _Search:
             place = old.path(_class_name(part, self._classes)) if old else part_path
             with self._mismatches.allowed():
                 if part.weights:
-                    # What is not in a model's list may be named anew when it is made again.
-                    named = part_path.startswith(LAYERS)
+                    # What is not in the config of a model may be named anew when it is made again.
+                    inside = named and part_path.startswith(LAYERS) and not _is_users(layer)
                     inner = _place_of(part, group, place)
-                    yield from self.below(part, inner, named=named, path=_below(path, place))
+                    yield from self.below(part, inner, named=inside, path=_below(path, place))
 
     def _own(self, layer: Layer, group: Tree, named: bool, path: str) -> list[Assignment]:
         weights = own_weights(layer)
@@ -258,6 +259,11 @@ class _Search:
                 f"the places {places}. Received: {stored}."
             )
         return places
+
+
+def _is_users(layer: Layer) -> bool:
+    """Whether the class is one of the user's, whose constructor may make layers of any name."""
+    return registry.LAYERS.get(type(layer).__name__) is not type(layer)
 
 
 def _place_of(layer: Layer, group: Tree, path: str) -> Tree:

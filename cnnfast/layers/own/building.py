@@ -114,6 +114,11 @@ def build_for_shapes(layer: Traced, shapes: dict[str, Any]) -> None:
         layer.build(next(iter(shapes.values()), None))
 
 
+def says_how(layer: Traced) -> bool:
+    """Whether the class, or that of Keras which it was made from, has a `build`."""
+    return _is_users(layer) or layer.keras_base is not None
+
+
 def _is_users(layer: Traced) -> bool:
     return hasattr(type(layer).build, "__wrapped__")  # by `whole`
 

@@ -18,12 +18,13 @@ from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
 from cnnfast.layers.own import building, calls, containers
-from cnnfast.layers.own.blame import located
 from cnnfast.layers.own.rule import Rule
 from cnnfast.layers.own.tracking import track, untrack
 from cnnfast.symbolic import arguments, dtypes
 from cnnfast.symbolic.arrays import as_batches
+from cnnfast.symbolic.blame import located
 from cnnfast.symbolic.bound import BoundCall
+from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.retracing import retrace
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.tracing import Trace, differences, is_tracing, logged, trace
@@ -43,7 +44,7 @@ INTERNAL = frozenset(
         *("_version", "_calls", "_holders", "_user_attributes", "_adapter_scale", "_open"),
         *("_tracked", "_kept", "_dtypes", "_captured", "_returned", "_building", "_auto"),
         *("_policy", "_activity_regularizer", "_weight_dtype", "_scoring", "_fitting_shapes"),
-        *("_compile_arguments", "input_spec", "_inputs_given"),
+        *("_compile_arguments", "input_spec", "_inputs_given", "_has_loss"),
     }
 )
 _MOST_KEPT = 8
@@ -66,6 +67,7 @@ class Traced(Layer):
     _captured: list[Variable]
     _auto: tuple[tuple[Any, ...], dict[str, Any]]
     _returned: Any
+    _has_loss = False
     _build_shapes: dict[str, Any] | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -176,6 +178,11 @@ class Traced(Layer):
             path=path or current_scope() or None,
         )
 
+    def add_loss(self, loss: Any) -> None:
+        """Note that training would have a loss of the layer's own, which nothing computes here."""
+        del loss
+        vars(self)["_has_loss"] = True
+
     # --- building and calls ---------------------------------------------------------------
 
     def build(self, input_shape: Any = None) -> None:
@@ -245,7 +252,8 @@ class Traced(Layer):
             with name_scope(self.name):
                 drawn = trace(self.call, args, kwargs, of=of)
         except Exception as error:
-            raise located(error, self.name, type(self).__name__) from error
+            where = f"In `call` of layer {self.name!r} of class {type(self).__name__}"
+            raise located(error, where) from error
         building.check_layers(self, drawn)
         return drawn
 
@@ -297,7 +305,8 @@ class Traced(Layer):
         """The class of Keras that the layer was made from, if it says what to do."""
         order = type(self).__mro__
         base: type[Layer] = order[order.index(Traced) + 1]
-        return None if base.lower is Layer.lower else base
+        silent = base.lower is Layer.lower and base._create_weights is Layer._create_weights
+        return None if silent else base
 
     def infer_by_rule(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Do what `infer` of that class does."""
@@ -309,6 +318,10 @@ class Traced(Layer):
 
     def _shape_by_rule(self, input_shape: Any) -> Any:
         return super().compute_output_shape(input_shape)
+
+    def _check_shapes(self, shapes: Any) -> None:
+        if isinstance(self.input_spec, InputSpec):
+            super()._check_shapes(shapes)
 
     def _scope_of_building(self) -> AbstractContextManager[str]:
         return building.scope(self)
@@ -371,6 +384,8 @@ class Traced(Layer):
 
     def _get_build_config(self) -> dict[str, Any] | None:
         shapes = vars(self).get("_build_shapes")
+        if not (self.is_model or building.says_how(self)):
+            return None  # Keras builds it by its first call, and warns where a file says a shape
         if not shapes:
             return super()._get_build_config()
         if len(shapes) == 1:
