@@ -124,7 +124,7 @@ class Involution(layers.Layer):
         self.reduction_ratio = reduction_ratio
 
     def build(self, input_shape):
-        _, self.height, self.width, channels = input_shape
+        _, self.height, self.width, _ = input_shape
         self.kernel_gen = keras.Sequential(
             [
                 layers.Conv2D(filters=self.channel // self.reduction_ratio, kernel_size=1),
@@ -342,7 +342,7 @@ TWO = [(6, 7, 4), (9, 5, 4)]
 ONE = [(6, 8, 4)]
 CASES = {
     "residual_block": (lambda: alone(ResidualBlock(4), OPEN), TWO),
-    "residual_block_with_projection": (lambda: alone(ResidualBlock(6, 2), OPEN), TWO),
+    "residual_block_with_projection": (lambda: alone(ResidualBlock(6, 2), (7, 8, 4)), [(7, 8, 4)]),
     "temporal_block": (lambda: alone(TemporalBlock(5, 3, 2), (None, 4)), [(9, 4), (12, 4)]),
     "aspp": (lambda: alone(ASPP(3), (6, 8, 4)), ONE),
     "ghost_module": (lambda: alone(GhostModule(6), OPEN), TWO),

@@ -18,7 +18,9 @@ class DecodeBoxes(layers.Layer):
         self.size, self.stride, self.clip = size, stride, clip
         centers = (np.arange(size) + 0.5) * stride
         grid = np.stack(np.meshgrid(centers, centers), axis=-1).reshape(-1, 2)
-        self.anchors = np.concatenate([grid, np.full_like(grid, 2.0 * stride)], -1).astype("float32")
+        self.anchors = np.concatenate([grid, np.full_like(grid, 2.0 * stride)], -1).astype(
+            "float32"
+        )
         self.variance = np.array([0.1, 0.1, 0.2, 0.2], dtype="float32")
 
     def call(self, predictions):
@@ -162,8 +164,8 @@ class ArcFace(layers.Layer):
 
     def call(self, inputs, labels=None, training=None):
         x = inputs / ops.norm(inputs, axis=1, keepdims=True)
-        W = self.W / ops.norm(self.W, axis=0, keepdims=True)
-        logits = x @ W
+        w = self.W / ops.norm(self.W, axis=0, keepdims=True)
+        logits = x @ w
         if labels is not None and training:
             logits = ops.cos(ops.arccos(logits) + labels * self.m)
         return ops.softmax(logits * self.s)

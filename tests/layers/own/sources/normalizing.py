@@ -1,5 +1,7 @@
 """Normalization, scaling and pooling, as papers' code has them."""
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -149,7 +151,8 @@ class StandardizedConv2D(layers.Conv2D):
     """Weight standardization, with `convolution_op` overridden, as Keras' page says."""
 
     def convolution_op(self, inputs, kernel):
-        mean, var = ops.moments(kernel, axes=(0, 1, 2), keepdims=True)
+        mean = ops.mean(kernel, axis=[0, 1, 2], keepdims=True)
+        var = ops.var(kernel, axis=[0, 1, 2], keepdims=True)
         return super().convolution_op(inputs, (kernel - mean) / ops.sqrt(var + 1e-10))
 
 
@@ -234,8 +237,8 @@ class SpatialPyramidPooling(layers.Layer):
         for count in self.bins:
             rows = np.linspace(0, x.shape[1], count + 1).astype(int)
             columns = np.linspace(0, x.shape[2], count + 1).astype(int)
-            for top, bottom in zip(rows[:-1], rows[1:], strict=True):
-                for left, right in zip(columns[:-1], columns[1:], strict=True):
+            for top, bottom in pairwise(rows):
+                for left, right in pairwise(columns):
                     outputs.append(ops.max(x[:, top:bottom, left:right], axis=(1, 2)))
         return ops.concatenate(outputs, axis=-1)
 
@@ -298,7 +301,7 @@ CASES = {
         TWO,
     ),
     "gem": (lambda: behind_a_convolution(GeM(), OPEN), TWO),
-    "blur_pool": (lambda: between_convolutions(BlurPool2D(), OPEN), TWO),
+    "blur_pool": (lambda: between_convolutions(BlurPool2D(), (6, 7, 4)), TWO[:1]),
     "mixed_pooling": (lambda: between_convolutions(MixedPooling(), OPEN), TWO),
     "spatial_pyramid": (lambda: behind_a_convolution(SpatialPyramidPooling(), (6, 7, 4)), TWO[:1]),
     "statistics_pooling": (lambda: behind_a_convolution(StatisticsPooling(), OPEN), TWO),

@@ -25,7 +25,7 @@ class InContainers(layers.Layer):
         self.late.append(layers.Dense(4, use_bias=False))
         self.late += [layers.Dense(4)]
         self.late.insert(0, layers.Dense(4))
-        self.named.update(last=layers.Dense(4))
+        self.named.update({"last": layers.Dense(4)})
 
     def call(self, x):
         for stage in self.stages:
@@ -167,9 +167,7 @@ class Ramp(keras.initializers.Initializer):
         self.step = step
 
     def __call__(self, shape, dtype=None, **kwargs):
-        return ops.reshape(
-            ops.arange(int(np.prod(shape)), dtype="float32") * self.step, shape
-        )
+        return ops.reshape(ops.arange(int(np.prod(shape)), dtype="float32") * self.step, shape)
 
     def get_config(self):
         return {"step": self.step}
@@ -315,7 +313,10 @@ def by_keyword():
 
 
 def routed():
-    inputs = {"image": keras.Input((5, 5, 2), name="image"), "table": keras.Input((4,), name="table")}
+    inputs = {
+        "image": keras.Input((5, 5, 2), name="image"),
+        "table": keras.Input((4,), name="table"),
+    }
     return keras.Model(inputs, Routed()(inputs))
 
 

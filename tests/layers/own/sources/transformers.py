@@ -50,9 +50,7 @@ class PatchEncoder(layers.Layer):
         self.num_patches = num_patches
         self.projection_dim = projection_dim
         self.projection = layers.Dense(units=projection_dim)
-        self.position_embedding = layers.Embedding(
-            input_dim=num_patches, output_dim=projection_dim
-        )
+        self.position_embedding = layers.Embedding(input_dim=num_patches, output_dim=projection_dim)
 
     def call(self, patch):
         positions = ops.expand_dims(ops.arange(start=0, stop=self.num_patches, step=1), axis=0)
@@ -128,9 +126,7 @@ class SelfAttention(layers.Layer):
 
     def call(self, x):
         batch, count, width = ops.shape(x)
-        qkv = ops.reshape(
-            self.qkv(x), (batch, count, 3, self.num_heads, width // self.num_heads)
-        )
+        qkv = ops.reshape(self.qkv(x), (batch, count, 3, self.num_heads, width // self.num_heads))
         qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
         q, k, v = qkv[0], qkv[1], qkv[2]
         attention = ops.softmax((q * self.scale) @ ops.swapaxes(k, -2, -1), axis=-1)
@@ -250,9 +246,7 @@ class WindowAttention(layers.Layer):
         x = ops.reshape(x, (-1, rows, w, columns, w, channels))
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
         x = ops.reshape(x, (-1, rows * columns, w * w, channels))
-        qkv = ops.reshape(
-            self.qkv(x), (-1, rows * columns, w * w, 3, heads, channels // heads)
-        )
+        qkv = ops.reshape(self.qkv(x), (-1, rows * columns, w * w, 3, heads, channels // heads))
         q, k, v = ops.unstack(ops.transpose(qkv, (3, 0, 1, 4, 2, 5)), axis=0)
         scores = ops.matmul(q * (channels // heads) ** -0.5, ops.transpose(k, (0, 1, 2, 4, 3)))
         bias = ops.reshape(ops.take(self.table, self.index, axis=0), (w * w, w * w, heads))
