@@ -126,7 +126,7 @@ def clone_model(
             "`call_function` is not supported: change layers by `clone_function`, or draw the "
             f"model anew. Received: call_function={call_function!r}"
         )
-    with activations.one_config() as functions:
+    with activations.one_config() as functions:  # and classes of the user's
         config = serialize(model)
         if clone_function is not None:
             _replace_layers(config, model, _remembering(clone_function), recursive)

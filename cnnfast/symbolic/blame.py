@@ -8,7 +8,8 @@ from types import TracebackType
 
 from cnnfast.errors import UnsupportedError
 
-_NOT_USERS = (__name__.partition(".")[0], "numpy")
+_OF_KERAS = ("keras", "tf_keras", "tensorflow", "jax", "jaxlib", "torch")
+_NOT_USERS = (__name__.partition(".")[0], "numpy", *_OF_KERAS)
 _NUMPY_NEEDS_NUMBERS = (
     "a function of NumPy needs numbers, and a symbolic tensor has none yet: use the function of "
     "the same name in `cnnfast.ops`"

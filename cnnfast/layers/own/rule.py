@@ -35,7 +35,7 @@ class Rule(Connectable):
         layer = self.layer
         if layer.keras_base is None or layer.keras_base.lower is Layer.lower:
             raise NotImplementedError(
-                f"Layer {type(layer).__name__} does not have a `call()` method implemented."
+                f"Layer {type(layer).__name__} does not have a `call` method implemented."
             )
         if not symbolic((args, kwargs)):
             return layer(*args, **kwargs)

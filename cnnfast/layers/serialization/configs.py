@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import field
 from typing import Any
 
+from cnnfast.activations import one_config
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import foreign, keras1, refused
@@ -21,6 +22,7 @@ from cnnfast.utils.naming import names_of_files
 from cnnfast.utils.records import record
 from cnnfast.utils.registered import get_registered_name
 
+_PUBLIC = ("keras", "keras.layers")
 _KERAS = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 
 
@@ -31,14 +33,16 @@ def serialize(layer: Layer) -> dict[str, Any]:
     class_name = type(layer).__name__
     own = LAYERS.get(class_name) is type(layer)  # else a user's class, whatever its name is
     module = layer.keras_module if own else None
-    config = {
-        "module": module,
-        "class_name": class_name,
-        "config": layer.get_config(),
-        "registered_name": (
-            None if module in ("keras", "keras.layers") else get_registered_name(type(layer))
-        ),
-    }
+    registered = None if module in _PUBLIC else get_registered_name(type(layer))
+    with one_config() as named:
+        if not own:
+            _check_name(str(registered), layer, named)
+        config = {
+            "module": module,
+            "class_name": class_name,
+            "config": layer.get_config(),
+            "registered_name": registered,
+        }
     build_config = layer._get_build_config()
     if build_config is not None:
         config["build_config"] = build_config
@@ -46,6 +50,23 @@ def serialize(layer: Layer) -> dict[str, Any]:
     if compile_config is not None:
         config["compile_config"] = compile_config
     return config
+
+
+def _check_name(name: str, layer: Layer, named: dict[str, Any]) -> None:
+    """Refuse a second class of one name, which a file could not tell from the first.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is one in the same config.
+    """
+    known = named.setdefault(name, type(layer))
+    if known is not type(layer):
+        raise layer.unsupported(
+            "has the name of another class, by which a config knows it: register one of them "
+            "under a name of its own, `@cnnfast.saving.register_keras_serializable(package)`. "
+            f"Received: {name!r} for {known} and {type(layer)}"
+        )
 
 
 def _of_stand_in(layer: StandIn) -> dict[str, Any]:

@@ -38,6 +38,10 @@ _FUNCTION = (
     "Give a function of NumPy arrays, float32 with the batch first, that does the same: "
     "`load_model(…, custom_objects={%r: function})`."
 )
+_OR_CLASS = (
+    " Or the class itself, with `cnnfast` in place of `keras` in its imports: "
+    "`load_model(…, custom_objects={%r: %s})`."
+)
 _DRAWN = (
     " Where `call` is made of Keras layers, draw the model with `layer.call(x)` in place of "
     "`layer(x)` in Keras, and save it again."
@@ -111,7 +115,8 @@ def layer(
         return model(config)
     if not own or (config.get("module") is None and class_name not in (*_ADVICE, "Lambda")):
         cause, advice = _FOREIGN, _by_function(class_name, weights)
-        advice += _DRAWN if len(advice + _DRAWN) <= LONGEST_SENTENCE else ""
+        for more in (_OR_CLASS % (_short(class_name), _short(class_name)), _DRAWN):
+            advice += more if len(advice + more) <= LONGEST_SENTENCE else ""
     elif class_name == "Lambda":
         cause, advice = _LAMBDA, _by_function(name or class_name, weights)
     else:
