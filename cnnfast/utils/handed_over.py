@@ -68,6 +68,11 @@ class HandedOver:
         self._of_keras.add(name)
 
     @property
+    def names(self) -> list[str]:
+        """All names that something, or None, was handed over for."""
+        return list(self._names)
+
+    @property
     def unused(self) -> list[str]:
         """The names that nothing was called by so far."""
         return [name for name in self._names if name not in self._used]
@@ -138,6 +143,11 @@ def find(*names: object) -> Any:
             return found
     known = [name for name in names if isinstance(name, str)]
     return next((table[name] for table in _tables for name in known if name in table), None)
+
+
+def anything() -> bool:
+    """Whether the user handed over anything at all."""
+    return any(given.names for given in _scopes.get())
 
 
 def key(*names: object) -> str | None:
