@@ -82,13 +82,8 @@ def needs_drawing(model: Any) -> bool:
 
     Not where the user hands something over: then all of them need something.
     """
-    if (
-        handed_over.anything()
-        or type(model).__module__.partition(".")[0] == "tf_keras"
-        or not _keras()
-    ):
-        return False
-    return _holds_users(model)
+    of_keras_3 = _keras() is not None and isinstance(model, _keras().Model)
+    return of_keras_3 and not handed_over.anything() and _holds_users(model)
 
 
 def _keras() -> Any:
@@ -291,7 +286,9 @@ def _run(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> An
     if own is not None and handed_over.is_of_keras(type(layer)) and "call" not in vars(layer):
         if type(layer).__name__ == "Activation":
             return own(*args)
-        return own(_without_activation(layer, original, args, kwargs))
+        with without_own_activation(layer):
+            result = original(layer, *args, **kwargs)
+        return own(result)
     parameters = inspect.signature(layer.call).parameters
     known = {key: item for key, item in kwargs.items() if item is not None or key in parameters}
     if "training" in parameters:
@@ -312,13 +309,17 @@ def _holds_users(layer: Any) -> bool:
     return _is_users(layer) or (container and any(map(_holds_users, layer.layers)))
 
 
-def _without_activation(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    function = layer.activation
-    layer.activation = None
+@contextmanager
+def without_own_activation(layer: Any) -> Iterator[None]:
+    """Let a layer of Keras have no activation in a ``with`` block, if its own is the user's."""
+    function = _own_activation(layer)
+    if function is not None:
+        layer.activation = _keras().activations.linear
     try:
-        return original(layer, *args, **kwargs)
+        yield
     finally:
-        layer.activation = function
+        if function is not None:
+            layer.activation = function
 
 
 def _written(keras: Any, inputs: Any, outputs: Any) -> Drawn:
