@@ -21,7 +21,10 @@ def test_a_traced_layer_has_the_steps_of_its_functional_form(name: str) -> None:
     layer = cls()
     traced, functional = (written.of_inputs(cls.shape, f) for f in (layer, layer.call))
     steps = [
-        [(step.name, step.algorithm, step.flops) for step in model._executor.plan((cls.shape,)).steps]
+        [
+            (step.name, step.algorithm, step.flops)
+            for step in model._executor.plan((cls.shape,)).steps
+        ]
         for model in (traced, functional)
     ]
     assert steps[0] == steps[1]
