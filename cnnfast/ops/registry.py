@@ -10,14 +10,19 @@ from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.ops import (
     arithmetic,
     arrangement,
+    comparison,
+    contractions,
     elementwise,
     image,
     joining,
     linear,
     nn,
+    ordering,
     pooling,
     reductions,
     selection,
+    shapes,
+    trigonometry,
 )
 from cnnfast.ops.operation import Operation
 from cnnfast.symbolic.registry import OPERATIONS
@@ -25,15 +30,26 @@ from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils.naming import spelt_like
 
 _MODULES = (
-    *(arithmetic, arrangement, elementwise, image, joining, linear, nn, pooling),
-    *(reductions, selection),
+    *(
+        arithmetic,
+        arrangement,
+        comparison,
+        contractions,
+        elementwise,
+        image,
+        joining,
+        linear,
+        nn,
+        ordering,
+    ),
+    *(pooling, reductions, selection, shapes, trigonometry),
 )
 # What all layers have in their configs, and no operation but those that take a dtype.
 _LAYER_FIELDS = ("trainable", "dtype")
 
 
 _BASES = (
-    *(arithmetic.Binary, arrangement.Arrangement, arrangement.Permutation),
+    *(arithmetic.Binary, comparison.Comparison, arrangement.Arrangement, arrangement.Permutation),
     *(elementwise.ActivationOperation, elementwise.Elementwise, elementwise.Parametric),
     *(reductions.Reduction, selection.Selection),
 )
