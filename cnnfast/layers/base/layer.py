@@ -86,6 +86,7 @@ class Layer(Rules, metaclass=Mixing):
     stored_by_attribute: ClassVar[bool] = False
     """Whether files have the layers inside under the names of attributes, and not in one list."""
 
+    _training_engines: dict[bool | None, Executor] | None = None
     _path: str | None = None
     _user_attributes: tuple[str, ...] = ()
     _adapter_scale: float | None = None
@@ -242,7 +243,9 @@ class Layer(Rules, metaclass=Mixing):
 
     def _executor_in(self, training: bool | None) -> Executor:
         """Return what runs the layer as a call that says `training`."""
-        engines: dict[bool | None, Executor] = vars(self).setdefault("_training_engines", {})
+        engines = self._training_engines
+        if engines is None:
+            engines = self._training_engines = {}
         if training not in engines:
             engines[training] = Executor(InPhase(weakref.proxy(self), training))
         return engines[training]
@@ -415,13 +418,8 @@ class Layer(Rules, metaclass=Mixing):
 
     def __getstate__(self) -> dict[str, Any]:
         # Calls lead to other layers, which a layer does not own.
-        without: dict[str, Any] = {
-            "_engine": None,
-            "_training_engines": {},
-            "_calls": (),
-            "_holders": (),
-        }
-        return self.__dict__ | without
+        without = dict.fromkeys(("_engine", "_training_engines"))
+        return self.__dict__ | without | {"_calls": (), "_holders": ()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

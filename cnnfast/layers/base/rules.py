@@ -22,7 +22,7 @@ class Rules(WeightHolder):
     """What becomes of integers in Keras."""
 
     _has_training_calls: bool = False
-    """Whether it is a graph with calls that were drawn with ``training=True``, or has one inside."""
+    """Whether there is a graph inside with calls that were drawn with ``training=True``."""
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return the shape of the output, batch included, for inputs of `input_shape`.
