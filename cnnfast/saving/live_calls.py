@@ -93,16 +93,11 @@ def _keras() -> Any:
 def _is_users(layer: Any) -> bool:
     """Whether `layer` itself runs code of the user's that can be drawn."""
     if not handed_over.is_of_keras(type(layer)):
-        return not _draws_itself(layer)
+        return True
     name = type(layer).__name__
     if name == "Lambda" or "call" in vars(layer):
         return True
     return name in _ACTIVATED and _own_activation(layer) is not None
-
-
-def _draws_itself(layer: Any) -> bool:
-    """Whether a class of the user's is a graph of Keras, and has no `call` of its own."""
-    return hasattr(layer, "layers") and handed_over.is_of_keras_function(type(layer).call)
 
 
 def _own_activation(layer: Any) -> Any:

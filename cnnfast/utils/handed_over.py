@@ -211,11 +211,6 @@ def is_of_keras(item: object) -> bool:
     return _package(item) in _PACKAGES_OF_KERAS
 
 
-def is_of_keras_function(function: object) -> bool:
-    """Whether a method is one of real Keras, also where it is wrapped."""
-    return _package(getattr(function, "__wrapped__", function)) in _PACKAGES_OF_KERAS
-
-
 def comes_from_keras(cls: type) -> bool:
     """Whether a class is one of real Keras, or was made from one."""
     return any(_package(base) in _PACKAGES_OF_KERAS for base in cls.__mro__)
