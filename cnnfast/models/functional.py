@@ -10,6 +10,7 @@ import numpy as np
 from cnnfast import activations
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
+from cnnfast.layers.base import phases
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.input_layer import Input
 from cnnfast.models import rank, wiring
@@ -70,6 +71,9 @@ class Functional(Model):
         self._layers = [op for op in self._topology.operations if isinstance(op, Layer)]
         self._casts = any(rank.is_integer(tensor) for tensor in self.inputs)
         self._fitting_shapes: tuple[tuple[int, ...], ...] | None = None
+        self._has_training_calls = any(
+            node.kwargs.get("training") for node in self._topology.nodes
+        ) or any(layer._has_training_calls for layer in self._layers)
         self._hold_layers()
         with name_scope(self.name) as self._path:
             self._built = True
@@ -193,12 +197,16 @@ class Functional(Model):
         inferred = self._inferred(shapes)
         return tree.pack(self._outputs_struct, [tensor.shape for tensor in inferred])
 
+    def lower_in_training(self, graph: Graph, x: Any) -> Any:
+        return self.lower(graph, x)
+
     def lower(self, graph: Graph, x: Any) -> Any:
         return tree.pack(self._outputs_struct, self.lower_all(graph, self._flat(x)))
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         def call(node: Node, args: Any, kwargs: Any) -> Any:
-            return node.operation.lower_call(graph, args, kwargs)
+            said = phases.of_graph(kwargs)
+            return node.operation.lower_like(graph, args, said, (node.args, node.kwargs))
 
         for value, own in zip(inputs, self.inputs, strict=True):
             rank.check(self.name, own, (None, *value.shape))

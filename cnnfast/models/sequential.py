@@ -200,6 +200,7 @@ class Sequential(Model):
 
     def _changed(self) -> None:
         super()._changed()
+        self._has_training_calls = any(layer._has_training_calls for layer in self._layers)
         self._casts = bool(self._tensors) and rank.is_integer(self._tensors[0])
 
     # --- shapes and lowering --------------------------------------------------------------
@@ -294,9 +295,13 @@ class Sequential(Model):
             x = rank.cast(as_numbers(x, self._described()), self._tensors[0])
         return super()._prepare(x)
 
+    def lower_in_training(self, graph: Graph, x: Value) -> Value:
+        return self.lower(graph, x)
+
     def lower(self, graph: Graph, x: Value) -> Value:
-        for layer in self._layers:
-            x = layer.lower_call(graph, (x,), {})
+        for layer, taken in zip(self._layers, [None, *self._tensors], strict=False):
+            drawn = x if taken is None else taken
+            x = layer.lower_like(graph, (x,), {}, ((drawn,), {}))
         return x
 
     def _sublayers(self) -> Sequence[Layer]:

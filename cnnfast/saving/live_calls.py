@@ -39,7 +39,6 @@ _ADVICE = (
     "arrays: `from_keras(…, custom_objects={name of the layer: function})`."
 )
 _UNDRAWN = "must be written in terms of Keras' layers and `keras.ops`, which Keras can draw."
-_NOT_LAST = "has a function of the user's as activation, which is not the last that it computes."
 # Layers whose activation is the last that they compute.
 _ACTIVATED = frozenset(
     {
@@ -79,10 +78,12 @@ class Drawn:
 
 
 def needs_drawing(model: Any) -> bool:
-    """Whether a model of Keras 3 has classes or functions of the user's that nothing stands for."""
-    if type(model).__module__.partition(".")[0] == "tf_keras" or not _keras():
-        return False
-    return any(_is_users(layer) for layer in model._flatten_layers())
+    """Whether a model of Keras 3 has classes or functions of the user's.
+
+    Not where the user hands something over: then all of them need something.
+    """
+    of_keras_3 = _keras() is not None and isinstance(model, _keras().Model)
+    return of_keras_3 and not handed_over.anything() and _holds_users(model)
 
 
 def _keras() -> Any:
@@ -90,31 +91,20 @@ def _keras() -> Any:
 
 
 def _is_users(layer: Any) -> bool:
-    """Whether `layer` runs code of the user's, or a part of it does that needs its methods."""
-    if handed_over.find(layer.name) is not None:
-        return False
+    """Whether `layer` itself runs code of the user's that can be drawn."""
     if not handed_over.is_of_keras(type(layer)):
-        names = (type(layer).__name__, _registered(type(layer)))
-        return handed_over.find(*names) is None and not _draws_itself(layer)
-    lambdas = type(layer).__name__ == "Lambda" or "call" in vars(layer)
-    return lambdas or _own_activation(layer) is not None
-
-
-def _draws_itself(layer: Any) -> bool:
-    """Whether a class of the user's is a graph of Keras, and has no `call` of its own."""
-    return handed_over.is_of_keras_function(type(layer).call) and hasattr(layer, "layers")
-
-
-def _registered(item: Any) -> str:
-    return str(_keras().saving.get_registered_name(item))
+        return True
+    name = type(layer).__name__
+    if name == "Lambda" or "call" in vars(layer):
+        return True
+    return name in _ACTIVATED and _own_activation(layer) is not None
 
 
 def _own_activation(layer: Any) -> Any:
     """Return the function of the user's that `layer` applies to its result, if it has one."""
     function = vars(layer).get("activation")
-    if not inspect.isfunction(function) or handed_over.is_of_keras(function):
-        return None
-    return None if handed_over.find(function.__name__, _registered(function)) else function
+    own = inspect.isfunction(function) and not handed_over.is_of_keras(function)
+    return function if own else None
 
 
 def draw(model: Any) -> Drawn:
@@ -288,12 +278,12 @@ def _run(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> An
     if not _holds_users(layer):
         return original(layer, *args, **kwargs)
     own = _own_activation(layer)
-    if own is not None and handed_over.is_of_keras(type(layer)):
-        if type(layer).__name__ not in _ACTIVATED:
-            raise _refusal(layer, _NOT_LAST, f"activation={own!r}")
+    if own is not None and handed_over.is_of_keras(type(layer)) and "call" not in vars(layer):
         if type(layer).__name__ == "Activation":
             return own(*args)
-        return own(_without_activation(layer, original, args, kwargs))
+        with without_own_activation(layer):
+            result = original(layer, *args, **kwargs)
+        return own(result)
     parameters = inspect.signature(layer.call).parameters
     known = {key: item for key, item in kwargs.items() if item is not None or key in parameters}
     if "training" in parameters:
@@ -309,16 +299,22 @@ def _run(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> An
 
 
 def _holds_users(layer: Any) -> bool:
-    return any(_is_users(part) for part in layer._flatten_layers())
+    """Whether `layer`, or one of a model that it is, runs code of the user's."""
+    container = hasattr(layer, "layers") and not _is_users(layer)
+    return _is_users(layer) or (container and any(map(_holds_users, layer.layers)))
 
 
-def _without_activation(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    function = layer.activation
-    layer.activation = None
+@contextmanager
+def without_own_activation(layer: Any) -> Iterator[None]:
+    """Let a layer of Keras have no activation in a ``with`` block, if its own is the user's."""
+    function = _own_activation(layer)
+    if function is not None:
+        layer.activation = _keras().activations.linear
     try:
-        return original(layer, *args, **kwargs)
+        yield
     finally:
-        layer.activation = function
+        if function is not None:
+            layer.activation = function
 
 
 def _written(keras: Any, inputs: Any, outputs: Any) -> Drawn:

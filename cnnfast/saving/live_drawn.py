@@ -10,7 +10,7 @@ import numpy as np
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.layers.core.input_layer import Input
 from cnnfast.layers.serialization.configs import deserialize
-from cnnfast.saving.live_calls import BATCH, Call, Drawn, Ref
+from cnnfast.saving.live_calls import BATCH, Call, Drawn, Ref, without_own_activation
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
@@ -114,9 +114,9 @@ def _config_of(twin: Any) -> Mapping[str, Any]:
     import sys
 
     keras = sys.modules["keras"]
-    config: Mapping[str, Any] = json.loads(
-        json.dumps(keras.saving.serialize_keras_object(twin), default=_plain)
-    )
+    with without_own_activation(twin):
+        written = keras.saving.serialize_keras_object(twin)
+    config: Mapping[str, Any] = json.loads(json.dumps(written, default=_plain))
     return config
 
 

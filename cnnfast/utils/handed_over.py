@@ -68,6 +68,11 @@ class HandedOver:
         self._of_keras.add(name)
 
     @property
+    def names(self) -> list[str]:
+        """All names that something, or None, was handed over for."""
+        return list(self._names)
+
+    @property
     def unused(self) -> list[str]:
         """The names that nothing was called by so far."""
         return [name for name in self._names if name not in self._used]
@@ -140,6 +145,11 @@ def find(*names: object) -> Any:
     return next((table[name] for table in _tables for name in known if name in table), None)
 
 
+def anything() -> bool:
+    """Whether the user handed over anything at all."""
+    return any(given.names for given in _scopes.get())
+
+
 def key(*names: object) -> str | None:
     """Return the first of `names` for which the user handed something over, or None."""
     return next((str(name) for name in names if find(name) is not None), None)
@@ -199,11 +209,6 @@ def mention(config: Any) -> None:
 def is_of_keras(item: object) -> bool:
     """Whether `item` is a class or function of real Keras itself, not one made from it."""
     return _package(item) in _PACKAGES_OF_KERAS
-
-
-def is_of_keras_function(function: object) -> bool:
-    """Whether a method is one of real Keras, also where it is wrapped."""
-    return _package(getattr(function, "__wrapped__", function)) in _PACKAGES_OF_KERAS
 
 
 def comes_from_keras(cls: type) -> bool:

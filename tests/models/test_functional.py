@@ -253,11 +253,17 @@ def test_several_tensors_for_a_layer_of_one_are_refused_by_name() -> None:
         layers.ReLU(name="act")([x, x])
 
 
-def test_training_calls_are_refused() -> None:
-    x = cnnfast.Input((2,))
-    with pytest.raises(cnnfast.errors.UnsupportedError, match=r"'drop'.*training"):
-        layers.Dropout(0.5, name="drop")(x, training=True)
-    assert layers.Dropout(0.5)(x, training=False).shape == (None, 2)
+def test_what_is_said_of_training_when_a_graph_is_drawn_holds_for_calls_that_say_nothing(
+    rng: np.random.Generator,
+) -> None:
+    image = rng.uniform(1, 2, size=(4, 200)).astype(np.float32)
+    for make in (lambda model: model, lambda model: cnnfast.Sequential([model])):
+        x = cnnfast.Input((200,))
+        model = make(cnnfast.Model(x, layers.Dropout(0.5)(x, training=True)))
+        np.testing.assert_array_equal(model.predict(image, verbose=0), image)
+        np.testing.assert_array_equal(model(image, training=False), image)
+        for active in (model(image), model(image, training=True)):
+            assert 0.4 < np.mean(active == 0) < 0.6
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,15 @@ def test_a_users_class_of_a_name_of_keras_is_what_the_user_gives_for_it(
     assert_same(loaded(theirs, road, tmp_path, given), theirs, rng)
 
 
-@pytest.mark.parametrize("road", [".keras", "directory", "from_keras"])
+@pytest.mark.parametrize("class_name", NAMESAKES)
+def test_without_anything_given_keras_draws_a_namesake(
+    class_name: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    theirs = around(NAMESAKES[class_name][0](), rng=rng)
+    assert_same(loaded(theirs, "from_keras", tmp_path), theirs, rng)
+
+
+@pytest.mark.parametrize("road", [".keras", "directory"])
 @pytest.mark.parametrize("class_name", NAMESAKES)
 def test_without_anything_given_a_namesake_is_refused_and_not_replaced(
     class_name: str, road: str, tmp_path: Path, rng: np.random.Generator

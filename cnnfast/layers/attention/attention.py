@@ -83,6 +83,10 @@ class Attention(Layer):
                 name="concat_score_weight", shape=(), initializer=one, path=path
             )
 
+    @property
+    def differs_in_training(self) -> bool:
+        return self.dropout > 0
+
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
         shapes = list(input_shape)
         if len(shapes) not in (2, 3) or not all(

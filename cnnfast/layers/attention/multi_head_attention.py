@@ -208,6 +208,10 @@ class MultiHeadAttention(Layer):
         names = ("query_shape", "value_shape", "key_shape")
         self._shapes = dict(zip(names, input_shape, strict=False))
 
+    @property
+    def differs_in_training(self) -> bool:
+        return self.dropout > 0
+
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
         shapes = list(input_shape)
         if len(shapes) not in (2, 3) or not all(

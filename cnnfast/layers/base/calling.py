@@ -6,15 +6,34 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.ops import BatchShape
+from cnnfast.layers.base import phases
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
 from cnnfast.utils.locks import Guard
 
 if TYPE_CHECKING:
+    from cnnfast.engine.graph import Graph
+    from cnnfast.engine.ops import Value
     from cnnfast.layers.base.layer import Layer
 
 # Held while any layer is built or an executor is made.
 state_guard = Guard()
+
+
+class InPhase:
+    """A layer that is called as in training, or as its graph was drawn, as executors ask for it."""
+
+    def __init__(self, layer: Any, training: bool | None) -> None:
+        self._layer, self._training = layer, training
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._layer, name)
+
+    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        """Append the operations of the layer."""
+        with phases.phase(self._training):
+            lowered: Sequence[Value] = self._layer.lower_all(graph, inputs)
+            return lowered
 
 
 def infer(layer: Layer, x: Any) -> Any:
@@ -51,6 +70,7 @@ def input_of_call(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     for name in layer.call_arguments:
         if name in others:
             tensors[name] = others.pop(name)
+    others.pop("training", None)
     unused = {key: v for key, v in others.items() if not is_absent(v)}
     if unused:
         raise layer.unsupported(

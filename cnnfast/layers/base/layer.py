@@ -12,13 +12,13 @@ import numpy as np
 from cnnfast import activations, regularizers
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
+from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.base import calling
-from cnnfast.layers.base.calling import batch_shapes, state_guard
+from cnnfast.layers.base import calling, phases
+from cnnfast.layers.base.calling import InPhase, batch_shapes, state_guard
 from cnnfast.layers.base.changing import assign
 from cnnfast.layers.base.mixing import Mixing
-from cnnfast.layers.base.weights import WeightHolder
+from cnnfast.layers.base.rules import Rules
 from cnnfast.symbolic import arguments, bound, dtypes
 from cnnfast.symbolic.arrays import as_batch, is_ready
 from cnnfast.symbolic.input_spec import InputSpec
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import Array, DTypeLike, FirstLayer, RegularizerLike
 
 
-class Layer(WeightHolder, metaclass=Mixing):
+class Layer(Rules, metaclass=Mixing):
     """One step of a network: arguments, weights, the shape rule, and what it lowers to.
 
     A subclass gives `compute_output_shape` and `lower`, `_create_weights` if it has any, and
@@ -65,9 +65,6 @@ class Layer(WeightHolder, metaclass=Mixing):
         If an argument is unknown or illegal.
     """
 
-    integers: dtypes.Integers = dtypes.Integers.CAST
-    """What becomes of integers in Keras."""
-
     takes_structure: ClassVar[bool] = False
     """Whether the input may be several tensors."""
 
@@ -89,6 +86,7 @@ class Layer(WeightHolder, metaclass=Mixing):
     stored_by_attribute: ClassVar[bool] = False
     """Whether files have the layers inside under the names of attributes, and not in one list."""
 
+    _training_engines: dict[bool | None, Executor] | None = None
     _path: str | None = None
     _user_attributes: tuple[str, ...] = ()
     _adapter_scale: float | None = None
@@ -166,49 +164,6 @@ class Layer(WeightHolder, metaclass=Mixing):
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         """Make the weights; also the place to narrow `input_spec`."""
 
-    # --- shapes and lowering --------------------------------------------------------------
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        """Return the shape of the output, batch included, for inputs of `input_shape`.
-
-        Raises
-        ------
-        ValueError
-            If there is none.
-        """
-        raise NotImplementedError(f"Layer '{self.name}' does not state its output shape.")
-
-    def result_dtype(self, received: Sequence[str]) -> str:
-        """Return the dtype of the output in Keras, given those of the tensors of a call.
-
-        Raises
-        ------
-        UnsupportedError
-            If the core, which computes in float32, would give other numbers.
-        """
-        try:
-            return dtypes.result(self.integers, received, self.compute_dtype)
-        except UnsupportedError as error:
-            raise error.about(self.name, type(self).__name__) from error
-
-    def lower(self, graph: Graph, x: Value) -> Value:
-        """Append the operations of this layer on `x`; return their result."""
-        raise NotImplementedError(f"Layer '{self.name}' cannot run.")
-
-    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
-        """Check the shapes of `inputs`, then `lower`."""
-        self._check_shapes(batch_shapes(inputs[0] if len(inputs) == 1 else list(inputs)))
-        return tree.flatten(self.lower(graph, inputs[0]))
-
-    def _output_shape(self, x: Any) -> tuple[int, ...]:
-        # No None comes out of shapes without None.
-        shape = self._shape_by_rule(batch_shapes(x))
-        return cast("tuple[int, ...]", shape[1:])
-
-    def _shape_by_rule(self, input_shape: Any) -> Any:
-        """Return what Keras' layer gives, also where a user's class says something else."""
-        return self.compute_output_shape(input_shape)
-
     # --- layers inside --------------------------------------------------------------------
 
     def _sublayers(self) -> Sequence[Layer]:
@@ -272,14 +227,28 @@ class Layer(WeightHolder, metaclass=Mixing):
         numpy.ndarray or KerasTensor
             Float32; a list or dict where the layer has several outputs.
         """
-        if len(args) == 1 and not kwargs and isinstance(args[0], np.ndarray):
+        alone = len(args) == 1 and not kwargs and not self._has_training_calls
+        if alone and isinstance(args[0], np.ndarray):
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
         x = self._input_of_call(args, kwargs)
         if self._is_structure(x):
             return bound.run(self, args, kwargs)
+        training = kwargs.get("training")
+        if training or (training is None and self._has_training_calls):
+            said = None if training is None else True
+            return self._pack(self._executor_in(said).run(self._prepare(x)))
         return self._pack(self._executor.run(self._prepare(x)))
+
+    def _executor_in(self, training: bool | None) -> Executor:
+        """Return what runs the layer as a call that says `training`."""
+        engines = self._training_engines
+        if engines is None:
+            engines = self._training_engines = {}
+        if training not in engines:
+            engines[training] = Executor(InPhase(weakref.proxy(self), training))
+        return engines[training]
 
     def _pack(self, outputs: Sequence[Float32Array]) -> Any:
         """Return the outputs in the structure that the layer has; one is an array."""
@@ -313,22 +282,15 @@ class Layer(WeightHolder, metaclass=Mixing):
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
-        with graph.layer(self.name):
-            return self.lower(graph, x)
+        with graph.layer(self.name), phases.of_call(kwargs) as training:
+            return (self.lower_in_training if training else self.lower)(graph, x)
 
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return the tensors among the arguments of a call, as `lower` takes them."""
         return calling.input_of_call(self, args, kwargs)
 
     def _check_shapes(self, shapes: Any) -> None:
-        """Raise ValueError, naming the layer, if it cannot take inputs of `shapes`."""
         calling.check_shapes(self, shapes)
-
-    def unsupported(self, rule: str, advice: str = "") -> UnsupportedError:
-        """Return the error that this layer does not do something; see `UnsupportedError`."""
-        return UnsupportedError(
-            rule, layer=self.name, class_name=type(self).__name__, advice=advice
-        )
 
     # --- running --------------------------------------------------------------------------
 
@@ -456,7 +418,8 @@ class Layer(WeightHolder, metaclass=Mixing):
 
     def __getstate__(self) -> dict[str, Any]:
         # Calls lead to other layers, which a layer does not own.
-        return self.__dict__ | {"_engine": None, "_calls": (), "_holders": ()}
+        without = dict.fromkeys(("_engine", "_training_engines"))
+        return self.__dict__ | without | {"_calls": (), "_holders": ()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -465,7 +428,7 @@ class Layer(WeightHolder, metaclass=Mixing):
     def __copy__(self) -> Self:
         """Return a layer that shares weights and layers inside, but not what it is made of."""
         twin = object.__new__(type(self))
-        state = vars(self) | {"_engine": None, "_calls": (), "_holders": ()}
+        state = self.__getstate__()
         for name, value in state.items():
             vars(twin)[name] = value.copy() if isinstance(value, list | dict) else value
         twin._hold_layers()

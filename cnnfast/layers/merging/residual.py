@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cnnfast import initializers
 from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.engine.ops import BatchShape, Float32Array, Value
+from cnnfast.layers.base import phases
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.merging.arithmetic import Add, two_shapes
 from cnnfast.layers.regularization.unchanged import Unchanged
@@ -110,6 +113,20 @@ class StochasticDepth(Unchanged):
     def __init__(self, drop_path_rate: float, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.drop_path_rate = arguments.number(drop_path_rate, "drop_path_rate")
+
+    @property
+    def differs_in_training(self) -> bool:
+        return self.drop_path_rate > 0
+
+    def lower_in_training(self, graph: Graph, x: Value) -> Value:
+        kept, random = 1 - self.drop_path_rate, phases.Random(None)
+
+        def dropped(batch: Float32Array) -> Float32Array:
+            shape = (len(batch), *(1,) * (batch.ndim - 1))
+            drawn = random.draw(lambda rng: rng.random(shape, np.float32)) < kept
+            return np.where(drawn, batch / np.float32(kept or 1), np.float32(0)).astype(np.float32)
+
+        return phases.append(graph, x, self.name, dropped)
 
     def _config(self) -> dict[str, Any]:
         return {"drop_path_rate": self.drop_path_rate}

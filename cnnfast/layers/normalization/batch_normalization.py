@@ -11,6 +11,7 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base import phases
 from cnnfast.layers.normalization.affine_normalization import AffineNormalization
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
@@ -160,6 +161,29 @@ class BatchNormalization(AffineNormalization):
         scale, shift = self._folded()
         y = graph.add(ops.Affine(y, Value(y.shape), scale, shift))
         return append.axis_from_end(graph, y, axis)
+
+    @property
+    def differs_in_training(self) -> bool:
+        return True
+
+    def lower_in_training(self, graph: Graph, x: Value) -> Value:
+        if self.renorm:
+            return super().lower_in_training(graph, x)
+        axis, epsilon = self.axis % (len(x.shape) + 1), self.epsilon
+        gamma, beta = (None if w is None else w.numpy() for w in (self.gamma, self.beta))
+
+        def normalized(batch: ops.Float32Array) -> ops.Float32Array:
+            others = tuple(i for i in range(batch.ndim) if i != axis)
+            wide = batch.astype(np.float64)
+            mean, variance = (f(wide, axis=others, keepdims=True) for f in (np.mean, np.var))
+            y = (wide - mean) / np.sqrt(variance + epsilon)
+            shape = [-1 if i == axis else 1 for i in range(batch.ndim)]
+            y = y if gamma is None else y * gamma.reshape(shape)
+            y = y if beta is None else y + beta.reshape(shape)
+            result: ops.Float32Array = y.astype(np.float32)
+            return result
+
+        return phases.append(graph, x, self.name, normalized)
 
     def _folded(self) -> tuple[ops.Float32Array, ops.Float32Array]:
         """Return `scale` and `shift` of ``x * scale + shift``, folded in double precision."""

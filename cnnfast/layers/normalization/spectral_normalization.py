@@ -72,6 +72,10 @@ class SpectralNormalization(Wrapper):
             path=path,
         )
 
+    @property
+    def differs_in_training(self) -> bool:
+        return True
+
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return self.layer.compute_output_shape(input_shape)
 

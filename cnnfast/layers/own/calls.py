@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnfast.layers.base import phases
 from cnnfast.symbolic.input_spec import InputSpec, check_inputs
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
@@ -19,14 +20,14 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 
 def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Return `args` and `kwargs` as `call` takes them at inference.
+    """Return `args` and `kwargs` as `call` takes them.
 
     Raises
     ------
     TypeError
         If `call` does not take such arguments.
     UnsupportedError
-        If ``training`` is set, or there is a mask.
+        If there is a mask.
     """
     parameters = inspect.signature(layer.call).parameters
     given = dict(kwargs)
@@ -41,16 +42,13 @@ def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, A
         ) from error
     bound = inspect.signature(layer.call).bind(*args, **given).arguments
     training = context.get("training", bound.get("training"))
+    training = phases.current() if training is None else training
     mask = context.get("mask", bound.get("mask"))
-    if training not in (None, False, 0):
-        raise layer.unsupported(
-            f"is run as at inference, where `training` is False. Received: training={training!r}"
-        )
     if any(leaf is not None for leaf in tree.flatten(mask)):
         raise layer.unsupported(f"is called without masks only. Received: mask={mask!r:.200}")
-    unsaid = "training" in parameters and "training" not in bound
+    unsaid = "training" in parameters and bound.get("training") is None
     if unsaid or ("training" in context and anything):
-        given["training"] = False
+        given["training"] = bool(training)
     return tuple(args), given
 
 

@@ -13,6 +13,7 @@ from cnnfast import regularizers
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Shape, Value
+from cnnfast.layers.base import phases
 from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
@@ -213,12 +214,14 @@ class Traced(Layer):
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         building.check_initialized(self)
+        said = kwargs
         args, kwargs = calls.arguments_of_call(self, args, kwargs)
         args, kwargs = tree.map_structure(_autocast, (args, kwargs))
         calls.check_shapes(self, args, kwargs)
         with state_guard.lock:
             building.ensure_built(self, args, kwargs)
-            drawn = self._confirmed(args, kwargs)
+            with phases.of_call(said):
+                drawn = self._confirmed(args, kwargs)
             self._remember(args, kwargs, drawn)
         outputs = tree.map_structure(lambda t: KerasTensor(t.shape, t.dtype), drawn.outputs)
         vars(self)["_returned"] = tree.map_structure(lambda _: None, outputs)
@@ -270,10 +273,11 @@ class Traced(Layer):
     def lower_like(
         self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
     ) -> Any:
-        given = calls.arguments_of_call(self, *calls.alike((args, kwargs), drawn))
-        own = self._trace(*tree.map_structure(_autocast, given))
+        with phases.of_call(kwargs):
+            given = calls.arguments_of_call(self, *calls.alike((args, kwargs), drawn))
+            own = self._trace(*tree.map_structure(_autocast, given))
         values = [leaf for leaf in tree.flatten((args, kwargs)) if isinstance(leaf, Value)]
-        with graph.layer(self.name):
+        with graph.layer(self.name), phases.of_call(kwargs):
             return own.lower(graph, values)
 
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.engine.ops import BatchShape, Float32Array, Value
+from cnnfast.layers.base import phases
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
@@ -14,6 +18,8 @@ from cnnfast.symbolic.input_spec import InputSpec
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+    import numpy.typing as npt
 
     from cnnfast.symbolic.typing import (
         DataFormat,
@@ -70,6 +76,31 @@ class _Noise(Unchanged):
             )
         self.seed = seed
 
+    @property
+    def differs_in_training(self) -> bool:
+        return True
+
+    @property
+    def _random(self) -> phases.Random:
+        made: phases.Random = vars(self).setdefault("_numbers", phases.Random(self.seed))
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: item for key, item in super().__getstate__().items() if key != "_numbers"}
+
+    def lower_in_training(self, graph: Graph, x: Value) -> Value:
+        return phases.append(graph, x, self.name, self._noise())
+
+    def _noise(self) -> Callable[[Float32Array], Float32Array]:
+        """Return what is done to a batch in training; it must not hold the layer."""
+        raise NotImplementedError
+
+
+def _kept(random: phases.Random, shape: Sequence[int], rate: float) -> npt.NDArray[np.bool_]:
+    """Draw which numbers a dropout keeps."""
+    kept: npt.NDArray[np.bool_] = random.draw(lambda rng: rng.random(shape, np.float32) >= rate)
+    return kept
+
 
 class Dropout(_Noise):
     """Sets inputs to zero at random in training; does nothing at inference.
@@ -111,6 +142,21 @@ class Dropout(_Noise):
     def _config(self) -> dict[str, Any]:
         return {"rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
 
+    def _noise(self) -> Callable[[Float32Array], Float32Array]:
+        rate, noise_shape, random = self.rate, self.noise_shape, self._random
+
+        def dropped(x: Float32Array) -> Float32Array:
+            kept = _kept(random, _shape_of_noise(noise_shape, x.shape), rate)
+            return np.where(kept, x / np.float32(1 - rate or 1), np.float32(0))
+
+        return dropped
+
+
+def _shape_of_noise(noise_shape: OpenShape | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if noise_shape is None:
+        return shape
+    return tuple(own if n is None else n for n, own in zip(noise_shape, shape, strict=True))
+
 
 class AlphaDropout(Dropout):
     """Dropout that keeps mean and variance, for SELU; does nothing at inference.
@@ -137,6 +183,19 @@ class AlphaDropout(Dropout):
     >>> layer(np.ones((2, 5))).shape
     (2, 5)
     """
+
+    def _noise(self) -> Callable[[Float32Array], Float32Array]:
+        rate, noise_shape, random = self.rate, self.noise_shape, self._random
+        # Of SELU (keras/src/layers/regularization/alpha_dropout.py).
+        least = -1.6732632423543772 * 1.0507009873554805
+        scale = ((1 - rate) * (1 + rate * least**2)) ** -0.5 if rate < 1 else 0.0
+
+        def dropped(x: Float32Array) -> Float32Array:
+            kept = _kept(random, _shape_of_noise(noise_shape, x.shape), rate)
+            y = scale * np.where(kept, x, np.float32(least)) - scale * least * rate
+            return y.astype(np.float32)
+
+        return dropped
 
 
 class GaussianDropout(_Noise):
@@ -173,6 +232,16 @@ class GaussianDropout(_Noise):
 
     def _config(self) -> dict[str, Any]:
         return {"rate": self.rate, "seed": self.seed}
+
+    def _noise(self) -> Callable[[Float32Array], Float32Array]:
+        deviation, random = (self.rate / (1 - self.rate or 1)) ** 0.5, self._random
+
+        def changed(x: Float32Array) -> Float32Array:
+            drawn = random.draw(lambda rng: rng.standard_normal(x.shape, np.float32))
+            noisy: Float32Array = x * (1 + np.float32(deviation) * drawn)
+            return noisy
+
+        return changed
 
 
 class GaussianNoise(_Noise):
@@ -212,6 +281,16 @@ class GaussianNoise(_Noise):
     def _config(self) -> dict[str, Any]:
         return {"stddev": self.stddev, "seed": self.seed}
 
+    def _noise(self) -> Callable[[Float32Array], Float32Array]:
+        deviation, random = np.float32(self.stddev), self._random
+
+        def changed(x: Float32Array) -> Float32Array:
+            drawn = random.draw(lambda rng: rng.standard_normal(x.shape, np.float32))
+            noisy: Float32Array = x + deviation * drawn
+            return noisy
+
+        return changed
+
 
 class _SpatialDropout(GaussianDropout):
     """Sets whole channels to zero at random in training."""
@@ -232,6 +311,17 @@ class _SpatialDropout(GaussianDropout):
     def get_config(self) -> dict[str, Any]:
         # Keras writes the dtype by name here, and leaves out `trainable`.
         return {"name": self.name, "dtype": self.dtype, **self._config()}
+
+    def _noise(self) -> Callable[[Float32Array], Float32Array]:
+        rate, random = self.rate, self._random
+        first = getattr(self, "data_format", None) == "channels_first"
+
+        def dropped(x: Float32Array) -> Float32Array:
+            ones = (1,) * (x.ndim - 2)
+            shape = (*x.shape[:2], *ones) if first else (len(x), *ones, x.shape[-1])
+            return np.where(_kept(random, shape, rate), x / np.float32(1 - rate or 1), 0)
+
+        return dropped
 
 
 class SpatialDropout1D(_SpatialDropout):

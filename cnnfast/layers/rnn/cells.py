@@ -223,6 +223,10 @@ class RecurrentCell(Layer):
             f"takes activations that work on each number alone. Received: {function}"
         )
 
+    @property
+    def differs_in_training(self) -> bool:
+        return self.dropout > 0 or self.recurrent_dropout > 0
+
     def _config(self) -> dict[str, Any]:
         return {
             "units": self.units,

@@ -209,7 +209,7 @@ def test_a_subclassed_model_is_copied_with_its_weights() -> None:
         def call(self, x: Any) -> Any:
             return self.last(self.scaled(x))
 
-    setattr(sys.modules[__name__], "Net", Net)  # where a pickle looks
+    vars(sys.modules[__name__])["Net"] = Net  # where a pickle looks
     Net.__qualname__ = "Net"
     model = Net()
     before = model.predict(X, verbose=0)

@@ -1,0 +1,100 @@
+"""The rules of a layer: the shape and dtype of its output, and the operations that it lowers to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base import phases
+from cnnfast.layers.base.calling import batch_shapes
+from cnnfast.layers.base.weights import WeightHolder
+from cnnfast.symbolic import dtypes
+from cnnfast.utils import tree
+
+
+class Rules(WeightHolder):
+    """What a layer computes, in training too."""
+
+    integers: dtypes.Integers = dtypes.Integers.CAST
+    """What becomes of integers in Keras."""
+
+    _has_training_calls: bool = False
+    """Whether there is a graph inside with calls that were drawn with ``training=True``."""
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return the shape of the output, batch included, for inputs of `input_shape`.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        raise NotImplementedError(f"Layer '{self.name}' does not state its output shape.")
+
+    def result_dtype(self, received: Sequence[str]) -> str:
+        """Return the dtype of the output in Keras, given those of the tensors of a call.
+
+        Raises
+        ------
+        UnsupportedError
+            If the core, which computes in float32, would give other numbers.
+        """
+        try:
+            return dtypes.result(self.integers, received, self.compute_dtype)
+        except UnsupportedError as error:
+            raise error.about(self.name, type(self).__name__) from error
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        """Append the operations of this layer on `x`; return their result."""
+        raise NotImplementedError(f"Layer '{self.name}' cannot run.")
+
+    def lower_in_training(self, graph: Graph, x: Value) -> Value:
+        """Append the operations of this layer in training.
+
+        Raises
+        ------
+        UnsupportedError
+            If they are others than at inference, and are not here.
+        """
+        if self.differs_in_training:
+            raise self.unsupported(
+                "computes something else in training, which this package does not. Received: "
+                "training=True"
+            )
+        return self.lower(graph, x)
+
+    @property
+    def differs_in_training(self) -> bool:
+        """Whether the layer computes something else in training."""
+        return any(layer.differs_in_training for layer in self._sublayers())
+
+    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        """Check the shapes of `inputs`, then `lower`."""
+        self._check_shapes(batch_shapes(inputs[0] if len(inputs) == 1 else list(inputs)))
+        lower = self.lower_in_training if phases.current() else self.lower
+        return tree.flatten(lower(graph, inputs[0]))
+
+    def _output_shape(self, x: Any) -> tuple[int, ...]:
+        # No None comes out of shapes without None.
+        shape = self._shape_by_rule(batch_shapes(x))
+        return cast("tuple[int, ...]", shape[1:])
+
+    def _shape_by_rule(self, input_shape: Any) -> Any:
+        """Return what Keras' layer gives, also where a user's class says something else."""
+        return self.compute_output_shape(input_shape)
+
+    def _check_shapes(self, shapes: Any) -> None:
+        """Raise ValueError, naming the layer, if it cannot take inputs of `shapes`."""
+        raise NotImplementedError
+
+    def _sublayers(self) -> Sequence[Rules]:
+        return ()
+
+    def unsupported(self, rule: str, advice: str = "") -> UnsupportedError:
+        """Return the error that this layer does not do something; see `UnsupportedError`."""
+        return UnsupportedError(
+            rule, layer=self.name, class_name=type(self).__name__, advice=advice
+        )

@@ -1,0 +1,137 @@
+"""Calls that say ``training=True``, as Keras computes them; random layers by their distribution."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast import layers
+from cnnfast.errors import UnsupportedError
+
+RANDOM: dict[str, tuple[Any, ...]] = {
+    "AlphaDropout": (0.3,),
+    "Dropout": (0.3,),
+    "GaussianDropout": (0.3,),
+    "GaussianNoise": (0.4,),
+    "SpatialDropout2D": (0.3,),
+}
+
+
+@pytest.fixture
+def images(rng: np.random.Generator) -> np.ndarray:
+    return rng.uniform(0.5, 1.5, size=(40, 12, 12, 16)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_a_random_layer_has_the_distribution_of_keras(name: str, images: np.ndarray) -> None:
+    ours = getattr(layers, name)(*RANDOM[name], seed=1)(images, training=True)
+    theirs = np.asarray(getattr(keras.layers, name)(*RANDOM[name], seed=1)(images, training=True))
+    for statistic in (np.mean, np.std, lambda x: np.mean(x == 0)):
+        assert abs(statistic(ours) - statistic(theirs)) < 0.04
+    np.testing.assert_array_equal(getattr(layers, name)(*RANDOM[name])(images), images)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_one_seed_gives_one_sequence_of_numbers(name: str, images: np.ndarray) -> None:
+    first, second = (getattr(layers, name)(*RANDOM[name], seed=7) for _ in range(2))
+    drawn = [layer(images, training=True) for layer in (first, first, second, second)]
+    np.testing.assert_array_equal(drawn[0], drawn[2])
+    np.testing.assert_array_equal(drawn[1], drawn[3])
+    assert np.any(drawn[0] != drawn[1])
+    other = getattr(layers, name)(*RANDOM[name], seed=8)(images, training=True)
+    assert np.any(other != drawn[0])
+
+
+def test_a_spatial_dropout_drops_whole_channels(images: np.ndarray) -> None:
+    dropped = layers.SpatialDropout2D(0.5, seed=1)(images, training=True) == 0
+    np.testing.assert_array_equal(dropped, np.broadcast_to(dropped[:, :1, :1], dropped.shape))
+    noise = layers.Dropout(0.5, noise_shape=(None, 1, 12, 1), seed=1)(images, training=True) == 0
+    np.testing.assert_array_equal(noise, np.broadcast_to(noise[:, :1, :, :1], noise.shape))
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+@pytest.mark.parametrize("center", [True, False])
+def test_batch_normalization_takes_the_statistics_of_the_batch(
+    axis: int, center: bool, images: np.ndarray, rng: np.random.Generator
+) -> None:
+    theirs = keras.layers.BatchNormalization(axis=axis, center=center, scale=center)
+    ours = layers.BatchNormalization(axis=axis, center=center, scale=center)
+    for layer in (theirs, ours):
+        layer.build(images.shape)
+    weights = [rng.uniform(0.5, 1.5, size=w.shape) for w in ours.weights]
+    theirs.set_weights(weights)
+    ours.set_weights(weights)
+    expected = np.asarray(theirs(images, training=True))
+    np.testing.assert_allclose(ours(images, training=True), expected, atol=2e-5)
+    for weight, array in zip(ours.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(weight, array.astype(np.float32))
+
+
+def test_what_a_call_of_a_model_says_reaches_the_layers_inside(images: np.ndarray) -> None:
+    inner = cnnfast.Sequential([cnnfast.Input((12, 12, 16)), layers.Dropout(0.5, seed=1)])
+    x = cnnfast.Input((12, 12, 16))
+    model = cnnfast.Model(x, layers.Activation("relu")(inner(x)))
+    assert 0.45 < np.mean(model(images, training=True) == 0) < 0.55
+    for silent in (model(images), model(images, training=False), model.predict(images, verbose=0)):
+        np.testing.assert_array_equal(silent, images)
+
+
+def test_what_computes_something_else_in_training_is_refused(images: np.ndarray) -> None:
+    sequence = images.reshape(40, 144, 16)
+    for layer, x in (
+        (layers.LSTM(3, dropout=0.2), sequence),
+        (layers.SpectralNormalization(layers.Conv2D(2, 1)), images),
+        (layers.TimeDistributed(layers.Dropout(0.5)), sequence),
+        (layers.BatchNormalization(renorm=True), images),
+    ):
+        with pytest.raises(UnsupportedError, match=r"in training.*Received: training=True"):
+            layer(x, training=True)
+        assert np.isfinite(layer(x)).all()
+    assert layers.LSTM(3)(sequence, training=True).shape == (40, 3)
+
+
+def test_random_layers_are_copied_and_pickled(images: np.ndarray) -> None:
+    layer = layers.Dropout(0.5, seed=1)
+    first = layer(images, training=True)
+    for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        np.testing.assert_array_equal(twin(images, training=True), first)
+
+
+class Sampled(layers.Layer):
+    """Is random at inference, too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.drop = layers.Dropout(0.5, seed=3)
+
+    def call(self, x: Any) -> Any:
+        return self.drop(x, training=True)
+
+
+class Dropped(Sampled):
+    def call(self, x: Any, training: bool = False) -> Any:
+        return self.drop(x, training=training)
+
+
+class Silent(Sampled):
+    def call(self, x: Any) -> Any:
+        return self.drop(x)
+
+
+def test_what_a_layer_of_ones_own_says_holds_for_the_layers_inside(images: np.ndarray) -> None:
+    for cls, at_inference, in_training in (
+        (Sampled, 0.5, 0.5),
+        (Dropped, 0.0, 0.5),
+        (Silent, 0.0, 0.5),
+    ):
+        model = cnnfast.Sequential([cnnfast.Input((12, 12, 16)), cls()])
+        assert abs(np.mean(model.predict(images, verbose=0) == 0) - at_inference) < 0.05
+        assert abs(np.mean(model(images, training=True) == 0) - in_training) < 0.05
+        assert abs(np.mean(cls()(images) == 0) - at_inference) < 0.05
+        assert abs(np.mean(cls()(images, training=True) == 0) - in_training) < 0.05
