@@ -49,6 +49,7 @@ INTERNAL = frozenset(
     }
 )
 _MOST_KEPT = 8
+_MOST_TRIES = 100
 
 
 class Traced(Layer):
@@ -112,17 +113,18 @@ class Traced(Layer):
 
     def _set_later(self, name: str, value: Any) -> None:
         """Set an attribute on which `call` may depend; graphs with the layer are drawn anew."""
-        before = dict(vars(self))
-        vars(self)[name] = value
-        self._changed()
-        try:
-            retrace(self)
-        except ValueError as error:
-            vars(self).pop(name)
-            vars(self).update({name: before[name]} if name in before else {})
-            raise fallen_apart(self, error, f"Received: {name}={value!r:.200}") from error
-        finally:
+        with state_guard.lock:
+            before = dict(vars(self))
+            vars(self)[name] = value
             self._changed()
+            try:
+                retrace(self)
+            except ValueError as error:
+                vars(self).pop(name)
+                vars(self).update({name: before[name]} if name in before else {})
+                raise fallen_apart(self, error, f"Received: {name}={value!r:.200}") from error
+            finally:
+                self._changed()
 
     def __delattr__(self, name: str) -> None:
         untrack(self, vars(self).get(name))
@@ -249,6 +251,15 @@ class Traced(Layer):
             )
         return drawn
 
+    def _trace_of_one_state(self, args: Any, kwargs: Any) -> Trace:
+        """Trace `call` while nothing that it depends on is changed by another thread."""
+        for _ in range(_MOST_TRIES):
+            versions = self.versions
+            drawn = self._trace(args, kwargs)
+            if self.versions == versions:
+                break
+        return drawn
+
     def _trace(self, args: Any, kwargs: Any) -> Trace:
         of = f"`call` of {self._described()} of class {type(self).__name__}"
         try:
@@ -275,7 +286,7 @@ class Traced(Layer):
     ) -> Any:
         with phases.of_call(kwargs):
             given = calls.arguments_of_call(self, *calls.alike((args, kwargs), drawn))
-            own = self._trace(*tree.map_structure(_autocast, given))
+            own = self._trace_of_one_state(*tree.map_structure(_autocast, given))
         values = [leaf for leaf in tree.flatten((args, kwargs)) if isinstance(leaf, Value)]
         with graph.layer(self.name), phases.of_call(kwargs):
             return own.lower(graph, values)
