@@ -13,16 +13,22 @@ from cnnfast.ops import (
     comparison,
     contractions,
     elementwise,
+    functions,
     image,
     joining,
     linear,
     nn,
     ordering,
+    pieces,
+    planes,
     pooling,
+    quantiles,
     reductions,
     selection,
     shapes,
+    statistics,
     trigonometry,
+    truths,
 )
 from cnnfast.ops.operation import Operation
 from cnnfast.symbolic.registry import OPERATIONS
@@ -36,13 +42,29 @@ _MODULES = (
         comparison,
         contractions,
         elementwise,
+        functions,
+    ),
+    *(
         image,
         joining,
         linear,
         nn,
         ordering,
+        pieces,
     ),
-    *(pooling, reductions, selection, shapes, trigonometry),
+    *(
+        planes,
+        pooling,
+        quantiles,
+        reductions,
+        selection,
+        shapes,
+    ),
+    *(
+        statistics,
+        trigonometry,
+        truths,
+    ),
 )
 # What all layers have in their configs, and no operation but those that take a dtype.
 _LAYER_FIELDS = ("trainable", "dtype")
@@ -51,7 +73,7 @@ _LAYER_FIELDS = ("trainable", "dtype")
 _BASES = (
     *(arithmetic.Binary, comparison.Comparison, arrangement.Arrangement, arrangement.Permutation),
     *(elementwise.ActivationOperation, elementwise.Elementwise, elementwise.Parametric),
-    *(reductions.Reduction, selection.Selection),
+    *(reductions.Reduction, selection.Selection, statistics.OverAxes),
 )
 
 
