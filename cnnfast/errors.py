@@ -6,9 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cnnfast.utils.records import record
+
+if TYPE_CHECKING:
+    from typing import Self
 
 Kind: TypeAlias = Literal["layer", "operation", "function", "model", "option"]
 Holder: TypeAlias = Literal["layer", "operation"]
@@ -147,9 +150,7 @@ class UnsupportedError(ValueError):
         self.source = source
         super().__init__(_message(self.items, source))
 
-    def about(
-        self, name: object, class_name: str | None, holder: Holder = "layer"
-    ) -> UnsupportedError:
+    def about(self, name: object, class_name: str | None, holder: Holder = "layer") -> Self:
         """Return the same error about a layer or operation, where it says of none yet."""
         names = (name,) if isinstance(name, str) else ()
 
@@ -159,9 +160,9 @@ class UnsupportedError(ValueError):
             known = item.class_name or class_name
             return replace(item, layers=names, class_name=known, holder=holder)
 
-        return UnsupportedError(map(named, self.items), source=self.source)
+        return type(self)(map(named, self.items), source=self.source)
 
-    def inside(self, name: object) -> UnsupportedError:
+    def inside(self, name: object) -> Self:
         """Return the same error about what is in a layer called `name`, where advice lacks it."""
         if not isinstance(name, str):
             return self
@@ -169,10 +170,14 @@ class UnsupportedError(ValueError):
         def named(item: Refusal) -> Refusal:
             return replace(item, advice=item.advice.replace(AROUND, repr(name)))
 
-        return UnsupportedError(map(named, self.items), source=self.source)
+        return type(self)(map(named, self.items), source=self.source)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), source=self.source), (self.items,), self.__dict__
+
+
+class AcrossBatchError(UnsupportedError):
+    """An operation would reduce, move or join along the batch."""
 
 
 class ModelFileError(ValueError):

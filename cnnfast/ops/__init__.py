@@ -12,6 +12,9 @@ from cnnfast.ops import image, nn
 from cnnfast.ops import (
     registry as registry,
 )
+from cnnfast.ops import (
+    turned as turned,
+)
 from cnnfast.ops.arithmetic import (
     add,
     divide,

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray, late
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.errors import UnsupportedError
+from cnnfast.errors import AcrossBatchError, UnsupportedError
 from cnnfast.lowering import append
 from cnnfast.ops import eager
-from cnnfast.symbolic import array_arguments, bound
+from cnnfast.symbolic import array_arguments, bound, elsewhere
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name
@@ -89,7 +89,7 @@ class Operation(Connectable):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the result: symbolic where a tensor is, or numbers, computed at once."""
         if symbolic((args, kwargs)):
-            return self.connect(args, kwargs)
+            return elsewhere.connected(self, args, kwargs)
         return eager.at_once(partial(self._called, self.compute), (args, kwargs), {})
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -304,7 +304,7 @@ def axis_of(axis: Any, rank: int) -> int:
 
 def refuse_batch(received: str) -> NoReturn:
     """Raise UnsupportedError: the batch axis must stay as it is."""
-    raise UnsupportedError(
+    raise AcrossBatchError(
         "the first axis is the batch, of which each image runs alone, so that no operation may "
         f"reduce, move or join along it. Received: {received}"
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import linecache
 import os
-from types import TracebackType
+import sys
+from types import FrameType, TracebackType
 
 from cnnfast.errors import UnsupportedError
 
@@ -28,7 +29,8 @@ def located(error: Exception, where: str) -> Exception:
     """
     if getattr(error, "_located", False):
         return error
-    message = f"{_text(error)} {where}{_line(error.__traceback__)}"
+    line = getattr(error, "line", "") or _line(error.__traceback__)
+    message = f"{_text(error)} {where}{line}"
     made: Exception
     if isinstance(error, UnsupportedError):
         made = UnsupportedError(message)
@@ -52,12 +54,27 @@ def _line(traceback: TracebackType | None) -> str:
     """Return the last line that is neither of this package nor of NumPy."""
     found = ""
     while traceback is not None:
-        path = traceback.tb_frame.f_code.co_filename
-        module = str(traceback.tb_frame.f_globals.get("__name__"))
-        if module.partition(".")[0] not in _NOT_USERS:
-            linecache.checkcache(path)
-            code = linecache.getline(path, traceback.tb_lineno).strip()
-            found = f", {os.path.basename(path)}, line {traceback.tb_lineno}"
-            found += f": `{code}`" if code else ""
+        found = _shown(traceback.tb_frame, traceback.tb_lineno) or found
         traceback = traceback.tb_next
     return found
+
+
+def line_here() -> str:
+    """Return the line of the user's code that runs now."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        found = _shown(frame, frame.f_lineno)
+        if found:
+            return found
+        frame = frame.f_back
+    return ""
+
+
+def _shown(frame: FrameType, number: int) -> str:
+    """Return a line of the user's code as messages have it; nothing where it is not theirs."""
+    if str(frame.f_globals.get("__name__")).partition(".")[0] in _NOT_USERS:
+        return ""
+    path = frame.f_code.co_filename
+    linecache.checkcache(path)
+    code = linecache.getline(path, number).strip()
+    return f", {os.path.basename(path)}, line {number}" + (f": `{code}`" if code else "")

@@ -81,6 +81,11 @@ class KerasTensor:
         """Number of axes, the batch included."""
         return len(self.shape)
 
+    @property
+    def refusal(self) -> Exception | None:
+        """Why no layer or output can take it; None where these can."""
+        return None
+
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
@@ -288,6 +293,7 @@ class Connectable(metaclass=Sealing):
 
     def connect(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Record a call; return its outputs."""
+        refuse_those_elsewhere((args, kwargs))
         outputs = self.infer(args, kwargs)
         Node(self, args, kwargs, tree.flatten(outputs))
         return outputs
@@ -408,6 +414,13 @@ def remember(owner: Connectable | KerasTensor, field: str, new: Connectable | No
     with _guard.lock:  # others may draw with the same layers
         living = (reference for reference in getattr(owner, field) if reference() is not None)
         vars(owner)[field] = (*living, weakref.ref(new))
+
+
+def refuse_those_elsewhere(structure: Any) -> None:
+    """Raise the refusal of the first tensor in `structure` that has one."""
+    for tensor in symbolic(structure):
+        if tensor.refusal is not None:
+            raise tensor.refusal
 
 
 def symbolic(structure: Any) -> list[KerasTensor]:

@@ -15,9 +15,15 @@ from typing import Any
 import numpy as np
 
 from cnnfast.engine.graph import Graph
-from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node, symbolic
+from cnnfast.symbolic.tensor import (
+    Connectable,
+    KerasTensor,
+    Node,
+    refuse_those_elsewhere,
+    symbolic,
+)
 from cnnfast.utils import tree
-from cnnfast.utils.naming import names_apart
+from cnnfast.utils.naming import named_apart
 from cnnfast.utils.records import record
 from cnnfast.variables import Variable, unchanging
 
@@ -104,13 +110,14 @@ def trace(
 def _begun() -> Iterator[list[Variable]]:
     token = _tracing.set(True)
     try:
-        with names_apart(), unchanging() as read:
+        with named_apart(), unchanging() as read:
             yield read
     finally:
         _tracing.reset(token)
 
 
 def _check_outputs(outputs: Any, of: str) -> None:
+    refuse_those_elsewhere(outputs)
     wrong = [leaf for leaf in tree.flatten(outputs) if not isinstance(leaf, KerasTensor)]
     if not wrong and tree.flatten(outputs):
         return

@@ -16,7 +16,6 @@ _guard = Guard()
 _uses: Counter[str] = Counter()
 _own_uses: ContextVar[Counter[str] | None] = ContextVar("cnnfast_own_names", default=None)
 _from_file: ContextVar[bool] = ContextVar("cnnfast_names_of_files", default=False)
-_apart: ContextVar[Counter[str] | None] = ContextVar("cnnfast_names_apart", default=None)
 _scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
 
 
@@ -52,19 +51,11 @@ def _spelt_like(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def auto_name(class_name: str) -> str:
     """Name the next object of a class: ``dense``, ``dense_1``, ``dense_2`` and so on."""
     prefix = to_snake_case(class_name)
-<<<<<<< HEAD
-    uses = _apart.get()
-    with _guard.lock:
-        counted = _uses if uses is None else uses
-        number = counted[prefix]
-        counted[prefix] += 1
-=======
     uses = _own_uses.get()
     uses = _uses if uses is None else uses
     with _guard.lock:
         number = uses[prefix]
         uses[prefix] += 1
->>>>>>> ops16
     return f"{prefix}_{number}" if number else prefix
 
 
@@ -82,16 +73,6 @@ def reset_names() -> None:
     """Start the numbering of automatic names again."""
     with _guard.lock:
         _uses.clear()
-
-
-@contextmanager
-def names_apart() -> Iterator[None]:
-    """Let automatic names inside begin anew, and leave those outside as they were."""
-    token = _apart.set(Counter())
-    try:
-        yield
-    finally:
-        _apart.reset(token)
 
 
 @contextmanager
