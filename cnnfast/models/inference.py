@@ -18,6 +18,7 @@ from cnnfast.models.data import (
     require_samples,
     to_arrays,
 )
+from cnnfast.models.steps import OwnSteps
 from cnnfast.utils.tree import map_leaves
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _NO_TRAINING = (
 )
 
 
-class Inference(Layer):
+class Inference(OwnSteps, Layer):
     """A layer that can be compiled, predicts and evaluates."""
 
     optimizer: str | dict[str, Any] | None = None
@@ -234,12 +235,16 @@ class Inference(Layer):
 
     def predict_on_batch(self, x: Any, threads: int | None = None) -> Any:
         """Return the predictions for one batch; see `predict`."""
+        if self._own_steps:
+            self._check_steps(evaluating=False)
         arrays = self._prepare(x)
         return self._pack(self._executor_of(arrays).run(arrays, threads=threads))
 
     def _predict_all(
         self, source: Source, hooks: CallbackList, threads: int | None
     ) -> list[Float32Array]:
+        if self._own_steps:
+            self._check_steps(evaluating=False)
         outputs = _Outputs(source.samples)
         self.stop_predicting = False
         hooks.call("on_predict_begin", {})
@@ -295,6 +300,7 @@ class Inference(Layer):
         ValueError
             Before `compile`, or if data is empty, missing, or of a shape that does not fit.
         """
+        self._check_steps(evaluating=True)
         scoring = self._require_compiled()
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
@@ -322,6 +328,7 @@ class Inference(Layer):
         threads: int | None = None,
     ) -> Any:
         """Return the loss and the metrics of one batch; see `evaluate`."""
+        self._check_steps(evaluating=True)
         scoring = self._require_compiled()
         batch = Batch(
             to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "sample_weight")
