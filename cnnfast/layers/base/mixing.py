@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from cnnfast.errors import UnsupportedError
 from cnnfast.utils.sealed import Sealing
 
 # What a class of the user's says in its own way.
-_SAID = ("call", "build")
+_SAID = ("call", "build", "convolution_op")
+# What Keras' own layers call of themselves, and those here do not.
+_PRIVATE = frozenset(
+    {
+        *("_masked_softmax", "_compute_attention", "_compute_attention_mask", "_moments"),
+        *("_compute_causal_mask", "_calculate_scores", "_apply_scores", "_calculate_score_mask"),
+        *("_get_input_channel", "_compute_causal_padding", "_make_output_dense"),
+    }
+)
+_WITHOUT_CALL = frozenset({"Layer", "Model", "Wrapper"})
 _PACKAGE = __name__.partition(".")[0]
 
 
 class Mixing(Sealing):
     """The class of layers: one that the user wrote is traced.
 
-    A class outside of this package that has a `call` or a `build` of its own, and no `lower`, gets
+    A class outside of this package that has a method of `_SAID` of its own, and no `lower`, gets
     the base that `mix` gave for the first of its bases.
     """
 
@@ -28,6 +38,8 @@ class Mixing(Sealing):
     def __new__(
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any
     ) -> Any:
+        if not _is_inside(namespace):
+            _check_private(name, bases, namespace)
         if _is_users(namespace):
             bases = mcs._with_mixin(bases)
         return super().__new__(mcs, name, bases, namespace, **kwargs)
@@ -45,5 +57,27 @@ class Mixing(Sealing):
 
 
 def _is_users(namespace: dict[str, Any]) -> bool:
-    inside = str(namespace.get("__module__")).partition(".")[0] == _PACKAGE
-    return not inside and "lower" not in namespace and any(name in namespace for name in _SAID)
+    says = "lower" not in namespace and any(name in namespace for name in _SAID)
+    return says and not _is_inside(namespace)
+
+
+def _is_inside(namespace: dict[str, Any]) -> bool:
+    return str(namespace.get("__module__")).partition(".")[0] == _PACKAGE
+
+
+def _check_private(name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+    """Refuse what changes a layer of Keras in a way that nothing here would notice.
+
+    Raises
+    ------
+    UnsupportedError
+        If the class has a method that Keras calls, and this package does not.
+    """
+    changed = sorted(_PRIVATE & namespace.keys())
+    of_keras = {base.__name__ for base in bases if _is_inside(dict(vars(base)))}
+    if changed and "call" not in namespace and of_keras - _WITHOUT_CALL:
+        raise UnsupportedError(
+            f"a method that Keras' `call` runs inside is not called here. Received: {changed}",
+            class_name=name,
+            advice="Say what the layer does in a `call` of its own, made from `layers.Layer`.",
+        )

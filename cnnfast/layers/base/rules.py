@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
@@ -20,6 +20,9 @@ class Rules(WeightHolder):
 
     integers: dtypes.Integers = dtypes.Integers.CAST
     """What becomes of integers in Keras."""
+
+    parts_of_call: ClassVar[tuple[str, ...]] = ()
+    """Methods that Keras' `call` is made of, and that a class of the user's may have in its way."""
 
     _has_training_calls: bool = False
     """Whether there is a graph inside with calls that were drawn with ``training=True``."""
@@ -70,6 +73,10 @@ class Rules(WeightHolder):
     def differs_in_training(self) -> bool:
         """Whether the layer computes something else in training."""
         return any(layer.differs_in_training for layer in self._sublayers())
+
+    def call_by_parts(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what a call returns, by the methods in `parts_of_call`."""
+        raise NotImplementedError
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         """Check the shapes of `inputs`, then `lower`."""

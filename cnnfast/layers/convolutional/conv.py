@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast import constraints, initializers, regularizers
 from cnnfast.engine import ops
@@ -18,6 +18,7 @@ from cnnfast.layers.convolutional.base_conv import (
 from cnnfast.lowering import images, windows
 from cnnfast.lowering.volumes import VolumeConv
 from cnnfast.symbolic import arguments
+from cnnfast.symbolic.registry import OPERATIONS
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 class BaseConv(WindowedConv):
     """What convolutions of every rank share: arguments, weights and lowering."""
+
+    parts_of_call: ClassVar[tuple[str, ...]] = ("convolution_op",)
 
     def __init__(
         self,
@@ -107,6 +110,20 @@ class BaseConv(WindowedConv):
 
     def _output_channels(self, channels: int | None) -> int:
         return self.filters
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """Return the convolution without bias and activation; a class may say another one."""
+        conv = OPERATIONS["Conv"](self.strides, self.padding, self.data_format, self.dilation_rate)
+        return conv(inputs, kernel)
+
+    def call_by_parts(self, inputs: Any) -> Any:
+        """Return what a call returns, where a class of the user's has a `convolution_op`."""
+        outputs = self.convolution_op(inputs, self.kernel)
+        if self.bias is not None:
+            behind = (1,) * (self.rank if self.data_format == "channels_first" else 0)
+            bias = OPERATIONS["Reshape"]((self.filters, *behind))(self.bias)
+            outputs = OPERATIONS["Add"]()(outputs, bias)
+        return self.activation(outputs)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         fused, rest = self.activation.split()
@@ -194,6 +211,7 @@ class Conv1D(BaseConv):
 
     rank = 1
     paddings = ("valid", "same", "causal")
+    parts_of_call = ()  # Keras' does not ask for `convolution_op`
 
     def __init__(
         self,

@@ -82,13 +82,20 @@ def shapes_for(layer: Traced, build: Callable[..., Any], args: Any, kwargs: Any)
 
 def call_shapes(layer: Traced, args: Any, kwargs: Any) -> dict[str, Any]:
     """Return the shapes of the tensors in a call, by the names of arguments and ``_shape``."""
-    bound = inspect.signature(layer.call).bind(*args, **kwargs).arguments
     shapes = {}
-    for name, value in bound.items():
+    for name, value in _named(layer, args, kwargs).items():
         leaves = tree.flatten(value)
         if leaves and all(hasattr(leaf, "shape") for leaf in leaves) and name not in _CONTEXT:
             shapes[f"{name}_shape"] = tree.map_structure(lambda leaf: tuple(leaf.shape), value)
     return shapes
+
+
+def _named(layer: Traced, args: Any, kwargs: Any) -> dict[str, Any]:
+    """Return the arguments of a call by name; those that Keras has where `call` takes any."""
+    signature = inspect.signature(layer.call)
+    if all(p.kind is not inspect.Parameter.VAR_POSITIONAL for p in signature.parameters.values()):
+        return signature.bind(*args, **kwargs).arguments
+    return dict(zip(layer.call_arguments, args, strict=False)) | dict(kwargs)
 
 
 def alike(values: Any, drawn: Any) -> Any:
@@ -104,7 +111,6 @@ def alike(values: Any, drawn: Any) -> Any:
 
 def check_shapes(layer: Traced, args: Any, kwargs: Any) -> None:
     """Raise ValueError if `input_spec` does not allow the first argument of a call."""
-    bound = inspect.signature(layer.call).bind(*args, **kwargs).arguments
-    first = next(iter(bound.values()), None)
+    first = next(iter(_named(layer, args, kwargs).values()), None)
     if layer.input_spec is not None and layer.input_spec != InputSpec():
         check_inputs(layer.input_spec, first, layer.name)

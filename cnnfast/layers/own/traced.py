@@ -204,6 +204,10 @@ class Traced(Layer):
         NotImplementedError
             If it was made from `Layer` itself.
         """
+        base = self.keras_base
+        parts = () if base is None else base.parts_of_call
+        if any(getattr(type(self), name) is not getattr(base, name) for name in parts):
+            return self.call_by_parts(*args, **kwargs)
         return Rule(self)(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
