@@ -34,8 +34,9 @@ _BUILT_IN = (
     "computes with the size of the batch, of which it may only be known that it is the first axis."
 )
 _ADVICE = (
-    "Sizes that the inputs leave open may be needed: build the model for known ones. Write `-1` or `keras.ops.shape(x)[0]` for the batch alone; or give a function of NumPy "
-    "arrays: `from_keras(…, custom_objects={name of the layer: function})`."
+    "Sizes that the inputs leave open may be needed: build the model for known ones. Write `-1` or "
+    "`keras.ops.shape(x)[0]` for the batch alone; or give a function of NumPy arrays: "
+    "`from_keras(…, custom_objects={name of the layer: function})`."
 )
 _UNDRAWN = "must be written in terms of Keras' layers and `keras.ops`, which Keras can draw."
 # Layers whose activation is the last that they compute.
