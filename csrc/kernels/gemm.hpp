@@ -344,7 +344,8 @@ inline const float* float_weights(const ConvTask& t, std::int64_t at, std::int64
   return t.widened;
 }
 
-void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
+// Each pixel is stored.
+void conv_pixels(const ConvTask& t, std::int64_t first, std::int64_t last) {
   const int vectors = (t.columns + kLanes - 1) / kLanes;
   TileTask tile_task;
   tile_task.epilogue = &t.epilogue;

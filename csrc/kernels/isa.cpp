@@ -45,7 +45,6 @@ const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA) = {
                .light_weight_bytes = 64 * 1024,
                .light_last_bytes = 512 * 1024},
     .conv = conv,
-    .conv_pool = conv_pool,
     .winograd = {kWinograd<2, 2, 3, 3>, kWinograd<4, 4, 3, 3>, kWinograd<2, 2, 5, 5>,
                  kWinograd<1, 4, 1, 3>, kWinograd<4, 1, 3, 1>, kWinograd<1, 2, 1, 5>,
                  kWinograd<2, 1, 5, 1>},

@@ -57,7 +57,7 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
     if (x.first != nullptr) task.epilogue.residual.numbers = x.first + column;
     task.out = out.first + column;
     task.columns = static_cast<std::int32_t>(blocks.stored(block));
-    conv(task, 0, t.sequences);
+    conv_pixels(task, 0, t.sequences);
   }
 }
 

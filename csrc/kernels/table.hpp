@@ -101,14 +101,21 @@ struct ChannelScale {
   const float* shift;
 };
 
-// What happens to a finished sum before it is stored, stage by stage in this order:
-// f(sum + bias + residual) * factor + shift. What is by channel is readable to the end of the last
-// vector. A sum of integers would become a number before the bias, and one again behind the scale.
+// Of `side` x `side` neighbouring pixels the maximum is stored: 1, which is each pixel, or 2.
+struct Pooling {
+  std::int32_t side = 1;
+};
+
+// What happens to a finished sum before it is stored, stage by stage in this order: the maximum of
+// neighbouring f(sum + bias + residual) * factor + shift. What is by channel is readable to the end
+// of the last vector. A sum of integers would become a number before the bias, and one again behind
+// the scale.
 struct Epilogue {
   const float* bias;  // by output channel
   Residual residual;
   Activation activation;
   ChannelScale scale;
+  Pooling pooling = {};  // without a residual
 };
 
 // `length` consecutive floats at `offset` from a pixel's window.
@@ -126,17 +133,18 @@ struct Chunk {
 };
 
 // One column block of a convolution: out[p][n] = f(bias[n] + sum_k x[p][k] * w[k][n]).
-// Pixels are numbered through all images, row by row.
+// Pixels are those that are stored, numbered through all images, row by row.
 struct ConvTask {
   const float* x;     // window of pixel 0
-  Strides x_strides;  // from one output pixel's window to the next
+  Strides x_strides;  // from one window to the next, before the pooling
   const Run* runs;    // the window, as runs of consecutive floats
   const Chunk* chunks;
-  std::int32_t first_chunk;  // of those to do now; the sums of those before are in `out`
+  // Of those to do now; the sums of those before are in `out`. All where the epilogue pools.
+  std::int32_t first_chunk;
   std::int32_t last_chunk;
   std::int32_t chunk_count;
   const void* weights;  // of the first chunk to do: [k][vectors * lanes], zeros behind
-  Element element;      // of the weights
+  Element element;      // of the weights; float32 where the epilogue pools
   float* widened;       // room for a chunk of the weights, unless they are float32
   Epilogue epilogue;
   float* out;  // pixel 0, first column of the block
@@ -162,14 +170,13 @@ struct WinogradTask {
   Epilogue epilogue;
   float* out;  // pixel 0, first column of the block
   Strides out_strides;
-  std::int64_t width;  // of the output
+  std::int64_t width;  // of the output that is stored
   std::int64_t height;
-  std::int64_t tiles_x;  // of an image
+  std::int64_t tiles_x;  // of an image, before the pooling
   std::int64_t tiles_y;
   std::int64_t first;
   std::int64_t count;
   std::int32_t columns;  // of the block
-  bool pooled;           // store the maximum over 2 x 2 pixels; `width` and `height` are even then
 };
 
 // One row of pixels times column blocks [first, last) of a packed matrix.
@@ -326,8 +333,6 @@ struct Kernels {
   Tuning tuning;
 
   void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
-  // The maximum over 2 x 2 pixels of it: `out`, `width` and `height` are the maximum's.
-  void (*conv_pool)(const ConvTask&, std::int64_t first, std::int64_t last);
   WinogradKernels winograd[7];
   void (*gemv[kElements])(const GemvTask&, std::int64_t first, std::int64_t last);
   // Rows of a matrix into column blocks: [block][depth][block's columns], the last block padded

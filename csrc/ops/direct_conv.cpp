@@ -63,12 +63,12 @@ struct DirectShape {
   Window window;
   std::int64_t joined;
   std::int64_t groups;
-  std::int64_t channels;  // of a group
-  std::int64_t filters;   // of a group
-  std::int64_t depth;     // products in an output
-  std::int64_t image_pixels;
-  bool pooled;
-  std::int64_t tile_pixels;  // of the output, computed together
+  std::int64_t channels;      // of a group
+  std::int64_t filters;       // of a group
+  std::int64_t depth;         // products in an output
+  std::int64_t image_pixels;  // of the output
+  std::int64_t image_sums;    // of as many pixels before the pooling
+  std::int64_t tile_pixels;   // of the output, computed together
   std::vector<Piece> pieces;
   std::vector<Chunk> chunks;
   ColumnBlocks columns;  // of a group
@@ -81,16 +81,16 @@ struct DirectShape {
         filters(spec.out[2] / spec.groups),
         depth(count({window.height, window.width, channels})),
         image_pixels(count({spec.out[0], spec.out[1]})),
-        pooled(spec.max_pool),
-        tile_pixels(pooled ? kernels().tuning.tile_rows / 2 : kernels().tuning.tile_rows),
+        image_sums(count({convolved(spec)[0], convolved(spec)[1]})),
+        tile_pixels(kernels().tuning.tile_rows / spec.pooling.side),
         pieces(pieces_of(window, spec.in[2], channels, kernels().tuning.chunk_depth)),
         chunks(chunks_of(pieces, kernels().tuning.chunk_depth)),
         columns(column_blocks(depth, filters)) {}
 
   // One pixel times a matrix. A pad before the image would put the one tap outside of it.
   bool is_row() const {
-    return image_pixels == 1 && window.height * window.width == 1 && groups == 1 &&
-           window.pads.top == 0 && window.pads.left == 0 && !pooled;
+    return image_sums == 1 && window.height * window.width == 1 && groups == 1 &&
+           window.pads.top == 0 && window.pads.left == 0;
   }
   std::int64_t tiles(std::int64_t images) const {
     return (images * image_pixels + tile_pixels - 1) / tile_pixels;
@@ -116,8 +116,7 @@ class DirectConv2D final : public Step {
   Cost cost() const override {
     const auto outputs = static_cast<double>(shape_.filters * shape_.groups);
     const double weights = static_cast<double>(shape_.depth) * outputs;
-    const auto pixels =
-        static_cast<double>(shape_.pooled ? 4 * shape_.image_pixels : shape_.image_pixels);
+    const auto pixels = static_cast<double>(shape_.image_sums);
     const auto width = static_cast<double>(shape_.window.width);
     const std::int64_t stride = shape_.window.stride_x / shape_.joined;
     const auto others = static_cast<double>(shape_.window.stride_x - stride);
@@ -264,12 +263,12 @@ class BoundDirectConv2D final : public BoundByRows {
   }
 
   // Chunk by chunk where the pixels' windows do not stay in cache from one column block to the
-  // next.
+  // next, and the output has room for each sum meanwhile.
   void run_pixel_block(ConvTask& task, const Work& w, const PixelBlock& b) const {
     const auto chunk_count = static_cast<std::int32_t>(shape_.chunks.size());
     const std::int64_t bytes = float_bytes(tiles_of(b) * shape_.tile_pixels * shape_.depth);
-    const bool by_chunk =
-        !shape_.pooled && b.last - b.first > tiles_of(b) && bytes > l2_bytes() / 2;
+    const bool by_chunk = shape_.image_sums == shape_.image_pixels &&
+                          b.last - b.first > tiles_of(b) && bytes > l2_bytes() / 2;
     const std::int32_t step = by_chunk ? 1 : chunk_count;
     std::int64_t done = 0;  // products
     for (std::int32_t c = 0; c < chunk_count; c += step) {
@@ -283,13 +282,12 @@ class BoundDirectConv2D final : public BoundByRows {
   // The task's chunks, of which `done` products are behind, for every column block.
   void run_columns(ConvTask& task, const Work& w, const PixelBlock& b, std::int64_t done) const {
     const std::int64_t size = tiles_of(b);
-    const auto conv = shape_.pooled ? kernels_.conv_pool : kernels_.conv;
     for (std::int64_t unit = b.first; unit < b.last;) {
       const std::int64_t tile = unit % size;
       const std::int64_t run = std::min(size - tile, b.last - unit);
       select_columns(task, w, unit / size, done);
       const std::int64_t from = b.start + tile * shape_.tile_pixels;
-      conv(task, from, std::min(b.end, from + run * shape_.tile_pixels));
+      kernels_.conv(task, from, std::min(b.end, from + run * shape_.tile_pixels));
       unit += run;
     }
   }

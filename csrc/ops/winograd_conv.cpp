@@ -72,9 +72,9 @@ struct WinogradShape {
   WinogradForm form;
   std::int64_t channels;
   std::int64_t filters;
-  bool pooled;
   std::int64_t tiles_y;
   std::int64_t tiles_x;
+  std::int64_t rows;  // of the output that are made together
   Border pads;
   ColumnBlocks columns;          // rows are [position][channel]
   std::int64_t block_tiles = 0;  // transformed at a time
@@ -83,9 +83,9 @@ struct WinogradShape {
       : form(chosen),
         channels(spec.in[2]),
         filters(spec.out[2]),
-        pooled(spec.max_pool),
         tiles_y(form.tiles_y(convolved(spec)[0])),
         tiles_x(form.tiles_x(convolved(spec)[1])),
+        rows(form.kernels->outputs_y / spec.pooling.side),
         pads(spec.window.pads),
         columns(column_blocks(positions() * channels, filters)) {
     // Tiles at the edge reach beyond the window of the last pixel.
@@ -100,10 +100,6 @@ struct WinogradShape {
 
   std::int64_t positions() const { return form.positions(); }
   std::int64_t taps() const { return form.kernels->taps_y * form.kernels->taps_x; }
-  // Rows of the output that are made together.
-  std::int64_t rows() const {
-    return pooled ? form.kernels->outputs_y / 2 : form.kernels->outputs_y;
-  }
   std::int64_t transformed_step() const { return position_step(block_tiles * channels); }
   std::int64_t product_step() const { return position_step(block_tiles * columns.widest); }
 };
@@ -191,7 +187,7 @@ class WinogradConv2D final : public Step {
                                                 (shape.transformed_step() + shape.product_step())),
                          .packed = {packed},
                          .own_bytes = channel_data.bytes()};
-    if (!traits.batched) traits.rows = {stored_window(spec), shape.rows()};
+    if (!traits.batched) traits.rows = {stored_window(spec), shape.rows};
     return traits;
   }
 
@@ -233,7 +229,7 @@ class BoundWinogradConv2D final : public BoundByRows {
 
   void run_rows(const Work& w) const override {
     WinogradTask task = task_for(w);
-    const std::int64_t together = shape_.rows();
+    const std::int64_t together = shape_.rows;
     const std::int64_t end = (w.last + together - 1) / together * shape_.tiles_x;
     task.first = w.first / together * shape_.tiles_x;
     for (; task.first < end; task.first += task.count) {
@@ -266,9 +262,8 @@ class BoundWinogradConv2D final : public BoundByRows {
     task.product = task.transformed + shape_.positions() * task.transformed_step;
     task.product_step = shape_.product_step();
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
-    task.width = shape_.pooled ? 2 * out_.width : out_.width;
-    task.height = shape_.pooled ? 2 * out_.height : out_.height;
-    task.pooled = shape_.pooled;
+    task.width = out_.width;
+    task.height = out_.height;
     task.tiles_x = shape_.tiles_x;
     task.tiles_y = shape_.tiles_y;
     return task;
@@ -294,8 +289,8 @@ std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m) {
   for (const WinogradKernels& kernels : kernels().winograd) {
     const WinogradForm form = {&kernels};
     if (kernels.taps_y != w.height || kernels.taps_x != w.width || form.m() != m) continue;
-    // A maximum over 2 x 2 pixels needs tiles that are even both ways.
-    if (!spec.max_pool || !form.along_one_axis()) return form;
+    const std::int32_t side = spec.pooling.side;
+    if (kernels.outputs_y % side == 0 && kernels.outputs_x % side == 0) return form;
   }
   return std::nullopt;
 }
