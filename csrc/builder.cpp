@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "arena.hpp"
+#include "cpu.hpp"
 #include "ops/ops.hpp"
 #include "plan.hpp"
 
@@ -17,11 +18,10 @@ decltype(auto) at(T& items, int i) {
 
 // Of a step for one image on a core that is slow, or shared with others.
 double seconds_of(const PlannedStep& s) {
-  constexpr double kFlopsPerSecond = 10e9;
-  constexpr double kBytesPerSecond = 2e9;
+  const Tuning& tuning = kernels().tuning;
   const Cost cost = s.step->cost();
-  return std::max(cost.flops, cost.own_flops) / kFlopsPerSecond +
-         (cost.moved_bytes + cost.weight_bytes) / kBytesPerSecond;
+  return std::max(cost.flops, cost.own_flops) / tuning.slow_flops_per_second +
+         (cost.moved_bytes + cost.weight_bytes) / tuning.slow_bytes_per_second;
 }
 
 }  // namespace

@@ -3,17 +3,11 @@
 #pragma once
 
 #include "epilogue.hpp"
+#include "tuning.hpp"
 
 namespace {
 
 using cnnfast::DepthwiseTask;
-
-// Of 16 registers a 5 x 5 window takes 5 for a row of weights, 1 for an input and 8 for sums.
-constexpr int kDepthwisePixels = 8;
-
-// Done for all rows together: their weights and the rows of inputs that windows share stay in the
-// L1, and each pixel's are enough cache lines in a row for the prefetcher.
-constexpr std::int64_t kDepthwiseChannels = 64;
 
 template <int P>
 CNNFAST_INLINE inline void finish_depthwise(Vec (&sum)[P][1], const DepthwiseTask& t, float* out,

@@ -7,6 +7,7 @@
 
 #include "column_blocks.hpp"
 #include "epilogue.hpp"
+#include "tuning.hpp"
 #include "weights.hpp"
 
 namespace {
@@ -14,27 +15,6 @@ namespace {
 using cnnfast::Chunk;
 using cnnfast::ConvTask;
 using cnnfast::Run;
-
-// 32 registers (AVX-512): 14 x 2 sums, 2 weights, 1 input. 16 registers: 6 x 2, 2 and 1. NEON
-// has 32, and loads are what it has fewest of: 6 x 4. Of evenly spaced pixels and one vector
-// kEvenRows: six sums would wait for themselves.
-#if CNNFAST_VECTOR_BYTES == 64
-constexpr int kTileRows = 14;
-constexpr int kTileVectors = 2;
-constexpr int kEvenRows = 14;
-#elif defined(__aarch64__)
-constexpr int kTileRows = 6;
-constexpr int kTileVectors = 4;
-constexpr int kEvenRows = 0;
-#else
-constexpr int kTileRows = 6;
-constexpr int kTileVectors = 2;
-constexpr int kEvenRows = 12;
-#endif
-constexpr int kMostRows = kEvenRows > kTileRows ? kEvenRows : kTileRows;
-constexpr std::int64_t kChunkDepth = 512;
-constexpr std::int64_t kLineFloats = 16;  // of a cache line
-static_assert((kTileRows + 1) * kTileVectors + 1 <= (kTileRows * kTileVectors > 12 ? 32 : 16));
 
 struct TileTask {
   const float* x[kMostRows];

@@ -295,18 +295,30 @@ struct WinogradKernels {
   void (*output)(const WinogradTask&);
 };
 
-// Sizes that suit an instruction set, and estimates of what takes how long with it; measured on the
-// machines of docs/performance.md.
+// Sizes that suit an instruction set or a processor, and estimates of what takes how long; measured
+// on the machines of docs/performance.md. The values are in tuning.hpp.
 struct Tuning {
-  std::int32_t lanes;         // floats in a vector
-  std::int32_t tile_rows;     // pixels of the register tile
-  std::int32_t tile_vectors;  // vectors of its widest column block
-  std::int32_t chunk_depth;   // products summed before they join the total
+  std::int32_t lanes;            // floats in a vector
+  std::int32_t tile_rows;        // pixels of the register tile
+  std::int32_t tile_vectors;     // vectors of its widest column block
+  std::int32_t chunk_depth;      // products summed before they join the total
+  std::int32_t packed_rows;      // of a computed matrix, that are packed together
+  std::int64_t long_row;         // floats that are worth the vectors of a row
+  std::int64_t few_channels;     // of a pixel: it takes neighbours that fill a vector with it
+  std::int64_t reduced_columns;  // that are reduced side by side
 
   // Bytes that stay in a core's L2 beside what else a kernel reads.
   std::int64_t input_block_bytes;  // of pixels that every column block reads
   std::int64_t row_block_bytes;    // the same, of a computed matrix
   std::int64_t band_bytes;         // of the rows between the steps of a band
+  // As shares of the L2 that the machine has.
+  double l2_kept;         // what is read again soon
+  double l2_small;        // weights that cost little to read again
+  double l2_tiles;        // of Winograd's, beside weights that are kept
+  double l2_tiles_alone;  // the same beside others, which are read again for each group of tiles
+
+  // Bytes that stay in the cache that all cores share: of values between groups of steps.
+  std::int64_t shared_cache_bytes;
 
   // What a convolution's algorithms cost, in flops of the register tile.
   double flops_per_byte;        // reading weights that do not stay in cache
@@ -314,7 +326,8 @@ struct Tuning {
   double transform_flops;       // of Winograd's, per position, tile and channel
   double line_transform_flops;  // the same where tiles have one axis
   double short_sum_flops;       // products that starting and storing a sum is worth
-  std::int32_t most_joined;     // pixels; more meet more zeros
+  std::int32_t most_joined;     // pixels that fill a vector together; more meet more zeros
+  double batched_weight_bytes;  // that are worth reading once for many images
 
   // Products of computed matrices: packing pays from so many rows of the first on, and products.
   std::int64_t rows_to_pack;
@@ -326,6 +339,15 @@ struct Tuning {
   double huge_image_bytes;    // that stay in none
   double light_weight_bytes;  // of a step, which every band reads again
   double light_last_bytes;    // the same where joining also saves a meeting of threads
+
+  // What a core does in a second, roughly, and how long it takes until another one helps.
+  double flops_per_second;
+  double bytes_per_second;
+  double wake_seconds;
+  std::int64_t strip_floats;  // of a long row, that are worth handing to a thread
+  // The same of a core that is slow, or shared with others.
+  double slow_flops_per_second;
+  double slow_bytes_per_second;
 };
 
 struct Kernels {

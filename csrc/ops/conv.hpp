@@ -119,10 +119,10 @@ inline Window stored_window(const ConvSpec& spec) {
 
 // Whether reading the weights once for many images pays: more of them than of pixels.
 inline bool prefers_batches(const ConvSpec& spec) {
-  constexpr double kManyBytes = 256 * 1024;
   const Window& w = spec.window;
   const double weights = bytes_of({{w.height, w.width, spec.in[2] / spec.groups, spec.out[2]}});
-  return weights > kManyBytes && weights > 2 * bytes_of({spec.in, spec.out});
+  return weights > kernels().tuning.batched_weight_bytes &&
+         weights > 2 * bytes_of({spec.in, spec.out});
 }
 
 }  // namespace cnnfast

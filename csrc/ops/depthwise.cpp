@@ -10,11 +10,10 @@ namespace {
 // Neighbouring pixels that the kernel takes as one of that many times the channels: as many as fill
 // vectors with few channels. Their windows must be neighbours, too.
 std::int64_t pixels_joined(const Dims& out, const Window& window, std::int64_t multiplier) {
-  constexpr std::int64_t kMost = 4;
-  const std::int64_t lanes = kernels().tuning.lanes;
+  const Tuning& tuning = kernels().tuning;
   if (window.stride_x != 1 || multiplier != 1) return 1;
-  for (std::int64_t pixels = 1; pixels <= kMost; ++pixels) {
-    if (out[1] % pixels == 0 && pixels * out[2] % lanes == 0) return pixels;
+  for (std::int64_t pixels = 1; pixels <= tuning.most_joined; ++pixels) {
+    if (out[1] % pixels == 0 && pixels * out[2] % tuning.lanes == 0) return pixels;
   }
   return 1;
 }

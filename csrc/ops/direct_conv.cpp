@@ -1,14 +1,14 @@
 #include <cmath>
 
 #include "../narrowing.hpp"
-#include "../platform/caches.hpp"
 #include "conv.hpp"
 
 namespace cnnfast {
 
 namespace {
 
-constexpr int kBlocksToShare = 8;  // of an image's tiles, for the threads
+constexpr int kBlocksToShare = 8;  // of an image's tiles, for the threads,
+constexpr int kLeastTiles = 2;     // each of so many at least
 
 struct Piece {
   std::int64_t offset_row;  // of the window
@@ -188,9 +188,10 @@ class BoundDirectConv2D final : public BoundByRows {
     const std::int64_t outputs = shape_.filters * shape_.groups;
     const auto weights = static_cast<double>(float_bytes(shape_.depth * outputs));
     const auto made = static_cast<double>(float_bytes(shape_.image_pixels * outputs));
-    if (weights < std::min(step.input_bytes_ + made, static_cast<double>(l2_bytes()) / 4)) {
+    if (weights <
+        std::min(step.input_bytes_ + made, static_cast<double>(bytes_of_l2(tuning.l2_small)))) {
       const std::int64_t shared = shape_.tiles(1) / kBlocksToShare;
-      block_tiles_ = std::min(block_tiles_, std::max<std::int64_t>(2, shared));
+      block_tiles_ = std::min(block_tiles_, std::max<std::int64_t>(kLeastTiles, shared));
     }
   }
 
@@ -268,7 +269,8 @@ class BoundDirectConv2D final : public BoundByRows {
     const auto chunk_count = static_cast<std::int32_t>(shape_.chunks.size());
     const std::int64_t bytes = float_bytes(tiles_of(b) * shape_.tile_pixels * shape_.depth);
     const bool by_chunk = shape_.image_sums == shape_.image_pixels &&
-                          b.last - b.first > tiles_of(b) && bytes > l2_bytes() / 2;
+                          b.last - b.first > tiles_of(b) &&
+                          bytes > bytes_of_l2(kernels_.tuning.l2_kept);
     const std::int32_t step = by_chunk ? 1 : chunk_count;
     std::int64_t done = 0;  // products
     for (std::int32_t c = 0; c < chunk_count; c += step) {

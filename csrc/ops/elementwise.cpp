@@ -120,8 +120,8 @@ class Affine final : public PixelStep {
 
  private:
   static std::int64_t together(const Dims& in) {
-    constexpr std::int64_t kFewChannels = 16;
-    return in.back() < kFewChannels ? kFewChannels : 1;
+    const std::int64_t few = kernels().tuning.few_channels;
+    return in.back() < few ? few : 1;
   }
 
   void scale_pixels(const float* from, float* to, std::int64_t pixels, std::int64_t floats) const {

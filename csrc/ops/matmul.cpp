@@ -1,7 +1,6 @@
 // Products of two matrices that are both computed. The second is packed as weights are, by a step
 // of its own that threads share, and the register tiles of a convolution multiply.
 #include "../cpu.hpp"
-#include "../platform/caches.hpp"
 #include "ops.hpp"
 #include "product.hpp"
 
@@ -23,7 +22,8 @@ class PackOperand final : public DenseStep {
   explicit PackOperand(const MatrixProduct& of)
       : DenseStep({.name = "pack"}),
         of_(of),
-        groups_(divided_up(of.k, kRowsTogether)),
+        rows_together_(kernels().tuning.packed_rows),
+        groups_(divided_up(of.k, rows_together_)),
         packed_(column_blocks(of.k, of.n)) {}
 
   std::int64_t units(std::int64_t images) const override { return images * of_.matrices * groups_; }
@@ -38,7 +38,7 @@ class PackOperand final : public DenseStep {
       const float* from = w.in[0].floats(image) + inside * of_.k * of_.n;
       float* to = w.out.floats(image) + inside * packed_.size();
       kernels().pack_columns(
-          {from, of_.n, group * kRowsTogether, std::min(of_.k, end * kRowsTogether)}, of_.k, to);
+          {from, of_.n, group * rows_together_, std::min(of_.k, end * rows_together_)}, of_.k, to);
       unit += end - group;
     }
   }
@@ -49,9 +49,8 @@ class PackOperand final : public DenseStep {
   }
 
  private:
-  static constexpr std::int64_t kRowsTogether = 8;
-
   MatrixProduct of_;
+  std::int64_t rows_together_;
   std::int64_t groups_;
   ColumnBlocks packed_;
 };
@@ -82,7 +81,7 @@ class MatMul final : public DenseStep {
         float_bytes(std::min<std::int64_t>(of.k, kernels_.tuning.chunk_depth));
     const std::int64_t wanted = divided_up(kUnitsToShare, of.matrices * columns_.count());
     const std::int64_t rows = std::min(cached, divided_up(of.m, wanted));
-    row_block_ = divided_up(std::max<std::int64_t>(rows, 2), kernels_.tuning.tile_rows) *
+    row_block_ = divided_up(std::max<std::int64_t>(rows, 1), kernels_.tuning.tile_rows) *
                  kernels_.tuning.tile_rows;
     row_blocks_ = divided_up(of.m, row_block_);
   }
@@ -123,7 +122,8 @@ class MatMul final : public DenseStep {
     task.chunks = depth_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
     task.epilogue.bias = bias_.data();
-    const bool by_chunk = last - first > 1 && float_bytes(task.width * of_.k) > l2_bytes() / 2;
+    const bool by_chunk =
+        last - first > 1 && float_bytes(task.width * of_.k) > bytes_of_l2(kernels_.tuning.l2_kept);
     const std::int32_t step = by_chunk ? 1 : task.chunk_count;
     for (std::int32_t chunk = 0; chunk < task.chunk_count; chunk += step) {
       task.first_chunk = chunk;

@@ -7,6 +7,7 @@
 #include "../cpu.hpp"
 #include "../kernels/column_blocks.hpp"
 #include "../kernels/table.hpp"
+#include "../platform/caches.hpp"
 
 namespace cnnfast {
 
@@ -23,6 +24,11 @@ struct DenseDepth {
     }
   }
 };
+
+// Bytes of a core's L2, of which `share` is one that the tuning names.
+inline std::int64_t bytes_of_l2(double share) {
+  return static_cast<std::int64_t>(share * static_cast<double>(l2_bytes()));
+}
 
 // Of a packed matrix for the kernels in use.
 inline ColumnBlocks column_blocks(std::int64_t rows, std::int64_t columns) {

@@ -1,7 +1,6 @@
 #include <array>
 #include <cmath>
 
-#include "../platform/caches.hpp"
 #include "conv.hpp"
 
 namespace cnnfast {
@@ -12,16 +11,19 @@ namespace {
 // weights too where they can, else the more tiles a block has the fewer times they are read.
 std::int64_t tiles_of_block(std::int64_t bytes_per_tile, std::int64_t weight_bytes,
                             std::int64_t tiles, std::int64_t rows) {
-  const std::int64_t cache = l2_bytes();
-  const std::int64_t share = weight_bytes < cache / 2 ? cache / 5 : cache * 7 / 10;
+  constexpr std::int64_t kMostTogether = 8;  // register tiles
+  const Tuning& tuning = kernels().tuning;
+  const bool kept = weight_bytes < bytes_of_l2(tuning.l2_kept);
+  const std::int64_t share = bytes_of_l2(kept ? tuning.l2_tiles : tuning.l2_tiles_alone);
   const std::int64_t fitting = share / bytes_per_tile;
-  return tiles <= fitting ? tiles : std::clamp<std::int64_t>(fitting / rows, 1, 8) * rows;
+  if (tiles <= fitting) return tiles;
+  return std::clamp<std::int64_t>(fitting / rows, 1, kMostTogether) * rows;
 }
 
 // Floats from one position's tiles to the next: an odd number of cache lines, for a tile's numbers
 // would be in few sets of the caches if they stood a power of two apart.
 std::int64_t position_step(std::int64_t floats) {
-  constexpr std::int64_t kLine = 16;
+  constexpr std::int64_t kLine = kAlignment / bytes_of(Element::float32);
   return ((floats + kLine - 1) / kLine | 1) * kLine;
 }
 

@@ -69,9 +69,9 @@ MUTANTS = (
     *_of(
         "plan.cpp",
         ("size = heavy ? most : «std::min(fitting, most)»;", "most"),
-        ("bool heavy = «batched_weight_bytes_ > 2.0 * kCachedBytes»;", "false"),
+        ("bool heavy = «batched_weight_bytes_ > 2.0 * static_cast<double>(cached)»;", "false"),
         ("unit = «std::min<std::int64_t>(size, threads)»;", "1"),
-        ("useful += «std::max(computing, moving)» / kSecondsPerThread;", "computing"),
+        ("useful += «std::max(computing, moving)» / tuning.wake_seconds;", "computing"),
         ("(«cost.moved_bytes * all» + cost.weight_bytes)", "cost.moved_bytes"),
     ),
     *_of(
@@ -215,7 +215,7 @@ MUTANTS = (
     *_of(
         "ops/matmul.cpp",
         ("to = w.out.floats(image) + «inside * packed_.size()»;", "0"),
-        ("{from, of_.n, «group * kRowsTogether»,", "0"),
+        ("{from, of_.n, «group * rows_together_»,", "0"),
         ("row = «rows % row_blocks_ * row_block_»;", "0"),
         ("place(block, «chunk * kernels_.tuning.chunk_depth»);", "0"),
         ("b = in[1] + «row / of_.m * of_.k * of_.n»;", "0"),
@@ -256,7 +256,7 @@ MUTANTS = (
     ),
     *_of(
         "ops/strips.hpp",
-        ("std::min(«wanted», width * channels", "std::int64_t{1}"),
+        ("std::min(«wanted», most)", "std::int64_t{1}"),
         ("«width_ * (part + 1) / per_row_»,", "width_"),
         ("«per_row_ == 1»}", "true"),
     ),
