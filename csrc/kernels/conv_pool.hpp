@@ -43,8 +43,8 @@ struct WindowTiles {
       const Chunk& chunk = t.chunks[c];
       for (int i = 0; i * kTileRows < pixels; ++i) {
         const std::int64_t left = pixels - i * kTileRows;
-        of[i].runs = t.runs + chunk.first;
-        of[i].run_count = chunk.last - chunk.first;
+        of[i].spans = t.spans + chunk.first;
+        of[i].span_count = chunk.last - chunk.first;
         of[i].weights = weights;
         of[i].ahead = weights;
         of[i].ahead_step = 0;

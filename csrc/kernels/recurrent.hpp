@@ -42,7 +42,7 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
   ConvTask task = {};
   task.x = states.first;
   task.x_strides = evenly(states.step);
-  task.runs = t.runs;
+  task.spans = t.spans;
   task.chunks = t.chunks;
   task.chunk_count = t.chunk_count;
   task.last_chunk = t.chunk_count;

@@ -119,12 +119,12 @@ struct Epilogue {
 };
 
 // `length` consecutive floats at `offset` from a pixel's window.
-struct Run {
+struct Span {
   std::int64_t offset;
   std::int64_t length;
 };
 
-// Runs [first, last) whose products are summed before they join the total. Chunks are fixed
+// Spans [first, last) whose products are summed before they join the total. Chunks are fixed
 // when weights are packed, so the sum's order never depends on threads or batch.
 struct Chunk {
   std::int32_t first;
@@ -137,7 +137,7 @@ struct Chunk {
 struct ConvTask {
   const float* x;     // window of pixel 0
   Strides x_strides;  // from one window to the next, before the pooling
-  const Run* runs;    // the window, as runs of consecutive floats
+  const Span* spans;  // the window, as spans of consecutive floats
   const Chunk* chunks;
   // Of those to do now; the sums of those before are in `out`. All where the epilogue pools.
   std::int32_t first_chunk;
@@ -156,15 +156,15 @@ struct ConvTask {
   bool joined;
 };
 
-// A block of tiles of a Winograd convolution: tiles [first, first + count), numbered through all
-// images. The input is transformed once, then each column block of the output is made from it.
+// A panel of tiles of a Winograd convolution: tiles [first, last), numbered through all images. The
+// input is transformed once, then each column block of the output is made from it.
 struct WinogradTask {
   const float* x;     // window of the first pixel
   Strides x_strides;  // from pixel to pixel
   std::int64_t channels;
-  float* transformed;             // [position][count][channels]
+  float* transformed;             // [position][tile][channels]
   std::int64_t transformed_step;  // from each position to the next
-  float* product;                 // [position][count][block's columns]
+  float* product;                 // [position][tile][block's columns]
   std::int64_t product_step;
   const float* weights;  // [position][channels][block's columns], of the column block
   Epilogue epilogue;
@@ -175,16 +175,16 @@ struct WinogradTask {
   std::int64_t tiles_x;  // of an image, before the pooling
   std::int64_t tiles_y;
   std::int64_t first;
-  std::int64_t count;
-  std::int32_t columns;  // of the block
+  std::int64_t last;
+  std::int32_t columns;  // of the column block
 };
 
 // One row of pixels times column blocks [first, last) of a packed matrix.
 struct GemvTask {
   const float* x;
   std::int64_t depth;
-  const void*
-      weights;  // [block][k][block width] of the kernel's element type, the last block narrower
+  // [block][k][block's columns] of the kernel's element type, the last block narrower.
+  const void* weights;
   Epilogue epilogue;  // of column 0
   float* out;
   std::int64_t columns;
@@ -237,7 +237,7 @@ struct RecurrentTask {
   std::int64_t x_sequence;  // from each sequence to the next
   GateMatrix gates;         // all that read the state,
   GateMatrix candidate;     // but for GRU the last one
-  const Run* runs;          // of the state
+  const Span* spans;        // of the state
   const Chunk* chunks;
   std::int32_t chunk_count;
   float* out;  // [time][units]
@@ -307,15 +307,16 @@ struct Tuning {
   std::int64_t few_channels;     // of a pixel: it takes neighbours that fill a vector with it
   std::int64_t reduced_columns;  // that are reduced side by side
 
-  // Bytes that stay in a core's L2 beside what else a kernel reads.
-  std::int64_t input_block_bytes;  // of pixels that every column block reads
-  std::int64_t row_block_bytes;    // the same, of a computed matrix
+  // Bytes that stay in a core's L2 beside what else a kernel reads. A panel is what every column
+  // block reads meanwhile: pixels, tiles or rows.
+  std::int64_t input_panel_bytes;  // of pixels
+  std::int64_t row_panel_bytes;    // of rows of a computed matrix
   std::int64_t band_bytes;         // of the rows between the steps of a band
   // As shares of the L2 that the machine has.
   double l2_kept;         // what is read again soon
   double l2_small;        // weights that cost little to read again
   double l2_tiles;        // of Winograd's, beside weights that are kept
-  double l2_tiles_alone;  // the same beside others, which are read again for each group of tiles
+  double l2_tiles_alone;  // the same beside others, which are read again for each panel
 
   // Bytes that stay in the cache that all cores share: of values between groups of steps.
   std::int64_t shared_cache_bytes;

@@ -121,12 +121,12 @@ template <class F>
 void winograd_input(const WinogradTask& t) {
   const std::int64_t whole = t.channels / kLanes * kLanes;
   const std::int64_t rest = t.channels - whole;
-  for (std::int64_t i = 0; i < t.count; ++i) {
-    const TilePlace place(t, t.first + i);
+  for (std::int64_t tile = t.first; tile < t.last; ++tile) {
+    const TilePlace place(t, tile);
     const float* x = t.x + place.image * t.x_strides.image +
                      place.y * F::kOutputRows * t.x_strides.row +
                      place.x * F::kOutputColumns * t.x_strides.pixel;
-    float* out = t.transformed + i * t.channels;
+    float* out = t.transformed + (tile - t.first) * t.channels;
     for (std::int64_t c = 0; c < whole; c += kLanes) {
       transform_input<F>(x + c, t.x_strides, out + c, t.transformed_step, load, store);
     }
@@ -142,11 +142,12 @@ void winograd_input(const WinogradTask& t) {
 // Products of one column block: [position][tile][vectors * lanes].
 inline void winograd_multiply(const WinogradTask& t, int positions, int vectors) {
   const std::int64_t width = std::int64_t{vectors} * kLanes;
-  const Run run = {0, t.channels};
+  const std::int64_t count = t.last - t.first;
+  const Span span = {0, t.channels};
   TileTask task;
   task.x_step = t.channels;
-  task.runs = &run;
-  task.run_count = 1;
+  task.spans = &span;
+  task.span_count = 1;
   task.columns = static_cast<std::int32_t>(width);
   task.first = true;  // no epilogue yet
   task.last = false;
@@ -156,10 +157,10 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
     task.weights = t.weights + position * t.channels * width;
     task.ahead = task.weights + t.channels * width;
     const float* end = task.ahead + t.channels * width;
-    const std::int64_t step = ahead_step(t.count, vectors);
+    const std::int64_t step = ahead_step(count, vectors);
     task.ahead_step = step;
-    EvenTiles tiles(t.count, vectors);
-    for (std::int64_t i = 0; i < t.count;) {
+    EvenTiles tiles(count, vectors);
+    for (std::int64_t i = 0; i < count;) {
       const std::int64_t rows = tiles.next();
       for (std::int64_t m = 0; m < rows; ++m, ++i) {
         task.x[m] = x + i * t.channels;
@@ -248,7 +249,7 @@ struct TileOutput {
 template <class F, int kSide>
 void store_tiles(const WinogradTask& t, int vectors) {
   const std::int64_t width = std::int64_t{vectors} * kLanes;
-  for (std::int64_t i = 0; i < t.count; ++i) {
+  for (std::int64_t i = 0; i < t.last - t.first; ++i) {
     const TileOutput<F::kOutputRows, F::kOutputColumns, kSide> output(t, TilePlace(t, t.first + i));
     for (int v = 0; v < vectors; ++v) {
       const std::int64_t channel = std::int64_t{v} * kLanes;

@@ -29,10 +29,12 @@ std::vector<float> repeated(const float* rows, std::int64_t count, std::int64_t 
   return all;
 }
 
-// What the kernel slides over: n x n neighbouring pixels, 1 < n < 10.
+// What the kernel slides over: n x n neighbouring pixels, 1 < n <= kLargestSliding.
+constexpr std::int64_t kLargestSliding = 9;
+
 bool slides(const Window& window, std::int64_t multiplier) {
   return multiplier == 1 && window.height == window.width && window.width > 1 &&
-         window.width < 10 && window.dilation_y == 1 && window.dilation_x == 1;
+         window.width <= kLargestSliding && window.dilation_y == 1 && window.dilation_x == 1;
 }
 
 class DepthwiseConv2D final : public Step {
@@ -128,7 +130,7 @@ class BoundDepthwiseConv2D final : public BoundByRows {
     if (slides(window_, step_.multiplier_)) {
       task.sliding_size = static_cast<std::int32_t>(window_.width);
       const std::int64_t stride = joined * window_.stride_x;
-      task.sliding_stride = static_cast<std::int32_t>(std::min<std::int64_t>(stride, 9));
+      task.sliding_stride = static_cast<std::int32_t>(std::min(stride, kLargestSliding));
     }
     task.multiplier = static_cast<std::int32_t>(step_.multiplier_);
     task.weights = step_.packed_->floats();

@@ -88,7 +88,7 @@ std::unique_ptr<const Step> make_pack_operand(const MatrixProduct& of);
 std::unique_ptr<const Step> make_matmul(const MatrixProduct& of);
 // Output axis i is input axis axes[i].
 std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes);
-// (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become a block of pixels.
+// (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become by x bx pixels.
 std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out);
 // `in` into `out` at position `start` of `axis`: one part of a concatenation.
 std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis,

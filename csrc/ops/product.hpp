@@ -13,14 +13,14 @@ namespace cnnfast {
 
 // So many products, chunk by chunk.
 struct DenseDepth {
-  std::vector<Run> runs;
+  std::vector<Span> spans;
   std::vector<Chunk> chunks;
 
   DenseDepth(std::int64_t depth, std::int64_t chunk_depth) {
     for (std::int64_t k = 0; k < depth; k += chunk_depth) {
-      const auto at = static_cast<std::int32_t>(runs.size());
-      runs.push_back({k, std::min(chunk_depth, depth - k)});
-      chunks.push_back({at, at + 1, runs.back().length});
+      const auto at = static_cast<std::int32_t>(spans.size());
+      spans.push_back({k, std::min(chunk_depth, depth - k)});
+      chunks.push_back({at, at + 1, spans.back().length});
     }
   }
 };

@@ -8,8 +8,8 @@ namespace cnnfast {
 namespace {
 
 // Tiles transformed at a time. Transformed tiles and products stay in a core's L2; beside them the
-// weights too where they can, else the more tiles a block has the fewer times they are read.
-std::int64_t tiles_of_block(std::int64_t bytes_per_tile, std::int64_t weight_bytes,
+// weights too where they can, else the more tiles a panel has the fewer times they are read.
+std::int64_t tiles_of_panel(std::int64_t bytes_per_tile, std::int64_t weight_bytes,
                             std::int64_t tiles, std::int64_t rows) {
   constexpr std::int64_t kMostTogether = 8;  // register tiles
   const Tuning& tuning = kernels().tuning;
@@ -79,7 +79,7 @@ struct WinogradShape {
   std::int64_t rows;  // of the output that are made together
   Border pads;
   ColumnBlocks columns;          // rows are [position][channel]
-  std::int64_t block_tiles = 0;  // transformed at a time
+  std::int64_t panel_tiles = 0;  // transformed at a time
 
   WinogradShape(const ConvSpec& spec, const WinogradForm& chosen)
       : form(chosen),
@@ -95,15 +95,15 @@ struct WinogradShape {
     const std::int64_t width = tiles_x * form.kernels->outputs_x + form.kernels->taps_x - 1;
     pads.bottom = std::max(pads.bottom, height - pads.top - spec.in[0]);
     pads.right = std::max(pads.right, width - pads.left - spec.in[1]);
-    block_tiles =
-        tiles_of_block(float_bytes(positions() * (channels + columns.widest)),
+    panel_tiles =
+        tiles_of_panel(float_bytes(positions() * (channels + columns.widest)),
                        float_bytes(columns.size()), tiles_y * tiles_x, kernels().tuning.tile_rows);
   }
 
   std::int64_t positions() const { return form.positions(); }
   std::int64_t taps() const { return form.kernels->taps_y * form.kernels->taps_x; }
-  std::int64_t transformed_step() const { return position_step(block_tiles * channels); }
-  std::int64_t product_step() const { return position_step(block_tiles * columns.widest); }
+  std::int64_t transformed_step() const { return position_step(panel_tiles * channels); }
+  std::int64_t product_step() const { return position_step(panel_tiles * columns.widest); }
 };
 
 // All positions of some columns of a channel, whose taps stand `channels * filters` apart.
@@ -200,7 +200,7 @@ class WinogradConv2D final : public Step {
   double moved_bytes_;
 };
 
-// A unit is a column block of a block of tiles.
+// A unit is a column block of a panel of tiles.
 class BoundWinogradConv2D final : public BoundByRows {
  public:
   BoundWinogradConv2D(const WinogradConv2D& step, const Layouts& layouts)
@@ -212,7 +212,7 @@ class BoundWinogradConv2D final : public BoundByRows {
 
   std::int64_t units(std::int64_t images) const override {
     const std::int64_t tiles = images * shape_.tiles_y * shape_.tiles_x;
-    return (tiles + shape_.block_tiles - 1) / shape_.block_tiles * shape_.columns.count();
+    return (tiles + shape_.panel_tiles - 1) / shape_.panel_tiles * shape_.columns.count();
   }
 
   void run(const Work& w) const override {
@@ -221,8 +221,8 @@ class BoundWinogradConv2D final : public BoundByRows {
     const std::int64_t blocks = shape_.columns.count();
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       if (unit == w.first || unit % blocks == 0) {
-        task.first = unit / blocks * shape_.block_tiles;
-        task.count = std::min(shape_.block_tiles, tiles - task.first);
+        task.first = unit / blocks * shape_.panel_tiles;
+        task.last = std::min(tiles, task.first + shape_.panel_tiles);
         shape_.form.kernels->input(task);
       }
       run_columns(task, w, unit % blocks);
@@ -234,8 +234,8 @@ class BoundWinogradConv2D final : public BoundByRows {
     const std::int64_t together = shape_.rows;
     const std::int64_t end = (w.last + together - 1) / together * shape_.tiles_x;
     task.first = w.first / together * shape_.tiles_x;
-    for (; task.first < end; task.first += task.count) {
-      task.count = std::min(shape_.block_tiles, end - task.first);
+    for (; task.first < end; task.first = task.last) {
+      task.last = std::min(end, task.first + shape_.panel_tiles);
       shape_.form.kernels->input(task);
       for (std::int64_t block = 0; block < shape_.columns.count(); ++block) {
         run_columns(task, w, block);

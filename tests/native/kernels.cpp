@@ -72,12 +72,12 @@ Trial conv(const Kernels& k) {
   const Product p(k);
   const auto run = [p, &k](float* out) {
     const std::int64_t chunk = k.tuning.chunk_depth;
-    const Run runs[] = {{0, chunk}, {chunk, Product::kDepth - chunk}};
-    const Chunk chunks[] = {{0, 1, runs[0].length}, {1, 2, runs[1].length}};
+    const Span spans[] = {{0, chunk}, {chunk, Product::kDepth - chunk}};
+    const Chunk chunks[] = {{0, 1, spans[0].length}, {1, 2, spans[1].length}};
     ConvTask task = {};
     task.x = p.x.data();
     task.x_strides = {0, 0, Product::kDepth};
-    task.runs = runs;
+    task.spans = spans;
     task.chunks = chunks;
     task.last_chunk = task.chunk_count = 2;
     task.weights = p.packed.data();
