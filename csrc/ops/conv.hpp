@@ -49,6 +49,8 @@ struct WinogradForm {
 // column of them, without stride, dilation or groups. Of a pooling, tiles must be whole windows.
 // None for others.
 std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m);
+// What each tap is multiplied with at each position of a tile: [position][tap].
+std::vector<double> winograd_transform(const WinogradForm& form);
 std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m);
 
 // A step's own copy of what its epilogue reads, by group: each group's channels are padded to whole

@@ -54,21 +54,6 @@ std::vector<std::vector<double>> axis_transform(std::int64_t size, std::int64_t 
   return rows;
 }
 
-// G k G^T as a matrix: what each tap is multiplied with at each position, [position][tap].
-std::vector<double> kernel_transform(const WinogradForm& form) {
-  const auto along_y = axis_transform(form.rows(), form.kernels->taps_y);
-  const auto along_x = axis_transform(form.columns(), form.kernels->taps_x);
-  std::vector<double> factors;
-  for (const std::vector<double>& row : along_y) {
-    for (const std::vector<double>& column : along_x) {
-      for (const double y : row) {
-        for (const double x : column) factors.push_back(y * x);
-      }
-    }
-  }
-  return factors;
-}
-
 // The numbers of a convolution by tiles.
 struct WinogradShape {
   WinogradForm form;
@@ -133,7 +118,7 @@ Packed pack(const WinogradShape& shape, const KernelRows& rows) {
   const ColumnBlocks& columns = shape.columns;
   Packed packed(columns, 1, Element::float32);
   std::fill_n(packed.data(), packed.size(), 0.0F);
-  const std::vector<double> transform = kernel_transform(shape.form);
+  const std::vector<double> transform = winograd_transform(shape.form);
   for (std::int64_t block = 0; block < columns.count(); ++block) {
     const std::int64_t n = columns.first(block);
     const std::int64_t width = columns.width(block);
@@ -295,6 +280,21 @@ std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m) {
     if (kernels.outputs_y % side == 0 && kernels.outputs_x % side == 0) return form;
   }
   return std::nullopt;
+}
+
+// G k G^T as a matrix.
+std::vector<double> winograd_transform(const WinogradForm& form) {
+  const auto along_y = axis_transform(form.rows(), form.kernels->taps_y);
+  const auto along_x = axis_transform(form.columns(), form.kernels->taps_x);
+  std::vector<double> factors;
+  for (const std::vector<double>& row : along_y) {
+    for (const std::vector<double>& column : along_x) {
+      for (const double y : row) {
+        for (const double x : column) factors.push_back(y * x);
+      }
+    }
+  }
+  return factors;
 }
 
 std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m) {
