@@ -320,8 +320,10 @@ inline const float* stored_weights(const ConvTask& t, std::int64_t at) {
 // the call.
 inline const float* float_weights(const ConvTask& t, std::int64_t at, std::int64_t n) {
   if (t.element == Element::float32) return stored_weights(t, at);
-  const std::uint16_t* from = static_cast<const std::uint16_t*>(t.weights) + at;
-  (t.element == Element::float16 ? widen<Float16> : widen<Bfloat16>)(from, t.widened, n);
+  cnnfast::with_element(t.element, [&]<Element E>() {
+    using Weights = Stored<E>;
+    widen<Weights>(static_cast<const typename Weights::Number*>(t.weights) + at, t.widened, n);
+  });
   return t.widened;
 }
 

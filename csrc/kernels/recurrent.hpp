@@ -34,7 +34,7 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
   const cnnfast::ColumnBlocks blocks = {t.units, matrix.columns, kLanes, kWidth};
   const Epilogue epilogue = {matrix.bias, {x.first, evenly(x.step)}, f, {nullptr, nullptr}};
   if (t.sequences == 1) {  // states are hardly ever zero
-    gemv<Float32>(
+    gemv<Stored<Element::float32>>(
         {states.first, t.units, matrix.weights, epilogue, out.first, matrix.columns, false}, 0,
         blocks.count());
     return;

@@ -49,13 +49,9 @@ std::vector<Chunk> chunks_of(const std::vector<WindowSpan>& spans, std::int64_t 
   return chunks;
 }
 
-const char* name_of(Element dtype) {
-  switch (dtype) {
-    case Element::float16: return "conv2d_float16";
-    case Element::bfloat16: return "conv2d_bfloat16";
-    case Element::float32: break;
-  }
-  return "conv2d";
+std::string name_of(Element element) {
+  const std::string name = "conv2d";
+  return element == Element::float32 ? name : name + "_" + kElementNames[static_cast<int>(element)];
 }
 
 // The numbers of a direct convolution; `joined`: how many pixels of the image are one of `spec`.
@@ -342,6 +338,7 @@ std::unique_ptr<const BoundStep> DirectConv2D::bind(const Layouts& layouts) cons
 }
 
 bool all_fit(Element dtype, const KernelRows& kernel) {
+  if (dtype == Element::float32) return true;
   bool all = true;
   kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
     all = all && fits(dtype, numbers, (last - first) * kernel.width());
@@ -349,29 +346,24 @@ bool all_fit(Element dtype, const KernelRows& kernel) {
   return all;
 }
 
-template <class Number, class Convert>
-void pack_as(const KernelRows& kernel, std::int64_t groups, Packed& packed, Convert convert) {
-  const std::int64_t filters = kernel.width() / groups;
-  kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
-    for (std::int64_t g = 0; g < groups; ++g) {
-      packed.fill<Number>(g, first, last, numbers + g * filters, kernel.width(), convert);
-    }
-  });
-}
-
 }  // namespace
 
 Packed pack_kernel(const KernelRows& kernel, std::int64_t groups, Element dtype) {
   const ColumnBlocks columns = column_blocks(kernel.rows(), kernel.width() / groups);
-  if (dtype == Element::float32 || !all_fit(dtype, kernel)) {
-    Packed packed(columns, groups, Element::float32);
-    pack_as<float>(kernel, groups, packed, [](float x) { return x; });
-    packed.set_finite(fits(Element::float32, packed.floats(), packed.size()));
-    return packed;
+  const Element element = all_fit(dtype, kernel) ? dtype : Element::float32;
+  Packed packed(columns, groups, element);
+  with_element(element, [&]<Element E>() {
+    kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+      for (std::int64_t g = 0; g < groups; ++g) {
+        packed.fill<typename Narrowing<E>::Number>(g, first, last, numbers + g * columns.columns,
+                                                   kernel.width(),
+                                                   [](float x) { return Narrowing<E>::narrow(x); });
+      }
+    });
+  });
+  if (element == Element::float32) {
+    packed.set_finite(fits(element, packed.floats(), packed.size()));
   }
-  Packed packed(columns, groups, dtype);
-  pack_as<std::uint16_t>(kernel, groups, packed,
-                         dtype == Element::float16 ? to_float16 : to_bfloat16);
   return packed;
 }
 

@@ -13,29 +13,18 @@ Numbers coarse(std::int64_t n) {
   return numbers;
 }
 
-const char* name_of(Element element) {
-  return element == Element::float32   ? "float32"
-         : element == Element::float16 ? "float16"
-                                       : "bfloat16";
-}
-
-constexpr Element kAllElements[] = {Element::float32, Element::float16, Element::bfloat16};
-static_assert(std::size(kAllElements) == kElements);
-
-// One column block of weights as a number type stores them.
-struct Stored {
+// One column block of weights as an element stores them.
+struct Weights {
   Element element;
-  Numbers floats;
-  std::vector<std::uint16_t> shorts = {};
+  std::vector<char> bytes;
 
-  Stored(Element type, const Numbers& numbers) : element(type), floats(numbers) {
-    if (type == Element::float32) return;
-    const auto narrow = type == Element::float16 ? to_float16 : to_bfloat16;
-    std::transform(numbers.begin(), numbers.end(), std::back_inserter(shorts), narrow);
-  }
-
-  const void* data() const {
-    return element == Element::float32 ? static_cast<const void*>(floats.data()) : shorts.data();
+  Weights(Element type, const Numbers& numbers) : element(type) {
+    with_element(type, [&]<Element E>() {
+      using Number = typename Narrowing<E>::Number;
+      bytes.resize(numbers.size() * sizeof(Number));
+      std::transform(numbers.begin(), numbers.end(), reinterpret_cast<Number*>(bytes.data()),
+                     Narrowing<E>::narrow);
+    });
   }
 };
 
@@ -77,7 +66,7 @@ struct Product {
     return {all.begin(), all.begin() + columns};
   }
 
-  void run_conv(const Kernels& k, const Stored& weights, bool joined, float* out) const {
+  void run_conv(const Kernels& k, const Weights& weights, bool joined, float* out) const {
     const std::int64_t chunk = k.tuning.chunk_depth;
     const Span spans[] = {{0, chunk}, {chunk, kDepth - chunk}};
     const Chunk chunks[] = {{0, 1, spans[0].length}, {1, 2, spans[1].length}};
@@ -88,7 +77,7 @@ struct Product {
     task.spans = spans;
     task.chunks = chunks;
     task.last_chunk = task.chunk_count = 2;
-    task.weights = weights.data();
+    task.weights = weights.bytes.data();
     task.element = weights.element;
     task.widened = widened.data();
     task.epilogue.bias = bias.data();
@@ -104,7 +93,7 @@ struct Product {
 
 Trial conv(const Kernels& k, Element element) {
   const Product p(k);
-  const Stored weights(element, p.matrix);
+  const Weights weights(element, p.matrix);
   return {p.operations, [=, &k](float* out) { p.run_conv(k, weights, false, out); }, p.expected()};
 }
 
@@ -116,7 +105,7 @@ Trial conv_joined(const Kernels& k) {
   for (std::int64_t row = 0; row < Product::kRows; ++row) {
     p.x[static_cast<std::size_t>(row * Product::kDepth + 7)] = NAN;
   }
-  const Stored weights(Element::float32, p.matrix);
+  const Weights weights(Element::float32, p.matrix);
   return {p.operations, [=, &k](float* out) { p.run_conv(k, weights, true, out); }, p.expected()};
 }
 
@@ -126,12 +115,12 @@ Trial gemv(const Kernels& k, Element element, bool zeros) {
   if (zeros) {
     for (float& number : p.x) number = std::max(number, 0.0F);
   }
-  const Stored weights(element, p.matrix);
+  const Weights weights(element, p.matrix);
   const auto run = [=, &k](float* out) {
     GemvTask task = {};
     task.x = p.x.data();
     task.depth = Product::kDepth;
-    task.weights = weights.data();
+    task.weights = weights.bytes.data();
     task.epilogue.bias = p.bias.data();
     task.out = out;
     task.columns = p.columns;
@@ -166,8 +155,9 @@ Trial pack_columns(const Kernels& k) {
 std::vector<Named> product_trials() {
   std::vector<Named> all = {
       {"conv_joined", conv_joined}, {"multiply_row", multiply_row}, {"pack_columns", pack_columns}};
-  for (const Element element : kAllElements) {
-    const std::string name = name_of(element);
+  for (int i = 0; i < kElements; ++i) {
+    const auto element = static_cast<Element>(i);
+    const std::string name = kElementNames[i];
     all.push_back({"conv_" + name, [=](const Kernels& k) { return conv(k, element); }});
     all.push_back({"gemv_" + name, [=](const Kernels& k) { return gemv(k, element, false); }});
     all.push_back(
