@@ -28,6 +28,16 @@ class Rate:
 RATES = pytest.StashKey[list[Rate]]()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have benchmarks run where there are no workers.
+
+    Whether there are, pytest-benchmark concludes from how they would share the tests, which
+    pyproject.toml says for all runs.
+    """
+    if not config.getoption("numprocesses", None):
+        config.option.dist = "no"
+
+
 @pytest.fixture(scope="session")
 def peak() -> float:
     """Measure the GFLOP/s that one core reaches with nothing but fused multiply-adds."""
