@@ -129,6 +129,7 @@ def test_labels_must_name_every_class():
         applications.vgg16.decode_predictions(np.zeros((1, 2)), labels=["a", 5])
 
 
+@pytest.mark.long
 def test_applications_need_no_import_of_their_own() -> None:
     code = "import cnnfast; cnnfast.applications.vgg16.preprocess_input"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -158,6 +158,8 @@ import numpy as np
 import cnnfast
 from cnnfast import layers
 
+pytestmark = pytest.mark.long
+
 cnnfast.utils.set_random_seed(1)
 image = layers.Input((40, 40, 8))
 model = cnnfast.Sequential([image, layers.Conv2D(16, 3), layers.Conv2D(8, 1)])
