@@ -12,6 +12,8 @@ import pytest
 
 from native.test_native import REPOSITORY, build, run_selftest
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
@@ -157,8 +159,6 @@ import hashlib
 import numpy as np
 import cnnfast
 from cnnfast import layers
-
-pytestmark = pytest.mark.long
 
 cnnfast.utils.set_random_seed(1)
 image = layers.Input((40, 40, 8))
