@@ -34,6 +34,7 @@ FAMILIES = (
 )
 
 
+@pytest.mark.keras
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
