@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cnnfast import losses
 from cnnfast.metrics.metric import (
     MeanMetricWrapper as MeanMetricWrapper,
     Metric as Metric,
@@ -210,7 +212,7 @@ if not TYPE_CHECKING:
     _OTHERS = ("deserialize", "get", "serialize")
     _NAMES = (name for name in __all__ if name[0].islower() and name not in _OTHERS)
     _FUNCTIONS.postpone({name: name for name in _NAMES}, __getattr__)
-    _FUNCTIONS.postpone({"cosine_similarity": "cosine_similarity"}, __getattr__)
+    _FUNCTIONS.postpone({"cosine_similarity": "cosine_similarity"}, partial(getattr, losses))
 KNOWN.seal()
 _FUNCTIONS.seal()
 
