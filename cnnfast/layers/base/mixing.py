@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from cnnfast.utils import rooms
 from cnnfast.utils.sealed import Sealing
 
+# Where `mix` is called from.
+_ROOMS = ("users_layers", "users_models")
 # What a class of the user's says in its own way.
 _SAID = ("call", "build")
 _PACKAGE = __name__.partition(".")[0]
@@ -29,6 +32,8 @@ class Mixing(Sealing):
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any
     ) -> Any:
         if _is_users(namespace):
+            for room in _ROOMS:
+                rooms.enter(room)
             bases = mcs._with_mixin(bases)
         return super().__new__(mcs, name, bases, namespace, **kwargs)
 
