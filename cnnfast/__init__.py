@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 # First, because it tells what importing the others finds wrong.
 from cnnfast import startup as startup  # isort: split
@@ -33,7 +32,13 @@ from cnnfast.utils.system.threads import get_num_threads, set_num_threads
 environment.check()
 moved.install()
 thread_limits.offer()
-rooms.declare(operation="cnnfast.ops", saving="cnnfast.saving")  # imported when first used
+rooms.declare(  # imported when first used
+    configs="cnnfast.layers.serialization.configs",
+    operation="cnnfast.ops",
+    saving="cnnfast.saving",
+    users_layers="cnnfast.layers.own.traced",
+    users_models="cnnfast.models.subclassed",
+)
 
 if TYPE_CHECKING:
     from cnnfast import applications, losses, metrics, ops, optimizers, saving
@@ -70,19 +75,20 @@ __all__ = [
 ]
 
 
-_POSTPONED = ("applications", "losses", "metrics", "ops", "optimizers", "saving")
-"""What predicting with a model does not need, imported when first used."""
-
-
 def __dir__() -> list[str]:
     return [*__all__]
 
 
 if not TYPE_CHECKING:  # for which any name would be one
-
-    def __getattr__(name: str) -> Any:
-        if name in _POSTPONED:
-            return importlib.import_module(f"cnnfast.{name}")
-        if name in ("from_keras", "load_model"):
-            return getattr(importlib.import_module("cnnfast.saving"), name)
-        raise AttributeError(f"module 'cnnfast' has no attribute {name!r}")
+    # What predicting with a model does not need.
+    _, __getattr__, _ = rooms.postponed(
+        __name__,
+        {
+            "applications": [],
+            "losses": [],
+            "metrics": [],
+            "ops": [],
+            "optimizers": [],
+            "saving": ["from_keras", "load_model"],
+        },
+    )

@@ -124,15 +124,7 @@ class RecurrentKind(enum.Enum):
     GRU = 2
     GRU_RESET_AFTER = 3
 
-_Int32Array = npt.NDArray[np.int32]
 _Float32Array = npt.NDArray[np.float32]
-_Window = tuple[
-    tuple[int, int],  # size
-    tuple[int, int],  # strides
-    tuple[int, int],  # dilation
-    tuple[int, int, int, int],  # pads: top, bottom, left, right
-]
-_Activation = tuple[ActivationKind, float, float]
 
 @final
 class StepInfo:
@@ -212,71 +204,8 @@ class PlanBuilder:
     ) -> None: ...
     def label(self, text: str) -> None: ...
     def input(self, shape: Sequence[int]) -> int: ...
-    def conv2d(
-        self,
-        x: int,
-        shape: Sequence[int],
-        kernel: Kernel | _Float32Array | _Rows,
-        bias: _Float32Array | None,
-        window: _Window,
-        groups: int,
-        activation: _Activation,
-        residual: int | None = None,
-        scale: _Float32Array | None = None,
-        shift: _Float32Array | None = None,
-        max_pool: bool = False,
-    ) -> int: ...
-    def depthwise_conv2d(
-        self,
-        x: int,
-        shape: Sequence[int],
-        kernel: Kernel | _Float32Array | _Rows,
-        bias: _Float32Array | None,
-        window: _Window,
-        activation: _Activation,
-    ) -> int: ...
-    def pool2d(self, x: int, shape: Sequence[int], kind: PoolKind, window: _Window) -> int: ...
-    def affine(
-        self, x: int, scale: _Float32Array, shift: _Float32Array, activation: _Activation
-    ) -> int: ...
-    def activate(self, x: int, activation: _Activation) -> int: ...
-    def softmax(self, x: int) -> int: ...
-    def normalize(self, x: int, kind: NormalizationKind, epsilon: float) -> int: ...
-    def reduce(
-        self, x: int, shape: Sequence[int], kind: ReductionKind, first: int, last: int
-    ) -> int: ...
-    def remap(
-        self, x: int, shape: Sequence[int], indices: Sequence[_Int32Array | None], fill: float
-    ) -> int: ...
-    def resample(
-        self,
-        x: int,
-        shape: Sequence[int],
-        axis: int,
-        taps: tuple[_Int32Array, _Float32Array],
-    ) -> int: ...
-    def recurrent(
-        self,
-        x: int,
-        kind: RecurrentKind,
-        units: int,
-        kernel: Kernel | _Float32Array | _Rows,
-        bias: _Float32Array | None,
-        activation: _Activation,
-        recurrent_activation: _Activation,
-        backwards: bool,
-    ) -> int: ...
-    def constant(self, numbers: Kernel | _Float32Array) -> int: ...
-    def binary(self, x: int, y: int, shape: Sequence[int], kind: BinaryKind) -> int: ...
-    def extreme(self, x: int, shape: Sequence[int], axis: int, largest: bool) -> int: ...
-    def order(self, x: int, axis: int, count: int, descending: bool) -> int: ...
-    def scan(self, x: int, axis: int, kind: ScanKind) -> int: ...
-    def gather(self, x: int, positions: int, shape: Sequence[int], axis: int) -> int: ...
-    def matmul(self, x: int, y: int, shape: Sequence[int]) -> int: ...
-    def concat(self, xs: Sequence[int], shape: Sequence[int], axis: int) -> int: ...
-    def reshape(self, x: int, shape: Sequence[int]) -> int: ...
-    def transpose(self, x: int, axes: Sequence[int]) -> int: ...
-    def depth_to_space(self, x: int, shape: Sequence[int]) -> int: ...
+    # And a method for each step: what it takes, bindings/builder.cpp says, and engine/ops.py hands
+    # over.
     def build(self, outputs: Sequence[int]) -> Plan: ...
 
 def isa() -> str: ...

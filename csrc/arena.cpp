@@ -8,7 +8,7 @@ namespace cnnfast {
 namespace {
 
 bool alive_together(const Lifetime& a, const Lifetime& b) {
-  return a.first < b.end && b.first < a.end;
+  return a.first < b.last && b.first < a.last;
 }
 
 // The lowest offset at which `buffer` overlaps none of `placed`, which is sorted by offset.

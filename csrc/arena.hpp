@@ -1,4 +1,4 @@
-// Places buffers by their lifetimes in one block.
+// Places buffers by their lifetimes in one.
 #pragma once
 
 #include <vector>
@@ -9,8 +9,9 @@ namespace cnnfast {
 
 struct Lifetime {
   std::int64_t bytes;
-  int first;  // step that writes it
-  int end;    // behind the last step that reads it
+  // Steps [first, last) from the one that writes it to those that read it.
+  int first;
+  int last;
   std::int64_t offset = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "arena.hpp"
+#include "cpu.hpp"
 #include "ops/ops.hpp"
 #include "plan.hpp"
 
@@ -17,11 +18,10 @@ decltype(auto) at(T& items, int i) {
 
 // Of a step for one image on a core that is slow, or shared with others.
 double seconds_of(const PlannedStep& s) {
-  constexpr double kFlopsPerSecond = 10e9;
-  constexpr double kBytesPerSecond = 2e9;
+  const Tuning& tuning = kernels().tuning;
   const Cost cost = s.step->cost();
-  return std::max(cost.flops, cost.own_flops) / kFlopsPerSecond +
-         (cost.moved_bytes + cost.weight_bytes) / kBytesPerSecond;
+  return std::max(cost.flops, cost.own_flops) / tuning.slow_flops_per_second +
+         (cost.moved_bytes + cost.weight_bytes) / tuning.slow_bytes_per_second;
 }
 
 }  // namespace
@@ -285,7 +285,7 @@ void PlanBuilder::place_values() {
   const auto touch = [&](int value, int step) {
     Lifetime& life = at(lives, root(value));
     life.first = std::min(life.first, step);
-    life.end = std::max(life.end, step + 1);
+    life.last = std::max(life.last, step + 1);
   };
   for (int i = 0; i < steps; ++i) {
     for (const int value : at(plan_->steps_, i).in) touch(value, i);
@@ -298,10 +298,10 @@ void PlanBuilder::place_values() {
   for (std::size_t v = 0; v < lives.size(); ++v) {
     Value& value = plan_->values_[v];
     Lifetime life = lives[v];
-    if (value.storage != Storage::transient || !value.owns_memory() || life.end == 0) continue;
+    if (value.storage != Storage::transient || !value.owns_memory() || life.last == 0) continue;
     life.bytes = value.layout.bytes();
     const Group* from = at(group_of, life.first);
-    const Group* to = at(group_of, life.end - 1);
+    const Group* to = at(group_of, life.last - 1);
     if (from == to && !from->batched) {
       transient.push_back(life);
       transient_values.push_back(&value);
@@ -309,7 +309,7 @@ void PlanBuilder::place_values() {
     }
     value.storage = Storage::resident;
     if (!from->batched) life.first = from->first;
-    if (!to->batched) life.end = to->last;
+    if (!to->batched) life.last = to->last;
     resident.push_back(life);
     resident_values.push_back(&value);
   }

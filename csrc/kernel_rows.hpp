@@ -11,7 +11,7 @@ namespace cnnfast {
 class KernelRows {
  public:
   using Numbers = std::shared_ptr<const float>;  // there as long as it is held
-  // Rows `first` to `last - 1`. May be called by several threads at once.
+  // Rows [first, last). May be called by several threads at once.
   using Make = std::function<Numbers(std::int64_t first, std::int64_t last)>;
 
   // Of numbers that outlive these rows.
@@ -57,8 +57,10 @@ class KernelRows {
   // Rows made at a time: a quarter of a megabyte, or eight.
   std::int64_t step() const {
     constexpr std::int64_t kFloats = std::int64_t{1} << 16;
+    constexpr std::int64_t kLeast = 8;
     if (at_once_) return rows_;
-    return std::max<std::int64_t>(kFloats / std::max<std::int64_t>(width_, 1) / 8, 1) * 8;
+    const std::int64_t width = std::max<std::int64_t>(width_, 1);
+    return std::max<std::int64_t>(kFloats / width / kLeast, 1) * kLeast;
   }
 
   Numbers numbers_;

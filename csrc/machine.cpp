@@ -92,13 +92,13 @@ double read_peak(std::int64_t bytes, double seconds, int threads) {
   check(threads);
   const std::int64_t unit = std::int64_t{8} * kernels().tuning.lanes;
   const std::int64_t floats = std::max(unit, bytes / float_bytes(1) / threads / unit * unit);
-  const Floats block(floats * threads);
-  std::fill_n(block.data(), block.size(), 1.0F);
+  const Floats numbers(floats * threads);
+  std::fill_n(numbers.data(), numbers.size(), 1.0F);
   const std::int64_t repeats = std::max<std::int64_t>(1, kRoundBytes / float_bytes(floats));
   return best_rate(seconds, threads, [&](int thread) {
     volatile float sink = 0;
     for (std::int64_t i = 0; i < repeats; ++i) {
-      sink = kernels().read_all(block.data() + floats * thread, floats);
+      sink = kernels().read_all(numbers.data() + floats * thread, floats);
     }
     (void)sink;
     return static_cast<double>(float_bytes(floats) * repeats);

@@ -2,18 +2,14 @@
 
 #include <set>
 
+#include "cpu.hpp"
+
 namespace cnnfast {
 
 namespace {
 
-// Of resident values in a portion: what the cache holds, and the most that is ever kept.
-constexpr std::int64_t kCachedBytes = std::int64_t{8} << 20;
+// The most that is ever kept of resident values in a portion.
 constexpr std::int64_t kMostBytes = std::int64_t{64} << 20;
-
-// Work that pays for waking one more thread, and what a core does in a second, roughly.
-constexpr double kSecondsPerThread = 15e-6;
-constexpr double kFlopsPerSecond = 60e9;
-constexpr double kBytesPerSecond = 20e9;
 
 std::int64_t divided_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -77,9 +73,10 @@ std::int64_t Plan::constant_bytes() const {
 // where the weights are less than twice what it holds, and otherwise for as many as there may be.
 std::int64_t Plan::portion(std::int64_t images, int threads) const {
   if (resident_ == 0) return images;
-  const bool heavy = batched_weight_bytes_ > 2.0 * kCachedBytes;
+  const std::int64_t cached = kernels().tuning.shared_cache_bytes;
+  const bool heavy = batched_weight_bytes_ > 2.0 * static_cast<double>(cached);
   const std::int64_t most = std::max<std::int64_t>(kMostBytes / resident_, 1);
-  const std::int64_t fitting = std::max<std::int64_t>(kCachedBytes / resident_, threads);
+  const std::int64_t fitting = std::max<std::int64_t>(cached / resident_, threads);
   const std::int64_t size = heavy ? most : std::min(fitting, most);
   if (size >= images) return images;
   // Portions of about one size, a multiple of the threads.
@@ -91,11 +88,12 @@ std::int64_t Plan::portion(std::int64_t images, int threads) const {
 // A step computes and moves numbers at once: what takes longer counts.
 int Plan::useful_threads(std::int64_t images, int threads) const {
   const auto all = static_cast<double>(images);
+  const Tuning& tuning = kernels().tuning;
   double useful = 0;
   for (const Cost& cost : costs_) {
-    const double computing = cost.own_flops * all / kFlopsPerSecond;
-    const double moving = (cost.moved_bytes * all + cost.weight_bytes) / kBytesPerSecond;
-    useful += std::max(computing, moving) / kSecondsPerThread;
+    const double computing = cost.own_flops * all / tuning.flops_per_second;
+    const double moving = (cost.moved_bytes * all + cost.weight_bytes) / tuning.bytes_per_second;
+    useful += std::max(computing, moving) / tuning.wake_seconds;
     if (useful >= threads) return threads;
   }
   return std::max(1, static_cast<int>(useful));

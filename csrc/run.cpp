@@ -12,10 +12,12 @@ namespace cnnfast {
 namespace {
 
 constexpr int kPartsPerThread = 4;
+constexpr int kGrainsPerPart = 2;  // at least, of a step that is cut between its grains
 
 // On a slow core: a run that takes longer can be interrupted, and is cut in parts that take less.
-constexpr double kLongRun = 0.2;
-constexpr double kLongPart = 0.02;
+constexpr double kLongRun = 0.2;                     // seconds
+constexpr double kLongPart = 0.02;                   // the same
+constexpr std::int64_t kRowsBetweenInterrupts = 16;  // whose borders are cleared
 
 struct Range {
   std::int64_t first;
@@ -147,7 +149,7 @@ class Plan::Execution final : public Job {
     for (int i = group.first; i < group.last; ++i) {
       const std::int64_t grain = traits_of(i).grain;
       const std::int64_t units = step_at(i).units(images);
-      const bool many = units / grain >= 2 * fine;
+      const bool many = units / grain >= kGrainsPerPart * fine;
       std::int64_t parts = many ? fine : std::clamp<std::int64_t>(units, 1, threads_);
       if (threads_ == 1) parts = 1;
       const std::int64_t pieces = interrupt_ ? pieces_of(i, images) : 1;
@@ -219,7 +221,8 @@ class Plan::Execution final : public Job {
   // In new memory it touches every page, which takes long for a large image.
   static void clear_borders(const Value& value, const Tensor& tensor, const Range& share,
                             Interrupt* interrupt) {
-    const std::int64_t rows = interrupt == nullptr ? share.last - share.first : 16;
+    const std::int64_t rows =
+        interrupt == nullptr ? share.last - share.first : kRowsBetweenInterrupts;
     for (std::int64_t row = share.first; row < share.last && !asked(interrupt); row += rows) {
       clear_borders(value, tensor, {row, std::min(share.last, row + rows)});
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import secrets
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,8 @@ from echo import echo, keras_echo
 
 __all__ = ["echo", "keras_echo"]  # fixtures
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+REPOSITORY = TESTS.parent
 SHARED_MODELS = REPOSITORY.parent / "shared" / "models"
 
 # `print_blob` prints the line that replays one failure; no deadline, because a first call may
@@ -65,12 +68,39 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def needs_keras(test: pytest.Function) -> bool:
-    """Whether a test asks for Keras, or its module or a helper that it imports from does."""
-    used = vars(test.module).values()
-    helpers = {sys.modules.get(getattr(value, "__module__", None) or "") for value in used}
-    return "keras" in test.fixturenames or any(
-        hasattr(module, "keras") for module in {test.module, *helpers} - {None}
-    )
+    """Whether a test asks for Keras, or its module or a helper that it imports does."""
+    return "keras" in test.fixturenames or imports_keras(test.path)
+
+
+@cache
+def imports_keras(file: Path) -> bool:
+    """Whether a module of the tests imports Keras, or another of them that does."""
+    statements = [
+        node
+        for statement in ast.parse(file.read_text()).body
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        for node in ast.walk(statement)
+    ]
+    names = {
+        alias.name for node in statements if isinstance(node, ast.Import) for alias in node.names
+    }
+    for node in statements:
+        if isinstance(node, ast.ImportFrom):
+            names |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.importorskip":
+            names |= {str(ast.literal_eval(node.args[0]))}
+    if any(name.partition(".")[0] == "keras" for name in names):
+        return True
+    helpers = [TESTS.joinpath(*name.split(".")).with_suffix(".py") for name in names]
+    return any(imports_keras(helper) for helper in helpers if helper.is_file())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no module that imports Keras, which takes long, where none of its tests is to run."""
+    only_fast = config.option.markexpr == "fast"
+    if only_fast and collection_path.suffix == ".py" and imports_keras(collection_path):
+        return True
+    return None
 
 
 def pytest_report_header(config: pytest.Config) -> str:

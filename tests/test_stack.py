@@ -1,11 +1,14 @@
 """The package is one stack: no circle of imports, no room that climbs, nothing too large.
 
-Imports inside functions count as any other; those for types alone do not, they are never run.
+Imports inside functions count as any other, and so do those that `rooms.postponed` makes later;
+those for types alone do not, they are never run.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -54,9 +57,18 @@ def name_of(file: Path) -> str:
 MODULES = {name_of(file): file for file in FILES}
 
 
+def for_types(node: ast.If) -> bool:
+    return ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def postpones(node: ast.If) -> bool:
+    """Whether what is imported for types alone is imported later when it runs."""
+    return any("rooms.postponed" in ast.unparse(other) for other in node.orelse)
+
+
 def statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+        if isinstance(child, ast.If) and for_types(child) and not postpones(child):
             continue
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child
@@ -137,6 +149,32 @@ def test_no_import_climbs(name: str) -> None:
         if (upper := room(other)) not in (None, name) and LEVELS[upper] >= LEVELS[name]
     ]
     assert climbing == []
+
+
+def postponed(name: str) -> dict[str, str]:
+    """Return the names, and their modules, that type checkers see where they are imported later."""
+    blocks = [n for n in ast.parse(MODULES[name].read_text()).body if isinstance(n, ast.If)]
+    return {
+        alias.name: str(statement.module)
+        for block in blocks
+        if postpones(block)
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+
+
+LATE = [name for name, file in MODULES.items() if "rooms.postponed" in file.read_text()]
+
+
+@pytest.mark.parametrize("name", sorted(set(LATE) - {"cnnfast", "cnnfast.layers"}))
+def test_type_checkers_see_what_a_package_imports_when_it_is_asked(name: str) -> None:
+    package, seen = importlib.import_module(name), postponed(name)
+    assert seen
+    assert seen.keys() <= set(package.__all__)
+    assert set(package.__all__) - seen.keys() <= vars(package).keys()  # which it has itself
+    for public, module in seen.items():
+        assert getattr(package, public) is getattr(sys.modules[module], public)
 
 
 def test_no_folder_has_many_modules_and_no_folders() -> None:

@@ -17,7 +17,6 @@ from cnnfast._core import (
     ActivationKind,
     BinaryKind,
     NormalizationKind,
-    PlanBuilder,
     PoolKind,
     RecurrentKind,
     ReductionKind,
@@ -47,13 +46,13 @@ class Instruction(NamedTuple):
     Attributes
     ----------
     method
-        Of the builder.
+        Of the builder, as ``csrc/bindings/builder.cpp`` names it.
     arguments
         Plain arguments, and in place of what is known later: a `Value` for its id, a `LateArray`
         for a kernel, a `Made` for an array, and sizes that are open, also inside of tuples.
     """
 
-    method: Callable[..., int]
+    method: str
     arguments: tuple[Any, ...]
 
 
@@ -166,7 +165,7 @@ class Conv2D(UnaryOp):
             self.shift,
             self.max_pool,
         )
-        return Instruction(PlanBuilder.conv2d, arguments)
+        return Instruction("conv2d", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -192,7 +191,7 @@ class DepthwiseConv2D(UnaryOp):
             self.window.numbers,
             self.activation.numbers,
         )
-        return Instruction(PlanBuilder.depthwise_conv2d, arguments)
+        return Instruction("depthwise_conv2d", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -205,7 +204,7 @@ class Pool2D(UnaryOp):
     @property
     def instruction(self) -> Instruction:
         arguments = (self.x, self.out.shape, self.kind, self.window.numbers)
-        return Instruction(PlanBuilder.pool2d, arguments)
+        return Instruction("pool2d", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -219,7 +218,7 @@ class Affine(UnaryOp):
     @property
     def instruction(self) -> Instruction:
         arguments = (self.x, self.scale, self.shift, self.activation.numbers)
-        return Instruction(PlanBuilder.affine, arguments)
+        return Instruction("affine", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -230,7 +229,7 @@ class Activate(UnaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.activate, (self.x, self.activation.numbers))
+        return Instruction("activate", (self.x, self.activation.numbers))
 
 
 @record(frozen=True, eq=False)
@@ -239,7 +238,7 @@ class Softmax(UnaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.softmax, (self.x,))
+        return Instruction("softmax", (self.x,))
 
 
 @record(frozen=True, eq=False)
@@ -256,7 +255,7 @@ class Normalize(UnaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.normalize, (self.x, self.kind, self.epsilon))
+        return Instruction("normalize", (self.x, self.kind, self.epsilon))
 
 
 @record(frozen=True, eq=False)
@@ -273,7 +272,7 @@ class Reduce(UnaryOp):
     @property
     def instruction(self) -> Instruction:
         arguments = (self.x, self.out.shape, self.kind, self.first, self.last)
-        return Instruction(PlanBuilder.reduce, arguments)
+        return Instruction("reduce", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -282,7 +281,7 @@ class Reshape(UnaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.reshape, (self.x, self.out.shape))
+        return Instruction("reshape", (self.x, self.out.shape))
 
 
 @record(frozen=True, eq=False)
@@ -293,7 +292,7 @@ class Transpose(UnaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.transpose, (self.x, self.axes))
+        return Instruction("transpose", (self.x, self.axes))
 
 
 @record(frozen=True, eq=False)
@@ -306,7 +305,7 @@ class DepthToSpace(UnaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.depth_to_space, (self.x, self.out.shape))
+        return Instruction("depth_to_space", (self.x, self.out.shape))
 
 
 @record(frozen=True, eq=False)
@@ -324,7 +323,7 @@ class Remap(UnaryOp):
     @property
     def instruction(self) -> Instruction:
         picked = tuple(None if p is None else p.made for p in self.indices)
-        return Instruction(PlanBuilder.remap, (self.x, self.out.shape, picked, self.fill))
+        return Instruction("remap", (self.x, self.out.shape, picked, self.fill))
 
 
 @record(frozen=True, eq=False)
@@ -341,7 +340,7 @@ class Resample(UnaryOp):
     @property
     def instruction(self) -> Instruction:
         arguments = (self.x, self.out.shape, self.axis, self.taps)
-        return Instruction(PlanBuilder.resample, arguments)
+        return Instruction("resample", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -374,7 +373,7 @@ class Recurrent(UnaryOp):
             self.recurrent_activation.numbers,
             self.backwards,
         )
-        return Instruction(PlanBuilder.recurrent, arguments)
+        return Instruction("recurrent", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -390,7 +389,7 @@ class Constant(Op):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.constant, (late(self.array),))
+        return Instruction("constant", (late(self.array),))
 
 
 @record(frozen=True, eq=False)
@@ -417,7 +416,7 @@ class Binary(BinaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.binary, (self.x, self.y, self.out.shape, self.kind))
+        return Instruction("binary", (self.x, self.y, self.out.shape, self.kind))
 
 
 @record(frozen=True, eq=False)
@@ -426,7 +425,7 @@ class MatMul(BinaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.matmul, (self.x, self.y, self.out.shape))
+        return Instruction("matmul", (self.x, self.y, self.out.shape))
 
 
 @record(frozen=True, eq=False)
@@ -443,7 +442,7 @@ class Concat(Op):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.concat, (self.xs, self.out.shape, self.axis))
+        return Instruction("concat", (self.xs, self.out.shape, self.axis))
 
 
 @record(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from cnnfast.engine.sizes import Size, Values
 
 # Makes an argument of the ids that the builder returned so far and of the values of sizes.
 Fill: TypeAlias = Callable[[Sequence[int], Values], Any]
-Call: TypeAlias = tuple[str, Callable[..., int], tuple[Any, ...]]
+Call: TypeAlias = tuple[str, str, tuple[Any, ...]]
 
 
 class Template:
@@ -31,9 +31,9 @@ class Template:
     def __init__(self, graph: Graph, kernels: Kernels) -> None:
         self._kernels = kernels
         self._places = {value: place for place, value in enumerate(graph.inputs)}
-        self._steps: list[tuple[str, Callable[..., int], tuple[Any, ...], Fill | None]] = []
+        self._steps: list[tuple[str, str, tuple[Any, ...], Fill | None]] = []
         for value in graph.inputs:
-            self._steps.append(("", PlanBuilder.input, *self._argument((value.shape,))))
+            self._steps.append(("", "input", *self._argument((value.shape,))))
         for op in graph.ops:
             label = " + ".join(op.layers)
             method, arguments = op.instruction
@@ -47,7 +47,7 @@ class Template:
         ids: list[int] = []
         for label, method, arguments in self.calls(ids, values):
             builder.label(label)
-            ids.append(method(builder, *arguments))
+            ids.append(getattr(builder, method)(*arguments))
         return builder.build([ids[place] for place in self._outputs])
 
     def calls(self, ids: Sequence[int], values: Values) -> Iterator[Call]:

@@ -10,13 +10,13 @@ import os
 import struct
 import zlib
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnfast.files import json
 from cnnfast.files.bounded import BoundedReader
 from cnnfast.files.source import Source, open_file
 from cnnfast.files.source import in_memory as from_bytes
+from cnnfast.utils.records import record
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
@@ -36,7 +36,7 @@ _SYMLINK_MODE = 0o120000
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Container:
     """The members of a `.keras` file, the whole of which is `whole`; `metadata` may be missing."""
 

@@ -7,15 +7,17 @@ import sys
 import weakref
 import zlib
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast._core import digest_blocks
 from cnnfast.errors import ModelFileError
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Bytes: TypeAlias = "npt.NDArray[np.uint8]"
 
 # A read is compared by whole blocks, so that large ones make reads of small arrays dear.
 BLOCK_BYTES = 4 << 10

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.errors import ModelFileError
 from cnnfast.files import hdf5_storage
@@ -20,6 +19,9 @@ from cnnfast.files.hdf5_objects import ObjectHeader, ObjectReader
 from cnnfast.files.hdf5_types import NumberType
 from cnnfast.files.source import Source
 from cnnfast.utils.records import record
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SMALLEST_USER_BLOCK = 512

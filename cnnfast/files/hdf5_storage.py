@@ -9,10 +9,9 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.files import hdf5_chunks, hdf5_types
 from cnnfast.files.hdf5_objects import EXTERNAL, FILTERS, LAYOUT, SPACE, TYPE, ObjectHeader
@@ -20,6 +19,9 @@ from cnnfast.files.hdf5_trees import UNDEFINED
 from cnnfast.files.hdf5_types import NumberType, extents
 from cnnfast.files.source import Source
 from cnnfast.utils.records import record
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = range(4)
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3

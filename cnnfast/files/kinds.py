@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from enum import Enum
 
 from cnnfast.errors import ModelFileError
@@ -13,6 +12,7 @@ from cnnfast.files import archive, hdf5, shards
 from cnnfast.files.archive import Container
 from cnnfast.files.hdf5 import H5File
 from cnnfast.files.source import Readable, Source, open_source, path_of
+from cnnfast.utils.records import record
 
 
 class Kind(Enum):
@@ -25,7 +25,7 @@ class Kind(Enum):
     FOREIGN = "unknown"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Found:
     """An open file.
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import io
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
 from cnnfast.errors import ModelFileError
 from cnnfast.files.file import Bytes, Checksum, File, starting_child
+from cnnfast.utils.records import record
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Readable: TypeAlias = PathLike | bytes | bytearray | memoryview | BinaryIO
@@ -24,7 +25,7 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Source:
     """Bytes and where they come from.
 

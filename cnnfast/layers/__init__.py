@@ -1,4 +1,9 @@
-"""Layers, under Keras' names and with Keras' arguments, by family as in Keras."""
+"""Layers, under Keras' names and with Keras' arguments, by family as in Keras.
+
+A module of a family is imported when one of its names is first asked for.
+"""
+
+from typing import TYPE_CHECKING
 
 from cnnfast.layers import (
     activations,
@@ -13,51 +18,66 @@ from cnnfast.layers import (
     reshaping,
     rnn,
 )
-from cnnfast.layers.activations import *
-from cnnfast.layers.attention import *
-from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.convolutional import *
-from cnnfast.layers.core import *
-from cnnfast.layers.merging import *
-from cnnfast.layers.normalization import *
-from cnnfast.layers.own import traced as _traced  # noqa: F401  users' classes need it
-from cnnfast.layers.pooling import *
-from cnnfast.layers.preprocessing import *
-from cnnfast.layers.regularization import *
-from cnnfast.layers.reshaping import *
-from cnnfast.layers.rnn import *
-from cnnfast.layers.serialization.configs import deserialize, serialize
-from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.layers.base.layer import Layer as Layer
+from cnnfast.symbolic.input_spec import InputSpec as InputSpec
 from cnnfast.symbolic.registry import LAYERS
+from cnnfast.utils import rooms
 
-__all__ = ["InputSpec", "Layer", "deserialize", "serialize"]
-__all__ += activations.__all__
-__all__ += attention.__all__
-__all__ += convolutional.__all__
-__all__ += core.__all__
-__all__ += merging.__all__
-__all__ += normalization.__all__
-__all__ += pooling.__all__
-__all__ += preprocessing.__all__
-__all__ += regularization.__all__
-__all__ += reshaping.__all__
-__all__ += rnn.__all__
+if TYPE_CHECKING:
+    from cnnfast.layers.activations import *
+    from cnnfast.layers.attention import *
+    from cnnfast.layers.convolutional import *
+    from cnnfast.layers.core import *
+    from cnnfast.layers.merging import *
+    from cnnfast.layers.normalization import *
+    from cnnfast.layers.pooling import *
+    from cnnfast.layers.preprocessing import *
+    from cnnfast.layers.regularization import *
+    from cnnfast.layers.reshaping import *
+    from cnnfast.layers.rnn import *
+    from cnnfast.layers.serialization import *
+else:
+    _FAMILIES = (
+        activations,
+        attention,
+        convolutional,
+        core,
+        merging,
+        normalization,
+        pooling,
+        preprocessing,
+        regularization,
+        reshaping,
+        rnn,
+    )
+    _NAMES = {family.__name__.rpartition(".")[2]: family.__all__ for family in _FAMILIES}
+    __all__, __getattr__, __dir__ = rooms.postponed(
+        __name__, _NAMES | {"serialization": ["deserialize", "serialize"]}
+    )
+    __all__ += ["InputSpec", "Layer"]
 
-# What a file may name: each class under its own name. The code of a Lambda is never taken.
-_BASES = (InputSpec, Layer, core.Lambda, core.Wrapper)
-LAYERS.register(
-    item
-    for name in __all__
-    if isinstance(item := globals()[name], type) and item.__name__ == name and item not in _BASES
-)
-# Names of older versions of Keras.
-LAYERS.register(
-    AtrousConvolution1D=convolutional.Conv1D,
-    AtrousConvolution2D=convolutional.Conv2D,
-    BatchNormalizationV1=normalization.BatchNormalization,
-    BatchNormalizationV2=normalization.BatchNormalization,
-    Convolution1D=convolutional.Conv1D,
-    Convolution2D=convolutional.Conv2D,
-    SeparableConvolution2D=convolutional.SeparableConv2D,
-    SyncBatchNormalization=normalization.BatchNormalization,
-)
+    # What a file may name: each class under its own name. The code of a Lambda is never taken.
+    _OTHERS = ("Convolution", "Pool1D", "Pool2D", "Pool3D")  # in Keras' shorter names of some
+    _CLASSES = (
+        name
+        for family in _FAMILIES
+        for name in family.__all__
+        if name[0].isupper() and not any(other in name for other in _OTHERS)
+    )
+    LAYERS.postpone(
+        {name: name for name in _CLASSES if name not in ("Input", "Lambda", "Wrapper")}, __getattr__
+    )
+    # Names of older versions of Keras.
+    LAYERS.postpone(
+        {
+            "AtrousConvolution1D": "Conv1D",
+            "AtrousConvolution2D": "Conv2D",
+            "BatchNormalizationV1": "BatchNormalization",
+            "BatchNormalizationV2": "BatchNormalization",
+            "Convolution1D": "Conv1D",
+            "Convolution2D": "Conv2D",
+            "SeparableConvolution2D": "SeparableConv2D",
+            "SyncBatchNormalization": "BatchNormalization",
+        },
+        __getattr__,
+    )

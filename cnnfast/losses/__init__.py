@@ -3,64 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.losses.focal import (
-    BinaryFocalCrossentropy,
-    CategoricalFocalCrossentropy,
-    CategoricalGeneralizedCrossEntropy,
-    binary_focal_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_generalized_cross_entropy,
+from cnnfast.losses.hinge import hinge as hinge  # before its module could take its name
+from cnnfast.losses.loss import (
+    AUTO_REDUCTION,
+    Loss as Loss,
+    LossFunction,
+    LossFunctionWrapper as LossFunctionWrapper,
 )
-from cnnfast.losses.hinge import (
-    CategoricalHinge,
-    Hinge,
-    SquaredHinge,
-    categorical_hinge,
-    hinge,
-    squared_hinge,
-)
-from cnnfast.losses.loss import AUTO_REDUCTION, Loss, LossFunction, LossFunctionWrapper
-from cnnfast.losses.probabilistic import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    KLDivergence,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    binary_crossentropy,
-    categorical_crossentropy,
-    kl_divergence,
-    poisson,
-    sparse_categorical_crossentropy,
-)
-from cnnfast.losses.regression import (
-    CosineSimilarity,
-    Huber,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    cosine_similarity,
-    huber,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-)
-from cnnfast.losses.segmentation import (
-    Dice,
-    Tversky,
-    dice,
-    tversky,
-)
-from cnnfast.losses.similarity import (
-    Circle,
-    circle,
-)
+from cnnfast.utils import rooms
 from cnnfast.utils.identifiers import (
     JUDGES,
     build,
@@ -71,73 +24,133 @@ from cnnfast.utils.identifiers import (
 )
 from cnnfast.utils.registry import Registry
 
-__all__ = [
-    "BinaryCrossentropy",
-    "BinaryFocalCrossentropy",
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy",
-    "CategoricalHinge",
-    "Circle",
-    "CosineSimilarity",
-    "Dice",
-    "Hinge",
-    "Huber",
-    "KLDivergence",
-    "LogCosh",
-    "Loss",
-    "LossFunctionWrapper",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Poisson",
-    "SparseCategoricalCrossentropy",
-    "SquaredHinge",
-    "Tversky",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy",
-    "categorical_hinge",
-    "circle",
-    "cosine_similarity",
-    "deserialize",
-    "dice",
-    "get",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "poisson",
-    "serialize",
-    "sparse_categorical_crossentropy",
-    "squared_hinge",
-    "tversky",
-]
+if TYPE_CHECKING:
+    from cnnfast.losses.focal import (
+        BinaryFocalCrossentropy as BinaryFocalCrossentropy,
+        CategoricalFocalCrossentropy as CategoricalFocalCrossentropy,
+        CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy,
+        binary_focal_crossentropy as binary_focal_crossentropy,
+        categorical_focal_crossentropy as categorical_focal_crossentropy,
+        categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
+    )
+    from cnnfast.losses.hinge import (
+        CategoricalHinge as CategoricalHinge,
+        Hinge as Hinge,
+        SquaredHinge as SquaredHinge,
+        categorical_hinge as categorical_hinge,
+        hinge as hinge,
+        squared_hinge as squared_hinge,
+    )
+    from cnnfast.losses.probabilistic import (
+        BinaryCrossentropy as BinaryCrossentropy,
+        CategoricalCrossentropy as CategoricalCrossentropy,
+        KLDivergence as KLDivergence,
+        Poisson as Poisson,
+        SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
+        binary_crossentropy as binary_crossentropy,
+        categorical_crossentropy as categorical_crossentropy,
+        kl_divergence as kl_divergence,
+        poisson as poisson,
+        sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+    )
+    from cnnfast.losses.regression import (
+        CosineSimilarity as CosineSimilarity,
+        Huber as Huber,
+        LogCosh as LogCosh,
+        MeanAbsoluteError as MeanAbsoluteError,
+        MeanAbsolutePercentageError as MeanAbsolutePercentageError,
+        MeanSquaredError as MeanSquaredError,
+        MeanSquaredLogarithmicError as MeanSquaredLogarithmicError,
+        cosine_similarity as cosine_similarity,
+        huber as huber,
+        log_cosh as log_cosh,
+        mean_absolute_error as mean_absolute_error,
+        mean_absolute_percentage_error as mean_absolute_percentage_error,
+        mean_squared_error as mean_squared_error,
+        mean_squared_logarithmic_error as mean_squared_logarithmic_error,
+    )
+    from cnnfast.losses.segmentation import (
+        Dice as Dice,
+        Tversky as Tversky,
+        dice as dice,
+        tversky as tversky,
+    )
+    from cnnfast.losses.similarity import Circle as Circle, circle as circle
+else:
+    __all__, __getattr__, __dir__ = rooms.postponed(
+        __name__,
+        {
+            "focal": [
+                "BinaryFocalCrossentropy",
+                "CategoricalFocalCrossentropy",
+                "CategoricalGeneralizedCrossEntropy",
+                "binary_focal_crossentropy",
+                "categorical_focal_crossentropy",
+                "categorical_generalized_cross_entropy",
+            ],
+            "hinge": [
+                "CategoricalHinge",
+                "Hinge",
+                "SquaredHinge",
+                "categorical_hinge",
+                "hinge",
+                "squared_hinge",
+            ],
+            "loss": ["Loss", "LossFunctionWrapper"],
+            "probabilistic": [
+                "BinaryCrossentropy",
+                "CategoricalCrossentropy",
+                "KLDivergence",
+                "Poisson",
+                "SparseCategoricalCrossentropy",
+                "binary_crossentropy",
+                "categorical_crossentropy",
+                "kl_divergence",
+                "poisson",
+                "sparse_categorical_crossentropy",
+            ],
+            "regression": [
+                "CosineSimilarity",
+                "Huber",
+                "LogCosh",
+                "MeanAbsoluteError",
+                "MeanAbsolutePercentageError",
+                "MeanSquaredError",
+                "MeanSquaredLogarithmicError",
+                "cosine_similarity",
+                "huber",
+                "log_cosh",
+                "mean_absolute_error",
+                "mean_absolute_percentage_error",
+                "mean_squared_error",
+                "mean_squared_logarithmic_error",
+            ],
+            "segmentation": ["Dice", "Tversky", "dice", "tversky"],
+            "similarity": ["Circle", "circle"],
+        },
+    )
+    __all__ += ["deserialize", "get", "serialize"]
 
 KNOWN: Registry[Any] = Registry("loss", JUDGES)
 """What a name or a file may stand for: a class of losses, or a function."""
 
-_FUNCTIONS_OF_THIS_MODULE = ("deserialize", "get", "serialize")
 # Keras has no function of these names, and bases are no losses.
-_UNNAMED = ("Loss", "LossFunctionWrapper", "categorical_generalized_cross_entropy")
-KNOWN.register(
-    globals()[name] for name in __all__ if name not in (*_FUNCTIONS_OF_THIS_MODULE, *_UNNAMED)
+_UNNAMED = (
+    *("Loss", "LossFunctionWrapper", "categorical_generalized_cross_entropy"),
+    *("deserialize", "get", "serialize"),
 )
-KNOWN.register(
-    **dict.fromkeys(("bce", "BCE"), binary_crossentropy),
-    **dict.fromkeys(("kld", "KLD"), kl_divergence),
-    **dict.fromkeys(("mae", "MAE"), mean_absolute_error),
-    **dict.fromkeys(("mape", "MAPE"), mean_absolute_percentage_error),
-    **dict.fromkeys(("mse", "MSE"), mean_squared_error),
-    **dict.fromkeys(("msle", "MSLE"), mean_squared_logarithmic_error),
-)
+_SHORT = {
+    "binary_crossentropy": "bce",
+    "kl_divergence": "kld",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+    "mean_squared_error": "mse",
+    "mean_squared_logarithmic_error": "msle",
+}
+if not TYPE_CHECKING:
+    KNOWN.postpone({name: name for name in __all__ if name not in _UNNAMED}, __getattr__)
+    KNOWN.postpone({short: name for name, short in _SHORT.items()}, __getattr__)
+    KNOWN.postpone({short.upper(): name for name, short in _SHORT.items()}, __getattr__)
 KNOWN.seal()
 
 
@@ -177,8 +190,9 @@ def _require_supported(name: Any) -> None:
 
 def as_loss(function: LossFunction, name: str) -> Loss:
     """Make a `Loss` of a function, which reduces what it gives."""
-    if function is circle:
-        return Circle(name=name)
+    if getattr(function, "__name__", "") == "circle" and function is KNOWN["circle"]:
+        circle: Loss = KNOWN["Circle"](name=name)
+        return circle
     return LossFunctionWrapper(function, name=name)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.losses.arrays import (
     EPSILON,
@@ -18,6 +17,9 @@ from cnnfast.losses.arrays import (
     sum_over,
 )
 from cnnfast.losses.loss import LossFunctionWrapper
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def clip_probabilities(probabilities: Float32Array) -> Float32Array:

@@ -3,99 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from cnnfast.losses import (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    cosine_similarity,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-)
-from cnnfast.metrics.accuracy import (
-    Accuracy,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy,
-    TopKCategoricalAccuracy,
-)
-from cnnfast.metrics.auc import AUC
-from cnnfast.metrics.confusion import (
-    FalseNegatives,
-    FalsePositives,
-    Precision,
-    Recall,
-    TrueNegatives,
-    TruePositives,
-)
-from cnnfast.metrics.correlation import (
-    ConcordanceCorrelation,
-    PearsonCorrelation,
-    concordance_correlation,
-    pearson_correlation,
-)
-from cnnfast.metrics.f_score import (
-    F1Score,
-    FBetaScore,
-)
-from cnnfast.metrics.functions import (
-    binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
-)
-from cnnfast.metrics.iou import (
-    BinaryIoU,
-    IoU,
-    MeanIoU,
-    OneHotIoU,
-    OneHotMeanIoU,
-)
-from cnnfast.metrics.means import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    CosineSimilarity,
-    Hinge,
-    KLDivergence,
-    LogCoshError,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    RootMeanSquaredError,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-)
+from cnnfast import losses
 from cnnfast.metrics.metric import (
-    Mean,
-    MeanMetricWrapper,
-    Metric,
+    MeanMetricWrapper as MeanMetricWrapper,
+    Metric as Metric,
     MetricFunction,
-    Sum,
 )
-from cnnfast.metrics.operating_points import (
-    PrecisionAtRecall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
-)
-from cnnfast.metrics.r2 import R2Score
+from cnnfast.utils import rooms
 from cnnfast.utils.identifiers import (
     JUDGES,
     build,
@@ -107,100 +24,196 @@ from cnnfast.utils.identifiers import (
 from cnnfast.utils.naming import to_snake_case
 from cnnfast.utils.registry import Registry
 
-__all__ = [
-    "AUC",
-    "Accuracy",
-    "BinaryAccuracy",
-    "BinaryCrossentropy",
-    "BinaryIoU",
-    "CategoricalAccuracy",
-    "CategoricalCrossentropy",
-    "CategoricalHinge",
-    "ConcordanceCorrelation",
-    "CosineSimilarity",
-    "F1Score",
-    "FBetaScore",
-    "FalseNegatives",
-    "FalsePositives",
-    "Hinge",
-    "IoU",
-    "KLDivergence",
-    "LogCoshError",
-    "Mean",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanIoU",
-    "MeanMetricWrapper",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Metric",
-    "OneHotIoU",
-    "OneHotMeanIoU",
-    "PearsonCorrelation",
-    "Poisson",
-    "Precision",
-    "PrecisionAtRecall",
-    "R2Score",
-    "Recall",
-    "RecallAtPrecision",
-    "RootMeanSquaredError",
-    "SensitivityAtSpecificity",
-    "SparseCategoricalAccuracy",
-    "SparseCategoricalCrossentropy",
-    "SparseTopKCategoricalAccuracy",
-    "SpecificityAtSensitivity",
-    "SquaredHinge",
-    "Sum",
-    "TopKCategoricalAccuracy",
-    "TrueNegatives",
-    "TruePositives",
-    "binary_accuracy",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_accuracy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
-    "concordance_correlation",
-    "deserialize",
-    "get",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "pearson_correlation",
-    "poisson",
-    "serialize",
-    "sparse_categorical_accuracy",
-    "sparse_categorical_crossentropy",
-    "sparse_top_k_categorical_accuracy",
-    "squared_hinge",
-    "top_k_categorical_accuracy",
-]
+if TYPE_CHECKING:
+    from cnnfast.losses import (
+        binary_crossentropy as binary_crossentropy,
+        binary_focal_crossentropy as binary_focal_crossentropy,
+        categorical_crossentropy as categorical_crossentropy,
+        categorical_focal_crossentropy as categorical_focal_crossentropy,
+        categorical_hinge as categorical_hinge,
+        hinge as hinge,
+        huber as huber,
+        kl_divergence as kl_divergence,
+        log_cosh as log_cosh,
+        mean_absolute_error as mean_absolute_error,
+        mean_absolute_percentage_error as mean_absolute_percentage_error,
+        mean_squared_error as mean_squared_error,
+        mean_squared_logarithmic_error as mean_squared_logarithmic_error,
+        poisson as poisson,
+        sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+        squared_hinge as squared_hinge,
+    )
+    from cnnfast.metrics.accuracy import (
+        Accuracy as Accuracy,
+        BinaryAccuracy as BinaryAccuracy,
+        CategoricalAccuracy as CategoricalAccuracy,
+        SparseCategoricalAccuracy as SparseCategoricalAccuracy,
+        SparseTopKCategoricalAccuracy as SparseTopKCategoricalAccuracy,
+        TopKCategoricalAccuracy as TopKCategoricalAccuracy,
+    )
+    from cnnfast.metrics.auc import AUC as AUC
+    from cnnfast.metrics.confusion import (
+        FalseNegatives as FalseNegatives,
+        FalsePositives as FalsePositives,
+        Precision as Precision,
+        Recall as Recall,
+        TrueNegatives as TrueNegatives,
+        TruePositives as TruePositives,
+    )
+    from cnnfast.metrics.correlation import (
+        ConcordanceCorrelation as ConcordanceCorrelation,
+        PearsonCorrelation as PearsonCorrelation,
+        concordance_correlation as concordance_correlation,
+        pearson_correlation as pearson_correlation,
+    )
+    from cnnfast.metrics.f_score import F1Score as F1Score, FBetaScore as FBetaScore
+    from cnnfast.metrics.functions import (
+        binary_accuracy as binary_accuracy,
+        categorical_accuracy as categorical_accuracy,
+        sparse_categorical_accuracy as sparse_categorical_accuracy,
+        sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy,
+        top_k_categorical_accuracy as top_k_categorical_accuracy,
+    )
+    from cnnfast.metrics.iou import (
+        BinaryIoU as BinaryIoU,
+        IoU as IoU,
+        MeanIoU as MeanIoU,
+        OneHotIoU as OneHotIoU,
+        OneHotMeanIoU as OneHotMeanIoU,
+    )
+    from cnnfast.metrics.means import (
+        BinaryCrossentropy as BinaryCrossentropy,
+        CategoricalCrossentropy as CategoricalCrossentropy,
+        CategoricalHinge as CategoricalHinge,
+        CosineSimilarity as CosineSimilarity,
+        Hinge as Hinge,
+        KLDivergence as KLDivergence,
+        LogCoshError as LogCoshError,
+        MeanAbsoluteError as MeanAbsoluteError,
+        MeanAbsolutePercentageError as MeanAbsolutePercentageError,
+        MeanSquaredError as MeanSquaredError,
+        MeanSquaredLogarithmicError as MeanSquaredLogarithmicError,
+        Poisson as Poisson,
+        RootMeanSquaredError as RootMeanSquaredError,
+        SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
+        SquaredHinge as SquaredHinge,
+    )
+    from cnnfast.metrics.metric import Mean as Mean, Sum as Sum
+    from cnnfast.metrics.operating_points import (
+        PrecisionAtRecall as PrecisionAtRecall,
+        RecallAtPrecision as RecallAtPrecision,
+        SensitivityAtSpecificity as SensitivityAtSpecificity,
+        SpecificityAtSensitivity as SpecificityAtSensitivity,
+    )
+    from cnnfast.metrics.r2 import R2Score as R2Score
+else:
+    __all__, __getattr__, __dir__ = rooms.postponed(
+        __name__,
+        {
+            "cnnfast.losses": [
+                "binary_crossentropy",
+                "binary_focal_crossentropy",
+                "categorical_crossentropy",
+                "categorical_focal_crossentropy",
+                "categorical_hinge",
+                "hinge",
+                "huber",
+                "kl_divergence",
+                "log_cosh",
+                "mean_absolute_error",
+                "mean_absolute_percentage_error",
+                "mean_squared_error",
+                "mean_squared_logarithmic_error",
+                "poisson",
+                "sparse_categorical_crossentropy",
+                "squared_hinge",
+            ],
+            "accuracy": [
+                "Accuracy",
+                "BinaryAccuracy",
+                "CategoricalAccuracy",
+                "SparseCategoricalAccuracy",
+                "SparseTopKCategoricalAccuracy",
+                "TopKCategoricalAccuracy",
+            ],
+            "auc": ["AUC"],
+            "confusion": [
+                "FalseNegatives",
+                "FalsePositives",
+                "Precision",
+                "Recall",
+                "TrueNegatives",
+                "TruePositives",
+            ],
+            "correlation": [
+                "ConcordanceCorrelation",
+                "PearsonCorrelation",
+                "concordance_correlation",
+                "pearson_correlation",
+            ],
+            "f_score": ["F1Score", "FBetaScore"],
+            "functions": [
+                "binary_accuracy",
+                "categorical_accuracy",
+                "sparse_categorical_accuracy",
+                "sparse_top_k_categorical_accuracy",
+                "top_k_categorical_accuracy",
+            ],
+            "iou": ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"],
+            "means": [
+                "BinaryCrossentropy",
+                "CategoricalCrossentropy",
+                "CategoricalHinge",
+                "CosineSimilarity",
+                "Hinge",
+                "KLDivergence",
+                "LogCoshError",
+                "MeanAbsoluteError",
+                "MeanAbsolutePercentageError",
+                "MeanSquaredError",
+                "MeanSquaredLogarithmicError",
+                "Poisson",
+                "RootMeanSquaredError",
+                "SparseCategoricalCrossentropy",
+                "SquaredHinge",
+            ],
+            "metric": ["Mean", "MeanMetricWrapper", "Metric", "Sum"],
+            "operating_points": [
+                "PrecisionAtRecall",
+                "RecallAtPrecision",
+                "SensitivityAtSpecificity",
+                "SpecificityAtSensitivity",
+            ],
+            "r2": ["R2Score"],
+        },
+    )
+    __all__ += ["deserialize", "get", "serialize"]
 
-_PUBLIC = [globals()[name] for name in __all__ if name not in ("deserialize", "get", "serialize")]
-_CLASSES = [
-    item for item in _PUBLIC if isinstance(item, type) and item not in (MeanMetricWrapper, Metric)
-]
 KNOWN: Registry[type[Metric]] = Registry("metric", JUDGES)
 """What a name or a file may stand for."""
 
-KNOWN.register(_CLASSES, **{to_snake_case(cls.__name__): cls for cls in _CLASSES})
-KNOWN.register(
-    **dict.fromkeys(("bce", "BCE"), BinaryCrossentropy),
-    **dict.fromkeys(("mae", "MAE"), MeanAbsoluteError),
-    **dict.fromkeys(("mape", "MAPE"), MeanAbsolutePercentageError),
-    **dict.fromkeys(("mse", "MSE"), MeanSquaredError),
-    **dict.fromkeys(("msle", "MSLE"), MeanSquaredLogarithmicError),
-)
-KNOWN.seal()
-# What a function of Keras is read as: of cosine_similarity the loss, which Keras exports.
 _FUNCTIONS: Registry[MetricFunction] = Registry("metric function")
-_FUNCTIONS.register(item for item in (*_PUBLIC, cosine_similarity) if not isinstance(item, type))
+"""What a function of Keras is read as: of cosine_similarity the loss, which Keras exports."""
+
+_SHORT = {
+    "BinaryCrossentropy": "bce",
+    "MeanAbsoluteError": "mae",
+    "MeanAbsolutePercentageError": "mape",
+    "MeanSquaredError": "mse",
+    "MeanSquaredLogarithmicError": "msle",
+}
+if not TYPE_CHECKING:
+    _BASES = ("MeanMetricWrapper", "Metric")
+    _CLASSES = [name for name in __all__ if name[0].isupper() and name not in _BASES]
+    KNOWN.postpone({name: name for name in _CLASSES}, __getattr__)
+    KNOWN.postpone({to_snake_case(name): name for name in _CLASSES}, __getattr__)
+    KNOWN.postpone({short: name for name, short in _SHORT.items()}, __getattr__)
+    KNOWN.postpone({short.upper(): name for name, short in _SHORT.items()}, __getattr__)
+    _OTHERS = ("deserialize", "get", "serialize")
+    _NAMES = (name for name in __all__ if name[0].islower() and name not in _OTHERS)
+    _FUNCTIONS.postpone({name: name for name in _NAMES}, __getattr__)
+    _FUNCTIONS.postpone({"cosine_similarity": "cosine_similarity"}, partial(getattr, losses))
+KNOWN.seal()
 _FUNCTIONS.seal()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.models import subclassed as _subclassed  # noqa: F401  users' classes need it
 from cnnfast.models.functional import Functional
 from cnnfast.models.model import Model
 from cnnfast.models.sequential import Sequential

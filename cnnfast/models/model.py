@@ -12,13 +12,12 @@ from cnnfast.engine.executor import WEIGHT_DTYPES
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.serialization.configs import serialize
 from cnnfast.models import rank
 from cnnfast.models.inference import Inference
 from cnnfast.models.penalty import penalty_of
 from cnnfast.models.storage import storage
 from cnnfast.symbolic import arguments
-from cnnfast.symbolic.registry import LAYERS
+from cnnfast.symbolic.registry import LAYERS, configs
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node, remember
 from cnnfast.utils import tree
 from cnnfast.utils.system.threads import get_num_threads, positive
@@ -366,7 +365,7 @@ class Model(Inference):
         """Return the config of the model as JSON; `kwargs` go to `json.dumps`."""
         import json
 
-        return json.dumps(serialize(self), **kwargs)
+        return json.dumps(configs.serialize(self), **kwargs)
 
     def load_weights(
         self,

@@ -11,12 +11,12 @@ from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.input_layer import InputLayer
-from cnnfast.layers.serialization.configs import deserialize, serialize
 from cnnfast.models import rank
 from cnnfast.models.model import Model
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.arrays import as_numbers
 from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.symbolic.registry import configs
 from cnnfast.symbolic.retracing import retrace
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
@@ -313,7 +313,7 @@ class Sequential(Model):
     # --- configs --------------------------------------------------------------------------
 
     def _config(self) -> dict[str, Any]:
-        config: dict[str, Any] = {"layers": [serialize(layer) for layer in self._layers]}
+        config: dict[str, Any] = {"layers": [configs.serialize(layer) for layer in self._layers]}
         if self.built:
             config["build_input_shape"] = self.input_shape
         return config
@@ -331,7 +331,7 @@ class Sequential(Model):
             )
         model = cls(name=config.get("name"))
         named: dict[str, Layer] = {}
-        for layer in map(deserialize, layers):
+        for layer in map(configs.deserialize, layers):
             if named.setdefault(layer.name, layer) is not layer:
                 raise model._name_taken(layer)
             model._push(layer)

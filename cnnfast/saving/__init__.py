@@ -1,41 +1,46 @@
 """Reading what Keras saved, and writing what Keras loads."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
 from cnnfast.models.storage import storage
-from cnnfast.saving.cloning import clone_model, model_from_config, model_from_json
-from cnnfast.saving.live import from_keras
-from cnnfast.saving.model import load_model
-from cnnfast.saving.scope import CustomObjectScope, custom_object_scope
-from cnnfast.saving.weights import load_weights
-from cnnfast.saving.writing import save_model, save_weights
-from cnnfast.utils.registered import (
-    get_custom_objects,
-    get_registered_name,
-    get_registered_object,
-    register_keras_serializable,
-)
+from cnnfast.utils import rooms
 
-__all__ = [
-    "CustomObjectScope",
-    "custom_object_scope",
-    "from_keras",
-    "get_custom_objects",
-    "get_registered_name",
-    "get_registered_object",
-    "load_model",
-    "load_weights",
-    "register_keras_serializable",
-    "save_model",
-    "save_weights",
-]
-
-storage.fill(
-    clone_model=clone_model,
-    load_model=load_model,
-    load_weights=load_weights,
-    model_from_config=model_from_config,
-    model_from_json=model_from_json,
-    save_model=save_model,
-    save_weights=save_weights,
-)
+if TYPE_CHECKING:
+    from cnnfast.saving.live import from_keras as from_keras
+    from cnnfast.saving.model import load_model as load_model
+    from cnnfast.saving.scope import (
+        CustomObjectScope as CustomObjectScope,
+        custom_object_scope as custom_object_scope,
+    )
+    from cnnfast.saving.weights import load_weights as load_weights
+    from cnnfast.saving.writing import (
+        save_model as save_model,
+        save_weights as save_weights,
+    )
+    from cnnfast.utils.registered import (
+        get_custom_objects as get_custom_objects,
+        get_registered_name as get_registered_name,
+        get_registered_object as get_registered_object,
+        register_keras_serializable as register_keras_serializable,
+    )
+else:
+    __all__, __getattr__, __dir__ = rooms.postponed(
+        __name__,
+        {
+            "cloning": ["clone_model", "model_from_config", "model_from_json"],
+            "live": ["from_keras"],
+            "model": ["load_model"],
+            "scope": ["CustomObjectScope", "custom_object_scope"],
+            "weights": ["load_weights"],
+            "writing": ["save_model", "save_weights"],
+            "cnnfast.utils.registered": [
+                "get_custom_objects",
+                "get_registered_name",
+                "get_registered_object",
+                "register_keras_serializable",
+            ],
+        },
+    )
+    for _name in ("clone_model", "model_from_config", "model_from_json"):  # shown in `models`
+        __all__.remove(_name)
+    storage.fill(__getattr__)

@@ -10,20 +10,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfast.errors import ModelFileError
 from cnnfast.files.hdf5 import H5Dataset, StoredArray
+from cnnfast.utils.records import record
 from cnnfast.variables import replace_all
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnnfast.layers.base.layer import Layer
     from cnnfast.variables import Variable
 
-Float32Array: TypeAlias = npt.NDArray[np.float32]
+Float32Array: TypeAlias = "npt.NDArray[np.float32]"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Adapter:
     """Two datasets (…, rank) and (rank, last size), whose product belongs to a kernel (LoRA)."""
 
@@ -32,7 +34,7 @@ class Adapter:
     scale: float
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Assignment:
     """One weight and the dataset that holds it.
 

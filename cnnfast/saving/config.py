@@ -11,6 +11,7 @@ from cnnfast.files.versions import KERAS_3, major
 from cnnfast.layers.serialization.configs import deserialize_stored
 from cnnfast.layers.serialization.foreign import nothing_stored
 from cnnfast.saving.limits import check_calls, check_sizes
+from cnnfast.symbolic.registry import is_operation
 
 if TYPE_CHECKING:
     from cnnfast.layers.base.layer import Layer
@@ -120,7 +121,6 @@ def _make_alone(config: Any, stored: Stored) -> None:
     """Make one layer or operation, without what it is called on."""
     from cnnfast.models import dialects
     from cnnfast.models.dialects import tensorflow
-    from cnnfast.ops.registry import is_operation
 
     if is_operation(config) or tensorflow.is_operation(config):
         dialects.read({"layers": [config], "input_layers": [], "output_layers": []})

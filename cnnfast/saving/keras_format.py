@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnfast.errors import ModelFileError
@@ -22,6 +21,7 @@ from cnnfast.saving.assignment import Assignment, Mismatches, check_count
 from cnnfast.symbolic import registry
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case
+from cnnfast.utils.records import record
 
 if TYPE_CHECKING:
     from cnnfast.layers.base.layer import Layer
@@ -38,7 +38,7 @@ _CALLED_OTHERWISE = {"GroupQueryAttention": "GroupedQueryAttention"}
 OLD_LAYERS = "_layer_checkpoint_dependencies"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Place:
     """Where one layer has its own weights, those of the layers inside it left out.
 

@@ -30,13 +30,13 @@ BATCH = object()
 _guard = Guard()
 _drawing = threading.local()
 
-_OPEN = "leaves sizes of its inputs open, and classes of the user's are drawn for known sizes only."
 _BUILT_IN = (
     "computes with the size of the batch, of which it may only be known that it is the first axis."
 )
 _ADVICE = (
-    "Write `-1` or `keras.ops.shape(x)[0]` for the batch alone; or give a function of NumPy "
-    "arrays: `from_keras(…, custom_objects={name of the layer: function})`."
+    "Sizes that the inputs leave open may be needed: build the model for known ones. Write `-1` or "
+    "`keras.ops.shape(x)[0]` for the batch alone; or give a function of NumPy arrays: "
+    "`from_keras(…, custom_objects={name of the layer: function})`."
 )
 _UNDRAWN = "must be written in terms of Keras' layers and `keras.ops`, which Keras can draw."
 # Layers whose activation is the last that they compute.
@@ -185,8 +185,6 @@ def _drawn(model: Any, batch: int) -> Drawn:
 
 def _inputs(keras: Any, model: Any, batch: int) -> Any:
     def tensor(shape: Sequence[int | None], dtype: str, name: str | None = None) -> Any:
-        if any(size is None for size in shape[1:]):
-            raise _refusal(model, _OPEN, f"shape {tuple(shape)}", "Build it for known sizes.")
         return keras.Input(batch_shape=(batch, *shape[1:]), dtype=dtype, name=name)
 
     structure = getattr(model, "_inputs_struct", None)

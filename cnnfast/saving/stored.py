@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from cnnfast.files.contents import weights_below
 from cnnfast.files.hdf5 import H5Group
 from cnnfast.layers.serialization.stand_in import StoredWeight, name_in
-from cnnfast.ops.registry import is_operation
 from cnnfast.saving.keras_format import LAYERS, OLD_LAYERS, OldNames, group_name
 from cnnfast.saving.legacy_h5 import WEIGHT_NAMES, last_names
+from cnnfast.symbolic.registry import is_operation
 from cnnfast.utils import handed_over
 
 if TYPE_CHECKING:

@@ -1,13 +1,14 @@
 """Closed tables of what a config may name: filled by the room that has it, then sealed.
 
-A name is only ever looked up; nothing is imported or evaluated for it, so it may come from a
-stranger's file. What the user hands over stands in front of every table, see
-`cnnfast.utils.handed_over`.
+A name is only ever looked up, and imports at most the module of the package that the room has
+written beside it; nothing is evaluated, so it may come from a stranger's file. What the user hands
+over stands in front of every table, see `cnnfast.utils.handed_over`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from cnnfast.utils import handed_over, rooms
@@ -32,6 +33,7 @@ class Registry(Mapping[str, T]):
         self.kind = kind
         self._role = role
         self._items: dict[str, T] = {}
+        self._postponed: dict[str, Callable[[], T]] = {}
         self._sealed = False
 
     def register(self, items: Iterable[T] = (), /, **named: T) -> None:
@@ -43,25 +45,46 @@ class Registry(Mapping[str, T]):
             If the table is sealed, or a name is taken.
         """
         new = {item.__name__: item for item in items} | named  # type: ignore[attr-defined]
-        taken = sorted(new.keys() & self._items.keys())
+        self._check(new)
+        self._items |= new
+
+    def postpone(self, names: Mapping[str, str], find: Callable[[str], T]) -> None:
+        """Add `names`, each with what `find` is to be asked for when it is first looked up.
+
+        Raises
+        ------
+        RuntimeError
+            If the table is sealed, or a name is taken.
+        """
+        self._check(names)
+        self._postponed |= {name: partial(find, wanted) for name, wanted in names.items()}
+
+    def _check(self, new: Mapping[str, object]) -> None:
+        taken = sorted(new.keys() & (self._items.keys() | self._postponed.keys()))
         if self._sealed or taken:
             rule = "is sealed" if self._sealed else "must have each name once"
             raise RuntimeError(
                 f"The table of the kind {self.kind!r} {rule}. Received: {taken or sorted(new)}"
             )
-        self._items |= new
 
     def seal(self) -> None:
         """Let nothing be added any more."""
         self._sealed = True
 
-    def _filled(self) -> dict[str, T]:
+    def _filled(self) -> dict[str, Any]:
         if not self._sealed:
             rooms.enter(self.kind)
-        return self._items
+        return self._postponed | self._items
 
     def __getitem__(self, name: str) -> T:
-        return self._filled()[name]
+        if name not in self._items:
+            self._filled()
+            if name in self._postponed:
+                self._items.setdefault(name, self._postponed[name]())
+        return self._items[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._filled()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._filled())

@@ -7,7 +7,8 @@ declared by the package itself, which stands above all, and entered when it is f
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _modules: dict[str, str] = {}
@@ -24,6 +25,35 @@ def enter(name: str) -> None:
         importlib.import_module(_modules[name])
 
 
+def postponed(
+    package: str, modules: Mapping[str, Iterable[str]]
+) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
+    """Return `__all__`, `__getattr__` and `__dir__` of a package that imports what it is asked for.
+
+    Parameters
+    ----------
+    package
+        Its ``__name__``.
+    modules
+        The public names of each of its modules, which are attributes too, and of modules elsewhere,
+        by their whole name.
+    """
+    own = {module: f"{package}.{module}" for module in modules if "." not in module}
+    homes = {name: own.get(module, module) for module, names in modules.items() for name in names}
+
+    def find(name: str) -> Any:
+        if name in homes:
+            found = getattr(importlib.import_module(homes[name]), name)
+        elif name in own:
+            found = importlib.import_module(own[name])
+        else:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        setattr(sys.modules[package], name, found)  # and is not asked again
+        return found
+
+    return sorted(homes), find, lambda: sorted({*sys.modules[package].__all__, *own})
+
+
 class Slot:
     """Functions of a room above, for rooms below to call.
 
@@ -35,23 +65,25 @@ class Slot:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._functions: dict[str, Callable[..., Any]] = {}
+        self._find: Callable[[str], Callable[..., Any]] | None = None
 
-    def fill(self, **functions: Callable[..., Any]) -> None:
-        """Give the functions; called by the room above, once.
+    def fill(self, find: Callable[[str], Callable[..., Any]]) -> None:
+        """Say what gives a function, by its name; called by the room above, once.
 
         Raises
         ------
         RuntimeError
-            If they are there.
+            If it has been said.
         """
-        if self._functions:
-            raise RuntimeError(f"The slot {self._name!r} is filled. Received: {sorted(functions)}")
-        self._functions.update(functions)
+        if self._find is not None:
+            raise RuntimeError(f"The slot {self._name!r} is filled. Received: {find}")
+        self._find = find
 
     def __getattr__(self, function: str) -> Callable[..., Any]:
         if function.startswith("__"):
             raise AttributeError(function)
-        if not self._functions:
+        if self._find is None:
             enter(self._name)
-        return self._functions[function]
+        if self._find is None:
+            raise RuntimeError(f"Nothing fills the slot {self._name!r}. Received: {function}")
+        return self._find(function)

@@ -65,7 +65,7 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& 
   spec.scale = channels_of(scale, out, "scale");
   spec.shift = channels_of(shift, out, "shift");
   spec.winograd = builder.winograd();
-  spec.max_pool = max_pool;
+  spec.pooling.side = max_pool ? 2 : 1;
   spec.weight_dtype = builder.weight_dtype();
   std::vector<int> inputs = {x};
   if (residual) inputs.push_back(*residual);

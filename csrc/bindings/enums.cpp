@@ -1,6 +1,11 @@
 #include <pybind11/native_enum.h>
 
+#include <algorithm>
+#include <cctype>
+#include <string>
+
 #include "../ops/indexing.hpp"
+#include "../ops/ops.hpp"
 #include "bindings.hpp"
 
 namespace cnnfast {
@@ -119,11 +124,14 @@ void bind_enums(py::module_& m) {
       .value("RMS", NormalizationKind::rms)
       .value("L2", NormalizationKind::l2)
       .finalize();
-  py::native_enum<Element>(m, "WeightDtype", "enum.Enum")
-      .value("FLOAT32", Element::float32)
-      .value("FLOAT16", Element::float16)
-      .value("BFLOAT16", Element::bfloat16)
-      .finalize();
+  py::native_enum<Element> elements(m, "WeightDtype", "enum.Enum");
+  for (int i = 0; i < kElements; ++i) {
+    std::string name = kElementNames[i];
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return static_cast<char>(std::toupper(c)); });
+    elements.value(name.c_str(), static_cast<Element>(i));
+  }
+  elements.finalize();
   py::native_enum<RecurrentKind>(m, "RecurrentKind", "enum.Enum")
       .value("SIMPLE", RecurrentKind::simple)
       .value("LSTM", RecurrentKind::lstm)

@@ -8,7 +8,7 @@
 
 namespace cnnfast {
 
-// Numbers, or a function that returns rows `first` to `last - 1` of the last axis, asked for a few
+// Numbers, or a function that returns rows [first, last) of the last axis, asked for a few
 // at a time or all `at_once`. It is called again for each form that its kernel is packed in.
 using KernelSource = std::variant<WeightArray, py::function>;
 

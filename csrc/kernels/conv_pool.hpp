@@ -1,25 +1,23 @@
-// Convolution and, before anything is stored, the maximum over 2 x 2 pixels of it.
+// Convolution and, where its epilogue pools, the maximum over 2 x 2 pixels before anything is
+// stored.
 #pragma once
 
 #include "gemm.hpp"
 
 namespace {
 
-// Windows of 2 x 2 pixels at a time: two register tiles. Pixel p is [window][dy][dx] of them.
-constexpr int kWindows = kTileRows / 2;
+constexpr int kWindowSide = 2;
+constexpr int kWindowPixels = kWindowSide * kWindowSide;
 
-// The maximum of two pixels and the two below them, columns first as in pool.hpp: of equal zeros it
-// takes the same.
-inline Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d) {
-  return larger(larger(a, c), larger(b, d));
-}
+// Windows at a time: two register tiles. Pixel p is [window][y][x] of them.
+constexpr int kWindows = kTileRows / kWindowSide;
 
 // The two tiles of some windows; their sums go to [pixel][width].
 struct WindowTiles {
-  TileTask of[2];
+  TileTask of[kWindowSide];
 
   WindowTiles(const Epilogue& epilogue, float* sums, std::int64_t width) {
-    for (int p = 0; p < 2 * kTileRows; ++p) {
+    for (int p = 0; p < kWindowSide * kTileRows; ++p) {
       of[p / kTileRows].out[p % kTileRows] = sums + p * width;
       of[p / kTileRows].residual[p % kTileRows] = nullptr;
     }
@@ -32,9 +30,10 @@ struct WindowTiles {
 
   // `corners`: each window's upper left pixel.
   void look_at(const float* const* corners, std::int64_t windows, const cnnfast::Strides& strides) {
-    const std::int64_t offsets[4] = {0, strides.pixel, strides.row, strides.row + strides.pixel};
-    for (int p = 0; p < 4 * windows; ++p) {
-      of[p / kTileRows].x[p % kTileRows] = corners[p / 4] + offsets[p % 4];
+    const std::int64_t offsets[kWindowPixels] = {0, strides.pixel, strides.row,
+                                                 strides.row + strides.pixel};
+    for (int p = 0; p < kWindowPixels * windows; ++p) {
+      of[p / kTileRows].x[p % kTileRows] = corners[p / kWindowPixels] + offsets[p % kWindowPixels];
     }
   }
 
@@ -44,8 +43,8 @@ struct WindowTiles {
       const Chunk& chunk = t.chunks[c];
       for (int i = 0; i * kTileRows < pixels; ++i) {
         const std::int64_t left = pixels - i * kTileRows;
-        of[i].runs = t.runs + chunk.first;
-        of[i].run_count = chunk.last - chunk.first;
+        of[i].spans = t.spans + chunk.first;
+        of[i].span_count = chunk.last - chunk.first;
         of[i].weights = weights;
         of[i].ahead = weights;
         of[i].ahead_step = 0;
@@ -58,15 +57,14 @@ struct WindowTiles {
   }
 };
 
-// `t` is the task of the pooled output, with weights in float32: its pixels [first, last) are
-// windows.
-void conv_pool(const ConvTask& t, std::int64_t first, std::int64_t last) {
+// Pixels [first, last) are windows.
+void conv_windows(const ConvTask& t, std::int64_t first, std::int64_t last) {
   const int vectors = (t.columns + kLanes - 1) / kLanes;
   const std::int64_t width = std::int64_t{vectors} * kLanes;
   ConvTask windows = t;
-  windows.x_strides.row *= 2;
-  windows.x_strides.pixel *= 2;
-  alignas(CNNFAST_VECTOR_BYTES) float sums[2 * kTileRows * kTileVectors * kLanes];
+  windows.x_strides.row *= kWindowSide;
+  windows.x_strides.pixel *= kWindowSide;
+  alignas(CNNFAST_VECTOR_BYTES) float sums[kWindowSide * kTileRows * kTileVectors * kLanes];
   WindowTiles tiles(t.epilogue, sums, width);
   TileTask place;
   PixelWalk walk(windows, first);
@@ -75,17 +73,21 @@ void conv_pool(const ConvTask& t, std::int64_t first, std::int64_t last) {
     p += count;
     walk.fill(place, count);
     tiles.look_at(place.x, count, t.x_strides);
-    tiles.run(t, 4 * count, vectors);
-    const float* four = sums;
-    for (std::int64_t i = 0; i < count; ++i, four += 4 * width) {
+    tiles.run(t, kWindowPixels * count, vectors);
+    const float* window = sums;
+    for (std::int64_t i = 0; i < count; ++i, window += kWindowPixels * width) {
       for (std::int64_t n = 0; n < width; n += kLanes) {
-        store_lanes(place.out[i] + n,
-                    maximum_of_four(load(four + n), load(four + width + n),
-                                    load(four + 2 * width + n), load(four + 3 * width + n)),
-                    t.columns - n);
+        const auto sum = [&](int y, int x) {
+          return load(window + (kWindowSide * y + x) * width + n);
+        };
+        store_lanes(place.out[i] + n, pool_sums<kWindowSide>(sum), t.columns - n);
       }
     }
   }
+}
+
+void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
+  (t.epilogue.pooling.side == 1 ? conv_pixels : conv_windows)(t, first, last);
 }
 
 }  // namespace

@@ -3,17 +3,11 @@
 #pragma once
 
 #include "epilogue.hpp"
+#include "tuning.hpp"
 
 namespace {
 
 using cnnfast::DepthwiseTask;
-
-// Of 16 registers a 5 x 5 window takes 5 for a row of weights, 1 for an input and 8 for sums.
-constexpr int kDepthwisePixels = 8;
-
-// Done for all rows together: their weights and the rows of inputs that windows share stay in the
-// L1, and each pixel's are enough cache lines in a row for the prefetcher.
-constexpr std::int64_t kDepthwiseChannels = 64;
 
 template <int P>
 CNNFAST_INLINE inline void finish_depthwise(Vec (&sum)[P][1], const DepthwiseTask& t, float* out,
@@ -120,17 +114,21 @@ inline void any_windows(const DepthwiseTask& t, std::int64_t c, std::int64_t n) 
 
 inline std::int64_t lesser(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
+// A number for each size and stride, which are small.
+constexpr std::int64_t sliding_shape(std::int64_t size, std::int64_t stride) {
+  return size << 32 | stride;
+}
+
 // Channels [0, whole), whole vectors, of a window that slides by so many pixels; returns the
 // channels done: none where the window has no kernel of its own.
 inline std::int64_t slide_all(const DepthwiseTask& t, std::int64_t whole) {
-  const std::int32_t shape = 10 * t.sliding_size + t.sliding_stride;
   for (std::int64_t c = 0; c < whole; c += kDepthwiseChannels) {
     const std::int64_t last = lesser(c + kDepthwiseChannels, whole);
-    switch (shape) {
-      case 31: slide<3, 1>(t, c, last); break;
-      case 32: slide<3, 2>(t, c, last); break;
-      case 51: slide<5, 1>(t, c, last); break;
-      case 52: slide<5, 2>(t, c, last); break;
+    switch (sliding_shape(t.sliding_size, t.sliding_stride)) {
+      case sliding_shape(3, 1): slide<3, 1>(t, c, last); break;
+      case sliding_shape(3, 2): slide<3, 2>(t, c, last); break;
+      case sliding_shape(5, 1): slide<5, 1>(t, c, last); break;
+      case sliding_shape(5, 2): slide<5, 2>(t, c, last); break;
       default: return 0;
     }
   }

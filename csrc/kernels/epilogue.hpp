@@ -53,8 +53,20 @@ inline void scale_channels(Vec (&tile)[M][N], const cnnfast::ChannelScale& by,
   }
 }
 
-// The stages in their order. residual(m) points to pixel m's first channel of the tile; not called
-// where there is none.
+// The last stage, of kSide x kSide sums at(y, x): columns first as in pool.hpp, of equal zeros it
+// takes the same.
+template <int kSide, class Sum>
+inline Vec pool_sums(Sum at) {
+  static_assert(kSide == 1 || kSide == 2);
+  if constexpr (kSide == 1) {
+    return at(0, 0);
+  } else {
+    return larger(larger(at(0, 0), at(1, 0)), larger(at(0, 1), at(1, 1)));
+  }
+}
+
+// The stages before that in their order. residual(m) points to pixel m's first channel of the tile;
+// not called where there is none.
 template <int M, int N, class Pixel>
 inline void finish_tile(Vec (&tile)[M][N], const Epilogue& e, std::int64_t channel,
                         std::int64_t columns, Pixel residual) {

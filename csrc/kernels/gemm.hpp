@@ -1,48 +1,28 @@
 // Convolution as an indirect matrix product. A register tile of kTileRows pixels times up to
 // kTileVectors vectors of output channels reads its pixels straight from the image: a window
-// is a few runs of consecutive floats (a kernel row of all channels, in the common case), at
+// is a few spans of consecutive floats (a kernel row of all channels, in the common case), at
 // the same offsets for every pixel, because the image has a border of zeros where the window
 // would leave it.
 #pragma once
 
 #include "column_blocks.hpp"
 #include "epilogue.hpp"
+#include "tuning.hpp"
 #include "weights.hpp"
 
 namespace {
 
 using cnnfast::Chunk;
 using cnnfast::ConvTask;
-using cnnfast::Run;
-
-// 32 registers (AVX-512): 14 x 2 sums, 2 weights, 1 input. 16 registers: 6 x 2, 2 and 1. NEON
-// has 32, and loads are what it has fewest of: 6 x 4. Of evenly spaced pixels and one vector
-// kEvenRows: six sums would wait for themselves.
-#if CNNFAST_VECTOR_BYTES == 64
-constexpr int kTileRows = 14;
-constexpr int kTileVectors = 2;
-constexpr int kEvenRows = 14;
-#elif defined(__aarch64__)
-constexpr int kTileRows = 6;
-constexpr int kTileVectors = 4;
-constexpr int kEvenRows = 0;
-#else
-constexpr int kTileRows = 6;
-constexpr int kTileVectors = 2;
-constexpr int kEvenRows = 12;
-#endif
-constexpr int kMostRows = kEvenRows > kTileRows ? kEvenRows : kTileRows;
-constexpr std::int64_t kChunkDepth = 512;
-constexpr std::int64_t kLineFloats = 16;  // of a cache line
-static_assert((kTileRows + 1) * kTileVectors + 1 <= (kTileRows * kTileVectors > 12 ? 32 : 16));
+using cnnfast::Span;
 
 struct TileTask {
   const float* x[kMostRows];
   std::int64_t x_step;  // from each pixel of `x` to the next, 0 where they are not evenly spaced
   float* out[kMostRows];
   const float* residual[kMostRows];
-  const Run* runs;
-  std::int32_t run_count;
+  const Span* spans;
+  std::int32_t span_count;
   const float* weights;
   const float* ahead;       // weights to fetch into the L2 meanwhile,
   std::int64_t ahead_step;  // so many floats for each product
@@ -86,11 +66,11 @@ template <bool kJoined, int M, int N>
 inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
   const float* w = t.weights;
   const float* ahead = t.ahead;
-  for (std::int32_t r = 0; r < t.run_count; ++r) {
+  for (std::int32_t r = 0; r < t.span_count; ++r) {
     const float* x[M];
     CNNFAST_UNROLL
-    for (int m = 0; m < M; ++m) x[m] = t.x[m] + t.runs[r].offset;
-    const std::int64_t length = t.runs[r].length;
+    for (int m = 0; m < M; ++m) x[m] = t.x[m] + t.spans[r].offset;
+    const std::int64_t length = t.spans[r].length;
     CNNFAST_UNROLL_FOUR
     for (std::int64_t k = 0; k < length; ++k) {
       add_products<kJoined>(sum, w, [&](int m) CNNFAST_INLINE { return x[m][k]; });
@@ -101,22 +81,23 @@ inline void accumulate(Vec (&sum)[M][N], const TileTask& t) {
   }
 }
 
-// The same for evenly spaced pixels, a pointer for every third: where each has one, fetching those
-// that are not in a register takes longer than the products of a single vector.
+// The same for evenly spaced pixels, a pointer for some together: where each has one, fetching
+// those that are not in a register takes longer than the products of a single vector.
 template <bool kJoined, int M>
 inline void accumulate_even(Vec (&sum)[M][1], const TileTask& t) {
-  constexpr int kPointers = (M + 2) / 3;
+  constexpr int kTogether = 3;
+  constexpr int kPointers = (M + kTogether - 1) / kTogether;
   const std::int64_t step = t.x_step;
   const float* w = t.weights;
   const float* ahead = t.ahead;
-  for (std::int32_t r = 0; r < t.run_count; ++r) {
+  for (std::int32_t r = 0; r < t.span_count; ++r) {
     const float* x[kPointers];
     CNNFAST_UNROLL
-    for (int i = 0; i < kPointers; ++i) x[i] = t.x[0] + t.runs[r].offset + 3 * i * step;
-    const std::int64_t length = t.runs[r].length;
+    for (int i = 0; i < kPointers; ++i) x[i] = t.x[0] + t.spans[r].offset + kTogether * i * step;
+    const std::int64_t length = t.spans[r].length;
     for (std::int64_t k = 0; k < length; ++k) {
-      add_products<kJoined>(sum, w,
-                            [&](int m) CNNFAST_INLINE { return x[m / 3][m % 3 * step + k]; });
+      add_products<kJoined>(
+          sum, w, [&](int m) CNNFAST_INLINE { return x[m / kTogether][m % kTogether * step + k]; });
       w += kLanes;
       __builtin_prefetch(ahead, 0, 2);
       ahead += t.ahead_step;
@@ -339,12 +320,15 @@ inline const float* stored_weights(const ConvTask& t, std::int64_t at) {
 // the call.
 inline const float* float_weights(const ConvTask& t, std::int64_t at, std::int64_t n) {
   if (t.element == Element::float32) return stored_weights(t, at);
-  const std::uint16_t* from = static_cast<const std::uint16_t*>(t.weights) + at;
-  (t.element == Element::float16 ? widen<Float16> : widen<Bfloat16>)(from, t.widened, n);
+  cnnfast::with_element(t.element, [&]<Element E>() {
+    using Weights = Stored<E>;
+    widen<Weights>(static_cast<const typename Weights::Number*>(t.weights) + at, t.widened, n);
+  });
   return t.widened;
 }
 
-void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
+// Each pixel is stored.
+void conv_pixels(const ConvTask& t, std::int64_t first, std::int64_t last) {
   const int vectors = (t.columns + kLanes - 1) / kLanes;
   TileTask tile_task;
   tile_task.epilogue = &t.epilogue;
@@ -355,8 +339,8 @@ void conv(const ConvTask& t, std::int64_t first, std::int64_t last) {
     const Chunk& chunk = t.chunks[c];
     const std::int64_t numbers = chunk.depth * vectors * kLanes;
     tile_task.weights = float_weights(t, at, numbers);
-    tile_task.runs = t.runs + chunk.first;
-    tile_task.run_count = chunk.last - chunk.first;
+    tile_task.spans = t.spans + chunk.first;
+    tile_task.span_count = chunk.last - chunk.first;
     tile_task.first = c == 0;
     tile_task.last = c + 1 == t.chunk_count;
     // The next chunk's weights, or the next column block's, come while this one's are in use.

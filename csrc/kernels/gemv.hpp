@@ -88,7 +88,7 @@ void gemv_narrow(const GemvTask& t, const typename Weights::Number* weights, std
 template <class Weights>
 void gemv(const GemvTask& t, std::int64_t first, std::int64_t last) {
   constexpr std::int64_t kWidth = kTileVectors * kLanes;
-  constexpr int kSideBySide = 8 / kTileVectors;
+  constexpr int kSideBySide = kSumsUnderWay / kTileVectors;
   std::int64_t block = first;
   const cnnfast::ColumnBlocks blocks = {t.depth, t.columns, kLanes, kWidth};
   const auto weights = [&] {

@@ -8,12 +8,10 @@ namespace {
 
 using cnnfast::MatrixRows;
 
-// A few rows at a time: what is written of a column block is then whole lines one after the other.
 void pack_columns(const MatrixRows& b, std::int64_t depth, float* to) {
-  constexpr std::int64_t kTogether = 8;
   const cnnfast::ColumnBlocks blocks = {depth, b.columns, kLanes, kTileVectors * kLanes};
-  for (std::int64_t start = b.first; start < b.last; start += kTogether) {
-    const std::int64_t end = b.last - start < kTogether ? b.last : start + kTogether;
+  for (std::int64_t start = b.first; start < b.last; start += kPackedRows) {
+    const std::int64_t end = b.last - start < kPackedRows ? b.last : start + kPackedRows;
     for (std::int64_t block = 0; block < blocks.count(); ++block) {
       const std::int64_t stored = blocks.stored(block);
       const std::int64_t width = blocks.width(block);
@@ -48,10 +46,10 @@ inline void multiply_columns(const float* x, const MatrixRows& b, std::int64_t c
 }
 
 void multiply_row(const float* x, const MatrixRows& b, float* out) {
-  constexpr int kSideBySide = 8;  // sums under way, to hide their latency
+  constexpr std::int64_t kTogether = kSumsUnderWay * kLanes;
   std::int64_t column = 0;
-  for (; column + kSideBySide * kLanes <= b.columns; column += kSideBySide * kLanes) {
-    multiply_columns<kSideBySide>(x, b, column, out);
+  for (; column + kTogether <= b.columns; column += kTogether) {
+    multiply_columns<kSumsUnderWay>(x, b, column, out);
   }
   for (; column < b.columns; column += kLanes) multiply_columns<1>(x, b, column, out);
 }

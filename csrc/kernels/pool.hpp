@@ -4,6 +4,7 @@
 #pragma once
 
 #include "epilogue.hpp"
+#include "tuning.hpp"
 
 namespace {
 
@@ -83,8 +84,7 @@ inline void pool_rows(const PoolRow& t, std::int64_t first, std::int64_t last) {
 
 template <class Rule>
 void pool(const PoolRow& t) {
-  constexpr std::int64_t kStrip = 1024;  // floats of columns at a time, which stay in the L1
-  const std::int64_t strip = kStrip / t.channels;
+  const std::int64_t strip = kPooledFloats / t.channels;
   const float* x = t.rows > 1 ? t.columns : t.x;
   const std::int64_t pixel = t.rows > 1 ? t.channels : t.x_pixel;
   std::int64_t done = 0;  // columns

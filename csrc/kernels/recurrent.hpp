@@ -34,7 +34,7 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
   const cnnfast::ColumnBlocks blocks = {t.units, matrix.columns, kLanes, kWidth};
   const Epilogue epilogue = {matrix.bias, {x.first, evenly(x.step)}, f, {nullptr, nullptr}};
   if (t.sequences == 1) {  // states are hardly ever zero
-    gemv<Float32>(
+    gemv<Stored<Element::float32>>(
         {states.first, t.units, matrix.weights, epilogue, out.first, matrix.columns, false}, 0,
         blocks.count());
     return;
@@ -42,7 +42,7 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
   ConvTask task = {};
   task.x = states.first;
   task.x_strides = evenly(states.step);
-  task.runs = t.runs;
+  task.spans = t.spans;
   task.chunks = t.chunks;
   task.chunk_count = t.chunk_count;
   task.last_chunk = t.chunk_count;
@@ -57,7 +57,7 @@ inline void project(const RecurrentTask& t, const GateMatrix& matrix, const Sequ
     if (x.first != nullptr) task.epilogue.residual.numbers = x.first + column;
     task.out = out.first + column;
     task.columns = static_cast<std::int32_t>(blocks.stored(block));
-    conv(task, 0, t.sequences);
+    conv_pixels(task, 0, t.sequences);
   }
 }
 

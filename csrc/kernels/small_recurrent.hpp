@@ -12,10 +12,6 @@ using cnnfast::GateMatrix;
 using cnnfast::RecurrentKind;
 using cnnfast::RecurrentTask;
 
-// Up to so many units and sequences, one sequence after the other takes less time.
-constexpr std::int64_t kSmallUnits = 24;
-constexpr std::int64_t kFewSequences = 3;
-
 inline bool is_small(const RecurrentTask& t) {
   return t.units <= kSmallUnits && t.sequences <= kFewSequences;
 }

@@ -125,23 +125,30 @@ struct ChannelScale {
   const float* shift;
 };
 
-// What happens to a finished sum before it is stored, stage by stage in this order:
-// f(sum + bias + residual) * factor + shift. What is by channel is readable to the end of the last
-// vector. A sum of integers would become a number before the bias, and one again behind the scale.
+// Of `side` x `side` neighbouring pixels the maximum is stored: 1, which is each pixel, or 2.
+struct Pooling {
+  std::int32_t side = 1;
+};
+
+// What happens to a finished sum before it is stored, stage by stage in this order: the maximum of
+// neighbouring f(sum + bias + residual) * factor + shift. What is by channel is readable to the end
+// of the last vector. A sum of integers would become a number before the bias, and one again behind
+// the scale.
 struct Epilogue {
   const float* bias;  // by output channel
   Residual residual;
   Activation activation;
   ChannelScale scale;
+  Pooling pooling = {};  // without a residual
 };
 
 // `length` consecutive floats at `offset` from a pixel's window.
-struct Run {
+struct Span {
   std::int64_t offset;
   std::int64_t length;
 };
 
-// Runs [first, last) whose products are summed before they join the total. Chunks are fixed
+// Spans [first, last) whose products are summed before they join the total. Chunks are fixed
 // when weights are packed, so the sum's order never depends on threads or batch.
 struct Chunk {
   std::int32_t first;
@@ -150,17 +157,18 @@ struct Chunk {
 };
 
 // One column block of a convolution: out[p][n] = f(bias[n] + sum_k x[p][k] * w[k][n]).
-// Pixels are numbered through all images, row by row.
+// Pixels are those that are stored, numbered through all images, row by row.
 struct ConvTask {
   const float* x;     // window of pixel 0
-  Strides x_strides;  // from one output pixel's window to the next
-  const Run* runs;    // the window, as runs of consecutive floats
+  Strides x_strides;  // from one window to the next, before the pooling
+  const Span* spans;  // the window, as spans of consecutive floats
   const Chunk* chunks;
-  std::int32_t first_chunk;  // of those to do now; the sums of those before are in `out`
+  // Of those to do now; the sums of those before are in `out`. All where the epilogue pools.
+  std::int32_t first_chunk;
   std::int32_t last_chunk;
   std::int32_t chunk_count;
   const void* weights;  // of the first chunk to do: [k][vectors * lanes], zeros behind
-  Element element;      // of the weights
+  Element element;      // of the weights; float32 where the epilogue pools
   float* widened;       // room for a chunk of the weights, unless they are float32
   Epilogue epilogue;
   float* out;  // pixel 0, first column of the block
@@ -172,36 +180,35 @@ struct ConvTask {
   bool joined;
 };
 
-// A block of tiles of a Winograd convolution: tiles [first, first + count), numbered through all
-// images. The input is transformed once, then each column block of the output is made from it.
+// A panel of tiles of a Winograd convolution: tiles [first, last), numbered through all images. The
+// input is transformed once, then each column block of the output is made from it.
 struct WinogradTask {
   const float* x;     // window of the first pixel
   Strides x_strides;  // from pixel to pixel
   std::int64_t channels;
-  float* transformed;             // [position][count][channels]
+  float* transformed;             // [position][tile][channels]
   std::int64_t transformed_step;  // from each position to the next
-  float* product;                 // [position][count][block's columns]
+  float* product;                 // [position][tile][block's columns]
   std::int64_t product_step;
   const float* weights;  // [position][channels][block's columns], of the column block
   Epilogue epilogue;
   float* out;  // pixel 0, first column of the block
   Strides out_strides;
-  std::int64_t width;  // of the output
+  std::int64_t width;  // of the output that is stored
   std::int64_t height;
-  std::int64_t tiles_x;  // of an image
+  std::int64_t tiles_x;  // of an image, before the pooling
   std::int64_t tiles_y;
   std::int64_t first;
-  std::int64_t count;
-  std::int32_t columns;  // of the block
-  bool pooled;           // store the maximum over 2 x 2 pixels; `width` and `height` are even then
+  std::int64_t last;
+  std::int32_t columns;  // of the column block
 };
 
 // One row of pixels times column blocks [first, last) of a packed matrix.
 struct GemvTask {
   const float* x;
   std::int64_t depth;
-  const void*
-      weights;  // [block][k][block width] of the kernel's element type, the last block narrower
+  // [block][k][block's columns] of the kernel's element type, the last block narrower.
+  const void* weights;
   Epilogue epilogue;  // of column 0
   float* out;
   std::int64_t columns;
@@ -254,7 +261,7 @@ struct RecurrentTask {
   std::int64_t x_sequence;  // from each sequence to the next
   GateMatrix gates;         // all that read the state,
   GateMatrix candidate;     // but for GRU the last one
-  const Run* runs;          // of the state
+  const Span* spans;        // of the state
   const Chunk* chunks;
   std::int32_t chunk_count;
   float* out;  // [time][units]
@@ -312,18 +319,31 @@ struct WinogradKernels {
   void (*output)(const WinogradTask&);
 };
 
-// Sizes that suit an instruction set, and estimates of what takes how long with it; measured on the
-// machines of docs/performance.md.
+// Sizes that suit an instruction set or a processor, and estimates of what takes how long; measured
+// on the machines of docs/performance.md. The values are in tuning.hpp.
 struct Tuning {
-  std::int32_t lanes;         // floats in a vector
-  std::int32_t tile_rows;     // pixels of the register tile
-  std::int32_t tile_vectors;  // vectors of its widest column block
-  std::int32_t chunk_depth;   // products summed before they join the total
+  std::int32_t lanes;            // floats in a vector
+  std::int32_t tile_rows;        // pixels of the register tile
+  std::int32_t tile_vectors;     // vectors of its widest column block
+  std::int32_t chunk_depth;      // products summed before they join the total
+  std::int32_t packed_rows;      // of a computed matrix, that are packed together
+  std::int64_t long_row;         // floats that are worth the vectors of a row
+  std::int64_t few_channels;     // of a pixel: it takes neighbours that fill a vector with it
+  std::int64_t reduced_columns;  // that are reduced side by side
 
-  // Bytes that stay in a core's L2 beside what else a kernel reads.
-  std::int64_t input_block_bytes;  // of pixels that every column block reads
-  std::int64_t row_block_bytes;    // the same, of a computed matrix
+  // Bytes that stay in a core's L2 beside what else a kernel reads. A panel is what every column
+  // block reads meanwhile: pixels, tiles or rows.
+  std::int64_t input_panel_bytes;  // of pixels
+  std::int64_t row_panel_bytes;    // of rows of a computed matrix
   std::int64_t band_bytes;         // of the rows between the steps of a band
+  // As shares of the L2 that the machine has.
+  double l2_kept;         // what is read again soon
+  double l2_small;        // weights that cost little to read again
+  double l2_tiles;        // of Winograd's, beside weights that are kept
+  double l2_tiles_alone;  // the same beside others, which are read again for each panel
+
+  // Bytes that stay in the cache that all cores share: of values between groups of steps.
+  std::int64_t shared_cache_bytes;
 
   // What a convolution's algorithms cost, in flops of the register tile.
   double flops_per_byte;        // reading weights that do not stay in cache
@@ -331,7 +351,8 @@ struct Tuning {
   double transform_flops;       // of Winograd's, per position, tile and channel
   double line_transform_flops;  // the same where tiles have one axis
   double short_sum_flops;       // products that starting and storing a sum is worth
-  std::int32_t most_joined;     // pixels; more meet more zeros
+  std::int32_t most_joined;     // pixels that fill a vector together; more meet more zeros
+  double batched_weight_bytes;  // that are worth reading once for many images
 
   // Products of computed matrices: packing pays from so many rows of the first on, and products.
   std::int64_t rows_to_pack;
@@ -343,6 +364,15 @@ struct Tuning {
   double huge_image_bytes;    // that stay in none
   double light_weight_bytes;  // of a step, which every band reads again
   double light_last_bytes;    // the same where joining also saves a meeting of threads
+
+  // What a core does in a second, roughly, and how long it takes until another one helps.
+  double flops_per_second;
+  double bytes_per_second;
+  double wake_seconds;
+  std::int64_t strip_floats;  // of a long row, that are worth handing to a thread
+  // The same of a core that is slow, or shared with others.
+  double slow_flops_per_second;
+  double slow_bytes_per_second;
 };
 
 struct Kernels {
@@ -350,8 +380,6 @@ struct Kernels {
   Tuning tuning;
 
   void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
-  // The maximum over 2 x 2 pixels of it: `out`, `width` and `height` are the maximum's.
-  void (*conv_pool)(const ConvTask&, std::int64_t first, std::int64_t last);
   WinogradKernels winograd[7];
   void (*gemv[kElements])(const GemvTask&, std::int64_t first, std::int64_t last);
   // Rows of a matrix into column blocks: [block][depth][block's columns], the last block padded

@@ -20,18 +20,25 @@ inline IntVec load_shorts(const std::uint16_t* p) {
   return __builtin_convertvector(*reinterpret_cast<const Shorts*>(p), IntVec);
 }
 
-struct Float32 {
+// How an element is stored, and a vector of it loaded.
+template <Element E>
+struct Stored;
+
+template <>
+struct Stored<Element::float32> {
   using Number = float;
   static Vec load(const float* p) { return ::load(p); }
 };
 
-struct Bfloat16 {
+template <>
+struct Stored<Element::bfloat16> {
   using Number = std::uint16_t;
   static Vec load(const std::uint16_t* p) { return bits(load_shorts(p) << 16); }
 };
 
 // IEEE 754 binary16, finite: sign, 5 bits of exponent, 10 of mantissa.
-struct Float16 {
+template <>
+struct Stored<Element::float16> {
   using Number = std::uint16_t;
   static Vec load(const std::uint16_t* p) {
 #if CNNFAST_VECTOR_BYTES == 64 && defined(__AVX512F__)
@@ -54,9 +61,9 @@ struct Float16 {
   }
 };
 
-// `n` numbers, whole vectors, from 16 bits to `to`.
+// `n` numbers, whole vectors, to `to`.
 template <class Weights>
-void widen(const std::uint16_t* from, float* to, std::int64_t n) {
+void widen(const typename Weights::Number* from, float* to, std::int64_t n) {
   for (std::int64_t i = 0; i < n; i += kLanes) store(to + i, Weights::load(from + i));
 }
 

@@ -8,7 +8,7 @@
 // powers of the points then stay closer to 1, and so do the rounding errors.
 #pragma once
 
-#include "conv_pool.hpp"
+#include "gemm.hpp"
 
 namespace {
 
@@ -121,12 +121,12 @@ template <class F>
 void winograd_input(const WinogradTask& t) {
   const std::int64_t whole = t.channels / kLanes * kLanes;
   const std::int64_t rest = t.channels - whole;
-  for (std::int64_t i = 0; i < t.count; ++i) {
-    const TilePlace place(t, t.first + i);
+  for (std::int64_t tile = t.first; tile < t.last; ++tile) {
+    const TilePlace place(t, tile);
     const float* x = t.x + place.image * t.x_strides.image +
                      place.y * F::kOutputRows * t.x_strides.row +
                      place.x * F::kOutputColumns * t.x_strides.pixel;
-    float* out = t.transformed + i * t.channels;
+    float* out = t.transformed + (tile - t.first) * t.channels;
     for (std::int64_t c = 0; c < whole; c += kLanes) {
       transform_input<F>(x + c, t.x_strides, out + c, t.transformed_step, load, store);
     }
@@ -142,11 +142,12 @@ void winograd_input(const WinogradTask& t) {
 // Products of one column block: [position][tile][vectors * lanes].
 inline void winograd_multiply(const WinogradTask& t, int positions, int vectors) {
   const std::int64_t width = std::int64_t{vectors} * kLanes;
-  const Run run = {0, t.channels};
+  const std::int64_t count = t.last - t.first;
+  const Span span = {0, t.channels};
   TileTask task;
   task.x_step = t.channels;
-  task.runs = &run;
-  task.run_count = 1;
+  task.spans = &span;
+  task.span_count = 1;
   task.columns = static_cast<std::int32_t>(width);
   task.first = true;  // no epilogue yet
   task.last = false;
@@ -156,10 +157,10 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
     task.weights = t.weights + position * t.channels * width;
     task.ahead = task.weights + t.channels * width;
     const float* end = task.ahead + t.channels * width;
-    const std::int64_t step = ahead_step(t.count, vectors);
+    const std::int64_t step = ahead_step(count, vectors);
     task.ahead_step = step;
-    EvenTiles tiles(t.count, vectors);
-    for (std::int64_t i = 0; i < t.count;) {
+    EvenTiles tiles(count, vectors);
+    for (std::int64_t i = 0; i < count;) {
       const std::int64_t rows = tiles.next();
       for (std::int64_t m = 0; m < rows; ++m, ++i) {
         task.x[m] = x + i * t.channels;
@@ -190,9 +191,10 @@ inline void transform_output(const float* x, std::int64_t step,
 }
 
 // Where a tile's outputs go: one vector of channels of kHeight x kWidth pixels, cut off at the
-// image's edge.
-template <int kHeight, int kWidth>
+// image's edge, of which kSide x kSide are stored as one.
+template <int kHeight, int kWidth, int kSide>
 struct TileOutput {
+  static_assert(kHeight % kSide == 0 && kWidth % kSide == 0);
   using Row = Vec[kWidth][1];
   using Tile = Vec[kHeight][kWidth];
 
@@ -202,78 +204,71 @@ struct TileOutput {
   std::int64_t columns;
 
   TileOutput(const WinogradTask& t, const TilePlace& place)
-      : rows(t.height - place.y * kHeight < kHeight ? t.height - place.y * kHeight : kHeight),
-        columns(t.width - place.x * kWidth < kWidth ? t.width - place.x * kWidth : kWidth) {
-    const std::int64_t step = t.pooled ? 2 : 1;
+      : rows(inside(kSide * t.height - place.y * kHeight, kHeight)),
+        columns(inside(kSide * t.width - place.x * kWidth, kWidth)) {
     const auto offset = [&](const cnnfast::Strides& s) {
-      return place.image * s.image + place.y * (kHeight / step) * s.row +
-             place.x * (kWidth / step) * s.pixel;
+      return place.image * s.image + place.y * (kHeight / kSide) * s.row +
+             place.x * (kWidth / kSide) * s.pixel;
     };
     corner = t.out + offset(t.out_strides);
     residual = t.epilogue.residual.numbers + offset(t.epilogue.residual.strides);
+  }
+
+  static std::int64_t inside(std::int64_t left, std::int64_t size) {
+    return left < size ? left : size;
   }
 
   void finish(const WinogradTask& t, std::int64_t channel, std::int64_t y, Row& row) const {
     const cnnfast::Strides& strides = t.epilogue.residual.strides;
     // Pixels behind the edge are not stored; their residual is read from the last one.
     finish_tile(row, t.epilogue, channel, t.columns - channel, [&](int x) {
-      const std::int64_t inside = x < columns ? x : columns - 1;
-      return residual + y * strides.row + inside * strides.pixel + channel;
+      const std::int64_t column = x < columns ? x : columns - 1;
+      return residual + y * strides.row + column * strides.pixel + channel;
     });
   }
 
   void store(const WinogradTask& t, std::int64_t channel, const Tile& tile) const {
-    for (std::int64_t y = 0; y < rows; ++y) {
-      Row row;
-      for (int x = 0; x < kWidth; ++x) row[x][0] = tile[y][x];
-      finish(t, channel, y, row);
-      for (std::int64_t x = 0; x < columns; ++x) {
-        store_lanes(corner + y * t.out_strides.row + x * t.out_strides.pixel + channel, row[x][0],
-                    t.columns - channel);
+    for (std::int64_t y = 0; y < rows; y += kSide) {
+      Row row[kSide];
+      CNNFAST_UNROLL
+      for (int i = 0; i < kSide; ++i) {
+        for (int x = 0; x < kWidth; ++x) row[i][x][0] = tile[y + i][x];
+        finish(t, channel, y + i, row[i]);
       }
-    }
-  }
-
-  void store_maxima(const WinogradTask& t, std::int64_t channel, const Tile& tile) const {
-    for (std::int64_t y = 0; y < rows; y += 2) {
-      Row upper;
-      Row lower;
-      for (int x = 0; x < kWidth; ++x) {
-        upper[x][0] = tile[y][x];
-        lower[x][0] = tile[y + 1][x];
-      }
-      finish(t, channel, y, upper);
-      finish(t, channel, y + 1, lower);
-      for (std::int64_t x = 0; x < columns; x += 2) {
-        store_lanes(corner + y / 2 * t.out_strides.row + x / 2 * t.out_strides.pixel + channel,
-                    maximum_of_four(upper[x][0], upper[x + 1][0], lower[x][0], lower[x + 1][0]),
-                    t.columns - channel);
+      for (std::int64_t x = 0; x < columns; x += kSide) {
+        float* out =
+            corner + y / kSide * t.out_strides.row + x / kSide * t.out_strides.pixel + channel;
+        const auto sum = [&](int i, int j) { return row[i][x + j][0]; };
+        store_lanes(out, pool_sums<kSide>(sum), t.columns - channel);
       }
     }
   }
 };
 
-// Multiplies one column block and writes its outputs.
-template <class F>
-void winograd_output(const WinogradTask& t) {
-  const int vectors = (t.columns + kLanes - 1) / kLanes;
+// The outputs of a column block whose products are there.
+template <class F, int kSide>
+void store_tiles(const WinogradTask& t, int vectors) {
   const std::int64_t width = std::int64_t{vectors} * kLanes;
-  winograd_multiply(t, F::kRows * F::kColumns, vectors);
-  for (std::int64_t i = 0; i < t.count; ++i) {
-    const TileOutput<F::kOutputRows, F::kOutputColumns> output(t, TilePlace(t, t.first + i));
+  for (std::int64_t i = 0; i < t.last - t.first; ++i) {
+    const TileOutput<F::kOutputRows, F::kOutputColumns, kSide> output(t, TilePlace(t, t.first + i));
     for (int v = 0; v < vectors; ++v) {
       const std::int64_t channel = std::int64_t{v} * kLanes;
       Vec tile[F::kOutputRows][F::kOutputColumns];
       transform_output<F>(t.product + i * width + channel, t.product_step, tile);
-      if constexpr (F::kOutputRows > 1 && F::kOutputColumns > 1) {
-        if (t.pooled) {
-          output.store_maxima(t, channel, tile);
-          continue;
-        }
-      }
       output.store(t, channel, tile);
     }
   }
+}
+
+// Multiplies one column block and writes its outputs.
+template <class F>
+void winograd_output(const WinogradTask& t) {
+  const int vectors = (t.columns + kLanes - 1) / kLanes;
+  winograd_multiply(t, F::kRows * F::kColumns, vectors);
+  if constexpr (F::kOutputRows % 2 == 0 && F::kOutputColumns % 2 == 0) {
+    if (t.epilogue.pooling.side == 2) return store_tiles<F, 2>(t, vectors);
+  }
+  store_tiles<F, 1>(t, vectors);
 }
 
 template <int kOutputsY, int kOutputsX, int kTapsY, int kTapsX>

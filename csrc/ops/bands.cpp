@@ -51,12 +51,12 @@ class BandsShape {
     }
   }
 
-  std::size_t last() const { return outs_.size() - 1; }  // step
-  std::int64_t height() const { return height_; }        // of its output
+  std::size_t last_step() const { return outs_.size() - 1; }
+  std::int64_t height() const { return height_; }  // of its output
   // Rows of it that are made before the steps begin again.
   std::int64_t band() const { return band_; }
   std::int64_t together(std::size_t i) const { return rows_[i].together; }
-  std::int64_t together() const { return together(last()); }
+  std::int64_t together() const { return together(last_step()); }
   std::int64_t units_of_image() const { return (height_ + together() - 1) / together(); }
   const Layout& out(std::size_t i) const { return outs_[i]; }  // of the steps but the last
   // Bytes of each step's rows but the last's.
@@ -70,14 +70,14 @@ class BandsShape {
   // Rows of the input of step `i` for rows of its output; some may be outside the image.
   Rows read(std::size_t i, const Rows& rows) const {
     const Window& w = rows_[i].window;
-    const std::int64_t last = rounded_up(rows.last, together(i)) - 1;
-    return {rows.first * w.stride_y - w.pads.top, last * w.stride_y - w.pads.top + w.reach()};
+    const std::int64_t lowest = rounded_up(rows.last, together(i)) - 1;
+    return {rows.first * w.stride_y - w.pads.top, lowest * w.stride_y - w.pads.top + w.reach()};
   }
 
   // Rows of the first step's output that the first of a part makes beside the part's own.
   std::int64_t repeated_rows() const {
     std::int64_t rows = 0;
-    for (std::size_t i = last(); i > 0; --i) rows = rows_[i].window.repeated_rows(rows);
+    for (std::size_t i = last_step(); i > 0; --i) rows = rows_[i].window.repeated_rows(rows);
     return rows;
   }
 
@@ -97,7 +97,7 @@ class BandsShape {
   // Bytes of each step's rows but the last's, for so many rows of the last. What a step makes
   // together may begin before and end behind the rows that are read.
   std::vector<std::int64_t> sizes_for(std::int64_t rows) const {
-    std::vector<std::int64_t> sizes(last());
+    std::vector<std::int64_t> sizes(last_step());
     for (std::size_t i = sizes.size(); i > 0; --i) {
       const Rows needed = read(i, {0, rows});
       rows = needed.last - needed.first + 2 * (together(i - 1) - 1);
@@ -142,9 +142,14 @@ class Bands final : public Step {
 
   // So many units that the rows made twice, at the first of a part, are few, if there are any.
   static std::int64_t grain_of(const BandsShape& shape) {
+    constexpr std::int64_t kFewRepeated = 4;
+    constexpr std::int64_t kRowsPerFewRepeated = 8;
+    constexpr std::int64_t kRowsPerRepeated = 4;
     const std::int64_t repeated = shape.repeated_rows();
     if (repeated == 0) return 1;
-    const std::int64_t rows = std::max<std::int64_t>(shape.band(), repeated > 4 ? 4 * repeated : 8);
+    const bool many = repeated > kFewRepeated;
+    const std::int64_t rows =
+        std::max(shape.band(), many ? kRowsPerRepeated * repeated : kRowsPerFewRepeated);
     return (rows + shape.together() - 1) / shape.together();
   }
 
@@ -196,7 +201,7 @@ class BoundBands final : public BoundStep {
       Image state = image_of(w, image);
       std::int64_t row = unit % units * shape_.together();
       for (; row < last && !asked(w.interrupt); row += shape_.band()) {
-        make(state, shape_.last(), {row, std::min(row + shape_.band(), last)});
+        make(state, shape_.last_step(), {row, std::min(row + shape_.band(), last)});
       }
       unit = image * units + end;
     }
@@ -216,7 +221,7 @@ class BoundBands final : public BoundStep {
     Image state = {w.in, w.out, w.scratch + shape_.held_bytes(), reinterpret_cast<Held*>(w.scratch),
                    w.interrupt};
     for (Tensor* t : {&state.in[0], &state.in[1], &state.out}) *t = t->from_image(image);
-    for (std::size_t i = 0; i < shape_.last(); ++i) {
+    for (std::size_t i = 0; i < shape_.last_step(); ++i) {
       new (state.held + i) Held{state.scratch, {-kLargest, -kLargest}};
       state.scratch += shape_.sizes()[i];
     }
@@ -225,7 +230,7 @@ class BoundBands final : public BoundStep {
 
   // Where pixel (0, 0) of the output of step `i` would stand if all rows were held.
   Tensor output(const Image& image, std::size_t i) const {
-    if (i == shape_.last()) return image.out;
+    if (i == shape_.last_step()) return image.out;
     const Layout& layout = shape_.out(i);
     const Held& held = image.held[i];
     const std::int64_t first = layout.border.left * layout.channels;

@@ -11,8 +11,6 @@ struct Axis {
   PerInput<std::int64_t> strides;  // 0 where the operand is repeated
 };
 
-constexpr std::int64_t kLongRow = 256;
-
 // The axes of the output, neighbours joined where both operands go on alike; at least two: threads
 // share rows of the inner ones, if these are long enough for vectors.
 std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims& out) {
@@ -31,7 +29,8 @@ std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims&
     if (out[i] == 1) continue;
     const bool outermost = std::all_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(i),
                                        [](std::int64_t size) { return size == 1; });
-    const bool rows = outermost && axes.size() == 1 && axes.back().size >= kLongRow;
+    const bool rows =
+        outermost && axes.size() == 1 && axes.back().size >= kernels().tuning.long_row;
     if (!axes.empty() && !rows) {
       Axis& inner = axes.back();
       const auto goes_on = [&](std::size_t side) {

@@ -46,9 +46,11 @@ struct WinogradForm {
 };
 
 // The form with m outputs along an axis for a convolution's window: 3 x 3, 5 x 5 or one row or
-// column of them, without stride, dilation or groups, and with no maximum over 2 x 2 pixels behind
-// a row or column. None for others.
+// column of them, without stride, dilation or groups. Of a pooling, tiles must be whole windows.
+// None for others.
 std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m);
+// What each tap is multiplied with at each position of a tile: [position][tap].
+std::vector<double> winograd_transform(const WinogradForm& form);
 std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m);
 
 // A step's own copy of what its epilogue reads, by group: each group's channels are padded to whole
@@ -56,7 +58,7 @@ std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m);
 class ChannelData {
  public:
   ChannelData(const ConvSpec& spec, std::int64_t lanes)
-      : activation_(spec.activation), filters_(spec.out[2] / spec.groups) {
+      : activation_(spec.activation), pooling_(spec.pooling), filters_(spec.out[2] / spec.groups) {
     padded_ = (filters_ + lanes - 1) / lanes * lanes;
     bias_ = padded_copy(spec.bias, spec.groups);
     if (spec.scale == nullptr) return;
@@ -80,6 +82,7 @@ class ChannelData {
                     {residual.image, layout.row(), layout.pixel()}};
     }
     e.activation = activation_;
+    e.pooling = pooling_;
     return e;
   }
 
@@ -94,6 +97,7 @@ class ChannelData {
   }
 
   Activation activation_;
+  Pooling pooling_;
   std::int64_t filters_;  // of a group
   std::int64_t padded_ = 0;
   Floats bias_;
@@ -105,25 +109,22 @@ inline double moved_bytes(const ConvSpec& spec) {
   return bytes_of({spec.in, spec.out}) + (spec.residual ? bytes_of({spec.out}) : 0);
 }
 
-// The window of an output: over all pixels that the maximum is of, where one is taken.
+// The rows that a row of the output reads, as those of a window: of all pixels that it pools.
 inline Window stored_window(const ConvSpec& spec) {
-  const Window& w = spec.window;
-  if (!spec.max_pool) return w;
-  return {(w.height - 1) * w.dilation_y + 1 + w.stride_y,
-          (w.width - 1) * w.dilation_x + 1 + w.stride_x,
-          2 * w.stride_y,
-          2 * w.stride_x,
-          1,
-          1,
-          w.pads};
+  const std::int64_t side = spec.pooling.side;
+  Window w = spec.window;
+  w.height = w.reach() + (side - 1) * w.stride_y;
+  w.dilation_y = 1;
+  w.stride_y *= side;
+  return w;
 }
 
 // Whether reading the weights once for many images pays: more of them than of pixels.
 inline bool prefers_batches(const ConvSpec& spec) {
-  constexpr double kManyBytes = 256 * 1024;
   const Window& w = spec.window;
   const double weights = bytes_of({{w.height, w.width, spec.in[2] / spec.groups, spec.out[2]}});
-  return weights > kManyBytes && weights > 2 * bytes_of({spec.in, spec.out});
+  return weights > kernels().tuning.batched_weight_bytes &&
+         weights > 2 * bytes_of({spec.in, spec.out});
 }
 
 }  // namespace cnnfast

@@ -58,10 +58,17 @@ bool bound_by_weights(const ConvSpec& spec) {
   return weight_reading(kFloatBytes * weights) > 2 * weights * pixels;
 }
 
+// What reads other weights than float32, or joins pixels, stores each pixel.
+bool stores_each_pixel(const ConvSpec& spec) { return spec.pooling.side == 1; }
+
 std::unique_ptr<const Step> make_direct(const ConvSpec& spec) {
   ConvSpec direct = spec;
-  if (spec.max_pool || !bound_by_weights(spec)) direct.weight_dtype = Element::float32;
+  if (!stores_each_pixel(spec) || !bound_by_weights(spec)) direct.weight_dtype = Element::float32;
   return make_direct_conv2d(direct);
+}
+
+bool joining_applies(const ConvSpec& spec) {
+  return stores_each_pixel(spec) && joined_pixels(spec) > 1;
 }
 
 template <int m>
@@ -84,8 +91,7 @@ struct Algorithm {
 // The first takes any convolution; of equal estimates, the earlier wins.
 constexpr Algorithm kAlgorithms[] = {
     {"direct", [](const ConvSpec&) { return true; }, direct_estimate, make_direct},
-    {"joined", [](const ConvSpec& spec) { return joined_pixels(spec) > 1; }, joined_estimate,
-     make_joined_conv2d},
+    {"joined", joining_applies, joined_estimate, make_joined_conv2d},
     {"winograd2", winograd_applies<2>, winograd_estimate<2>, make_winograd<2>},
     {"winograd4", winograd_applies<4>, winograd_estimate<4>, make_winograd<4>},
 };
@@ -93,13 +99,13 @@ constexpr Algorithm kAlgorithms[] = {
 }  // namespace
 
 Dims convolved(const ConvSpec& spec) {
-  if (!spec.max_pool) return spec.out;
-  return {2 * spec.out[0], 2 * spec.out[1], spec.out[2]};
+  const std::int64_t side = spec.pooling.side;
+  return {side * spec.out[0], side * spec.out[1], spec.out[2]};
 }
 
 std::unique_ptr<const Step> make_conv2d(const ConvSpec& spec) {
   check_window(spec.window, spec.in, convolved(spec));
-  if (spec.max_pool && spec.residual) {
+  if (!stores_each_pixel(spec) && spec.residual) {
     throw std::invalid_argument("a residual is added to what is not pooled yet");
   }
   if (spec.groups < 1 || spec.in[2] < 1 || spec.out[2] < 1 || spec.in[2] % spec.groups != 0 ||

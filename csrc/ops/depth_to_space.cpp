@@ -4,15 +4,15 @@ namespace cnnfast {
 
 namespace {
 
-// A unit is a row of the output: phase `y % block_y` of the input's row `y / block_y`, whose pixels
-// hold that phase's `block_x` pixels one behind the other.
+// A unit is a row of the output: of each pixel of the input's row `y / times_y` the `times_x`
+// pixels in row `y % times_y` of what it becomes.
 class BoundDepthToSpace final : public BoundStep {
  public:
   explicit BoundDepthToSpace(const Layouts& layouts)
       : in_(layouts.in[0]),
         out_(layouts.out),
-        block_y_(out_.height / in_.height),
-        block_x_(out_.width / in_.width) {}
+        times_y_(out_.height / in_.height),
+        times_x_(out_.width / in_.width) {}
 
   std::int64_t units(std::int64_t images) const override { return images * out_.height; }
 
@@ -20,8 +20,8 @@ class BoundDepthToSpace final : public BoundStep {
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       const std::int64_t image = unit / out_.height;
       const std::int64_t y = unit % out_.height;
-      run_row(w.in[0].floats(image) + y / block_y_ * in_.row() +
-                  y % block_y_ * block_x_ * out_.channels,
+      run_row(w.in[0].floats(image) + y / times_y_ * in_.row() +
+                  y % times_y_ * times_x_ * out_.channels,
               w.out.floats(image) + y * out_.row());
     }
   }
@@ -29,7 +29,7 @@ class BoundDepthToSpace final : public BoundStep {
  private:
   void run_row(const float* from, float* to) const {
     for (std::int64_t x = 0; x < in_.width; ++x, from += in_.pixel()) {
-      for (std::int64_t i = 0; i < block_x_; ++i, to += out_.pixel()) {
+      for (std::int64_t i = 0; i < times_x_; ++i, to += out_.pixel()) {
         std::copy_n(from + i * out_.channels, out_.channels, to);
       }
     }
@@ -37,8 +37,8 @@ class BoundDepthToSpace final : public BoundStep {
 
   Layout in_;
   Layout out_;
-  std::int64_t block_y_;
-  std::int64_t block_x_;
+  std::int64_t times_y_;
+  std::int64_t times_x_;
 };
 
 class DepthToSpace final : public Step {
@@ -61,7 +61,7 @@ class DepthToSpace final : public Step {
 std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out) {
   if (in.size() != 3 || out.size() != 3 || out[0] % in[0] != 0 || out[1] % in[1] != 0 ||
       count(in) != count(out)) {
-    throw std::invalid_argument("depth to space makes whole blocks of pixels of the channels");
+    throw std::invalid_argument("depth to space makes whole pixels of the channels");
   }
   return std::make_unique<DepthToSpace>(in, out);
 }

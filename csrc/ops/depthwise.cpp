@@ -10,11 +10,10 @@ namespace {
 // Neighbouring pixels that the kernel takes as one of that many times the channels: as many as fill
 // vectors with few channels. Their windows must be neighbours, too.
 std::int64_t pixels_joined(const Dims& out, const Window& window, std::int64_t multiplier) {
-  constexpr std::int64_t kMost = 4;
-  const std::int64_t lanes = kernels().tuning.lanes;
+  const Tuning& tuning = kernels().tuning;
   if (window.stride_x != 1 || multiplier != 1) return 1;
-  for (std::int64_t pixels = 1; pixels <= kMost; ++pixels) {
-    if (out[1] % pixels == 0 && pixels * out[2] % lanes == 0) return pixels;
+  for (std::int64_t pixels = 1; pixels <= tuning.most_joined; ++pixels) {
+    if (out[1] % pixels == 0 && pixels * out[2] % tuning.lanes == 0) return pixels;
   }
   return 1;
 }
@@ -30,10 +29,12 @@ std::vector<float> repeated(const float* rows, std::int64_t count, std::int64_t 
   return all;
 }
 
-// What the kernel slides over: n x n neighbouring pixels, 1 < n < 10.
+// What the kernel slides over: n x n neighbouring pixels, 1 < n <= kLargestSliding.
+constexpr std::int64_t kLargestSliding = 9;
+
 bool slides(const Window& window, std::int64_t multiplier) {
   return multiplier == 1 && window.height == window.width && window.width > 1 &&
-         window.width < 10 && window.dilation_y == 1 && window.dilation_x == 1;
+         window.width <= kLargestSliding && window.dilation_y == 1 && window.dilation_x == 1;
 }
 
 class DepthwiseConv2D final : public Step {
@@ -129,7 +130,7 @@ class BoundDepthwiseConv2D final : public BoundByRows {
     if (slides(window_, step_.multiplier_)) {
       task.sliding_size = static_cast<std::int32_t>(window_.width);
       const std::int64_t stride = joined * window_.stride_x;
-      task.sliding_stride = static_cast<std::int32_t>(std::min<std::int64_t>(stride, 9));
+      task.sliding_stride = static_cast<std::int32_t>(std::min(stride, kLargestSliding));
     }
     task.multiplier = static_cast<std::int32_t>(step_.multiplier_);
     task.weights = step_.packed_->floats();

@@ -1,45 +1,45 @@
 #include <cmath>
 
 #include "../narrowing.hpp"
-#include "../platform/caches.hpp"
 #include "conv.hpp"
 
 namespace cnnfast {
 
 namespace {
 
-constexpr int kBlocksToShare = 8;  // of an image's tiles, for the threads
+constexpr int kPanelsToShare = 8;  // of an image's tiles, for the threads,
+constexpr int kLeastTiles = 2;     // each of so many at least
 
-struct Piece {
+struct WindowSpan {
   std::int64_t offset_row;  // of the window
   std::int64_t offset;      // floats inside that row
   std::int64_t length;
 };
 
-// The window as pieces of consecutive floats: a whole kernel row where its taps touch, else
+// The window as spans of consecutive floats: a whole kernel row where its taps touch, else
 // tap by tap; none longer than a chunk.
-std::vector<Piece> pieces_of(const Window& w, std::int64_t channels, std::int64_t depth,
-                             std::int64_t longest) {
+std::vector<WindowSpan> spans_of(const Window& w, std::int64_t channels, std::int64_t depth,
+                                 std::int64_t longest) {
   const bool touching = depth == channels && w.dilation_x == 1;
   const std::int64_t taps = touching ? 1 : w.width;
   const std::int64_t length = touching ? w.width * channels : depth;
-  std::vector<Piece> pieces;
+  std::vector<WindowSpan> spans;
   for (std::int64_t y = 0; y < w.height; ++y) {
     for (std::int64_t tap = 0; tap < taps; ++tap) {
       for (std::int64_t at = 0; at < length; at += longest) {
         const std::int64_t start = tap * w.dilation_x * channels + at;
-        pieces.push_back({y * w.dilation_y, start, std::min(longest, length - at)});
+        spans.push_back({y * w.dilation_y, start, std::min(longest, length - at)});
       }
     }
   }
-  return pieces;
+  return spans;
 }
 
-std::vector<Chunk> chunks_of(const std::vector<Piece>& pieces, std::int64_t depth) {
+std::vector<Chunk> chunks_of(const std::vector<WindowSpan>& spans, std::int64_t depth) {
   std::vector<Chunk> chunks;
   Chunk chunk = {0, 0, 0};
-  for (const Piece& piece : pieces) {
-    chunk.depth += piece.length;
+  for (const WindowSpan& span : spans) {
+    chunk.depth += span.length;
     ++chunk.last;
     if (chunk.depth < depth) continue;
     chunks.push_back(chunk);
@@ -49,13 +49,9 @@ std::vector<Chunk> chunks_of(const std::vector<Piece>& pieces, std::int64_t dept
   return chunks;
 }
 
-const char* name_of(Element dtype) {
-  switch (dtype) {
-    case Element::float16: return "conv2d_float16";
-    case Element::bfloat16: return "conv2d_bfloat16";
-    case Element::float32: break;
-  }
-  return "conv2d";
+std::string name_of(Element element) {
+  const std::string name = "conv2d";
+  return element == Element::float32 ? name : name + "_" + kElementNames[static_cast<int>(element)];
 }
 
 // The numbers of a direct convolution; `joined`: how many pixels of the image are one of `spec`.
@@ -63,13 +59,13 @@ struct DirectShape {
   Window window;
   std::int64_t joined;
   std::int64_t groups;
-  std::int64_t channels;  // of a group
-  std::int64_t filters;   // of a group
-  std::int64_t depth;     // products in an output
-  std::int64_t image_pixels;
-  bool pooled;
-  std::int64_t tile_pixels;  // of the output, computed together
-  std::vector<Piece> pieces;
+  std::int64_t channels;      // of a group
+  std::int64_t filters;       // of a group
+  std::int64_t depth;         // products in an output
+  std::int64_t image_pixels;  // of the output
+  std::int64_t image_sums;    // of as many pixels before the pooling
+  std::int64_t tile_pixels;   // of the output, computed together
+  std::vector<WindowSpan> spans;
   std::vector<Chunk> chunks;
   ColumnBlocks columns;  // of a group
 
@@ -81,16 +77,16 @@ struct DirectShape {
         filters(spec.out[2] / spec.groups),
         depth(count({window.height, window.width, channels})),
         image_pixels(count({spec.out[0], spec.out[1]})),
-        pooled(spec.max_pool),
-        tile_pixels(pooled ? kernels().tuning.tile_rows / 2 : kernels().tuning.tile_rows),
-        pieces(pieces_of(window, spec.in[2], channels, kernels().tuning.chunk_depth)),
-        chunks(chunks_of(pieces, kernels().tuning.chunk_depth)),
+        image_sums(count({convolved(spec)[0], convolved(spec)[1]})),
+        tile_pixels(kernels().tuning.tile_rows / spec.pooling.side),
+        spans(spans_of(window, spec.in[2], channels, kernels().tuning.chunk_depth)),
+        chunks(chunks_of(spans, kernels().tuning.chunk_depth)),
         columns(column_blocks(depth, filters)) {}
 
   // One pixel times a matrix. A pad before the image would put the one tap outside of it.
   bool is_row() const {
-    return image_pixels == 1 && window.height * window.width == 1 && groups == 1 &&
-           window.pads.top == 0 && window.pads.left == 0 && !pooled;
+    return image_sums == 1 && window.height * window.width == 1 && groups == 1 &&
+           window.pads.top == 0 && window.pads.left == 0;
   }
   std::int64_t tiles(std::int64_t images) const {
     return (images * image_pixels + tile_pixels - 1) / tile_pixels;
@@ -116,8 +112,7 @@ class DirectConv2D final : public Step {
   Cost cost() const override {
     const auto outputs = static_cast<double>(shape_.filters * shape_.groups);
     const double weights = static_cast<double>(shape_.depth) * outputs;
-    const auto pixels =
-        static_cast<double>(shape_.pooled ? 4 * shape_.image_pixels : shape_.image_pixels);
+    const auto pixels = static_cast<double>(shape_.image_sums);
     const auto width = static_cast<double>(shape_.window.width);
     const std::int64_t stride = shape_.window.stride_x / shape_.joined;
     const auto others = static_cast<double>(shape_.window.stride_x - stride);
@@ -161,7 +156,7 @@ class DirectConv2D final : public Step {
   double moved_bytes_;
 };
 
-// Units are tiles, inside a column block, inside a block of pixels whose input stays in cache while
+// Units are tiles, inside a column block, inside a panel of pixels whose input stays in cache while
 // every column block reads it.
 class BoundDirectConv2D final : public BoundByRows {
  public:
@@ -172,26 +167,27 @@ class BoundDirectConv2D final : public BoundByRows {
         in_(layouts.in[0]),
         residual_(layouts.in[1]),
         out_(layouts.out) {
-    for (const Piece& p : shape_.pieces) {
-      runs_.push_back({p.offset_row * in_.row() + p.offset, p.length});
+    for (const WindowSpan& s : shape_.spans) {
+      spans_.push_back({s.offset_row * in_.row() + s.offset, s.length});
     }
     const Tuning& tuning = kernels_.tuning;
     const auto pixels = static_cast<double>(shape_.image_pixels);
     // Of deep windows only a chunk has to stay: they are done chunk by chunk.
     const double bytes_per_pixel =
         std::min(step.input_bytes_ / pixels, static_cast<double>(float_bytes(tuning.chunk_depth)));
-    const double cached_pixels = static_cast<double>(tuning.input_block_bytes) / bytes_per_pixel;
+    const double cached_pixels = static_cast<double>(tuning.input_panel_bytes) / bytes_per_pixel;
     cached_tiles_ = std::max<std::int64_t>(
         1, std::llround(cached_pixels / static_cast<double>(shape_.tile_pixels)));
-    block_tiles_ = cached_tiles_;
+    panel_tiles_ = cached_tiles_;
     // Threads that share an image should take pixels, which they find in their caches, rather than
     // columns: small weights may be read several times.
     const std::int64_t outputs = shape_.filters * shape_.groups;
     const auto weights = static_cast<double>(float_bytes(shape_.depth * outputs));
     const auto made = static_cast<double>(float_bytes(shape_.image_pixels * outputs));
-    if (weights < std::min(step.input_bytes_ + made, static_cast<double>(l2_bytes()) / 4)) {
-      const std::int64_t shared = shape_.tiles(1) / kBlocksToShare;
-      block_tiles_ = std::min(block_tiles_, std::max<std::int64_t>(2, shared));
+    if (weights <
+        std::min(step.input_bytes_ + made, static_cast<double>(bytes_of_l2(tuning.l2_small)))) {
+      const std::int64_t shared = shape_.tiles(1) / kPanelsToShare;
+      panel_tiles_ = std::min(panel_tiles_, std::max<std::int64_t>(kLeastTiles, shared));
     }
   }
 
@@ -213,9 +209,9 @@ class BoundDirectConv2D final : public BoundByRows {
     const std::int64_t end = w.last * task.width;
     const std::int64_t step = cached_tiles_ * shape_.tile_pixels;
     for (std::int64_t start = w.first * task.width; start < end; start += step) {
-      PixelBlock block = {start, std::min(end, start + step), 0, 0};
-      block.last = tiles_of(block) * shape_.groups * shape_.columns.count();
-      run_pixel_block(task, w, block);
+      Panel panel = {start, std::min(end, start + step), 0, 0};
+      panel.last = tiles_of(panel) * shape_.groups * shape_.columns.count();
+      run_panel(task, w, panel);
     }
   }
 
@@ -240,57 +236,57 @@ class BoundDirectConv2D final : public BoundByRows {
     ConvTask task = task_for(w.in[0]);
     task.widened = w.scratch_floats();
     for (std::int64_t unit = w.first; unit < w.last;) {
-      const std::int64_t pixel_block = unit / (block_tiles_ * column_blocks);
-      const std::int64_t start = pixel_block * block_tiles_;
-      const std::int64_t size = std::min(block_tiles_, all_tiles - start);
+      const std::int64_t panel = unit / (panel_tiles_ * column_blocks);
+      const std::int64_t start = panel * panel_tiles_;
+      const std::int64_t size = std::min(panel_tiles_, all_tiles - start);
       const std::int64_t inside = unit - start * column_blocks;
       const std::int64_t end = std::min(size * column_blocks, inside + w.last - unit);
       const std::int64_t last_pixel =
           std::min(w.images * shape_.image_pixels, (start + size) * shape_.tile_pixels);
-      run_pixel_block(task, w, {start * shape_.tile_pixels, last_pixel, inside, end});
+      run_panel(task, w, {start * shape_.tile_pixels, last_pixel, inside, end});
       unit += end - inside;
     }
   }
 
-  struct PixelBlock {
-    std::int64_t start;  // in pixels
-    std::int64_t end;
-    std::int64_t first;  // units inside the block
+  struct Panel {
+    std::int64_t first_pixel;
+    std::int64_t last_pixel;
+    std::int64_t first;  // units inside the panel
     std::int64_t last;
   };
 
-  std::int64_t tiles_of(const PixelBlock& b) const {
-    return (b.end - b.start + shape_.tile_pixels - 1) / shape_.tile_pixels;
+  std::int64_t tiles_of(const Panel& p) const {
+    return (p.last_pixel - p.first_pixel + shape_.tile_pixels - 1) / shape_.tile_pixels;
   }
 
   // Chunk by chunk where the pixels' windows do not stay in cache from one column block to the
-  // next.
-  void run_pixel_block(ConvTask& task, const Work& w, const PixelBlock& b) const {
+  // next, and the output has room for each sum meanwhile.
+  void run_panel(ConvTask& task, const Work& w, const Panel& p) const {
     const auto chunk_count = static_cast<std::int32_t>(shape_.chunks.size());
-    const std::int64_t bytes = float_bytes(tiles_of(b) * shape_.tile_pixels * shape_.depth);
-    const bool by_chunk =
-        !shape_.pooled && b.last - b.first > tiles_of(b) && bytes > l2_bytes() / 2;
+    const std::int64_t bytes = float_bytes(tiles_of(p) * shape_.tile_pixels * shape_.depth);
+    const bool by_chunk = shape_.image_sums == shape_.image_pixels &&
+                          p.last - p.first > tiles_of(p) &&
+                          bytes > bytes_of_l2(kernels_.tuning.l2_kept);
     const std::int32_t step = by_chunk ? 1 : chunk_count;
     std::int64_t done = 0;  // products
     for (std::int32_t c = 0; c < chunk_count; c += step) {
       task.first_chunk = c;
       task.last_chunk = c + step;
-      run_columns(task, w, b, done);
+      run_columns(task, w, p, done);
       done += shape_.chunks[static_cast<std::size_t>(c)].depth;
     }
   }
 
   // The task's chunks, of which `done` products are behind, for every column block.
-  void run_columns(ConvTask& task, const Work& w, const PixelBlock& b, std::int64_t done) const {
-    const std::int64_t size = tiles_of(b);
-    const auto conv = shape_.pooled ? kernels_.conv_pool : kernels_.conv;
-    for (std::int64_t unit = b.first; unit < b.last;) {
+  void run_columns(ConvTask& task, const Work& w, const Panel& p, std::int64_t done) const {
+    const std::int64_t size = tiles_of(p);
+    for (std::int64_t unit = p.first; unit < p.last;) {
       const std::int64_t tile = unit % size;
-      const std::int64_t run = std::min(size - tile, b.last - unit);
+      const std::int64_t tiles = std::min(size - tile, p.last - unit);
       select_columns(task, w, unit / size, done);
-      const std::int64_t from = b.start + tile * shape_.tile_pixels;
-      conv(task, from, std::min(b.end, from + run * shape_.tile_pixels));
-      unit += run;
+      const std::int64_t first = p.first_pixel + tile * shape_.tile_pixels;
+      kernels_.conv(task, first, std::min(p.last_pixel, first + tiles * shape_.tile_pixels));
+      unit += tiles;
     }
   }
 
@@ -299,7 +295,7 @@ class BoundDirectConv2D final : public BoundByRows {
     const Window& window = shape_.window;
     task.x_strides = {in.image, window.stride_y * in_.row(), window.stride_x * in_.pixel()};
     task.element = step_.packed_->element();
-    task.runs = runs_.data();
+    task.spans = spans_.data();
     task.chunks = shape_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(shape_.chunks.size());
     task.last_chunk = task.chunk_count;
@@ -332,9 +328,9 @@ class BoundDirectConv2D final : public BoundByRows {
   Layout in_;
   Layout residual_;
   Layout out_;
-  std::vector<Run> runs_;
+  std::vector<Span> spans_;
   std::int64_t cached_tiles_ = 1;  // whose input stays in cache
-  std::int64_t block_tiles_ = 1;   // as many at most, so that threads share them
+  std::int64_t panel_tiles_ = 1;   // as many at most, so that threads share them
 };
 
 std::unique_ptr<const BoundStep> DirectConv2D::bind(const Layouts& layouts) const {
@@ -342,6 +338,7 @@ std::unique_ptr<const BoundStep> DirectConv2D::bind(const Layouts& layouts) cons
 }
 
 bool all_fit(Element dtype, const KernelRows& kernel) {
+  if (dtype == Element::float32) return true;
   bool all = true;
   kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
     all = all && fits(dtype, numbers, (last - first) * kernel.width());
@@ -349,29 +346,24 @@ bool all_fit(Element dtype, const KernelRows& kernel) {
   return all;
 }
 
-template <class Number, class Convert>
-void pack_as(const KernelRows& kernel, std::int64_t groups, Packed& packed, Convert convert) {
-  const std::int64_t filters = kernel.width() / groups;
-  kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
-    for (std::int64_t g = 0; g < groups; ++g) {
-      packed.fill<Number>(g, first, last, numbers + g * filters, kernel.width(), convert);
-    }
-  });
-}
-
 }  // namespace
 
 Packed pack_kernel(const KernelRows& kernel, std::int64_t groups, Element dtype) {
   const ColumnBlocks columns = column_blocks(kernel.rows(), kernel.width() / groups);
-  if (dtype == Element::float32 || !all_fit(dtype, kernel)) {
-    Packed packed(columns, groups, Element::float32);
-    pack_as<float>(kernel, groups, packed, [](float x) { return x; });
-    packed.set_finite(fits(Element::float32, packed.floats(), packed.size()));
-    return packed;
+  const Element element = all_fit(dtype, kernel) ? dtype : Element::float32;
+  Packed packed(columns, groups, element);
+  with_element(element, [&]<Element E>() {
+    kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+      for (std::int64_t g = 0; g < groups; ++g) {
+        packed.fill<typename Narrowing<E>::Number>(g, first, last, numbers + g * columns.columns,
+                                                   kernel.width(),
+                                                   [](float x) { return Narrowing<E>::narrow(x); });
+      }
+    });
+  });
+  if (element == Element::float32) {
+    packed.set_finite(fits(element, packed.floats(), packed.size()));
   }
-  Packed packed(columns, groups, dtype);
-  pack_as<std::uint16_t>(kernel, groups, packed,
-                         dtype == Element::float16 ? to_float16 : to_bfloat16);
   return packed;
 }
 

@@ -120,8 +120,8 @@ class Affine final : public PixelStep {
 
  private:
   static std::int64_t together(const Dims& in) {
-    constexpr std::int64_t kFewChannels = 16;
-    return in.back() < kFewChannels ? kFewChannels : 1;
+    const std::int64_t few = kernels().tuning.few_channels;
+    return in.back() < few ? few : 1;
   }
 
   void scale_pixels(const float* from, float* to, std::int64_t pixels, std::int64_t floats) const {
@@ -147,9 +147,9 @@ class Copy final : public PixelStep {
     const Layout& in = layouts.in[0];
     const Layout& out = layouts.out;
     const bool together = in.pixel() == in.channels && out.pixel() == in.channels;
-    const std::int64_t pieces = together ? 1 : pixels;
-    const auto bytes = static_cast<std::size_t>(pixels * in.channels / pieces) * sizeof(float);
-    for (std::int64_t x = 0; x < pieces; ++x) {
+    const std::int64_t copies = together ? 1 : pixels;
+    const auto bytes = static_cast<std::size_t>(pixels * in.channels / copies) * sizeof(float);
+    for (std::int64_t x = 0; x < copies; ++x) {
       std::memcpy(to + start_ + x * out.pixel(), from + x * in.pixel(), bytes);
     }
   }

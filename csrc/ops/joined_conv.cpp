@@ -42,7 +42,7 @@ Packed pack_joined(const KernelRows& rows, const Window& own, const Window& join
 }  // namespace
 
 std::int64_t joined_pixels(const ConvSpec& spec) {
-  if (spec.groups != 1 || spec.window.dilation_x != 1 || spec.max_pool) return 1;
+  if (spec.groups != 1 || spec.window.dilation_x != 1) return 1;
   const Tuning& tuning = kernels().tuning;
   for (std::int64_t pixels = tuning.most_joined; pixels > 1; --pixels) {
     if (spec.out[1] % pixels == 0 && pixels * spec.out[2] <= tuning.lanes) return pixels;

@@ -1,7 +1,6 @@
 // Products of two matrices that are both computed. The second is packed as weights are, by a step
 // of its own that threads share, and the register tiles of a convolution multiply.
 #include "../cpu.hpp"
-#include "../platform/caches.hpp"
 #include "ops.hpp"
 #include "product.hpp"
 
@@ -23,7 +22,8 @@ class PackOperand final : public DenseStep {
   explicit PackOperand(const MatrixProduct& of)
       : DenseStep({.name = "pack"}),
         of_(of),
-        groups_(divided_up(of.k, kRowsTogether)),
+        rows_together_(kernels().tuning.packed_rows),
+        groups_(divided_up(of.k, rows_together_)),
         packed_(column_blocks(of.k, of.n)) {}
 
   std::int64_t units(std::int64_t images) const override { return images * of_.matrices * groups_; }
@@ -38,7 +38,7 @@ class PackOperand final : public DenseStep {
       const float* from = w.in[0].floats(image) + inside * of_.k * of_.n;
       float* to = w.out.floats(image) + inside * packed_.size();
       kernels().pack_columns(
-          {from, of_.n, group * kRowsTogether, std::min(of_.k, end * kRowsTogether)}, of_.k, to);
+          {from, of_.n, group * rows_together_, std::min(of_.k, end * rows_together_)}, of_.k, to);
       unit += end - group;
     }
   }
@@ -49,9 +49,8 @@ class PackOperand final : public DenseStep {
   }
 
  private:
-  static constexpr std::int64_t kRowsTogether = 8;
-
   MatrixProduct of_;
+  std::int64_t rows_together_;
   std::int64_t groups_;
   ColumnBlocks packed_;
 };
@@ -66,7 +65,7 @@ Cost product_cost(const MatrixProduct& of, std::int64_t columns) {
                          matrix_bytes(of.matrices, of.m, of.n)};
 }
 
-// A unit is a column block of a block of rows, which stay in cache while the columns next to each
+// A unit is a column block of a panel of rows, which stay in cache while the columns next to each
 // other read them.
 class MatMul final : public DenseStep {
  public:
@@ -78,23 +77,23 @@ class MatMul final : public DenseStep {
         depth_(of.k, kernels_.tuning.chunk_depth),
         bias_(static_cast<std::size_t>(columns_.widest), 0.0F) {
     const std::int64_t cached =
-        kernels_.tuning.row_block_bytes /
+        kernels_.tuning.row_panel_bytes /
         float_bytes(std::min<std::int64_t>(of.k, kernels_.tuning.chunk_depth));
     const std::int64_t wanted = divided_up(kUnitsToShare, of.matrices * columns_.count());
     const std::int64_t rows = std::min(cached, divided_up(of.m, wanted));
-    row_block_ = divided_up(std::max<std::int64_t>(rows, 2), kernels_.tuning.tile_rows) *
+    row_panel_ = divided_up(std::max<std::int64_t>(rows, 1), kernels_.tuning.tile_rows) *
                  kernels_.tuning.tile_rows;
-    row_blocks_ = divided_up(of.m, row_block_);
+    row_panels_ = divided_up(of.m, row_panel_);
   }
 
   std::int64_t units(std::int64_t images) const override {
-    return images * of_.matrices * row_blocks_ * columns_.count();
+    return images * of_.matrices * row_panels_ * columns_.count();
   }
 
   void run(const Work& w) const override {
     const std::int64_t columns = columns_.count();
     for (std::int64_t unit = w.first; unit < w.last;) {
-      const std::int64_t rows = unit / columns;  // a block of them, of all matrices of all images
+      const std::int64_t rows = unit / columns;  // a panel of them, of all matrices of all images
       const std::int64_t first = unit % columns;
       const std::int64_t last = std::min(columns, first + w.last - unit);
       run_columns(w, rows, first, last);
@@ -107,23 +106,24 @@ class MatMul final : public DenseStep {
  private:
   // Chunk by chunk where the rows do not stay in cache from one column block to the next.
   void run_columns(const Work& w, std::int64_t rows, std::int64_t first, std::int64_t last) const {
-    const std::int64_t matrix = rows / row_blocks_;
+    const std::int64_t matrix = rows / row_panels_;
     const std::int64_t image = matrix / of_.matrices;
     const std::int64_t inside = matrix % of_.matrices;
-    const std::int64_t row = rows % row_blocks_ * row_block_;
+    const std::int64_t row = rows % row_panels_ * row_panel_;
     const float* packed = w.in[1].floats(image) + inside * columns_.size();
     float* out = w.out.floats(image) + (inside * of_.m + row) * of_.n;
     ConvTask task = {};
     task.x = w.in[0].floats(image) + (inside * of_.m + row) * of_.k;
-    task.width = std::min(row_block_, of_.m - row);
+    task.width = std::min(row_panel_, of_.m - row);
     task.height = 1;
     task.x_strides = {task.width * of_.k, task.width * of_.k, of_.k};
     task.out_strides = {task.width * of_.n, task.width * of_.n, of_.n};
-    task.runs = depth_.runs.data();
+    task.spans = depth_.spans.data();
     task.chunks = depth_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
     task.epilogue.bias = bias_.data();
-    const bool by_chunk = last - first > 1 && float_bytes(task.width * of_.k) > l2_bytes() / 2;
+    const bool by_chunk =
+        last - first > 1 && float_bytes(task.width * of_.k) > bytes_of_l2(kernels_.tuning.l2_kept);
     const std::int32_t step = by_chunk ? 1 : task.chunk_count;
     for (std::int32_t chunk = 0; chunk < task.chunk_count; chunk += step) {
       task.first_chunk = chunk;
@@ -142,8 +142,8 @@ class MatMul final : public DenseStep {
   ColumnBlocks columns_;
   DenseDepth depth_;
   std::vector<float> bias_;  // zeros
-  std::int64_t row_block_ = 0;
-  std::int64_t row_blocks_ = 0;
+  std::int64_t row_panel_ = 0;
+  std::int64_t row_panels_ = 0;
 };
 
 // Too few rows to pack for. A row is one row of the product.

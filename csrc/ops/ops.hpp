@@ -26,14 +26,14 @@ struct ConvSpec {
   bool residual = false;         // whether a second input is added before the activation
   const float* scale = nullptr;  // (filters) each: applied behind the activation
   const float* shift = nullptr;
-  bool winograd = true;   // whether it may be used
-  bool max_pool = false;  // whether `out` is the maximum over 2 x 2 pixels, behind all of the above
+  Pooling pooling = {};  // behind all of the above, without a residual; `out` is what it stores
+  bool winograd = true;  // whether it may be used
   // How weights are stored where reading them is most of the work.
   Element weight_dtype = Element::float32;
   // The algorithms that there were to choose from, for reports.
   std::vector<Candidate> candidates = {};
 };
-// Height, width and channels of the convolution itself.
+// Height, width and channels of the convolution itself, before its pooling.
 Dims convolved(const ConvSpec& spec);
 std::unique_ptr<const Step> make_conv2d(const ConvSpec& spec);
 // `kernel` is (height, width, channels, multiplier), `bias` (channels * multiplier) or null.
@@ -88,7 +88,7 @@ std::unique_ptr<const Step> make_pack_operand(const MatrixProduct& of);
 std::unique_ptr<const Step> make_matmul(const MatrixProduct& of);
 // Output axis i is input axis axes[i].
 std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes);
-// (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become a block of pixels.
+// (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become by x bx pixels.
 std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out);
 // `in` into `out` at position `start` of `axis`: one part of a concatenation.
 std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis,

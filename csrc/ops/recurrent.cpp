@@ -63,7 +63,7 @@ struct RecurrentWeights {
   std::int64_t padded() const { return gates->blocks().padded(); }
 };
 
-// A unit is one sequence: time runs in order. Many share the reading of the weights.
+// A unit is one sequence: time spans in order. Many share the reading of the weights.
 class Recurrent final : public DenseStep {
  public:
   Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, RecurrentWeights weights,
@@ -95,7 +95,7 @@ class Recurrent final : public DenseStep {
     task.gates = {weights_.gates->floats(), weights_.bias.data(), columns_.gates};
     task.candidate = {weights_.candidate->floats(), weights_.bias.data() + weights_.padded(),
                       columns_.candidate};
-    task.runs = depth_.runs.data();
+    task.spans = depth_.spans.data();
     task.chunks = depth_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
     task.x_sequence = w.in[0].image;
@@ -106,10 +106,10 @@ class Recurrent final : public DenseStep {
     task.backwards = backwards_;
     const std::int64_t all = w.last - w.first;
     const std::int64_t together = kernels().tuning.sequences_together;
-    const std::int64_t blocks = (all + together - 1) / together;
-    for (std::int64_t block = 0; block < blocks; ++block) {
-      const std::int64_t first = w.first + all * block / blocks;
-      task.sequences = w.first + all * (block + 1) / blocks - first;
+    const std::int64_t turns = (all + together - 1) / together;
+    for (std::int64_t turn = 0; turn < turns; ++turn) {
+      const std::int64_t first = w.first + all * turn / turns;
+      task.sequences = w.first + all * (turn + 1) / turns - first;
       task.x = w.in[0].floats(first);
       task.out = w.out.floats(first);
       kernels().recurrent(task);

@@ -22,18 +22,18 @@ class Remap final : public RowsStep {
  public:
   Remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps, float fill, std::size_t mapped)
       : RowsStep({.name = "remap"}, product(out, 0, mapped)),
-        block_(product(out, mapped, out.size())),
+        length_(product(out, mapped, out.size())),
         fill_(fill),
         maps_(std::move(maps)) {
     maps_.resize(mapped);
-    std::int64_t stride = block_;
+    std::int64_t stride = length_;
     for (std::size_t axis = mapped; axis-- > 0; stride *= in[axis]) {
       strides_.insert(strides_.begin(), stride);
     }
     sizes_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(mapped));
   }
   Cost cost() const override {
-    const double written = kFloatBytes * static_cast<double>(rows() * block_);
+    const double written = kFloatBytes * static_cast<double>(rows() * length_);
     return moving(2 * written);
   }
 
@@ -42,13 +42,13 @@ class Remap final : public RowsStep {
                       std::int64_t last) const override {
     for (std::int64_t row = first; row < last; ++row) {
       const std::int64_t from = source(row);
-      float* to = out + row * block_;
+      float* to = out + row * length_;
       if (from < 0) {
-        std::fill(to, to + block_, fill_);
-      } else if (block_ == 1) {
+        std::fill(to, to + length_, fill_);
+      } else if (length_ == 1) {
         *to = in[0][from];
       } else {
-        copy_floats(to, in[0] + from, block_);
+        copy_floats(to, in[0] + from, length_);
       }
     }
   }
@@ -67,7 +67,7 @@ class Remap final : public RowsStep {
     return offset;
   }
 
-  std::int64_t block_;
+  std::int64_t length_;  // floats that stay together
   float fill_;
   std::vector<AxisMap> maps_;
   Dims sizes_;    // of the output
@@ -76,10 +76,10 @@ class Remap final : public RowsStep {
 
 class Place final : public RowsStep {
  public:
-  Place(std::int64_t outer, std::int64_t block, std::int64_t out_block, std::int64_t start)
-      : RowsStep({.name = "concat"}, outer), block_(block), out_block_(out_block), start_(start) {}
+  Place(std::int64_t outer, std::int64_t part, std::int64_t whole, std::int64_t start)
+      : RowsStep({.name = "concat"}, outer), part_(part), whole_(whole), start_(start) {}
   Cost cost() const override {
-    const double part = kFloatBytes * static_cast<double>(rows() * block_);
+    const double part = kFloatBytes * static_cast<double>(rows() * part_);
     return moving(2 * part);
   }
 
@@ -87,13 +87,13 @@ class Place final : public RowsStep {
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
                       std::int64_t last) const override {
     for (std::int64_t row = first; row < last; ++row) {
-      copy_floats(out + row * out_block_ + start_, in[0] + row * block_, block_);
+      copy_floats(out + row * whole_ + start_, in[0] + row * part_, part_);
     }
   }
 
  private:
-  std::int64_t block_;
-  std::int64_t out_block_;
+  std::int64_t part_;   // floats of the axis and those inside it
+  std::int64_t whole_;  // of the output
   std::int64_t start_;
 };
 

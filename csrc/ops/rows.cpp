@@ -66,7 +66,7 @@ class Normalize final : public RowsStep {
 class Reduce final : public RowsStep {
  public:
   Reduce(const Reduction& of, std::int64_t parts, float divisor)
-      : Reduce(of, parts, parts > 1 ? of.inner : kColumns, divisor) {}
+      : Reduce(of, parts, parts > 1 ? of.inner : kernels().tuning.reduced_columns, divisor) {}
   Cost cost() const override {
     const auto read = static_cast<double>(of_.outer * of_.n * of_.inner);
     const auto written = static_cast<double>(of_.outer * parts_ * of_.inner);
@@ -92,8 +92,6 @@ class Reduce final : public RowsStep {
   }
 
  private:
-  static constexpr std::int64_t kColumns = 64;
-
   Reduce(const Reduction& of, std::int64_t parts, std::int64_t columns, float divisor)
       : RowsStep({.name = "reduce"}, of.outer * parts * ((of.inner + columns - 1) / columns)),
         of_(of),
@@ -134,14 +132,16 @@ Reduction reduction_of(const Dims& in, ReductionKind kind, int first, int last) 
   return {kind, product(in, 0, from), product(in, from, to), product(in, to, in.size())};
 }
 
+// The order of a sum depends on it, so that no machine or instruction set has other numbers.
 std::int64_t parts_of(const Reduction& of) {
-  constexpr std::int64_t kLarge = 32 * 1024;
-  constexpr std::int64_t kEnough = 48;
-  constexpr std::int64_t kMany = 1024;
+  constexpr std::int64_t kLargeFloats = 32 * 1024;
+  constexpr std::int64_t kLeastRows = 48;
+  constexpr std::int64_t kManyRows = 1024;
   constexpr std::int64_t kWide = 2048;  // strips enough to share
+  constexpr std::int64_t kParts = 8;
   if (of.outer > 1 || of.inner == 1 || of.inner >= kWide) return 1;
-  if (of.n < kEnough || of.n * of.inner < kLarge) return 1;
-  return of.n < kMany ? 8 : 16;
+  if (of.n < kLeastRows || of.n * of.inner < kLargeFloats) return 1;
+  return of.n < kManyRows ? kParts : 2 * kParts;
 }
 
 std::unique_ptr<const Step> make_reduce(const Reduction& of, std::int64_t parts, float divisor) {

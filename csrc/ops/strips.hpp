@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../cpu.hpp"
 #include "../layout.hpp"
 
 namespace cnnfast {
@@ -23,10 +24,10 @@ class Strips {
   Strips() = default;
   Strips(std::int64_t height, std::int64_t width, std::int64_t channels)
       : height_(height), width_(width) {
-    constexpr std::int64_t kEnough = 64;        // rows
-    constexpr std::int64_t kLeast = 16 * 1024;  // floats of a strip
+    constexpr std::int64_t kEnough = 64;  // units for the threads
     const std::int64_t wanted = (kEnough + height - 1) / height;
-    per_row_ = std::clamp<std::int64_t>(std::min(wanted, width * channels / kLeast), 1, width);
+    const std::int64_t most = width * channels / kernels().tuning.strip_floats;
+    per_row_ = std::clamp<std::int64_t>(std::min(wanted, most), 1, width);
   }
 
   std::int64_t count(std::int64_t images) const { return images * height_ * per_row_; }

@@ -1,7 +1,6 @@
 #include <array>
 #include <cmath>
 
-#include "../platform/caches.hpp"
 #include "conv.hpp"
 
 namespace cnnfast {
@@ -9,19 +8,22 @@ namespace cnnfast {
 namespace {
 
 // Tiles transformed at a time. Transformed tiles and products stay in a core's L2; beside them the
-// weights too where they can, else the more tiles a block has the fewer times they are read.
-std::int64_t tiles_of_block(std::int64_t bytes_per_tile, std::int64_t weight_bytes,
+// weights too where they can, else the more tiles a panel has the fewer times they are read.
+std::int64_t tiles_of_panel(std::int64_t bytes_per_tile, std::int64_t weight_bytes,
                             std::int64_t tiles, std::int64_t rows) {
-  const std::int64_t cache = l2_bytes();
-  const std::int64_t share = weight_bytes < cache / 2 ? cache / 5 : cache * 7 / 10;
+  constexpr std::int64_t kMostTogether = 8;  // register tiles
+  const Tuning& tuning = kernels().tuning;
+  const bool kept = weight_bytes < bytes_of_l2(tuning.l2_kept);
+  const std::int64_t share = bytes_of_l2(kept ? tuning.l2_tiles : tuning.l2_tiles_alone);
   const std::int64_t fitting = share / bytes_per_tile;
-  return tiles <= fitting ? tiles : std::clamp<std::int64_t>(fitting / rows, 1, 8) * rows;
+  if (tiles <= fitting) return tiles;
+  return std::clamp<std::int64_t>(fitting / rows, 1, kMostTogether) * rows;
 }
 
 // Floats from one position's tiles to the next: an odd number of cache lines, for a tile's numbers
 // would be in few sets of the caches if they stood a power of two apart.
 std::int64_t position_step(std::int64_t floats) {
-  constexpr std::int64_t kLine = 16;
+  constexpr std::int64_t kLine = kAlignment / bytes_of(Element::float32);
   return ((floats + kLine - 1) / kLine | 1) * kLine;
 }
 
@@ -52,40 +54,25 @@ std::vector<std::vector<double>> axis_transform(std::int64_t size, std::int64_t 
   return rows;
 }
 
-// G k G^T as a matrix: what each tap is multiplied with at each position, [position][tap].
-std::vector<double> kernel_transform(const WinogradForm& form) {
-  const auto along_y = axis_transform(form.rows(), form.kernels->taps_y);
-  const auto along_x = axis_transform(form.columns(), form.kernels->taps_x);
-  std::vector<double> factors;
-  for (const std::vector<double>& row : along_y) {
-    for (const std::vector<double>& column : along_x) {
-      for (const double y : row) {
-        for (const double x : column) factors.push_back(y * x);
-      }
-    }
-  }
-  return factors;
-}
-
 // The numbers of a convolution by tiles.
 struct WinogradShape {
   WinogradForm form;
   std::int64_t channels;
   std::int64_t filters;
-  bool pooled;
   std::int64_t tiles_y;
   std::int64_t tiles_x;
+  std::int64_t rows;  // of the output that are made together
   Border pads;
   ColumnBlocks columns;          // rows are [position][channel]
-  std::int64_t block_tiles = 0;  // transformed at a time
+  std::int64_t panel_tiles = 0;  // transformed at a time
 
   WinogradShape(const ConvSpec& spec, const WinogradForm& chosen)
       : form(chosen),
         channels(spec.in[2]),
         filters(spec.out[2]),
-        pooled(spec.max_pool),
         tiles_y(form.tiles_y(convolved(spec)[0])),
         tiles_x(form.tiles_x(convolved(spec)[1])),
+        rows(form.kernels->outputs_y / spec.pooling.side),
         pads(spec.window.pads),
         columns(column_blocks(positions() * channels, filters)) {
     // Tiles at the edge reach beyond the window of the last pixel.
@@ -93,19 +80,15 @@ struct WinogradShape {
     const std::int64_t width = tiles_x * form.kernels->outputs_x + form.kernels->taps_x - 1;
     pads.bottom = std::max(pads.bottom, height - pads.top - spec.in[0]);
     pads.right = std::max(pads.right, width - pads.left - spec.in[1]);
-    block_tiles =
-        tiles_of_block(float_bytes(positions() * (channels + columns.widest)),
+    panel_tiles =
+        tiles_of_panel(float_bytes(positions() * (channels + columns.widest)),
                        float_bytes(columns.size()), tiles_y * tiles_x, kernels().tuning.tile_rows);
   }
 
   std::int64_t positions() const { return form.positions(); }
   std::int64_t taps() const { return form.kernels->taps_y * form.kernels->taps_x; }
-  // Rows of the output that are made together.
-  std::int64_t rows() const {
-    return pooled ? form.kernels->outputs_y / 2 : form.kernels->outputs_y;
-  }
-  std::int64_t transformed_step() const { return position_step(block_tiles * channels); }
-  std::int64_t product_step() const { return position_step(block_tiles * columns.widest); }
+  std::int64_t transformed_step() const { return position_step(panel_tiles * channels); }
+  std::int64_t product_step() const { return position_step(panel_tiles * columns.widest); }
 };
 
 // All positions of some columns of a channel, whose taps stand `channels * filters` apart.
@@ -135,7 +118,7 @@ Packed pack(const WinogradShape& shape, const KernelRows& rows) {
   const ColumnBlocks& columns = shape.columns;
   Packed packed(columns, 1, Element::float32);
   std::fill_n(packed.data(), packed.size(), 0.0F);
-  const std::vector<double> transform = kernel_transform(shape.form);
+  const std::vector<double> transform = winograd_transform(shape.form);
   for (std::int64_t block = 0; block < columns.count(); ++block) {
     const std::int64_t n = columns.first(block);
     const std::int64_t width = columns.width(block);
@@ -191,7 +174,7 @@ class WinogradConv2D final : public Step {
                                                 (shape.transformed_step() + shape.product_step())),
                          .packed = {packed},
                          .own_bytes = channel_data.bytes()};
-    if (!traits.batched) traits.rows = {stored_window(spec), shape.rows()};
+    if (!traits.batched) traits.rows = {stored_window(spec), shape.rows};
     return traits;
   }
 
@@ -202,7 +185,7 @@ class WinogradConv2D final : public Step {
   double moved_bytes_;
 };
 
-// A unit is a column block of a block of tiles.
+// A unit is a column block of a panel of tiles.
 class BoundWinogradConv2D final : public BoundByRows {
  public:
   BoundWinogradConv2D(const WinogradConv2D& step, const Layouts& layouts)
@@ -214,7 +197,7 @@ class BoundWinogradConv2D final : public BoundByRows {
 
   std::int64_t units(std::int64_t images) const override {
     const std::int64_t tiles = images * shape_.tiles_y * shape_.tiles_x;
-    return (tiles + shape_.block_tiles - 1) / shape_.block_tiles * shape_.columns.count();
+    return (tiles + shape_.panel_tiles - 1) / shape_.panel_tiles * shape_.columns.count();
   }
 
   void run(const Work& w) const override {
@@ -223,8 +206,8 @@ class BoundWinogradConv2D final : public BoundByRows {
     const std::int64_t blocks = shape_.columns.count();
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       if (unit == w.first || unit % blocks == 0) {
-        task.first = unit / blocks * shape_.block_tiles;
-        task.count = std::min(shape_.block_tiles, tiles - task.first);
+        task.first = unit / blocks * shape_.panel_tiles;
+        task.last = std::min(tiles, task.first + shape_.panel_tiles);
         shape_.form.kernels->input(task);
       }
       run_columns(task, w, unit % blocks);
@@ -233,11 +216,11 @@ class BoundWinogradConv2D final : public BoundByRows {
 
   void run_rows(const Work& w) const override {
     WinogradTask task = task_for(w);
-    const std::int64_t together = shape_.rows();
+    const std::int64_t together = shape_.rows;
     const std::int64_t end = (w.last + together - 1) / together * shape_.tiles_x;
     task.first = w.first / together * shape_.tiles_x;
-    for (; task.first < end; task.first += task.count) {
-      task.count = std::min(shape_.block_tiles, end - task.first);
+    for (; task.first < end; task.first = task.last) {
+      task.last = std::min(end, task.first + shape_.panel_tiles);
       shape_.form.kernels->input(task);
       for (std::int64_t block = 0; block < shape_.columns.count(); ++block) {
         run_columns(task, w, block);
@@ -266,9 +249,8 @@ class BoundWinogradConv2D final : public BoundByRows {
     task.product = task.transformed + shape_.positions() * task.transformed_step;
     task.product_step = shape_.product_step();
     task.out_strides = {w.out.image, out_.row(), out_.pixel()};
-    task.width = shape_.pooled ? 2 * out_.width : out_.width;
-    task.height = shape_.pooled ? 2 * out_.height : out_.height;
-    task.pooled = shape_.pooled;
+    task.width = out_.width;
+    task.height = out_.height;
     task.tiles_x = shape_.tiles_x;
     task.tiles_y = shape_.tiles_y;
     return task;
@@ -294,10 +276,25 @@ std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m) {
   for (const WinogradKernels& kernels : kernels().winograd) {
     const WinogradForm form = {&kernels};
     if (kernels.taps_y != w.height || kernels.taps_x != w.width || form.m() != m) continue;
-    // A maximum over 2 x 2 pixels needs tiles that are even both ways.
-    if (!spec.max_pool || !form.along_one_axis()) return form;
+    const std::int32_t side = spec.pooling.side;
+    if (kernels.outputs_y % side == 0 && kernels.outputs_x % side == 0) return form;
   }
   return std::nullopt;
+}
+
+// G k G^T as a matrix.
+std::vector<double> winograd_transform(const WinogradForm& form) {
+  const auto along_y = axis_transform(form.rows(), form.kernels->taps_y);
+  const auto along_x = axis_transform(form.columns(), form.kernels->taps_x);
+  std::vector<double> factors;
+  for (const std::vector<double>& row : along_y) {
+    for (const std::vector<double>& column : along_x) {
+      for (const double y : row) {
+        for (const double x : column) factors.push_back(y * x);
+      }
+    }
+  }
+  return factors;
 }
 
 std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m) {

@@ -50,8 +50,8 @@ void Team::begin(Job& job, int threads) {
 void Team::lead() {
   for (;;) {
     const std::uint64_t open = open_.load(std::memory_order_acquire);
-    if (Phase::unpacked(open).threads == 0) return;
-    if (work(Phase::unpacked(open), 0) || changes_soon(open_, open)) continue;
+    if (OpenPhase::unpacked(open).threads == 0) return;
+    if (work(OpenPhase::unpacked(open), 0) || changes_soon(open_, open)) continue;
     if (sleep(0, open, kLookUp)) continue;
     set_state(0, State::awake);
     job_->waiting();
@@ -62,7 +62,7 @@ void Team::follow(int thread) {
   set_state(thread, State::awake);
   for (;;) {
     const std::uint64_t open = open_.load(std::memory_order_acquire);
-    const Phase phase = Phase::unpacked(open);
+    const OpenPhase phase = OpenPhase::unpacked(open);
     if (phase.threads == 0) break;
     if (work(phase, thread) || changes_soon(open_, open)) continue;
     if (!sleep(thread, open, kLookUp)) set_state(thread, State::awake);
@@ -77,7 +77,7 @@ void Team::wake_all(int threads) {
 void Team::follow_jobs(int thread, const std::atomic<std::int64_t>& idle_milliseconds) {
   for (;;) {
     const std::uint64_t open = open_.load(std::memory_order_acquire);
-    const Phase phase = Phase::unpacked(open);
+    const OpenPhase phase = OpenPhase::unpacked(open);
     if (work(phase, thread)) continue;
     const bool unasked = phase.threads > 0 && thread >= phase.threads;
     if (!unasked && changes_soon(open_, open)) continue;
@@ -88,9 +88,10 @@ void Team::follow_jobs(int thread, const std::atomic<std::int64_t>& idle_millise
 // Opens the job's next phase, or none after its last. Called by one thread while no part is in
 // anybody's hands.
 void Team::open_next() {
-  const std::uint64_t number = Phase::unpacked(open_.load(std::memory_order_relaxed)).number + 1;
+  const std::uint64_t number =
+      OpenPhase::unpacked(open_.load(std::memory_order_relaxed)).number + 1;
   ++index_;
-  Phase next = {number, 0, 0};
+  OpenPhase next = {number, 0, 0};
   if (index_ < job_->phases()) next = {number, threads_, job_->parts(index_)};
   done_.store(0, std::memory_order_relaxed);
   // Before the states are read; a thread that falls asleep writes its own before it reads this.
@@ -101,7 +102,7 @@ void Team::open_next() {
 }
 
 // Runs parts of the phase until all are taken; whether there was any.
-bool Team::work(const Phase& phase, int thread) {
+bool Team::work(const OpenPhase& phase, int thread) {
   if (thread >= phase.threads) return false;
   int done = 0;
   for (int i = 0; i < phase.threads; ++i) {
@@ -120,15 +121,15 @@ bool Team::work(const Phase& phase, int thread) {
 }
 
 // A part of `owner` that nobody has taken; -1 where there is none, or the phase is over.
-int Team::take(const Phase& phase, int owner) {
+int Team::take(const OpenPhase& phase, int owner) {
   std::atomic<std::uint64_t>& word = taken_[static_cast<std::size_t>(owner)].word;
-  const int first = owner == 0 ? 0 : phase.end(owner - 1);
-  const int count = phase.end(owner) - first;
+  const int first = phase.first(owner);
+  const int count = phase.first(owner + 1) - first;
   std::uint64_t seen = word.load(std::memory_order_acquire);
   for (;;) {
     int taken = 0;
-    if (seen >> 22 == phase.number) {
-      taken = static_cast<int>(seen & 0x3fffff);
+    if (Taken::number(seen) == phase.number) {
+      taken = Taken::parts(seen);
     } else if (open_.load(std::memory_order_acquire) != phase.packed()) {
       return -1;  // what was seen may be of a later phase
     }

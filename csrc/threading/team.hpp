@@ -43,33 +43,43 @@ class Team {
   void make_beds(int threads);
 
  private:
+  // In a word: the parts, the threads, the number.
+  static constexpr int kPartBits = 12;
+  static constexpr int kThreadBits = 10;
+  static constexpr int kThreadMask = (1 << kThreadBits) - 1;
+  static constexpr int kNumberShift = kPartBits + kThreadBits;
+  static_assert(Job::kMostParts == (1 << kPartBits) - 1);
+  static_assert(kMostThreads <= kThreadMask);
+
   // The phase that is open: a number that no other phase of the team has, the threads that may
   // help and the parts; all 0 but the number where no job runs. Fits into one word.
-  struct Phase {
+  struct OpenPhase {
     std::uint64_t number;
     int threads;
     int parts;
 
-    static Phase unpacked(std::uint64_t word) {
-      return {word >> 22, static_cast<int>(word >> 12 & 0x3ff),
+    static OpenPhase unpacked(std::uint64_t word) {
+      return {word >> kNumberShift, static_cast<int>(word >> kPartBits & kThreadMask),
               static_cast<int>(word & Job::kMostParts)};
     }
     std::uint64_t packed() const {
-      return number << 22 | static_cast<std::uint64_t>(threads) << 12 |
+      return number << kNumberShift | static_cast<std::uint64_t>(threads) << kPartBits |
              static_cast<std::uint64_t>(parts);
     }
 
-    // A thread's own parts end there.
-    int end(int thread) const { return (parts * (thread + 1) + threads - 1) / threads; }
+    // A thread's own parts are [first(thread), first(thread + 1)).
+    int first(int thread) const { return (parts * thread + threads - 1) / threads; }
   };
 
   // How many of a thread's own parts are taken, in the phase of that number.
   struct alignas(64) Taken {
-    std::atomic<std::uint64_t> word{0};  // number << 22 | parts
+    std::atomic<std::uint64_t> word{0};
 
     static std::uint64_t packed(std::uint64_t number, int parts) {
-      return number << 22 | static_cast<std::uint64_t>(parts);
+      return number << kNumberShift | static_cast<std::uint64_t>(parts);
     }
+    static std::uint64_t number(std::uint64_t word) { return word >> kNumberShift; }
+    static int parts(std::uint64_t word) { return static_cast<int>(word & Job::kMostParts); }
   };
 
   // Where a thread sleeps. Its state is changed to and from `asleep` under the lock.
@@ -79,8 +89,8 @@ class Team {
   };
 
   void open_next();
-  bool work(const Phase& phase, int thread);
-  int take(const Phase& phase, int owner);
+  bool work(const OpenPhase& phase, int thread);
+  int take(const OpenPhase& phase, int owner);
   void wake(int thread);
   bool sleep(int thread, std::uint64_t seen, std::chrono::milliseconds most);
 

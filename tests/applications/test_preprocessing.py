@@ -34,6 +34,7 @@ FAMILIES = (
 )
 
 
+@pytest.mark.keras
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
@@ -129,6 +130,7 @@ def test_labels_must_name_every_class():
         applications.vgg16.decode_predictions(np.zeros((1, 2)), labels=["a", 5])
 
 
+@pytest.mark.long
 def test_applications_need_no_import_of_their_own() -> None:
     code = "import cnnfast; cnnfast.applications.vgg16.preprocess_input"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -96,7 +96,7 @@ REFUSED = {
     ),
     "blocks of pixels that the channels do not fill": (
         lambda b, x: b.depth_to_space(x, (8, 8, 3)),
-        "depth to space makes whole blocks of pixels of the channels",
+        "depth to space makes whole pixels of the channels",
     ),
     "an axis named twice": (
         lambda b, x: b.transpose(x, (0, 1, 1)),

@@ -28,6 +28,15 @@ from csrc.plans import graph_of, run_graph
 SAME = Window((3, 3), pads=(1, 1, 1, 1))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _earlier_objects_apart():
+    """Keep the collector from walking, before each test, all that earlier tests have left."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def held():
     """How many bytes of packed weights there are more than at the start of the test."""
@@ -86,6 +95,7 @@ def test_kernels_that_differ_in_signs_are_two(held, rng):
     np.testing.assert_allclose(model(x), x @ first @ second, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.long
 def test_each_of_thousands_of_kernels_keeps_its_own_numbers(held):
     """There are more than the digest tells apart: their content does."""
     one = np.ones((1, 1, 1, 16), np.float32)

@@ -171,6 +171,7 @@ def test_the_environment_sets_the_limit():
     assert python(PRINT_LIMIT, CNNFAST_WORKSPACE_LIMIT="").stdout == python(PRINT_LIMIT).stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ["1GB", "-5", "1e9", "0.5", "none"])
 def test_another_environment_is_refused(text):
     done = python(PRINT_LIMIT, CNNFAST_WORKSPACE_LIMIT=text)

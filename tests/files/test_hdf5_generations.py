@@ -77,6 +77,7 @@ def test_groups_and_attributes_few_and_many(
         everything(root_of(path), file)
 
 
+@pytest.mark.long
 def test_a_group_of_links_to_many_for_one_row_of_blocks(tmp_path: Path) -> None:
     """The heap of links has rows inside rows, and its index three levels."""
     names = [f"{i:0100d}" for i in range(9_000)]
@@ -338,6 +339,7 @@ def test_addresses_of_other_sizes_are_refused(tmp_path: Path) -> None:
         root_of(path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("claimed", [2_000_004, 1 << 17, 1 << 40])
 def test_chunks_whose_places_follow_from_their_number_must_be_there(
     tmp_path: Path, claimed: int

@@ -192,6 +192,7 @@ def test_numbers_of_fewer_bits_are_those_in_float32(dtype: str, wrap: Any) -> No
     assert np.array_equal(model.predict(iter([x[:2], x[2:]]), verbose=0), expected)
 
 
+@pytest.mark.long
 def test_tensors_of_jax_in_bfloat16_are_taken() -> None:
     jax = pytest.importorskip("jax")
     model = network("one output")

@@ -162,8 +162,10 @@ class Graph {
     if (bytes_.once_in(4)) spec.scale = spec.shift = bias.data();
     spec.winograd = builder_.winograd();
     spec.weight_dtype = builder_.weight_dtype();
-    spec.max_pool = bytes_.once_in(4);
-    if (spec.max_pool) spec.out = {out[0] / 2, out[1] / 2, out[2]};
+    if (bytes_.once_in(4)) {
+      spec.pooling.side = 2;
+      spec.out = {out[0] / 2, out[1] / 2, out[2]};
+    }
     std::vector<int> inputs = {x};
     if (const int other = pick(); bytes_.once_in(2) && builder_.dims(other) == spec.out) {
       spec.residual = true;

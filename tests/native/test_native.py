@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,11 +65,50 @@ def test_each_kernel_is_right_by_its_name_on_all_instruction_sets(native):
     assert kernels % len(ISAS) == 0
 
 
+def test_each_slot_of_the_table_of_kernels_has_a_trial(native):
+    table = (REPOSITORY / "csrc" / "kernels" / "table.hpp").read_text(encoding="utf-8")
+    (members,) = re.findall(r"^struct Kernels \{\n(.*?)^\};", table, re.DOTALL | re.MULTILINE)
+    members = re.sub("//.*", "", members)
+    slots = re.findall(r"\(\*(\w+)(?:\[\w+\])?\)\(|WinogradKernels (\w+)\[", members)
+    names = [function or forms for function, forms in slots]
+    assert len(names) == members.count(";") - 2  # all but the name and the tuning
+    trials = run_selftest([native / "kernels", "--list"]).split()
+    assert len(set(trials)) == len(trials)
+    without = [name for name in names if not any(f"{t}_".startswith(f"{name}_") for t in trials)]
+    assert without == []
+    nowhere = [t for t in trials if not any(f"{t}_".startswith(f"{name}_") for name in names)]
+    assert nowhere == []
+
+
+def test_the_times_of_a_kernel_are_written_for_other_programs(native):
+    lines = run_selftest([native / "kernels", "--time", "--json", "softmax"]).splitlines()
+    times = [json.loads(line) for line in lines]
+    assert [(of["isa"], of["kernel"]) for of in times] == [(isa, "softmax") for isa in ISAS]
+    assert all(of["operations"] > 0 and min(of["seconds"]) > 0 for of in times)
+
+
 def test_a_kernel_is_timed_by_its_name(native):
     *lines, last = run_selftest([native / "kernels", "--time", "softmax"]).splitlines()
     assert [line.split()[:2] for line in lines] == [[isa, "softmax"] for isa in ISAS]
     assert all(float(line.split()[2]) > 0 for line in lines)
     assert last == f"{len(ISAS)} kernels, 0 failed"
+
+
+def test_pytest_benchmark_keeps_the_times_of_kernels(native, tmp_path):
+    pytest.importorskip("pytest_benchmark")
+    command = [sys.executable, "-m", "pytest", REPOSITORY / "benchmarks" / "test_kernels.py"]
+    command += ["-k", "softmax", "-p", "no:cacheprovider", "--benchmark-json", tmp_path / "times"]
+    environment = {**os.environ, "CNNFAST_KERNELS_BUILD": str(native)}
+    environment.pop("PYTEST_XDIST_WORKER", None)  # benchmarks do not run among workers
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    measured = json.loads((tmp_path / "times").read_text(encoding="utf-8"))["benchmarks"]
+    names = [f"test_kernel[softmax-{isa}]" for isa in _core.available_isas()]
+    assert sorted(each["name"] for each in measured) == sorted(names)
+    for each in measured:
+        assert each["stats"]["min"] > 0
+        assert each["stats"]["rounds"] > 1
+        assert each["extra_info"]["gflops"] > 0
 
 
 @pytest.mark.parametrize("threading", _core.threadings())

@@ -32,6 +32,7 @@ print(held() - before, report.plans[0].packed_bytes, report.variable_bytes)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_packed_bytes_are_what_the_process_grows_by():
     done = subprocess.run(

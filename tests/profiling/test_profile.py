@@ -169,6 +169,7 @@ def test_the_table_shows_layers_as_they_are_named_and_estimates_on_request():
     assert "of direct" in printed(profile, candidates=True)
 
 
+@pytest.mark.long
 def test_a_picture_is_drawn_and_saved(block, tmp_path):
     pytest.importorskip("matplotlib")
     profile = profiled(block)

@@ -44,6 +44,7 @@ def _everything(group: Any, found: dict[str, Any], path: str = "") -> dict[str, 
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", WAYS)
 def test_what_keras_wrote_is_the_same_in_every_generation(tmp_path: Path, how: str) -> None:
     for fixture in FIXTURES:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 # The package beside the tests, which is what they run: mypy does not see editable installs.
 ROOT = HERE.parents[1]

@@ -62,10 +62,31 @@ def test_what_is_not_in_a_table_is_refused_with_what_is() -> None:
 
 def test_a_slot_is_filled_once() -> None:
     slot = Slot("nowhere")
-    slot.fill(run=int)
+    with pytest.raises(RuntimeError, match="Nothing fills the slot 'nowhere'"):
+        slot.run("3")
+    slot.fill({"run": int}.__getitem__)
     assert slot.run("3") == 3
     with pytest.raises(RuntimeError, match="is filled"):
-        slot.fill(run=str)
+        slot.fill({"run": str}.__getitem__)
+
+
+def test_what_is_postponed_is_found_when_it_is_looked_up() -> None:
+    asked: list[str] = []
+    table: Registry = Registry("thing")
+    table.register([Mine])
+    table.postpone({"mine": "theirs", "old": "theirs"}, lambda name: asked.append(name) or int)
+    with pytest.raises(RuntimeError, match="each name once"):
+        table.postpone({"Mine": "theirs"}, asked.append)
+    table.seal()
+    assert "mine" in table
+    assert set(table) == {"Mine", "mine", "old"}
+    assert "other" not in table
+    assert asked == []
+    assert table["mine"] is int
+    assert table["mine"] is int
+    assert asked == ["theirs"]
+    with pytest.raises(RuntimeError, match="is sealed"):
+        table.postpone({"new": "theirs"}, asked.append)
 
 
 def test_every_public_layer_stands_in_the_table_under_its_own_name() -> None:

@@ -57,6 +57,7 @@ def test_a_wrong_limit_leaves_the_kind():
     assert config.get().threading == "crew"
 
 
+@pytest.mark.long
 def test_the_variable_is_read_on_import():
     for kind in KINDS:
         done = subprocess.run(
@@ -114,6 +115,7 @@ print(set(seen))
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to itself")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_prediction_inside_of_another_gives_its_bits(kind):

@@ -1,21 +1,24 @@
 """Activations as layers."""
 
-from cnnfast.layers.activations.activation import (
-    ELU,
-    Activation,
-    LeakyReLU,
-    ReLU,
-    Softmax,
-    ThresholdedReLU,
-)
-from cnnfast.layers.activations.prelu import PReLU
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ELU",
-    "Activation",
-    "LeakyReLU",
-    "PReLU",
-    "ReLU",
-    "Softmax",
-    "ThresholdedReLU",
-]
+from cnnfast.utils import rooms
+
+if TYPE_CHECKING:
+    from cnnfast.layers.activations.activation import (
+        ELU as ELU,
+        Activation as Activation,
+        LeakyReLU as LeakyReLU,
+        ReLU as ReLU,
+        Softmax as Softmax,
+        ThresholdedReLU as ThresholdedReLU,
+    )
+    from cnnfast.layers.activations.prelu import PReLU as PReLU
+else:
+    __all__, __getattr__, __dir__ = rooms.postponed(
+        __name__,
+        {
+            "activation": ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU"],
+            "prelu": ["PReLU"],
+        },
+    )

@@ -1,10 +1,22 @@
 """Attention."""
 
-from cnnfast.layers.attention.attention import AdditiveAttention, Attention
-from cnnfast.layers.attention.multi_head_attention import MultiHeadAttention
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AdditiveAttention",
-    "Attention",
-    "MultiHeadAttention",
-]
+from cnnfast.utils import rooms
+
+if TYPE_CHECKING:
+    from cnnfast.layers.attention.attention import (
+        AdditiveAttention as AdditiveAttention,
+        Attention as Attention,
+    )
+    from cnnfast.layers.attention.multi_head_attention import (
+        MultiHeadAttention as MultiHeadAttention,
+    )
+else:
+    __all__, __getattr__, __dir__ = rooms.postponed(
+        __name__,
+        {
+            "attention": ["AdditiveAttention", "Attention"],
+            "multi_head_attention": ["MultiHeadAttention"],
+        },
+    )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from cnnfast.errors import UnsupportedError
+from cnnfast.utils import rooms
 from cnnfast.utils.sealed import Sealing
 
+# Where `mix` is called from.
+_ROOMS = ("users_layers", "users_models")
 # What a class of the user's says in its own way.
 _SAID = ("call", "build", "convolution_op")
 # What Keras' own layers call of themselves, and those here do not.
@@ -41,6 +44,8 @@ class Mixing(Sealing):
         if not _is_inside(namespace):
             _check_private(name, bases, namespace)
         if _is_users(namespace):
+            for room in _ROOMS:
+                rooms.enter(room)
             bases = mcs._with_mixin(bases)
         return super().__new__(mcs, name, bases, namespace, **kwargs)
 

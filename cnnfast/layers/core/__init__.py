@@ -1,18 +1,25 @@
 """Dense layers, inputs, and layers around others."""
 
-from cnnfast.layers.core.dense import Dense
-from cnnfast.layers.core.einsum_dense import EinsumDense
-from cnnfast.layers.core.embedding import Embedding
-from cnnfast.layers.core.input_layer import Input, InputLayer
-from cnnfast.layers.core.lambda_layer import Lambda
-from cnnfast.layers.core.wrapper import Wrapper
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Dense",
-    "EinsumDense",
-    "Embedding",
-    "Input",
-    "InputLayer",
-    "Lambda",
-    "Wrapper",
-]
+from cnnfast.utils import rooms
+
+if TYPE_CHECKING:
+    from cnnfast.layers.core.dense import Dense as Dense
+    from cnnfast.layers.core.einsum_dense import EinsumDense as EinsumDense
+    from cnnfast.layers.core.embedding import Embedding as Embedding
+    from cnnfast.layers.core.input_layer import Input as Input, InputLayer as InputLayer
+    from cnnfast.layers.core.lambda_layer import Lambda as Lambda
+    from cnnfast.layers.core.wrapper import Wrapper as Wrapper
+else:
+    __all__, __getattr__, __dir__ = rooms.postponed(
+        __name__,
+        {
+            "dense": ["Dense"],
+            "einsum_dense": ["EinsumDense"],
+            "embedding": ["Embedding"],
+            "input_layer": ["Input", "InputLayer"],
+            "lambda_layer": ["Lambda"],
+            "wrapper": ["Wrapper"],
+        },
+    )

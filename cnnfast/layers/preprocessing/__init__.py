@@ -1,73 +1,93 @@
 """What is done to images and sounds before a network."""
 
-from cnnfast.layers.preprocessing.mel_spectrogram import MelSpectrogram
-from cnnfast.layers.preprocessing.mixing import AugMix, CutMix, MixUp, RandAugment
-from cnnfast.layers.preprocessing.random_colors import (
-    RandomBrightness,
-    RandomColorDegeneration,
-    RandomColorJitter,
-    RandomContrast,
-    RandomGrayscale,
-    RandomHue,
-    RandomSaturation,
-)
-from cnnfast.layers.preprocessing.random_effects import (
-    Equalization,
-    RandomElasticTransform,
-    RandomErasing,
-    RandomGaussianBlur,
-    RandomInvert,
-    RandomPosterization,
-    RandomSharpness,
-    Solarization,
-)
-from cnnfast.layers.preprocessing.random_geometry import (
-    RandomFlip,
-    RandomHeight,
-    RandomPerspective,
-    RandomRotation,
-    RandomShear,
-    RandomTranslation,
-    RandomWidth,
-    RandomZoom,
-)
-from cnnfast.layers.preprocessing.resizing import CenterCrop, RandomCrop, Resizing
-from cnnfast.layers.preprocessing.scaling import Normalization, Rescaling
-from cnnfast.layers.preprocessing.stft_spectrogram import STFTSpectrogram
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AugMix",
-    "CenterCrop",
-    "CutMix",
-    "Equalization",
-    "MelSpectrogram",
-    "MixUp",
-    "Normalization",
-    "RandAugment",
-    "RandomBrightness",
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomContrast",
-    "RandomCrop",
-    "RandomElasticTransform",
-    "RandomErasing",
-    "RandomFlip",
-    "RandomGaussianBlur",
-    "RandomGrayscale",
-    "RandomHeight",
-    "RandomHue",
-    "RandomInvert",
-    "RandomPerspective",
-    "RandomPosterization",
-    "RandomRotation",
-    "RandomSaturation",
-    "RandomSharpness",
-    "RandomShear",
-    "RandomTranslation",
-    "RandomWidth",
-    "RandomZoom",
-    "Rescaling",
-    "Resizing",
-    "STFTSpectrogram",
-    "Solarization",
-]
+from cnnfast.utils import rooms
+
+if TYPE_CHECKING:
+    from cnnfast.layers.preprocessing.mel_spectrogram import MelSpectrogram as MelSpectrogram
+    from cnnfast.layers.preprocessing.mixing import (
+        AugMix as AugMix,
+        CutMix as CutMix,
+        MixUp as MixUp,
+        RandAugment as RandAugment,
+    )
+    from cnnfast.layers.preprocessing.random_colors import (
+        RandomBrightness as RandomBrightness,
+        RandomColorDegeneration as RandomColorDegeneration,
+        RandomColorJitter as RandomColorJitter,
+        RandomContrast as RandomContrast,
+        RandomGrayscale as RandomGrayscale,
+        RandomHue as RandomHue,
+        RandomSaturation as RandomSaturation,
+    )
+    from cnnfast.layers.preprocessing.random_effects import (
+        Equalization as Equalization,
+        RandomElasticTransform as RandomElasticTransform,
+        RandomErasing as RandomErasing,
+        RandomGaussianBlur as RandomGaussianBlur,
+        RandomInvert as RandomInvert,
+        RandomPosterization as RandomPosterization,
+        RandomSharpness as RandomSharpness,
+        Solarization as Solarization,
+    )
+    from cnnfast.layers.preprocessing.random_geometry import (
+        RandomFlip as RandomFlip,
+        RandomHeight as RandomHeight,
+        RandomPerspective as RandomPerspective,
+        RandomRotation as RandomRotation,
+        RandomShear as RandomShear,
+        RandomTranslation as RandomTranslation,
+        RandomWidth as RandomWidth,
+        RandomZoom as RandomZoom,
+    )
+    from cnnfast.layers.preprocessing.resizing import (
+        CenterCrop as CenterCrop,
+        RandomCrop as RandomCrop,
+        Resizing as Resizing,
+    )
+    from cnnfast.layers.preprocessing.scaling import (
+        Normalization as Normalization,
+        Rescaling as Rescaling,
+    )
+    from cnnfast.layers.preprocessing.stft_spectrogram import STFTSpectrogram as STFTSpectrogram
+else:
+    __all__, __getattr__, __dir__ = rooms.postponed(
+        __name__,
+        {
+            "mel_spectrogram": ["MelSpectrogram"],
+            "mixing": ["AugMix", "CutMix", "MixUp", "RandAugment"],
+            "random_colors": [
+                "RandomBrightness",
+                "RandomColorDegeneration",
+                "RandomColorJitter",
+                "RandomContrast",
+                "RandomGrayscale",
+                "RandomHue",
+                "RandomSaturation",
+            ],
+            "random_effects": [
+                "Equalization",
+                "RandomElasticTransform",
+                "RandomErasing",
+                "RandomGaussianBlur",
+                "RandomInvert",
+                "RandomPosterization",
+                "RandomSharpness",
+                "Solarization",
+            ],
+            "random_geometry": [
+                "RandomFlip",
+                "RandomHeight",
+                "RandomPerspective",
+                "RandomRotation",
+                "RandomShear",
+                "RandomTranslation",
+                "RandomWidth",
+                "RandomZoom",
+            ],
+            "resizing": ["CenterCrop", "RandomCrop", "Resizing"],
+            "scaling": ["Normalization", "Rescaling"],
+            "stft_spectrogram": ["STFTSpectrogram"],
+        },
+    )

@@ -5,7 +5,7 @@ A class that is not in the table is refused; it is never imported or looked up e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import field
 from typing import Any
@@ -268,4 +268,5 @@ def _is_keras(config: Mapping[str, Any]) -> bool:
     return own and (registered is None or registered == config.get("class_name"))
 
 
-configs.fill(serialize=serialize, deserialize=deserialize)
+_FUNCTIONS: dict[str, Callable[..., Any]] = {"serialize": serialize, "deserialize": deserialize}
+configs.fill(_FUNCTIONS.__getitem__)

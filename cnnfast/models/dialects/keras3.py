@@ -16,6 +16,7 @@ from cnnfast.models.dialects import values
 from cnnfast.models.dialects.entries import Entry, reference, references
 from cnnfast.models.wiring import CallSpec, TensorRef, Wiring
 from cnnfast.models.wiring import references as numbered
+from cnnfast.symbolic.registry import is_operation
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
 from cnnfast.utils import tree
 
@@ -44,10 +45,10 @@ def read(layers: Sequence[Entry], config: Mapping[str, Any]) -> Wiring:
 
 
 def _make(entry: Entry) -> Connectable:
-    from cnnfast.ops.registry import deserialize_operation, is_operation
-
     if not is_operation(entry.config):
         return deserialize(entry.config)
+    from cnnfast.ops.registry import deserialize_operation
+
     given = foreign.for_operation(entry.name, entry.config)
     return deserialize_operation(entry.config) if given is None else given
 
@@ -108,6 +109,8 @@ def write(model: Functional) -> dict[str, Any]:
 
 
 def _config(operation: Connectable) -> dict[str, Any]:
+    if isinstance(operation, Layer):
+        return serialize(operation)
     from cnnfast.ops.registry import serialize_operation
 
-    return serialize(operation) if isinstance(operation, Layer) else serialize_operation(operation)
+    return serialize_operation(operation)

@@ -446,6 +446,7 @@ def test_bands_of_a_huge_image_cut_between_the_tiles_of_winograd(name):
     assert_same_bits(graph, images=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_random_chains_on_huge_images(seed):
     rng = np.random.default_rng(seed)

@@ -12,6 +12,7 @@ from cnnfast.engine.ops import DepthwiseConv2D, Value, Window
 from csrc.plans import run
 
 
+@pytest.mark.long
 @given(
     size=st.tuples(*[st.integers(1, 4)] * 2),
     strides=st.tuples(*[st.integers(1, 3)] * 2),

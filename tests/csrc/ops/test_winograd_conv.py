@@ -80,6 +80,7 @@ def test_other_windows_take_it_from_more_channels_on(window, channels, name):
     assert chosen(4) in ("direct", "joined")
 
 
+@pytest.mark.long
 @given(
     size=st.tuples(*[st.integers(9, 23)] * 2),
     channels=st.integers(14, 50),

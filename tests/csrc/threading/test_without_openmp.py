@@ -12,6 +12,8 @@ import pytest
 
 from native.test_native import REPOSITORY, build, run_selftest
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):

@@ -8,6 +8,7 @@ from cnnfast import _core
 from cnnfast.utils.system.machine import Machine, measure
 
 
+@pytest.mark.long
 def test_a_machine_is_measured_once_and_has_sensible_rates():
     machine = measure(1)
     assert measure(1) is machine

@@ -232,6 +232,7 @@ print(count() - alone)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif("openmp" not in _core.threadings(), reason="the core has no OpenMP")
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
 def test_threads_of_openmp_stay_for_the_next_run_of_their_caller():

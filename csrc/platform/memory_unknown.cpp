@@ -1,3 +1,4 @@
+// As POSIX has it, for systems without words of their own.
 #include <cstdlib>
 
 #include "../layout.hpp"
