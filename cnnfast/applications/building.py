@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cnnfast import layers
 from cnnfast.models import Model
+from cnnfast.models.sources import get_source_inputs
 from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
@@ -139,19 +140,8 @@ class Options:
 
 
 def _source(tensor: KerasTensor) -> Any:
-    """Return the inputs that `tensor` is computed from, itself if it is one."""
-    found: dict[int, KerasTensor] = {}
-    pending, seen = [tensor], set()
-    while pending:
-        current = pending.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        if current.node is None or current.node.is_input:
-            found[id(current)] = current
-        else:
-            pending += current.node.inputs
-    inputs = list(found.values())
+    """Return the inputs that `tensor` is computed from, alone if there is one."""
+    inputs = get_source_inputs(tensor)
     return inputs[0] if len(inputs) == 1 else inputs
 
 
