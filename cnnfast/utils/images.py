@@ -109,7 +109,7 @@ def img_to_array(
         If `img` has another rank, or `data_format` is unknown.
     """
     first = _is_channels_first(data_format)
-    array: npt.NDArray[Any] = np.asarray(img, dtype=dtype or np.float32)  # type: ignore[arg-type]
+    array: npt.NDArray[Any] = np.asarray(img, dtype=dtype or np.float32)
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3:
