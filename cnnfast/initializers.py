@@ -14,6 +14,7 @@ import numpy as np
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.utils.objects import ConfigObject, ObjectTable, OpaqueObject
+from cnnfast.variables import initializers as variable_initializers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -387,6 +388,8 @@ def get(identifier: object) -> Initializer | None:
         return ArrayInitializer(identifier)
     return _table.make(identifier)
 
+
+variable_initializers.fill(get=get)
 
 # Keras' other spelling of the classes.
 zeros, ones, constant, identity = Zeros, Ones, Constant, Identity

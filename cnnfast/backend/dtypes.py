@@ -31,12 +31,10 @@ def standardize_dtype(dtype: Any) -> str:
     if isinstance(dtype, type) and dtype in _PYTHON:
         return _PYTHON[dtype]
     if not isinstance(dtype, str):
-        name = getattr(dtype, "name", None)
+        name = getattr(dtype, "name", getattr(dtype, "__name__", None))
         # torch's dtypes have no name
         dtype = name if isinstance(name, str) else str(dtype).removeprefix("torch.")
-        if dtype.startswith("<class"):
-            raise ValueError(f"Invalid dtype: {dtype}")
-    dtype = {"int": "int32", "float": "float32"}.get(dtype, dtype)
+    dtype = {"int": "int32"}.get(dtype, dtype)
     if dtype != "string":
         try:
             return policy(dtype).compute_dtype

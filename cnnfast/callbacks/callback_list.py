@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from cnnfast.callbacks.callback import Callback
@@ -76,7 +76,7 @@ class CallbackList(Callback):
 
 
 def _flat(callbacks: Any) -> list[Any]:
-    if not isinstance(callbacks, Sequence):
+    if not isinstance(callbacks, list | tuple):
         return [callbacks]
     return [found for item in callbacks for found in _flat(item)]
 

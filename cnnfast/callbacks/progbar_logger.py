@@ -37,7 +37,7 @@ class ProgbarLogger(Callback):
     def _update(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._seen = batch + 1
         if self._bar.verbose == 1:
-            self._bar.update(self._seen, logs)
+            self._bar.update(self._seen, logs, finalize=False)
 
     def _finish(self, logs: Mapping[str, Any] | None = None) -> None:
         if self._bar.target is None:

@@ -282,11 +282,19 @@ class LearningRateScheduler(TrainingCallback):
 class TerminateOnNaN(TrainingCallback):
     """Ends training where the loss is no number; held here, as nothing is trained.
 
+    Parameters
+    ----------
+    raise_error
+        Whether it is an error.
+
     Examples
     --------
     >>> cnnfast.callbacks.TerminateOnNaN().params is None
     True
     """
+
+    def __init__(self, raise_error: bool = False) -> None:
+        self.raise_error = raise_error
 
 
 class RemoteMonitor(TrainingCallback):

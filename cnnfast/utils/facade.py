@@ -31,7 +31,7 @@ def facade(
     absent
         What there is not, and what to use in its place.
     here
-        Names that the module has by itself, for `dir`.
+        What `dir` shows, such as the module's ``__all__``; those of `homes` where nothing.
 
     Returns
     -------
@@ -39,6 +39,7 @@ def facade(
         What to assign to ``__getattr__`` and ``__dir__``.
     """
     reasons = absent or {}
+    shown = sorted(here or homes)
 
     def find(name: str) -> Any:
         home = homes.get(name)
@@ -53,7 +54,7 @@ def facade(
         return found
 
     def names() -> list[str]:
-        return sorted({*homes, *here})
+        return shown
 
     return find, names
 
