@@ -189,9 +189,10 @@ class Inference(Layer):
         Parameters
         ----------
         x
-            An array of shape ``(samples, ...)`` of any numeric dtype, a list or dict of arrays
-            for several inputs, a generator of batches, or a data set such as
-            ``keras.utils.PyDataset``.
+            An array of shape ``(samples, ...)`` of any numeric dtype, that of another library
+            too (torch, TensorFlow, JAX, whatever speaks DLPack or the buffer protocol), a list or
+            dict of arrays for several inputs, a generator of batches, or a data set such as
+            ``keras.utils.PyDataset``, `tf.data.Dataset` or torch's `DataLoader`.
         batch_size
             Samples per batch of arrays, 32 by default. It changes memory and speed, and no
             bit of the result.
