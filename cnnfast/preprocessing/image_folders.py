@@ -65,6 +65,9 @@ def image_dataset_from_directory(
 ) -> Any:
     """Return the pictures in a folder as batches, read when they are asked for.
 
+    Pillow decodes them, as in Keras with ``format="grain"``; TensorFlow's decoder may round JPEG
+    files, and colours that become gray, the other way.
+
     Parameters
     ----------
     directory

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,23 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # those of Keras itself, which judges
 ]
 SNIPPETS = dict(snippets())
-# Needs what is not there yet, see the reason.
-WAITING: dict[str, str] = {}
+# What a text names that the package does not have.
+WAITING = {
+    "CategoryEncoding": "numbers are not encoded, and there is no Pipeline",
+    "Discretization": "numbers are not sorted into bins",
+    "custom_object_scope": "there is no scope of custom objects",
+    "get_custom_objects": "there is no scope of custom objects",
+}
+
+
+def cases(texts: Iterable[str], names: Iterable[str] = ()) -> list[Any]:
+    """Return the parameters of tests, with what is known to be missing marked."""
+    found = []
+    for text, name in itertools.zip_longest(texts, names):
+        reasons = [reason for missing, reason in WAITING.items() if missing in text]
+        marks = [pytest.mark.xfail(reason=reasons[0])] if reasons else []
+        found.append(pytest.param(text, marks=marks, id=name))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +47,19 @@ def inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
 
 
-@pytest.mark.parametrize("line", lines("imports.txt"))
+@pytest.mark.parametrize("line", cases(lines("imports.txt")))
 def test_an_import_that_keras_takes_is_taken(line: str, keras: Any) -> None:
     exec(for_keras(line), {})
     exec(for_us(line), {})
 
 
-@pytest.mark.parametrize("line", lines("old_imports.txt"))
+@pytest.mark.parametrize("line", cases(lines("old_imports.txt")))
 def test_an_import_of_keras_2_is_taken(line: str) -> None:
     exec(for_us(line), {})
 
 
-@pytest.mark.parametrize("name", SNIPPETS)
-def test_a_script_gives_what_it_gives_in_keras(name: str, keras: Any, inside: None) -> None:
-    if name in WAITING:
-        pytest.skip(WAITING[name])
-    text = SNIPPETS[name]
+@pytest.mark.parametrize("text", cases(SNIPPETS.values(), SNIPPETS))
+def test_a_script_gives_what_it_gives_in_keras(text: str, keras: Any, inside: None) -> None:
     try:
         theirs = run(for_keras(text))
     except ImportError as error:
