@@ -63,7 +63,8 @@ def open_source(
         An array, of this or another library, or a list or dict of arrays, with the samples along
         the first axis; or an iterable of batches ``x``, ``(x,)``, ``(x, y)`` or
         ``(x, y, sample_weight)``; or an indexable data set of such batches, such as
-        ``keras.utils.PyDataset``. A `tf.data.Dataset` and a torch `DataLoader` are iterables of batches.
+        ``keras.utils.PyDataset``. A `tf.data.Dataset` and a torch `DataLoader` are iterables of
+        batches.
     y, sample_weight
         Arrays with as many samples as `x`; only where `x` is an array or arrays.
     batch_size

@@ -79,7 +79,7 @@ def apply_affine_transform(
         return x
     matrix: Array = np.linalg.multi_dot(steps) if len(steps) > 1 else steps[0]
     matrix = _about_middle(matrix, x.shape[row_axis], x.shape[col_axis])
-    if row_axis > col_axis:  # the matrix is of rows first
+    if col_axis > row_axis:  # as Keras has it, also where the picture is no square
         matrix = matrix[[1, 0, 2]][:, [1, 0, 2]]
     channels = np.moveaxis(x, channel_axis, 0)
     move = _scipy().affine_transform
