@@ -389,7 +389,7 @@ def get(identifier: object) -> Initializer | None:
     return _table.make(identifier)
 
 
-variable_initializers.fill(get=get)
+variable_initializers.fill({"get": get}.__getitem__)
 
 # Keras' other spelling of the classes.
 zeros, ones, constant, identity = Zeros, Ones, Constant, Identity

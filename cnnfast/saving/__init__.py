@@ -2,46 +2,33 @@
 
 from typing import TYPE_CHECKING
 
-from typing import TYPE_CHECKING
-
 from cnnfast.models.storage import storage
-from cnnfast.saving.cloning import clone_model, model_from_config, model_from_json
-from cnnfast.saving.live import from_keras
-from cnnfast.saving.model import load_model
-from cnnfast.saving.weights import load_weights
-from cnnfast.saving.writing import save_model, save_weights
-from cnnfast.utils.facade import facade
+from cnnfast.utils import rooms
 
 if TYPE_CHECKING:
-    from cnnfast.saving.keras_objects import deserialize_keras_object, serialize_keras_object
-
-__all__ = [
-    "deserialize_keras_object",
-    "from_keras",
-    "load_model",
-    "load_weights",
-    "save_model",
-    "save_weights",
-    "serialize_keras_object",
-]
-
-storage.fill(
-    clone_model=clone_model,
-    load_model=load_model,
-    load_weights=load_weights,
-    model_from_config=model_from_config,
-    model_from_json=model_from_json,
-    save_model=save_model,
-    save_weights=save_weights,
-)
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__ = facade(
+    from cnnfast.saving.keras_objects import (
+        deserialize_keras_object as deserialize_keras_object,
+        serialize_keras_object as serialize_keras_object,
+    )
+    from cnnfast.saving.live import from_keras as from_keras
+    from cnnfast.saving.model import load_model as load_model
+    from cnnfast.saving.weights import load_weights as load_weights
+    from cnnfast.saving.writing import (
+        save_model as save_model,
+        save_weights as save_weights,
+    )
+else:
+    __all__, __getattr__, __dir__ = rooms.postponed(
         __name__,
         {
-            "deserialize_keras_object": "saving.keras_objects",
-            "serialize_keras_object": "saving.keras_objects",
+            "cloning": ["clone_model", "model_from_config", "model_from_json"],
+            "keras_objects": ["deserialize_keras_object", "serialize_keras_object"],
+            "live": ["from_keras"],
+            "model": ["load_model"],
+            "weights": ["load_weights"],
+            "writing": ["save_model", "save_weights"],
         },
-        {"KerasFileEditor": "files are changed with Keras; `python -m cnnfast info` shows one."},
-        __all__,
     )
+    for _name in ("clone_model", "model_from_config", "model_from_json"):  # shown in `models`
+        __all__.remove(_name)
+    storage.fill(__getattr__)

@@ -2,21 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-from cnnfast.layers.core.dense import Dense
-from cnnfast.layers.core.einsum_dense import EinsumDense
-from cnnfast.layers.core.embedding import Embedding
-from cnnfast.layers.core.input_layer import Input, InputLayer
-from cnnfast.layers.core.lambda_layer import Lambda
 from cnnfast.symbolic.registry import of_keras2
+from cnnfast.utils import rooms
 
-__all__ = [
-    "Dense",
-    "EinsumDense",
-    "Embedding",
-    "Input",
-    "InputLayer",
-    "Lambda",
-]
-
-if not TYPE_CHECKING:
-    __getattr__ = of_keras2(__name__)
+if TYPE_CHECKING:
+    from cnnfast.layers.core.dense import Dense as Dense
+    from cnnfast.layers.core.einsum_dense import EinsumDense as EinsumDense
+    from cnnfast.layers.core.embedding import Embedding as Embedding
+    from cnnfast.layers.core.input_layer import Input as Input, InputLayer as InputLayer
+    from cnnfast.layers.core.lambda_layer import Lambda as Lambda
+else:
+    __all__, _find, __dir__ = rooms.postponed(
+        __name__,
+        {
+            "dense": ["Dense"],
+            "einsum_dense": ["EinsumDense"],
+            "embedding": ["Embedding"],
+            "input_layer": ["Input", "InputLayer"],
+            "lambda_layer": ["Lambda"],
+        },
+    )
+    __getattr__ = of_keras2(_find)
