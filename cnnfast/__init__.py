@@ -12,13 +12,13 @@ from cnnfast._core import __version__  # isort: split
 
 from cnnfast import (
     activations,
-    callbacks,
     config,
     constraints,
     errors,
     initializers,
     layers,
     models,
+    names,
     regularizers,
     utils,
 )
@@ -26,6 +26,7 @@ from cnnfast.layers import Input, InputSpec, Layer
 from cnnfast.models import Model, Sequential
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import environment, moved, rooms
+from cnnfast.utils.facade import facade
 from cnnfast.utils.system import thread_limits
 from cnnfast.utils.system.threads import get_num_threads, set_num_threads
 
@@ -41,22 +42,59 @@ rooms.declare(  # imported when first used
 )
 
 if TYPE_CHECKING:
-    from cnnfast import applications, losses, metrics, ops, optimizers, saving
+    from cnnfast import (
+        applications,
+        backend,
+        callbacks,
+        datasets,
+        dtype_policies,
+        losses,
+        metrics,
+        mixed_precision,
+        ops,
+        optimizers,
+        preprocessing,
+        random,
+        saving,
+        tree,
+    )
+    from cnnfast.dtype_policies import DTypePolicy
+    from cnnfast.initializers import Initializer
+    from cnnfast.losses import Loss
+    from cnnfast.metrics import Metric
+    from cnnfast.models.function import Function
+    from cnnfast.ops import Operation
+    from cnnfast.optimizers import Optimizer
+    from cnnfast.regularizers import Regularizer
     from cnnfast.saving import from_keras, load_model
+    from cnnfast.utils.naming import name_scope
+    from cnnfast.variables import Variable
 
 __all__ = [
+    "DTypePolicy",
+    "Function",
+    "Initializer",
     "Input",
     "InputSpec",
     "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Operation",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
+    "Variable",
     "__version__",
     "activations",
     "applications",
+    "backend",
     "callbacks",
     "config",
     "constraints",
+    "datasets",
+    "dtype_policies",
     "errors",
     "from_keras",
     "get_num_threads",
@@ -65,30 +103,26 @@ __all__ = [
     "load_model",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
+    "name_scope",
     "ops",
     "optimizers",
+    "preprocessing",
+    "random",
     "regularizers",
     "saving",
     "set_num_threads",
+    "tree",
     "utils",
+    "version",
 ]
 
 
-def __dir__() -> list[str]:
-    return [*__all__]
-
-
 if not TYPE_CHECKING:  # for which any name would be one
-    # What predicting with a model does not need.
-    _, __getattr__, _ = rooms.postponed(
-        __name__,
-        {
-            "applications": [],
-            "losses": [],
-            "metrics": [],
-            "ops": [],
-            "optimizers": [],
-            "saving": ["from_keras", "load_model"],
-        },
-    )
+    __getattr__, __dir__ = facade(__name__, names.LATE, names.ABSENT, __all__)
+
+
+def version() -> str:
+    """Return the version of this package."""
+    return __version__

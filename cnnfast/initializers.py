@@ -14,6 +14,7 @@ import numpy as np
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.utils.objects import ConfigObject, ObjectTable, OpaqueObject, UsersObject
+from cnnfast.variables import initializers as variable_initializers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -393,6 +394,8 @@ def is_users(initializer: object) -> bool:
     inside = type(initializer).__module__.partition(".")[0] == __name__.partition(".")[0]
     return not inside or isinstance(initializer, UsersObject)
 
+
+variable_initializers.fill({"get": get}.__getitem__)
 
 # Keras' other spelling of the classes.
 zeros, ones, constant, identity = Zeros, Ones, Constant, Identity

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from cnnfast.utils.locks import Guard
+from cnnfast.utils.naming import auto_name
+from cnnfast.utils.rooms import Slot
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 Float32Array: TypeAlias = "npt.NDArray[np.float32]"
 WeightInitializer: TypeAlias = "Callable[..., npt.ArrayLike]"
+
+initializers = Slot("initializer")
+"""`get` of initializers, which stand above."""
 
 _epochs = itertools.count(1)
 _epoch = 0
@@ -218,12 +223,16 @@ class Variable(_Arithmetic):
 
     Parameters
     ----------
-    value
-        The numbers, any shape; kept as float32.
-    name
-        Such as ``"kernel"``.
+    initializer
+        The numbers, any shape, kept as float32; or an initializer, or its name.
+    shape
+        Of what an initializer makes.
+    dtype
+        ``"float32"`` or None.
     trainable
         Whether training would change it.
+    name
+        Such as ``"kernel"``; made up where None.
     path
         Name under its layer and model, such as ``"sequential/conv2d/kernel"``.
 
@@ -240,9 +249,27 @@ class Variable(_Arithmetic):
     _initializer: WeightInitializer | None
 
     def __init__(
-        self, value: npt.ArrayLike, *, name: str, trainable: bool = True, path: str | None = None
+        self,
+        initializer: npt.ArrayLike | WeightInitializer | str,
+        shape: Iterable[int] | None = None,
+        dtype: object = None,
+        trainable: bool = True,
+        *,
+        name: str | None = None,
+        path: str | None = None,
     ) -> None:
-        self._describe(name, trainable, path)
+        _check_dtype(dtype)
+        self._describe(auto_name("variable") if name is None else name, trainable, path)
+        if isinstance(initializer, str):
+            initializer = initializers.get(initializer)
+        value: Any = initializer
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(
+                    "When creating a Variable from an initializer, the `shape` argument should be "
+                    f"specified. Received: initializer={initializer} and shape={shape}"
+                )
+            value = initializer(tuple(shape))
         array = _frozen(np.array(value, dtype=np.float32))
         self._value, self._shape = array, array.shape
 
@@ -351,6 +378,14 @@ class Variable(_Arithmetic):
         self._replace(_frozen(array))
         return self
 
+    def assign_add(self, value: npt.ArrayLike) -> Variable:
+        """Add to the numbers."""
+        return self.assign(self.numpy() + np.asarray(value, np.float32))
+
+    def assign_sub(self, value: npt.ArrayLike) -> Variable:
+        """Subtract from the numbers."""
+        return self.assign(self.numpy() - np.asarray(value, np.float32))
+
     def set_loaded(self, array: npt.NDArray[Any] | np.generic | Stored) -> None:
         """Replace the numbers by `array` itself, or by what can be read from a file.
 
@@ -394,6 +429,12 @@ class Variable(_Arithmetic):
                 f"`variable.assign(value)` must match. variable.shape={self._shape}, "
                 f"Received: value.shape={shape}. Target variable: {self!r}"
             )
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __int__(self) -> int:
+        return int(self.numpy())
 
     def __array__(
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
@@ -441,6 +482,14 @@ def _computed(function: Callable[..., Any], *operands: Any) -> Any:
         numbers.append(array.astype(np.float32))
     with np.errstate(all="ignore"):  # as of tensors: infinite, or NaN
         return np.asarray(function(*numbers))
+
+
+def _check_dtype(dtype: object) -> None:
+    name = dtype if isinstance(dtype, str | None) else np.dtype(dtype).name  # type: ignore[call-overload]
+    if name not in (None, "float32"):
+        raise ValueError(
+            f"A variable holds float32: keep other numbers in an array. Received: dtype={name!r}"
+        )
 
 
 def _frozen(value: npt.ArrayLike) -> Float32Array:

@@ -12,12 +12,30 @@ import numpy as np
 import pytest
 
 import cnnfast
-from cnnfast import activations, layers, ops
+from cnnfast import (
+    activations,
+    backend,
+    callbacks,
+    config,
+    datasets,
+    dtype_policies,
+    layers,
+    ops,
+    optimizers,
+    random,
+    tree,
+    utils,
+)
+from cnnfast.preprocessing import image
 
 # What a user makes no layer with.
 OTHERS = {"InputSpec", "Layer", "deserialize", "serialize"}
 NAMES = sorted(set(layers.__all__) - OTHERS)
-PACKAGES = (activations, layers, ops, ops.image, cnnfast.models, cnnfast.saving)
+PACKAGES = (
+    *(activations, backend, callbacks, cnnfast, cnnfast.models, cnnfast.saving, config),
+    *(datasets.cifar10, datasets.mnist, dtype_policies, image, layers, ops, ops.image),
+    *(optimizers, optimizers.schedules, random, tree, utils),
+)
 
 
 def documented(found: Any) -> list[str]:
@@ -57,7 +75,9 @@ def test_help_has_shapes_and_an_example(name: str) -> None:
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    for name in getattr(module, "__all__", ["resize"]):
+    for name in getattr(module, "__all__", ["load_data", "resize"]):
+        if not hasattr(module, name):
+            continue
         found = getattr(module, name)
         if not isinstance(found, ModuleType):
             # A function that is an object is documented by its class.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnfast import layers
-from cnnfast.applications.building import Options, Pooling, Weights, halving_pads
+from cnnfast.applications.building import Options, Pooling, Weights, halving_pads, rounded
 from cnnfast.applications.imagenet_utils import decode_predictions, preprocessing
 from cnnfast.models import Model
 from cnnfast.symbolic.tensor import KerasTensor
@@ -63,17 +63,18 @@ def MobileNetV2(  # noqa: N802 - Keras' name
         pooling,
         classes,
         classifier_activation,
+        _file(alpha, input_shape, include_top),
     )
     begin = options.input()
-    x = _convolution(begin, _rounded(32 * alpha), "Conv1", 3, strides=2, padding="same")
+    x = _convolution(begin, rounded(32 * alpha), "Conv1", 3, strides=2, padding="same")
     x = layers.ReLU(6.0, name="Conv1_relu")(x)
     number = 0
     for expansion, filters, blocks, first_stride in STAGES:
         for block in range(blocks):
             strides = first_stride if block == 0 else 1
-            x = _block(x, _rounded(filters * alpha), strides, expansion, number)
+            x = _block(x, rounded(filters * alpha), strides, expansion, number)
             number += 1
-    last = _rounded(_LAST_FILTERS * alpha) if alpha > 1 else _LAST_FILTERS
+    last = rounded(_LAST_FILTERS * alpha) if alpha > 1 else _LAST_FILTERS
     x = layers.Conv2D(last, 1, use_bias=False, name="Conv_1")(x)
     x = _normalized(x, "Conv_1_bn")
     x = layers.ReLU(6.0, name="out_relu")(x)
@@ -81,10 +82,10 @@ def MobileNetV2(  # noqa: N802 - Keras' name
     return options.model(begin, x, name or f"mobilenetv2_{alpha:0.2f}_{begin.shape[1]}")
 
 
-def _rounded(filters: float) -> int:
-    """Return the multiple of 8 nearest to `filters`, but not under 90 % of it."""
-    multiple = max(8, int(filters + 4) // 8 * 8)
-    return multiple + 8 if multiple < 0.9 * filters else multiple
+def _file(alpha: float, input_shape: OpenShape | None, include_top: bool) -> str:
+    rows = 224 if input_shape is None else input_shape[0]
+    ending = "" if include_top else "_no_top"
+    return f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{alpha}_{rows}{ending}.h5"
 
 
 def _normalized(x: Any, name: str) -> Any:

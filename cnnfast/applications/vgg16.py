@@ -42,5 +42,6 @@ def VGG16(  # noqa: N802 - Keras' name
         pooling,
         classes,
         classifier_activation,
+        f"vgg16_weights_tf_dim_ordering_tf_kernels{'' if include_top else '_notop'}.h5",
     )
     return vgg.build(options, CONVOLUTIONS, name)

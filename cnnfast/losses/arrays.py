@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 Array: TypeAlias = "npt.NDArray[Any]"
 Float32Array: TypeAlias = "npt.NDArray[np.float32]"
 
-EPSILON = 1e-7
-
 
 def as_float32(values: object, what: str) -> Float32Array:
     """Convert `values` to a float32 array; a float32 array is returned as it is.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from cnnfast.losses.arrays import (
-    EPSILON,
     Array,
     Float32Array,
     as_float32,
@@ -17,6 +16,7 @@ from cnnfast.losses.arrays import (
     sum_over,
 )
 from cnnfast.losses.loss import LossFunctionWrapper
+from cnnfast.utils.defaults import epsilon
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def clip_probabilities(probabilities: Float32Array) -> Float32Array:
     """Move 0 and 1, of which a logarithm is taken, to 1e-7 and ``1 - 1e-7``."""
-    return np.clip(probabilities, np.float32(EPSILON), np.float32(1.0 - EPSILON))
+    return np.clip(probabilities, np.float32(epsilon()), np.float32(1.0 - epsilon()))
 
 
 def normalize_probabilities(probabilities: Float32Array, axis: int) -> Float32Array:
@@ -154,14 +154,14 @@ def _check_labels(labels: Array, classes: int) -> npt.NDArray[np.int64]:
 
 def kl_divergence(y_true: object, y_pred: object) -> Float32Array:
     """``sum(y_true * log(y_true / y_pred))`` over the last axis, of values within [1e-7, 1]."""
-    true, pred = (np.clip(y, np.float32(EPSILON), 1) for y in as_pair(y_true, y_pred))
+    true, pred = (np.clip(y, np.float32(epsilon()), 1) for y in as_pair(y_true, y_pred))
     return sum_over(true * np.log(true / pred))
 
 
 def poisson(y_true: object, y_pred: object) -> Float32Array:
     """``mean(y_pred - y_true * log(y_pred + 1e-7))`` over the last axis."""
     true, pred = as_pair(y_true, y_pred)
-    return mean_over(pred - true * np.log(pred + np.float32(EPSILON)))
+    return mean_over(pred - true * np.log(pred + np.float32(epsilon())))
 
 
 class BinaryCrossentropy(LossFunctionWrapper):

@@ -7,13 +7,13 @@ from typing import cast
 import numpy as np
 
 from cnnfast.losses.arrays import (
-    EPSILON,
     Float32Array,
     as_same_rank,
     mean_over,
     sum_over,
 )
 from cnnfast.losses.loss import LossFunctionWrapper
+from cnnfast.utils.defaults import epsilon
 
 
 def mean_squared_error(y_true: object, y_pred: object) -> Float32Array:
@@ -31,7 +31,7 @@ def mean_absolute_error(y_true: object, y_pred: object) -> Float32Array:
 def mean_absolute_percentage_error(y_true: object, y_pred: object) -> Float32Array:
     """``100 * mean(|y_true - y_pred| / max(|y_true|, 1e-7))`` over the last axis."""
     true, pred = as_same_rank(y_true, y_pred)
-    size = np.maximum(np.abs(true), np.float32(EPSILON))
+    size = np.maximum(np.abs(true), np.float32(epsilon()))
     return np.float32(100.0) * mean_over(np.abs((true - pred) / size))
 
 
@@ -41,7 +41,7 @@ def mean_squared_logarithmic_error(y_true: object, y_pred: object) -> Float32Arr
     Values below 1e-7 count as 1e-7.
     """
     true, pred = as_same_rank(y_true, y_pred)
-    least = np.float32(EPSILON)
+    least = np.float32(epsilon())
     logs = (np.log(np.maximum(values, least) + np.float32(1.0)) for values in (pred, true))
     return mean_over(np.square(np.subtract(*logs)))
 
@@ -59,7 +59,7 @@ def _scale_to_one(vectors: Float32Array, axis: int) -> Float32Array:
     """Divide by the length, or by 1e-7 where that is more."""
     squares = np.sum(np.square(vectors), axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):
-        inverse = np.minimum(np.float32(1.0) / np.sqrt(squares), np.float32(1.0 / EPSILON))
+        inverse = np.minimum(np.float32(1.0) / np.sqrt(squares), np.float32(1.0 / epsilon()))
     return cast(Float32Array, vectors * inverse)
 
 

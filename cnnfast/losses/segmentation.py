@@ -7,8 +7,9 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from cnnfast.losses.arrays import EPSILON, Float32Array, as_pair, sum_over
+from cnnfast.losses.arrays import Float32Array, as_pair, sum_over
 from cnnfast.losses.loss import LossFunctionWrapper
+from cnnfast.utils.defaults import epsilon
 
 Axes: TypeAlias = int | Sequence[int] | None
 
@@ -24,7 +25,7 @@ def dice(y_true: object, y_pred: object, axis: Axes = None) -> Float32Array:
         What the sums go over; with None everything, which gives one number.
     """
     true, pred = as_pair(y_true, y_pred)
-    total = sum_over(true, axis) + sum_over(pred, axis) + np.float32(EPSILON)
+    total = sum_over(true, axis) + sum_over(pred, axis) + np.float32(epsilon())
     return cast(Float32Array, 1 - np.float32(2.0) * sum_over(true * pred, axis) / total)
 
 
@@ -46,7 +47,7 @@ def tversky(
     both = sum_over(true * pred, axis)
     only_true = sum_over((1 - pred) * true, axis) * np.float32(alpha)
     only_pred = sum_over(pred * (1 - true), axis) * np.float32(beta)
-    union = both + only_true + only_pred + np.float32(EPSILON)
+    union = both + only_true + only_pred + np.float32(epsilon())
     return cast(Float32Array, 1 - both / union)
 
 

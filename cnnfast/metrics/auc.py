@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast.losses.arrays import EPSILON, Float32Array, as_float32, divide_or_zero, sigmoid
+from cnnfast.losses.arrays import Float32Array, as_float32, divide_or_zero, sigmoid
 from cnnfast.metrics.confusion import ThresholdMetric, stand_evenly
 from cnnfast.metrics.decisions import Counts, count_decisions
 from cnnfast.metrics.metric import Metric
+from cnnfast.utils.defaults import epsilon
 
 CURVES = ("ROC", "PR", "PRGAIN")
 SUMMATION_METHODS = ("interpolation", "majoring", "minoring")
@@ -84,7 +85,7 @@ class AUC(ThresholdMetric):
         )
         self.from_logits = from_logits
         # The ends are moved out, so that a prediction of 0 is above the first one.
-        ends = [0.0 - EPSILON, *inner, 1.0 + EPSILON]
+        ends = [0.0 - epsilon(), *inner, 1.0 + epsilon()]
         evenly = self._given is None or stand_evenly([0.0, *inner, 1.0])
         super().__init__(ends, name, dtype, evenly=evenly)
 

@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from cnnfast.losses.arrays import EPSILON, Float32Array, divide_or_zero
+from cnnfast.losses.arrays import Float32Array, divide_or_zero
 from cnnfast.metrics.decisions import REJECTED, Counts, count_decisions
 from cnnfast.metrics.metric import Metric
+from cnnfast.utils.defaults import epsilon
 
 Thresholds: TypeAlias = float | Sequence[float] | None
 
@@ -117,7 +118,7 @@ def stand_evenly(thresholds: Sequence[float]) -> bool:
     """Return whether there are three or more at equal distances from 0 to 1."""
     if len(thresholds) < 3:
         return False
-    return np.allclose(thresholds, np.linspace(0, 1, len(thresholds)), atol=EPSILON)
+    return np.allclose(thresholds, np.linspace(0, 1, len(thresholds)), atol=epsilon())
 
 
 def _as_list(thresholds: Thresholds, default: float) -> list[float]:

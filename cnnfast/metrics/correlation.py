@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfast.losses.arrays import EPSILON, Float32Array, as_same_rank, mean_over
+from cnnfast.losses.arrays import Float32Array, as_same_rank, mean_over
 from cnnfast.metrics.metric import MeanMetricWrapper
+from cnnfast.utils.defaults import epsilon
 
 
 def pearson_correlation(y_true: object, y_pred: object, axis: int = -1) -> Float32Array:
@@ -23,7 +24,7 @@ def concordance_correlation(y_true: object, y_pred: object, axis: int = -1) -> F
     true, pred = as_same_rank(y_true, y_pred)
     true_mean, pred_mean = (y.mean(axis=axis, keepdims=True) for y in (true, pred))
     variances = (np.var(y, axis=axis, keepdims=True) for y in (true - true_mean, pred - pred_mean))
-    norm = sum(variances) + np.square(true_mean - pred_mean) + np.float32(EPSILON)
+    norm = sum(variances) + np.square(true_mean - pred_mean) + np.float32(epsilon())
     covariance = (true - pred_mean) * (pred - pred_mean)
     return mean_over(2 * covariance / norm, axis)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast.losses.arrays import EPSILON, Array, as_float32
+from cnnfast.losses.arrays import Array, as_float32
 from cnnfast.metrics.metric import Metric
+from cnnfast.utils.defaults import epsilon
 
 AVERAGES = (None, "micro", "macro", "weighted")
 
@@ -107,7 +108,7 @@ class FBetaScore(Metric):
 
     def result(self) -> Any:
         """Return the score, with ``average=None`` an array of one per class."""
-        least, square = np.float32(EPSILON), np.float32(self.beta**2)
+        least, square = np.float32(epsilon()), np.float32(self.beta**2)
         precision = self.true_positives / (self.true_positives + self.false_positives + least)
         recall = self.true_positives / (self.true_positives + self.false_negatives + least)
         both = precision * recall / (square * precision + recall + least)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast.losses.arrays import EPSILON, Array, as_float32
+from cnnfast.losses.arrays import Array, as_float32
 from cnnfast.metrics.metric import Metric
+from cnnfast.utils.defaults import epsilon
 
 
 class IoU(Metric):
@@ -128,8 +129,8 @@ class IoU(Metric):
         either = self.total_cm.sum(axis=0) + self.total_cm.sum(axis=1) - hits
         hits, either = (a[self.target_class_ids].astype(np.float32) for a in (hits, either))
         occur = either > 1e-9
-        ratios = hits[occur] / (either[occur] + np.float32(EPSILON))
-        return np.float32(ratios.sum() / np.float32(occur.sum() + EPSILON))
+        ratios = hits[occur] / (either[occur] + np.float32(epsilon()))
+        return np.float32(ratios.sum() / np.float32(occur.sum() + epsilon()))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this metric again."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from cnnfast.utils.narrow import widened
+from cnnfast.utils.arrays import as_array, is_array
 from cnnfast.utils.tree import is_nested, leaves, map_leaves
 
 if TYPE_CHECKING:
@@ -60,9 +60,11 @@ def open_source(
     Parameters
     ----------
     x
-        An array, or a list or dict of arrays, with the samples along the first axis; or an
-        iterable of batches ``x``, ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``; or an
-        indexable data set of such batches, such as ``keras.utils.PyDataset``.
+        An array, of this or another library, or a list or dict of arrays, with the samples along
+        the first axis; or an iterable of batches ``x``, ``(x,)``, ``(x, y)`` or
+        ``(x, y, sample_weight)``; or an indexable data set of such batches, such as
+        ``keras.utils.PyDataset``. A `tf.data.Dataset` and a torch `DataLoader` are iterables of
+        batches.
     y, sample_weight
         Arrays with as many samples as `x`; only where `x` is an array or arrays.
     batch_size
@@ -246,7 +248,7 @@ def unpack_batch(batch: Any) -> Batch:
 
 
 def _is_array_data(x: Any) -> bool:
-    return isinstance(x, np.ndarray) or is_nested(x) or hasattr(x, "__array__")
+    return is_nested(x) or is_array(x)
 
 
 def _holds_arrays(items: Iterable[Any]) -> bool:
@@ -254,14 +256,21 @@ def _holds_arrays(items: Iterable[Any]) -> bool:
     return any(
         _holds_arrays(item)
         if isinstance(item, list | tuple)
-        else isinstance(item, Mapping) or np.ndim(item) > 0
+        else isinstance(item, Mapping) or _rank(item) > 0
         for item in items
     )
 
 
+def _rank(item: Any) -> int:
+    rank = getattr(item, "ndim", None)
+    if isinstance(rank, int):
+        return rank
+    return as_array(item).ndim if hasattr(item, "__dlpack__") else np.ndim(item)
+
+
 def _to_array(values: Any, what: str) -> Array:
     try:
-        array = widened(np.asarray(values))
+        array = as_array(values)
     except ValueError as error:
         raise ValueError(f"`{what}` must be a rectangular array. Received: {error}") from error
     except (TypeError, RuntimeError) as error:  # as tensors of other libraries raise

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from cnnfast.callbacks import CallbackList
 from cnnfast.layers.base.layer import Layer
 from cnnfast.models.data import (
     DEFAULT_BATCH_SIZE,
@@ -19,23 +18,20 @@ from cnnfast.models.data import (
     to_arrays,
 )
 from cnnfast.models.steps import OwnSteps
+from cnnfast.utils import training
 from cnnfast.utils.tree import map_leaves
 
 if TYPE_CHECKING:
+    from cnnfast.callbacks import CallbackList
     from cnnfast.engine.ops import Float32Array
     from cnnfast.models.scoring import Scoring
-
-_NO_TRAINING = (
-    "cnnfast predicts and does not train: train the model in Keras, save it there with "
-    '`model.save("model.keras")`, and load it here with '
-    '`cnnfast.models.load_model("model.keras")`.'
-)
+    from cnnfast.optimizers import Optimizer
 
 
 class Inference(OwnSteps, Layer):
     """A layer that can be compiled, predicts and evaluates."""
 
-    optimizer: str | dict[str, Any] | None = None
+    optimizer: Optimizer | dict[str, Any] | None = None
     loss: Any = None
     steps_per_execution: int = 1
     run_eagerly: bool = False
@@ -70,8 +66,8 @@ class Inference(OwnSteps, Layer):
         Parameters
         ----------
         optimizer
-            Checked and kept, but not used: a name, a serialized dict, an optimizer of Keras
-            or None.
+            Checked and kept, but not used: a name, a serialized dict, an optimizer of
+            `cnnfast.optimizers` or of Keras, or None.
         loss
             A name, a serialized dict, a loss of `cnnfast.losses` or of Keras, or a function
             ``(y_true, y_pred) -> one value per sample``; with several outputs, a list or a
@@ -90,11 +86,11 @@ class Inference(OwnSteps, Layer):
             If a name is unknown; the message lists the known ones.
         """
         # Judging a model is not part of predicting with it.
-        from cnnfast import optimizers
         from cnnfast.models.scoring import Scoring
+        from cnnfast.optimizers.known import kept
 
         del auto_scale_loss
-        kept_optimizer = optimizers.get(optimizer)
+        kept_optimizer = kept(optimizer)
         scoring = Scoring(loss, loss_weights, metrics, weighted_metrics, self._output_keys())
         self.optimizer, self.loss = kept_optimizer, loss
         self.run_eagerly = run_eagerly
@@ -102,7 +98,7 @@ class Inference(OwnSteps, Layer):
         self.jit_compile = jit_compile
         self._scoring = scoring
         self._compile_arguments = {
-            "optimizer": kept_optimizer,
+            "optimizer": _as_given(optimizer, kept_optimizer),
             "loss": loss,
             "loss_weights": loss_weights,
             "metrics": metrics,
@@ -194,9 +190,10 @@ class Inference(OwnSteps, Layer):
         Parameters
         ----------
         x
-            An array of shape ``(samples, ...)`` of any numeric dtype, a list or dict of arrays
-            for several inputs, a generator of batches, or a data set such as
-            ``keras.utils.PyDataset``.
+            An array of shape ``(samples, ...)`` of any numeric dtype, that of another library
+            too (torch, TensorFlow, JAX, whatever speaks DLPack or the buffer protocol), a list or
+            dict of arrays for several inputs, a generator of batches, or a data set such as
+            ``keras.utils.PyDataset``, `tf.data.Dataset` or torch's `DataLoader`.
         batch_size
             Samples per batch of arrays, 32 by default. It changes memory and speed, and no
             bit of the result.
@@ -227,10 +224,12 @@ class Inference(OwnSteps, Layer):
             limit = DEFAULT_BATCH_SIZE if batch_size is None else batch_size
             if type(limit) is int and x.ndim and x.shape[0] <= limit > 0:
                 return self.predict_on_batch(x, threads)
+        from cnnfast.callbacks.callback_list import for_run
+
         source = open_source(x, batch_size=batch_size, steps=steps)
         # A bar of no images would say that a step was done.
         shown = 0 if source.samples == 0 else verbose
-        hooks = CallbackList(callbacks, self, shown, source.steps)
+        hooks = for_run(callbacks, self, shown, source.steps)
         return self._pack(self._predict_all(source, hooks, threads))
 
     def predict_on_batch(self, x: Any, threads: int | None = None) -> Any:
@@ -300,12 +299,14 @@ class Inference(OwnSteps, Layer):
         ValueError
             Before `compile`, or if data is empty, missing, or of a shape that does not fit.
         """
+        from cnnfast.callbacks.callback_list import for_run
+
         self._check_steps(evaluating=True)
         scoring = self._require_compiled()
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
         source = open_source(x, y, sample_weight, batch_size, steps)
-        hooks = CallbackList(callbacks, self, verbose, source.steps)
+        hooks = for_run(callbacks, self, verbose, source.steps)
         self.stop_evaluating = False
         scoring.reset()
         hooks.call("on_test_begin", {})
@@ -357,11 +358,16 @@ class Inference(OwnSteps, Layer):
 
     def fit(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise `NotImplementedError`: models are trained in Keras and loaded here."""
-        raise NotImplementedError(_NO_TRAINING)
+        training.refuse()
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise `NotImplementedError`: models are trained in Keras and loaded here."""
-        raise NotImplementedError(_NO_TRAINING)
+        training.refuse()
+
+
+def _as_given(optimizer: Any, kept: Any) -> Any:
+    """Return what a file says of an optimizer: names and dicts as they were given."""
+    return optimizer if isinstance(optimizer, str | Mapping) else kept
 
 
 class _Outputs:

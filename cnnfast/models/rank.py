@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnfast.engine.ops import BatchShape, Float32Array
 from cnnfast.symbolic.tensor import KerasTensor
-from cnnfast.utils.narrow import widened
+from cnnfast.utils.arrays import as_array
 
 
 def is_integer(expected: KerasTensor) -> bool:
@@ -23,7 +23,7 @@ def cast(x: Any, expected: KerasTensor) -> Any:
     """
     if not is_integer(expected):
         return x
-    array = widened(np.asarray(x))
+    array = as_array(x)
     if array.dtype.kind == "f" and expected.dtype != "bool":
         limits = np.iinfo(expected.dtype)
         # The limits of wide dtypes are no floats: the nearest ones inside.

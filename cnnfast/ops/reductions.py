@@ -17,6 +17,7 @@ from cnnfast.ops.elementwise import MATH, NN
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, call, refuse_batch
 from cnnfast.symbolic.arguments import axes, boolean, number
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.utils import defaults
 
 if TYPE_CHECKING:
     from cnnfast.symbolic.typing import IntOrSequence, Tensor
@@ -258,7 +259,7 @@ class Normalize(Operation):
             raise UnsupportedError(f"`order` must be 2. Received: order={order}")
         self.axis = axis
         self.epsilon = epsilon
-        self._epsilon = 1e-7 if epsilon is None else number(epsilon, "epsilon")
+        self._epsilon = defaults.epsilon() if epsilon is None else number(epsilon, "epsilon")
 
     def compute(self, x: Any) -> Any:
         array = eager.floats(eager.numbers(x))

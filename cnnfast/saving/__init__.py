@@ -6,6 +6,10 @@ from cnnfast.models.storage import storage
 from cnnfast.utils import rooms
 
 if TYPE_CHECKING:
+    from cnnfast.saving.keras_objects import (
+        deserialize_keras_object as deserialize_keras_object,
+        serialize_keras_object as serialize_keras_object,
+    )
     from cnnfast.saving.live import from_keras as from_keras
     from cnnfast.saving.model import load_model as load_model
     from cnnfast.saving.scope import (
@@ -28,6 +32,7 @@ else:
         __name__,
         {
             "cloning": ["clone_model", "model_from_config", "model_from_json"],
+            "keras_objects": ["deserialize_keras_object", "serialize_keras_object"],
             "live": ["from_keras"],
             "model": ["load_model"],
             "scope": ["CustomObjectScope", "custom_object_scope"],

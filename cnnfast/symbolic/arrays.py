@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.engine.ops import Float32Array, Shape
-from cnnfast.utils.narrow import widened
+from cnnfast.utils.arrays import as_array
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,7 +46,7 @@ def as_numbers(x: Any, taker: str) -> npt.NDArray[Any]:
     if isinstance(x, list | tuple) and x and all(isinstance(a, np.ndarray) for a in x):
         x = _only(x, taker)
     try:
-        array = widened(np.asarray(x))
+        array = as_array(x)
     except (ValueError, TypeError, RuntimeError) as error:  # as tensors of other libraries raise
         raise ValueError(
             f"The input of {taker} must be an array of numbers. Received: {type(x)}, of which "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnfast.utils.registry import Registry
@@ -35,3 +35,17 @@ def is_operation(config: Mapping[str, Any]) -> bool:
         return False
     taken = inspect.signature(cls).parameters
     return not any(field in fields and field not in taken for field in _LAYER_FIELDS)
+
+
+def of_keras2(find: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a family in which Keras 2 has layers of other families, too."""
+
+    def find_any(name: str) -> Any:
+        try:
+            return find(name)
+        except AttributeError:
+            if name.startswith("_") or name not in LAYERS:
+                raise
+            return LAYERS[name]
+
+    return find_any

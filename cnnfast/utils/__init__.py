@@ -1,29 +1,110 @@
-"""Helpers under Keras' names."""
+"""Helpers under Keras' names; each is imported when it is first used."""
 
 from typing import TYPE_CHECKING
 
-from cnnfast.utils import rooms
-from cnnfast.utils.naming import reset_names
-
-clear_session = reset_names
+from cnnfast.utils.facade import facade
 
 if TYPE_CHECKING:
-    from cnnfast.utils.images import (
-        array_to_img as array_to_img,
-        img_to_array as img_to_array,
-        load_img as load_img,
-        save_img as save_img,
+    from cnnfast.backend import is_keras_tensor, standardize_dtype
+    from cnnfast.models.sources import get_source_inputs
+    from cnnfast.preprocessing.image_folders import image_dataset_from_directory
+    from cnnfast.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
+    from cnnfast.utils.drawing import model_to_dot, plot_model
+    from cnnfast.utils.images import array_to_img, img_to_array, load_img, save_img
+    from cnnfast.utils.interactive import (
+        disable_interactive_logging,
+        enable_interactive_logging,
+        is_interactive_logging_enabled,
     )
-    from cnnfast.utils.numerical import (
-        set_random_seed as set_random_seed,
-        to_categorical as to_categorical,
+    from cnnfast.utils.local_files import get_file
+    from cnnfast.utils.naming import reset_names as clear_session
+    from cnnfast.utils.numerical import normalize, set_random_seed, to_categorical
+    from cnnfast.utils.progbar import Progbar
+    from cnnfast.utils.py_dataset import PyDataset, Sequence
+    from cnnfast.utils.sequences import pad_sequences, timeseries_dataset_from_array
+    from cnnfast.utils.settings import Config
+    from cnnfast.utils.unavailable import (
+        audio_dataset_from_directory,
+        split_dataset,
+        text_dataset_from_directory,
     )
-else:
-    __all__, __getattr__, __dir__ = rooms.postponed(
+
+__all__ = [
+    "Config",
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "array_to_img",
+    "audio_dataset_from_directory",
+    "clear_session",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "get_file",
+    "get_source_inputs",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
+    "load_img",
+    "model_to_dot",
+    "normalize",
+    "pack_x_y_sample_weight",
+    "pad_sequences",
+    "plot_model",
+    "save_img",
+    "set_random_seed",
+    "split_dataset",
+    "standardize_dtype",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
+    "to_categorical",
+    "unpack_x_y_sample_weight",
+]
+
+if not TYPE_CHECKING:
+    # Some are in rooms above, which nothing here imports before it is asked for them.
+    _IN = {
+        "backend": ("is_keras_tensor", "standardize_dtype"),
+        "models.sources": ("get_source_inputs",),
+        "preprocessing.image_folders": ("image_dataset_from_directory",),
+        "saving": (
+            "CustomObjectScope",
+            "custom_object_scope",
+            "get_custom_objects",
+            "get_registered_name",
+            "get_registered_object",
+            "register_keras_serializable",
+        ),
+        "saving.keras_objects": ("deserialize_keras_object", "serialize_keras_object"),
+        "utils.batches": ("pack_x_y_sample_weight", "unpack_x_y_sample_weight"),
+        "utils.drawing": ("model_to_dot", "plot_model"),
+        "utils.images": ("array_to_img", "img_to_array", "load_img", "save_img"),
+        "utils.interactive": (
+            "disable_interactive_logging",
+            "enable_interactive_logging",
+            "is_interactive_logging_enabled",
+            "print_msg",
+        ),
+        "utils.local_files": ("get_file",),
+        "utils.numerical": ("count_params", "normalize", "set_random_seed", "to_categorical"),
+        "utils.progbar": ("Progbar",),
+        "utils.py_dataset": ("PyDataset", "Sequence"),
+        "utils.sequences": ("pad_sequences", "timeseries_dataset_from_array"),
+        "utils.settings": ("Config",),
+        "utils.unavailable": (
+            "audio_dataset_from_directory",
+            "split_dataset",
+            "text_dataset_from_directory",
+        ),
+    }
+    __getattr__, __dir__ = facade(
         __name__,
+        {name: home for home, names in _IN.items() for name in names}
+        | {"clear_session": "utils.naming:reset_names", "legacy": "saving:"},
         {
-            "images": ["array_to_img", "img_to_array", "load_img", "save_img"],
-            "numerical": ["set_random_seed", "to_categorical"],
+            "FeatureSpace": "it turns tables into numbers; make these before the network.",
+            "bounding_boxes": "boxes are computed with the operations of `cnnfast.ops`.",
+            "multi_gpu_model": "everything runs on the CPU; leave the call out.",
         },
+        __all__,
     )
-    __all__ += ["clear_session"]

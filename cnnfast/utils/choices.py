@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cnnfast.utils import defaults
+
 
 def choice(value: object, name: str, choices: tuple[str, ...]) -> str:
     """Return the string `value` in lower case if it is one of `choices`."""
@@ -12,7 +14,7 @@ def choice(value: object, name: str, choices: tuple[str, ...]) -> str:
 
 
 def data_format(value: object) -> str:
-    """Return ``"channels_last"`` (also for None) or ``"channels_first"``."""
+    """Return ``"channels_last"`` or ``"channels_first"``; the one that is set for None."""
     if value is None:
-        return "channels_last"
-    return choice(value, "data_format", ("channels_first", "channels_last"))
+        return defaults.image_data_format()
+    return choice(value, "data_format", defaults.FORMATS)

@@ -85,7 +85,7 @@ def _centre(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, i
 
 
 def img_to_array(
-    img: npt.ArrayLike, data_format: str | None = None, dtype: npt.DTypeLike | None = None
+    img: npt.ArrayLike | Image, data_format: str | None = None, dtype: npt.DTypeLike | None = None
 ) -> npt.NDArray[Any]:
     """Return a picture as an array (height, width, channels).
 
@@ -109,7 +109,7 @@ def img_to_array(
         If `img` has another rank, or `data_format` is unknown.
     """
     first = _is_channels_first(data_format)
-    array = np.asarray(img, dtype=dtype or np.float32)
+    array: npt.NDArray[Any] = np.asarray(img, dtype=dtype or np.float32)
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3:

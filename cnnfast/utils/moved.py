@@ -1,6 +1,7 @@
-"""Where modules were that pickles of earlier versions name; they are found where they are now.
+"""Where modules were that pickles of earlier versions, and scripts of Keras 2, name.
 
-A pickle names a class by its module. Modules that have become packages still have their names.
+They are found where they are now. A pickle names a class by its module. Modules that have become
+packages still have their names.
 """
 
 from __future__ import annotations
@@ -47,6 +48,33 @@ _MOVED = {
         "upsampling": "layers.reshaping.up_sampling",
         "volumes": "layers",
         "wrappers": "layers",
+    }.items()
+} | {
+    f"{_PACKAGE}{old}": f"cnnfast.{new}".rstrip(".")
+    for old, new in {
+        "engine.base_layer": "",
+        "engine.input_layer": "",
+        "engine.sequential": "",
+        "engine.topology": "",
+        "engine.training": "",
+        "layers.advanced_activations": "layers",
+        "layers.convolutional_recurrent": "layers",
+        "layers.cudnn_recurrent": "layers",
+        "layers.embeddings": "layers",
+        "layers.merge": "layers",
+        "layers.noise": "layers",
+        "objectives": "losses",
+        "optimizer_v2": "optimizers",
+        "optimizer_v2.adam": "optimizers",
+        "optimizer_v2.gradient_descent": "optimizers",
+        "optimizer_v2.rmsprop": "optimizers",
+        "utils.data_utils": "utils",
+        "utils.generic_utils": "utils",
+        "utils.image_utils": "utils",
+        "utils.io_utils": "utils",
+        "utils.layer_utils": "utils",
+        "utils.np_utils": "utils",
+        "utils.vis_utils": "utils",
     }.items()
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,9 +44,45 @@ def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> npt.NDAr
     return np.eye(count)[classes]
 
 
+def normalize(x: npt.ArrayLike, axis: int = -1, order: int = 2) -> npt.NDArray[Any]:
+    """Divide an array by its norms along an axis; what is all zeros stays so.
+
+    Parameters
+    ----------
+    x
+        Any shape.
+    axis
+        Along which it is normalized.
+    order
+        Of the norm: 2 is Euclid's.
+
+    Examples
+    --------
+    >>> cnnfast.utils.normalize([3.0, 4.0])
+    array([[0.6, 0.8]])
+    """
+    array = np.asarray(x)
+    norm = np.atleast_1d(np.linalg.norm(array, order, axis))
+    norm[norm == 0] = 1
+    normalized: npt.NDArray[Any] = array / np.expand_dims(norm, axis)
+    return normalized
+
+
 def set_random_seed(seed: int) -> None:
     """Seed Python's and NumPy's generators, and with them all initializers made afterwards."""
     import random
 
     random.seed(seed)
     np.random.seed(seed)
+
+
+def count_params(weights: Iterable[Any]) -> int:
+    """Return how many numbers `weights` hold, what is there twice counted once.
+
+    Examples
+    --------
+    >>> model = cnnfast.Sequential([cnnfast.Input((3,)), cnnfast.layers.Dense(2)])
+    >>> cnnfast.utils.numerical.count_params(model.weights)
+    8
+    """
+    return sum(math.prod(weight.shape) for weight in {id(w): w for w in weights}.values())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from cnnfast.utils import interactive
 
 WIDTH = 20
 SECONDS_BETWEEN_UPDATES = 0.05
@@ -22,31 +24,74 @@ class Progbar:
     ----------
     target
         Number of steps, None if unknown.
+    width
+        Of the bar, in characters.
     verbose
         0 prints nothing, 1 a line that is written over, 2 one line at the end.
+    interval
+        The least seconds between two updates.
+    stateful_metrics
+        Names of values that are shown as they are; the mean of others over the steps is.
     unit_name
         What one step is called.
+
+    Examples
+    --------
+    >>> bar = cnnfast.utils.Progbar(10, verbose=0)
+    >>> bar.update(3, values=[("loss", 0.5)])
     """
 
-    def __init__(self, target: int | None, verbose: int = 1, unit_name: str = "step") -> None:
+    def __init__(
+        self,
+        target: int | None,
+        width: int = WIDTH,
+        verbose: int = 1,
+        interval: float = SECONDS_BETWEEN_UPDATES,
+        stateful_metrics: Iterable[str] | None = None,
+        unit_name: str = "step",
+    ) -> None:
         self.target = target
         self.verbose = verbose
         self.unit_name = unit_name
+        self._width = width
+        self._interval = interval
+        self._shown_as_given = frozenset(stateful_metrics or ())
         self._values: dict[str, float] = {}
+        self._sums: dict[str, tuple[float, int]] = {}
+        self._seen = 0
         self._start = time.time()
         self._after_first_step: float | None = None
         self._last_update = 0.0
         self._shown_width = 0
 
     def update(
-        self, current: int, values: Mapping[str, float] | None = None, finalize: bool = False
+        self,
+        current: int,
+        values: Mapping[str, float] | Sequence[tuple[str, float]] | None = None,
+        finalize: bool | None = None,
     ) -> None:
-        """Show that `current` steps are done, and the latest metrics."""
-        self._values |= values or {}
+        """Show that `current` steps are done, and the metrics.
+
+        Parameters
+        ----------
+        current
+            Steps done.
+        values
+            The latest of each metric by name, or pairs of which the mean is shown.
+        finalize
+            Whether it ends; where None, if all steps are done.
+        """
+        if finalize is None:
+            finalize = self.target is not None and current >= self.target
+        if isinstance(values, Mapping):
+            self._values |= values
+        else:
+            self._average(values or (), current - self._seen)
+        self._seen = current
         now = time.time()
         seconds_per_step = self._seconds_per_step(current, now)
         if self.verbose == 1:
-            if not finalize and now - self._last_update < SECONDS_BETWEEN_UPDATES:
+            if not finalize and now - self._last_update < self._interval:
                 return
             self._show_bar(current, now, seconds_per_step, finalize)
         elif self.verbose == 2 and finalize and self.target:
@@ -55,6 +100,20 @@ class Progbar:
                 f"{_format_time(seconds_per_step)}/{self.unit_name}{self._metrics()}\n"
             )
         self._last_update = now
+
+    def add(self, n: int, values: Sequence[tuple[str, float]] | None = None) -> None:
+        """Show that `n` more steps are done."""
+        self.update(self._seen + n, values)
+
+    def _average(self, values: Iterable[tuple[str, float]], steps: int) -> None:
+        for name, value in values:
+            if name in self._shown_as_given:
+                self._values[name] = value
+                continue
+            total, count = self._sums.get(name, (0.0, 0))
+            steps = max(steps, 1)
+            self._sums[name] = total, count = total + value * steps, count + steps
+            self._values[name] = total / count
 
     def _show_bar(self, current: int, now: float, seconds_per_step: float, finalize: bool) -> None:
         plain, coloured = self._bar(current)
@@ -78,11 +137,11 @@ class Progbar:
             text = f"{current:7d}/Unknown"
             return text, text
         count = _count(current, self.target)
-        done = int(WIDTH * current / self.target)
-        left = "━" * (WIDTH - done)
+        done = int(self._width * current / self.target)
+        left = "━" * (self._width - done)
         green = f"{_GREEN}{'━' * done}{_PLAIN}" if done > 0 else ""
         coloured = f"{_BOLD}{count}{_PLAIN} {green}{_GREY}{left}{_PLAIN}"
-        return f"{count} {'━' * max(WIDTH, done)}", coloured
+        return f"{count} {'━' * max(self._width, done)}", coloured
 
     def _metrics(self) -> str:
         return "".join(f" - {name}: {_format(value)}" for name, value in self._values.items())
@@ -126,6 +185,9 @@ def _format_eta(seconds: float) -> str:
 
 def _write(text: str) -> None:
     """Write to the standard output, if any; one that cannot spell the bar gets ``=`` instead."""
+    if not interactive.is_interactive_logging_enabled():
+        interactive.log(text.strip("\b\r\n"))
+        return
     if sys.stdout is None:  # of a program without a console
         return
     try:

@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
+# One or two of each family; all of them are counted in `test_builders.py`.
+ALL = (
+    *("ResNet152", "ResNet101V2", "DenseNet201", "EfficientNetB3", "EfficientNetV2B2"),
+    *("EfficientNetV2M", "Xception", "InceptionV3", "InceptionResNetV2", "NASNetMobile"),
+    *("NASNetLarge", "MobileNetV3Small", "MobileNetV3Large"),
+)
 # Builders and their arguments.
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("VGG16", {"input_shape": (32, 32, 3), "classes": 3}),
@@ -25,8 +32,26 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("MobileNetV2", {"alpha": 1.4, "input_shape": (97, 64, 3), "classifier_activation": None}),
     ("EfficientNetB0", {"classes": 5}),
     ("EfficientNetB0", {"include_top": False, "pooling": "avg", "input_shape": (None, 65, 3)}),
+    ("ResNet50V2", {"include_top": False, "pooling": "avg", "name": "mine"}),
+    ("DenseNet121", {"include_top": False, "pooling": "max", "input_shape": (33, 48, 3)}),
+    ("Xception", {"include_top": False, "pooling": "max"}),
+    ("InceptionV3", {"include_top": False, "pooling": "avg", "input_shape": (75, 80, 3)}),
+    ("MobileNet", {"alpha": 0.5, "input_shape": (128, 128, 3), "classes": 4, "dropout": 0.1}),
+    ("MobileNet", {"include_top": False, "depth_multiplier": 2, "pooling": "avg"}),
+    ("MobileNetV3Small", {"minimalistic": True, "classes": 4, "include_preprocessing": False}),
+    ("MobileNetV3Large", {"include_top": False, "alpha": 0.75, "pooling": "avg"}),
+    ("MobileNetV3Large", {"alpha": 1.25, "input_shape": (33, 64, 3), "dropout_rate": 0}),
+    ("NASNetMobile", {"include_top": False, "pooling": "max"}),
+    ("EfficientNetV2B1", {"include_top": False, "pooling": "avg", "input_shape": (None, 65, 3)}),
+    ("EfficientNetV2S", {"include_preprocessing": False, "classes": 4}),
+    ("ConvNeXtTiny", {"include_top": False, "pooling": "avg"}),
+    ("ConvNeXtTiny", {"include_preprocessing": False, "classifier_activation": None}),
+    *((name, {}) for name in ALL),
 ]
-WITH_FILES = ("ResNet50", "MobileNetV2", "EfficientNetB0")
+WITH_FILES = (
+    *("ResNet50", "MobileNetV2", "EfficientNetB0", "MobileNet", "MobileNetV3Small"),
+    *("DenseNet121", "EfficientNetV2B0", "NASNetMobile", "ConvNeXtTiny"),
+)
 FILE_OPTIONS: dict[str, Any] = {"input_shape": (32, 32, 3), "classes": 7}
 SUFFIXES = (".weights.h5", ".h5")
 
@@ -48,7 +73,8 @@ def described(model: Any) -> dict[str, Any]:
     return {
         "name": model.name,
         "layers": found,
-        "weights": [[w.path, list(w.shape)] for w in model.weights],
+        # Keras counts the variables that have no name.
+        "weights": [[re.sub(r"_\d+$", "", w.path), list(w.shape)] for w in model.weights],
         "parameters": model.count_params(),
         "output_shape": list(model.output_shape),
     }
@@ -60,11 +86,14 @@ def main(folder: Path) -> None:
     import keras
     import numpy as np
 
-    def build(name: str, **kwargs: Any) -> Any:
+    def build(title: str, **kwargs: Any) -> Any:
         keras.utils.clear_session(free_memory=False)
-        return getattr(keras.applications, name)(weights=None, **kwargs)
+        return getattr(keras.applications, title)(weights=None, **kwargs)
 
+    drawn = keras.initializers.VarianceScaling.__call__
+    keras.initializers.VarianceScaling.__call__ = lambda self, shape, dtype=None: np.zeros(shape)
     networks = [described(build(name, **kwargs)) for name, kwargs in CASES]
+    keras.initializers.VarianceScaling.__call__ = drawn
     (folder / "networks.json").write_text(json.dumps(networks))
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)

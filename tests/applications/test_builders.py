@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,45 @@ def test_layers_connections_and_weights_are_those_of_keras(number: int, keras_si
     mine = json.loads(json.dumps(described(getattr(ours, name)(weights=None, **arguments))))
     assert [x[1]["name"] for x in mine["layers"]] == [x[1]["name"] for x in theirs["layers"]]
     assert mine == theirs
+
+
+def counted() -> dict[str, tuple[int, int, int, int]]:
+    """Return parameters, layers and input of each network, as Keras' own were counted."""
+    page = (TESTS.parent / "docs" / "parity.md").read_text()
+    rows = re.findall(r"^\| (\w+) \| ([\d,]+) \| (\d+) \| (\d+) x (\d+) \|", page, re.MULTILINE)
+    return {
+        name: (int(parameters.replace(",", "")), *map(int, rest))
+        for name, parameters, *rest in rows
+    }
+
+
+COUNTED = counted()
+
+
+@pytest.mark.parametrize("name", sorted(COUNTED))
+def test_every_network_of_keras_has_as_many_parameters_and_layers(name: str) -> None:
+    parameters, layer_count, height, width = COUNTED[name]
+    model = getattr(ours, name)(weights=None, input_shape=(height, width, 3))
+    assert (model.count_params(), len(model.layers)) == (parameters, layer_count)
+
+
+def test_all_networks_of_keras_are_there(keras: Any) -> None:
+    theirs = {name for name in vars(keras.applications) if not name.startswith("_")}
+    assert theirs <= set(dir(ours))
+    assert len(COUNTED) == 40
+
+
+def test_weights_of_imagenet_are_taken_where_keras_keeps_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    model = ours.MobileNetV2(weights=None, include_top=False, alpha=0.35, input_shape=(96, 96, 3))
+    file = tmp_path / "models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_96_no_top.h5"
+    file.parent.mkdir()
+    model.save(file)
+    found = ours.MobileNetV2(include_top=False, alpha=0.35, input_shape=(96, 96, 3))
+    for mine, other in zip(found.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

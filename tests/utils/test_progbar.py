@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnfast.callbacks import CallbackList
+from cnnfast.callbacks.callback_list import for_run
 from cnnfast.models.inference import Inference
 from cnnfast.utils.progbar import Progbar
 
@@ -29,7 +29,7 @@ class Clock:
 
 def run_ours(target: int | None, verbose: int, events: Sequence[Event], clock: Clock) -> None:
     """Play `events` (seconds passed, batch, logs) on this package's bar."""
-    hooks = CallbackList(None, verbose=verbose, steps=target)
+    hooks = for_run(None, None, verbose, target)
     hooks.call("on_test_begin")
     for seconds, batch, logs in events:
         clock.now += seconds

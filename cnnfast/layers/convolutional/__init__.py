@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from cnnfast.symbolic.registry import of_keras2
 from cnnfast.utils import rooms
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         SeparableConvolution2D as SeparableConvolution2D,
     )
 else:
-    __all__, __getattr__, __dir__ = rooms.postponed(
+    __all__, _find, __dir__ = rooms.postponed(
         __name__,
         {
             "conv": [
@@ -60,3 +61,4 @@ else:
             ],
         },
     )
+    __getattr__ = of_keras2(_find)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from cnnfast.symbolic.registry import of_keras2
 from cnnfast.utils import rooms
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from cnnfast.layers.core.lambda_layer import Lambda as Lambda
     from cnnfast.layers.core.wrapper import Wrapper as Wrapper
 else:
-    __all__, __getattr__, __dir__ = rooms.postponed(
+    __all__, _find, __dir__ = rooms.postponed(
         __name__,
         {
             "dense": ["Dense"],
@@ -23,3 +24,4 @@ else:
             "wrapper": ["Wrapper"],
         },
     )
+    __getattr__ = of_keras2(_find)

@@ -1,0 +1,72 @@
+"""Scripts that people write from habit: one text, with only its imports changed, does the same."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.running import for_keras, for_us, lines, prepare, run, same, snippets
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore"),  # those of Keras itself, which judges
+]
+SNIPPETS = dict(snippets())
+# What a text names that the package does not have.
+WAITING = {
+    "CategoryEncoding": "numbers are not encoded, and there is no Pipeline",
+    "Discretization": "numbers are not sorted into bins",
+    "custom_object_scope": "there is no scope of custom objects",
+    "get_custom_objects": "there is no scope of custom objects",
+}
+
+
+def cases(texts: Iterable[str], names: Iterable[str] = ()) -> list[Any]:
+    """Return the parameters of tests, with what is known to be missing marked."""
+    found = []
+    for text, name in itertools.zip_longest(texts, names):
+        reasons = [reason for missing, reason in WAITING.items() if missing in text]
+        marks = [pytest.mark.xfail(reason=reasons[0])] if reasons else []
+        found.append(pytest.param(text, marks=marks, id=name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, keras: Any) -> Path:
+    made = tmp_path_factory.mktemp("script")
+    prepare(made, keras)
+    return made
+
+
+@pytest.fixture
+def inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.parametrize("line", cases(lines("imports.txt")))
+def test_an_import_that_keras_takes_is_taken(line: str, keras: Any) -> None:
+    exec(for_keras(line), {})
+    exec(for_us(line), {})
+
+
+@pytest.mark.parametrize("line", cases(lines("old_imports.txt")))
+def test_an_import_of_keras_2_is_taken(line: str) -> None:
+    exec(for_us(line), {})
+
+
+@pytest.mark.parametrize("text", cases(SNIPPETS.values(), SNIPPETS))
+def test_a_script_gives_what_it_gives_in_keras(text: str, keras: Any, inside: None) -> None:
+    try:
+        theirs = run(for_keras(text))
+    except ImportError as error:
+        pytest.skip(f"Keras itself needs more for it: {error}")
+    same(run(for_us(text)), theirs)
+
+
+def test_there_are_as_many_as_the_measure_asks_for() -> None:
+    assert len(lines("imports.txt")) >= 60
+    assert len(SNIPPETS) >= 90
