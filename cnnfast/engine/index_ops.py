@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnfast._core import PlanBuilder, ScanKind
+from cnnfast._core import ScanKind
 from cnnfast.engine.ops import BinaryOp, Instruction, UnaryOp
 from cnnfast.utils.records import record
 
@@ -20,7 +20,7 @@ class Extreme(UnaryOp):
     @property
     def instruction(self) -> Instruction:
         arguments = (self.x, self.out.shape, self.axis, self.largest)
-        return Instruction(PlanBuilder.extreme, arguments)
+        return Instruction("extreme", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Order(UnaryOp):
     @property
     def instruction(self) -> Instruction:
         arguments = (self.x, self.axis, self.out.shape[self.axis], self.descending)
-        return Instruction(PlanBuilder.order, arguments)
+        return Instruction("order", arguments)
 
 
 @record(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Scan(UnaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.scan, (self.x, self.axis, self.kind))
+        return Instruction("scan", (self.x, self.axis, self.kind))
 
 
 @record(frozen=True, eq=False)
@@ -63,4 +63,4 @@ class Gather(BinaryOp):
 
     @property
     def instruction(self) -> Instruction:
-        return Instruction(PlanBuilder.gather, (self.x, self.y, self.out.shape, self.axis))
+        return Instruction("gather", (self.x, self.y, self.out.shape, self.axis))
