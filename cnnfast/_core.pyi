@@ -57,6 +57,18 @@ class ActivationKind(enum.Enum):
     SCALE = 44
     CLIP = 45
     POWER = 46
+    TAN = 47
+    ARCSIN = 48
+    ARCCOS = 49
+    ARCTAN = 50
+    SINH = 51
+    COSH = 52
+    ARCSINH = 53
+    ARCCOSH = 54
+    ARCTANH = 55
+    LOG2 = 56
+    LOG10 = 57
+    EXP2 = 58
 
 class PoolKind(enum.Enum):
     MAX = 0
@@ -71,6 +83,18 @@ class BinaryKind(enum.Enum):
     MINIMUM = 5
     POWER = 6
     PRELU = 7
+    MODULO = 8
+    ARCTAN2 = 9
+    EQUAL = 10
+    NOT_EQUAL = 11
+    GREATER = 12
+    GREATER_EQUAL = 13
+    LOGICAL_AND = 14
+    LOGICAL_OR = 15
+    LOGICAL_XOR = 16
+    KEEP = 17
+    LEAVE = 18
+    EITHER = 19
 
 class ReductionKind(enum.Enum):
     SUM = 0
@@ -78,6 +102,10 @@ class ReductionKind(enum.Enum):
     MAX = 2
     MIN = 3
     PRODUCT = 4
+
+class ScanKind(enum.Enum):
+    SUM = 0
+    PRODUCT = 1
 
 class NormalizationKind(enum.Enum):
     STANDARD = 0

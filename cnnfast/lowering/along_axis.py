@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from cnnfast._core import BinaryKind, PoolKind
-from cnnfast.engine import ops
+from cnnfast.engine import index_ops, ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Op, Shape, UnaryOp, Value, Window
 from cnnfast.errors import UnsupportedError
@@ -57,8 +57,10 @@ def _lower(graph: Graph, op: Op, values: dict[Value, Value], count: int) -> Valu
     if isinstance(op, UnaryOp) and along is not None:
         return along(graph, op, inputs[0], count)
     if isinstance(op, ops.BinaryOp):
-        out = Value((count, *op.out.shape))
-        return graph.add(replace(op, x=inputs[0], y=inputs[1], out=out))
+        moved = replace(op, x=inputs[0], y=inputs[1], out=Value((count, *op.out.shape)))
+        if isinstance(moved, index_ops.Gather):
+            moved = replace(moved, axis=moved.axis + 1)
+        return graph.add(moved)
     if isinstance(op, ops.Concat):
         out = Value((count, *op.out.shape))
         return graph.add(replace(op, xs=tuple(inputs), out=out, axis=op.axis + 1))
@@ -87,13 +89,13 @@ def _remap(graph: Graph, op: ops.Remap, x: Value, count: int) -> Value:
     return graph.add(replace(op, x=x, out=out, indices=(None, *op.indices)))
 
 
-def _resample(graph: Graph, op: ops.Resample, x: Value, count: int) -> Value:
-    return graph.add(replace(op, x=x, out=Value((count, *op.out.shape)), axis=op.axis + 1))
-
-
 def _reduce(graph: Graph, op: ops.Reduce, x: Value, count: int) -> Value:
     out = Value((count, *op.out.shape))
     return graph.add(replace(op, x=x, out=out, first=op.first + 1, last=op.last + 1))
+
+
+def _further(graph: Graph, op: Any, x: Value, count: int) -> Value:
+    return graph.add(replace(op, x=x, out=Value((count, *op.out.shape)), axis=op.axis + 1))
 
 
 def _convolution(graph: Graph, op: ops.Conv2D | ops.DepthwiseConv2D, x: Value, count: int) -> Value:
@@ -168,6 +170,9 @@ def _picked(graph: Graph, x: Value, index: int) -> Value:
 
 
 _ALONG: dict[type[Op], Along] = {
+    index_ops.Extreme: _further,
+    index_ops.Order: _further,
+    index_ops.Scan: _further,
     ops.Activate: _same,
     ops.Affine: _same,
     ops.Conv2D: _convolution,
@@ -176,7 +181,7 @@ _ALONG: dict[type[Op], Along] = {
     ops.Pool2D: _pool,
     ops.Reduce: _reduce,
     ops.Remap: _remap,
-    ops.Resample: _resample,
+    ops.Resample: _further,
     ops.Reshape: _same,
     ops.Softmax: _same,
     ops.Transpose: _transpose,

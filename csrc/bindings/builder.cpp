@@ -3,7 +3,7 @@
 #include <optional>
 #include <tuple>
 
-#include "../ops/ops.hpp"
+#include "../ops/indexing.hpp"
 #include "../plan.hpp"
 #include "bindings.hpp"
 #include "gil.hpp"
@@ -123,6 +123,36 @@ int add_binary(PlanBuilder& builder, int x, int y, const Dims& out, BinaryKind k
   return builder.add(make_binary(builder.dims(x), builder.dims(y), out, kind), {x, y}, out);
 }
 
+int add_extreme(PlanBuilder& builder, int x, const Dims& out, int axis, bool largest) {
+  const Along of = along(builder.dims(x), axis);
+  if (count(out) != of.outer * of.inner) {
+    throw std::invalid_argument("an extreme position keeps the other axes");
+  }
+  return builder.add(make_extreme(of, largest), {x}, out);
+}
+
+int add_order(PlanBuilder& builder, int x, int axis, std::int64_t count, bool descending) {
+  Dims out = builder.dims(x);
+  auto step = make_order(along(out, axis), count, descending);
+  out[static_cast<std::size_t>(axis)] = count;
+  return builder.add(std::move(step), {x}, out);
+}
+
+int add_scan(PlanBuilder& builder, int x, int axis, ScanKind kind) {
+  const Dims in = builder.dims(x);
+  return builder.add(make_scan(along(in, axis), kind), {x}, in);
+}
+
+int add_gather(PlanBuilder& builder, int x, int positions, const Dims& out, int axis) {
+  const Along of = along(builder.dims(x), axis);
+  const Along at = along(builder.dims(positions), axis);
+  auto step = make_gather(of, at);
+  if (count(out) != at.outer * at.n * of.inner) {
+    throw std::invalid_argument("a gather makes what its positions pick");
+  }
+  return builder.add(std::move(step), {x, positions}, out);
+}
+
 int add_matmul(PlanBuilder& builder, int x, int y, const Dims& out) {
   return builder.matmul(x, y, out);
 }
@@ -203,6 +233,13 @@ void bind_builder(py::module_& m) {
       .def("reduce", &PlanBuilder::reduce, py::arg("x"), py::arg("shape"), py::arg("kind"),
            py::arg("first"), py::arg("last"))
       .def("binary", &add_binary, py::arg("x"), py::arg("y"), py::arg("shape"), py::arg("kind"))
+      .def("extreme", &add_extreme, py::arg("x"), py::arg("shape"), py::arg("axis"),
+           py::arg("largest"))
+      .def("order", &add_order, py::arg("x"), py::arg("axis"), py::arg("count"),
+           py::arg("descending"))
+      .def("scan", &add_scan, py::arg("x"), py::arg("axis"), py::arg("kind"))
+      .def("gather", &add_gather, py::arg("x"), py::arg("positions"), py::arg("shape"),
+           py::arg("axis"))
       .def("matmul", &add_matmul, py::arg("x"), py::arg("y"), py::arg("shape"))
       .def("constant", &add_constant, py::arg("numbers").noconvert())
       .def("concat", &PlanBuilder::concat, py::arg("xs"), py::arg("shape"), py::arg("axis"))

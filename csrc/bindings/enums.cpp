@@ -4,7 +4,7 @@
 #include <cctype>
 #include <string>
 
-#include "../ops/ops.hpp"
+#include "../ops/indexing.hpp"
 #include "bindings.hpp"
 
 namespace cnnfast {
@@ -61,6 +61,18 @@ void bind_activations(py::module_& m) {
       .value("SCALE", K::scale)
       .value("CLIP", K::clip)
       .value("POWER", K::power)
+      .value("TAN", K::tan)
+      .value("ARCSIN", K::asin)
+      .value("ARCCOS", K::acos)
+      .value("ARCTAN", K::atan)
+      .value("SINH", K::sinh)
+      .value("COSH", K::cosh)
+      .value("ARCSINH", K::asinh)
+      .value("ARCCOSH", K::acosh)
+      .value("ARCTANH", K::atanh)
+      .value("LOG2", K::log2)
+      .value("LOG10", K::log10)
+      .value("EXP2", K::exp2)
       .finalize();
 }
 
@@ -81,6 +93,18 @@ void bind_enums(py::module_& m) {
       .value("MINIMUM", BinaryKind::minimum)
       .value("POWER", BinaryKind::power)
       .value("PRELU", BinaryKind::prelu)
+      .value("MODULO", BinaryKind::modulo)
+      .value("ARCTAN2", BinaryKind::arctan2)
+      .value("EQUAL", BinaryKind::equal)
+      .value("NOT_EQUAL", BinaryKind::not_equal)
+      .value("GREATER", BinaryKind::greater)
+      .value("GREATER_EQUAL", BinaryKind::greater_equal)
+      .value("LOGICAL_AND", BinaryKind::logical_and)
+      .value("LOGICAL_OR", BinaryKind::logical_or)
+      .value("LOGICAL_XOR", BinaryKind::logical_xor)
+      .value("KEEP", BinaryKind::keep)
+      .value("LEAVE", BinaryKind::leave)
+      .value("EITHER", BinaryKind::either)
       .finalize();
   py::native_enum<ReductionKind>(m, "ReductionKind", "enum.Enum")
       .value("SUM", ReductionKind::sum)
@@ -88,6 +112,10 @@ void bind_enums(py::module_& m) {
       .value("MAX", ReductionKind::max)
       .value("MIN", ReductionKind::min)
       .value("PRODUCT", ReductionKind::product)
+      .finalize();
+  py::native_enum<ScanKind>(m, "ScanKind", "enum.Enum")
+      .value("SUM", ScanKind::sum)
+      .value("PRODUCT", ScanKind::product)
       .finalize();
   py::native_enum<NormalizationKind>(m, "NormalizationKind", "enum.Enum")
       .value("STANDARD", NormalizationKind::standard)

@@ -110,6 +110,18 @@ __attribute__((noinline)) Vec apply(Vec x, const Activation& f) {
       const float exponent = f.alpha;
       return each(x, [exponent](float v) { return __builtin_powf(v, exponent); });
     }
+    case Kind::tan: return each(x, [](float v) { return __builtin_tanf(v); });
+    case Kind::asin: return each(x, [](float v) { return __builtin_asinf(v); });
+    case Kind::acos: return each(x, [](float v) { return __builtin_acosf(v); });
+    case Kind::atan: return each(x, [](float v) { return __builtin_atanf(v); });
+    case Kind::sinh: return each(x, [](float v) { return __builtin_sinhf(v); });
+    case Kind::cosh: return each(x, [](float v) { return __builtin_coshf(v); });
+    case Kind::asinh: return each(x, [](float v) { return __builtin_asinhf(v); });
+    case Kind::acosh: return each(x, [](float v) { return __builtin_acoshf(v); });
+    case Kind::atanh: return each(x, [](float v) { return __builtin_atanhf(v); });
+    case Kind::log2: return each(x, [](float v) { return __builtin_log2f(v); });
+    case Kind::log10: return each(x, [](float v) { return __builtin_log10f(v); });
+    case Kind::exp2: return each(x, [](float v) { return __builtin_exp2f(v); });
   }
   return x;
 }

@@ -24,11 +24,22 @@ inline void binary_row(F f, const float* a, std::int64_t a_step, const float* b,
   store_first(out + i, f(rest_a, rest_b), n - i);
 }
 
-inline Vec power(Vec x, Vec y) {
+// Of the sign of y, as floor has it.
+inline float modulo_of(float x, float y) {
+  const float rest = __builtin_fmodf(x, y);
+  if (rest == 0.0F) return __builtin_copysignf(rest, y);
+  return (rest < 0.0F) != (y < 0.0F) ? rest + y : rest;
+}
+
+template <class F>
+inline Vec each_pair(Vec x, Vec y, F f) {
   Vec z = x;
-  for (int i = 0; i < kLanes; ++i) z[i] = __builtin_powf(x[i], y[i]);
+  for (int i = 0; i < kLanes; ++i) z[i] = f(x[i], y[i]);
   return z;
 }
+
+inline IntVec nonzero(Vec x) { return x != splat(0.0F); }
+inline Vec truth(IntVec mask) { return select(mask, splat(1.0F), splat(0.0F)); }
 
 template <class F>
 inline void binary_rows(F f, const BinaryTask& t) {
@@ -47,9 +58,31 @@ void binary(const BinaryTask& t) {
     case BinaryKind::divide: return run([](Vec x, Vec y) { return x / y; });
     case BinaryKind::maximum: return run(larger);
     case BinaryKind::minimum: return run(smaller);
-    case BinaryKind::power: return run(power);
+    case BinaryKind::power:
+      return run([](Vec x, Vec y) {
+        return each_pair(x, y, [](float a, float b) { return __builtin_powf(a, b); });
+      });
     case BinaryKind::prelu:
       return run([](Vec x, Vec y) { return select(x > splat(0.0F), x, y * x); });
+    case BinaryKind::modulo: return run([](Vec x, Vec y) { return each_pair(x, y, modulo_of); });
+    case BinaryKind::arctan2:
+      return run([](Vec x, Vec y) {
+        return each_pair(x, y, [](float a, float b) { return __builtin_atan2f(a, b); });
+      });
+    case BinaryKind::equal: return run([](Vec x, Vec y) { return truth(x == y); });
+    case BinaryKind::not_equal: return run([](Vec x, Vec y) { return truth(x != y); });
+    case BinaryKind::greater: return run([](Vec x, Vec y) { return truth(x > y); });
+    case BinaryKind::greater_equal: return run([](Vec x, Vec y) { return truth(x >= y); });
+    case BinaryKind::logical_and:
+      return run([](Vec x, Vec y) { return truth(nonzero(x) & nonzero(y)); });
+    case BinaryKind::logical_or:
+      return run([](Vec x, Vec y) { return truth(nonzero(x) | nonzero(y)); });
+    case BinaryKind::logical_xor:
+      return run([](Vec x, Vec y) { return truth(nonzero(x) ^ nonzero(y)); });
+    case BinaryKind::keep: return run([](Vec x, Vec y) { return bits(bits(x) & nonzero(y)); });
+    case BinaryKind::leave:
+      return run([](Vec x, Vec y) { return bits(bits(x) & (y == splat(0.0F))); });
+    case BinaryKind::either: return run([](Vec x, Vec y) { return bits(bits(x) | bits(y)); });
   }
 }
 

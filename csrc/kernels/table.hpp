@@ -57,6 +57,18 @@ enum class ActivationKind : std::int32_t {
   scale,
   clip,
   power,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  asinh,
+  acosh,
+  atanh,
+  log2,
+  log10,
+  exp2,
 };
 
 enum class BinaryKind : std::int32_t {
@@ -68,6 +80,18 @@ enum class BinaryKind : std::int32_t {
   minimum,
   power,
   prelu,
+  modulo,
+  arctan2,
+  equal,
+  not_equal,
+  greater,
+  greater_equal,
+  logical_and,
+  logical_or,
+  logical_xor,
+  keep,    // a where b is not 0, else 0
+  leave,   // a where b is 0, else 0
+  either,  // the bits of both, one of which is 0
 };
 
 enum class ReductionKind : std::int32_t { sum, mean, max, min, product };

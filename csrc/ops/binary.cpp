@@ -50,7 +50,9 @@ std::vector<Axis> joined_axes(const PerInput<const Dims*>& operands, const Dims&
 double flops_of(BinaryKind kind) {
   switch (kind) {
     case BinaryKind::divide: return kDivision;
-    case BinaryKind::power: return kLibraryCall;
+    case BinaryKind::power:
+    case BinaryKind::modulo:
+    case BinaryKind::arctan2: return kLibraryCall;
     default: return kOperation;
   }
 }

@@ -51,6 +51,18 @@ double flops_of(ActivationKind kind) {
     case K::sin:
     case K::cos:
     case K::erf:
+    case K::tan:
+    case K::asin:
+    case K::acos:
+    case K::atan:
+    case K::sinh:
+    case K::cosh:
+    case K::asinh:
+    case K::acosh:
+    case K::atanh:
+    case K::log2:
+    case K::log10:
+    case K::exp2:
     case K::power: return kLibraryCall;
   }
   return 0;
