@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,10 +10,21 @@ import numpy as np
 from cnnfast._core import ActivationKind as Kind
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, BatchShape, Value
+from cnnfast.engine.ops import Activation, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
-from cnnfast.ops.operation import Constant, Operation, batch_shape, constant, is_tensor
+from cnnfast.ops import eager
+from cnnfast.ops.eager import promoted
+from cnnfast.ops.operation import (
+    Constant,
+    Operation,
+    broadcast,
+    constant,
+    rank_of,
+    spec_of,
+    stripped,
+    value_of,
+)
 from cnnfast.symbolic import dtypes
 from cnnfast.symbolic.tensor import KerasTensor
 
@@ -33,11 +43,16 @@ class Binary(Operation):
     """
 
     kind: ClassVar[BinaryKind]
+    computed: ClassVar[Any]
+    """The function of NumPy."""
+
+    def compute(self, x1: Any, x2: Any) -> Any:
+        return self.computed(*eager.together(x1, x2))
 
     def compute_output_spec(self, x1: Any, x2: Any) -> KerasTensor:
-        operands = [x if is_tensor(x) else constant(x) for x in (x1, x2)]
-        shapes = [_shape(x, operands) for x in operands]
-        return KerasTensor(_broadcast(*shapes), self._dtype(x1, x2))
+        rank = rank_of((x1, x2))
+        shapes = [spec_of(x, rank) for x in (x1, x2)]
+        return KerasTensor(broadcast(*shapes), self._dtype(x1, x2))
 
     def _dtype(self, x1: Any, x2: Any) -> str:
         dtype = promoted(x1, x2)
@@ -52,15 +67,15 @@ class Binary(Operation):
     def lower(self, graph: Graph, x1: Any, x2: Any) -> Value:
         operands = [x if isinstance(x, Value) else constant(x) for x in (x1, x2)]
         left, right = operands
+        rank = rank_of(operands)
         if isinstance(right, Constant) and isinstance(left, Value):
-            y = self._with_constant(graph, left, _stripped(right, left), reverse=False)
+            y = self._with_constant(graph, left, stripped(right, rank), reverse=False)
         elif isinstance(left, Constant) and isinstance(right, Value):
-            y = self._with_constant(graph, right, _stripped(left, right), reverse=True)
+            y = self._with_constant(graph, right, stripped(left, rank), reverse=True)
         else:
             y = None
         if y is None:
-            rank = max(len(x.shape) for x in operands if isinstance(x, Value))
-            values = [_value(graph, x, rank) for x in operands]
+            values = [value_of(graph, x, rank) for x in operands]
             y = append.binary(graph, values[0], values[1], self.kind)
         return self._finish(graph, y)
 
@@ -78,6 +93,7 @@ class Add(Binary):
     """``x1 + x2``."""
 
     kind = BinaryKind.ADD
+    computed = np.add
 
     def _with_constant(
         self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
@@ -89,6 +105,7 @@ class Subtract(Binary):
     """``x1 - x2``."""
 
     kind = BinaryKind.SUBTRACT
+    computed = np.subtract
 
     def _with_constant(
         self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
@@ -102,6 +119,7 @@ class Multiply(Binary):
     """``x1 * x2``."""
 
     kind = BinaryKind.MULTIPLY
+    computed = np.multiply
 
     def _with_constant(
         self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
@@ -113,6 +131,7 @@ class Divide(Binary):
     """``x1 / x2``."""
 
     kind = BinaryKind.DIVIDE
+    computed: ClassVar[Any] = np.true_divide
 
     def _dtype(self, x1: Any, x2: Any) -> str:
         dtype = promoted(x1, x2)
@@ -133,6 +152,8 @@ class TrueDivide(Divide):
 class FloorDivide(Divide):
     """``floor(x1 / x2)``."""
 
+    computed: ClassVar[Any] = np.floor_divide
+
     def _dtype(self, x1: Any, x2: Any) -> str:
         return promoted(x1, x2)
 
@@ -146,10 +167,22 @@ class FloorDivide(Divide):
         return append.activate(graph, y, [Activation(Kind.FLOOR)])
 
 
+class Mod(Binary):
+    """The rest of a division, with the sign of the divisor."""
+
+    kind = BinaryKind.MODULO
+    computed = np.mod
+
+    def _dtype(self, x1: Any, x2: Any) -> str:
+        dtype = promoted(x1, x2)
+        return "int32" if dtype == "bool" else dtype
+
+
 class Maximum(Binary):
     """The larger of two."""
 
     kind = BinaryKind.MAXIMUM
+    computed = np.maximum
 
     def _dtype(self, x1: Any, x2: Any) -> str:
         return promoted(x1, x2)
@@ -164,6 +197,7 @@ class Minimum(Binary):
     """The smaller of two."""
 
     kind = BinaryKind.MINIMUM
+    computed = np.minimum
 
     def _dtype(self, x1: Any, x2: Any) -> str:
         return promoted(x1, x2)
@@ -178,6 +212,7 @@ class Power(Binary):
     """``x1 ** x2``."""
 
     kind = BinaryKind.POWER
+    computed = np.power
 
     def _with_constant(
         self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
@@ -191,66 +226,6 @@ class Power(Binary):
             array,
             lambda p: Activation(special[p]) if p in special else Activation(Kind.POWER, p),
         )
-
-
-def promoted(*operands: Any) -> str:
-    """Return the dtype of a result: Python numbers adapt to the tensor, as in Keras."""
-    dtypes = [x.dtype for x in operands if hasattr(x, "dtype") and not isinstance(x, float)]
-    names = [str(dtype) for dtype in dtypes]
-    floats = [name for name in names if "float" in name]
-    if floats:
-        return "float32" if len(set(floats)) > 1 else floats[0]
-    if any(isinstance(leaf, float) for x in operands for leaf in np.ravel(_plain(x)).tolist()):
-        return "float32"
-    return names[0] if len(set(names)) == 1 else "int32"
-
-
-def _plain(x: Any) -> Any:
-    return x if isinstance(x, int | float | list | tuple) else 0
-
-
-def _shape(operand: Any, operands: Sequence[Any]) -> BatchShape:
-    """Return the shape of an operand, with a batch and all axes of the tensor beside it."""
-    if not isinstance(operand, Constant):
-        return batch_shape(operand)
-    tensor = next((x for x in operands if not isinstance(x, Constant)), None)
-    assert tensor is not None
-    return (1, *_stripped(operand, tensor).shape)
-
-
-def _stripped(operand: Constant, tensor: KerasTensor | Value) -> np.ndarray[Any, Any]:
-    """Return a constant with as many axes as one image of `tensor`."""
-    rank = len(batch_shape(tensor))
-    array = operand.array
-    if array.ndim > rank or (array.ndim == rank and len(array) != 1):
-        raise UnsupportedError(
-            "a constant beside a tensor must have fewer axes than it, or 1 as its first size: "
-            f"the first axis is the batch. Received: a constant of shape {array.shape} and a "
-            f"tensor of shape {batch_shape(tensor)}"
-        )
-    if array.ndim == rank:
-        array = array[0]
-    return array.reshape((1,) * (rank - 1 - array.ndim) + array.shape)
-
-
-def _broadcast(a: BatchShape, b: BatchShape) -> BatchShape:
-    if len(a) != len(b):
-        raise UnsupportedError(
-            "two tensors must have the same number of axes, as both begin with the batch. "
-            f"Received: shapes {a} and {b}"
-        )
-    sizes: list[int | None] = []
-    for m, n in zip(a, b, strict=True):
-        if m is not None and n is not None and m != n and 1 not in (m, n):
-            raise ValueError(f"shapes must match or be 1. Received: shapes {a} and {b}")
-        sizes.append(n if m == 1 or (m is None and n != 1) else m)
-    return tuple(sizes)
-
-
-def _value(graph: Graph, operand: Value | Constant, rank: int) -> Value:
-    if isinstance(operand, Value):
-        return operand
-    return append.constant(graph, _stripped(operand, Value((1,) * rank)))
 
 
 def _scale_and_shift(graph: Graph, x: Value, scale: Any, shift: Any) -> Value | None:
@@ -321,6 +296,13 @@ def true_divide(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
 def floor_divide(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
     """Return ``floor(x1 / x2)``."""
     result: KerasTensor | Float32Array = FloorDivide()(x1, x2)
+    return result
+
+
+@binary
+def mod(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return the rest of a division, with the sign of the divisor."""
+    result: KerasTensor | Float32Array = Mod()(x1, x2)
     return result
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.lowering import append
+from cnnfast.ops import eager
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, call, product, refuse_batch
 from cnnfast.symbolic.arguments import axes, integer
+from cnnfast.symbolic.batch_size import BatchSize
 from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
-    from cnnfast.symbolic.typing import IntOrSequence, OpenShape, Tensor
+    from cnnfast.symbolic.typing import IntOrSequence, OpenSizes, Tensor
 
 
 class Arrangement(Operation):
@@ -24,6 +28,9 @@ class Arrangement(Operation):
 
     def _arranged(self, shape: BatchShape) -> BatchShape:
         """Return the shape of the output, batch included."""
+        raise NotImplementedError
+
+    def compute(self, x: Any) -> Any:
         raise NotImplementedError
 
     def lower(self, graph: Graph, x: Value) -> Value:
@@ -43,6 +50,10 @@ class Reshape(Arrangement):
     def __init__(self, newshape: Sequence[int | None], *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.newshape = list(newshape) if isinstance(newshape, list | tuple) else [newshape]
+
+    def compute(self, x: Any) -> Any:
+        sizes = [-1 if size is None else integer(size) for size in self.newshape]
+        return np.reshape(eager.numbers(x), sizes)
 
     def _arranged(self, shape: BatchShape) -> BatchShape:
         batch, *sizes = (None if s is None else integer(s) for s in self.newshape)
@@ -80,6 +91,9 @@ class ExpandDims(Arrangement):
         super().__init__(name=name)
         self.axis = axis
 
+    def compute(self, x: Any) -> Any:
+        return np.expand_dims(eager.numbers(x), axes(self.axis, "axis"))
+
     def _arranged(self, shape: BatchShape) -> BatchShape:
         positions = axes(self.axis, "axis")
         rank = len(shape) + len(positions)
@@ -98,6 +112,10 @@ class Squeeze(Arrangement):
         super().__init__(name=name)
         self.axis = axis
 
+    def compute(self, x: Any) -> Any:
+        axis = None if self.axis is None else axes(self.axis, "axis")
+        return np.squeeze(eager.numbers(x), axis)
+
     def _arranged(self, shape: BatchShape) -> BatchShape:
         if self.axis is None:
             return (shape[0], *(size for size in shape[1:] if size != 1))
@@ -113,7 +131,10 @@ class Squeeze(Arrangement):
 
 
 class Ravel(Arrangement):
-    """Refused: one axis of all numbers would swallow the batch."""
+    """All numbers of an array as one axis; refused of a tensor, whose batch it would swallow."""
+
+    def compute(self, x: Any) -> Any:
+        return np.ravel(eager.numbers(x))
 
     def _arranged(self, shape: BatchShape) -> BatchShape:
         refuse_batch(f"a tensor of shape {shape} to be laid out as one axis")
@@ -124,6 +145,10 @@ class Permutation(Operation):
 
     def _order(self, rank: int) -> list[int]:
         raise NotImplementedError
+
+    def compute(self, x: Any) -> Any:
+        array = eager.numbers(x)
+        return np.transpose(array, self._order(array.ndim))
 
     def _own_order(self, rank: int) -> list[int]:
         order = self._order(rank)
@@ -202,20 +227,42 @@ def _position(axis: Any, rank: int) -> int:
     return number % rank
 
 
-def reshape(x: Tensor, newshape: OpenShape) -> Tensor:
+def reshape(x: Tensor, newshape: OpenSizes) -> Tensor:
     """Return the same numbers in another shape.
 
     Parameters
     ----------
     newshape
-        Batch included, as -1 or None; one other size may be -1 where the batch is None.
+        Batch included, as `cnnfast.ops.shape(x)[0]`, -1 or None; one other size may be -1 where the
+        batch is not.
 
     Examples
     --------
     >>> cnnfast.ops.reshape(np.ones((2, 6)), (-1, 2, 3)).shape
     (2, 2, 3)
     """
-    return call(Reshape(newshape), x)
+    if isinstance(x, KerasTensor) and isinstance(newshape, list | tuple):
+        return call(Reshape(_without_batch(x, newshape)), x)
+    return call(Reshape(newshape), x)  # type: ignore[arg-type]
+
+
+def _without_batch(x: KerasTensor, newshape: OpenSizes) -> list[int | None]:
+    """Return a shape with a number for each size that is known, so that -1 is the batch alone."""
+    batch, *sizes = newshape
+    if any(isinstance(size, BatchSize) for size in sizes):
+        refuse_batch(f"newshape={newshape}, with the batch among other axes")
+    if not isinstance(batch, BatchSize) and batch is not None:
+        return list(newshape)  # type: ignore[arg-type]
+    total = product(x.shape[1:])
+    others = product([size for size in sizes if size not in (None, -1)])  # type: ignore[misc]
+    if total is None or not others or total % others:
+        return [None, *sizes]  # type: ignore[list-item]
+    return [-1, *(total // others if size in (None, -1) else size for size in sizes)]  # type: ignore[list-item]
+
+
+def ravel(x: Tensor) -> Tensor:
+    """Return all numbers of an array as one axis."""
+    return call(Ravel(), x)
 
 
 def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from cnnfast import activations
 from cnnfast._core import ActivationKind as Kind
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.lowering import append
+from cnnfast.ops import eager
 from cnnfast.ops.operation import Operation, batch_shape, call
-from cnnfast.symbolic import dtypes
+from cnnfast.symbolic import bound, dtypes
 from cnnfast.symbolic.arguments import number
 from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnnfast.symbolic.typing import DTypeLike, Tensor
 
 NN = "keras.src.ops.nn"
@@ -27,6 +32,12 @@ class Elementwise(Operation):
 
     steps: ClassVar[tuple[Activation, ...]] = ()
     keeps_integers: ClassVar[bool] = False
+    computed: ClassVar[Any] = None
+    """The function of NumPy, where there is one; else the core computes arrays, too."""
+
+    def compute(self, x: Any) -> Any:
+        array = eager.numbers(x) if self.keeps_integers else eager.floats(eager.numbers(x))
+        return in_core(self, array) if self.computed is None else self.computed(array)
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         keep = self.keeps_integers or "float" in x.dtype
@@ -39,11 +50,21 @@ class Elementwise(Operation):
         return self.steps
 
 
+def in_core(operation: Operation, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return what the core makes of each number of `array`, whose axes do not matter."""
+    if not array.size:
+        return array
+    flat = bound.run(operation, (array.reshape(1, -1),), {})
+    result: npt.NDArray[Any] = flat.reshape(array.shape).astype(array.dtype, copy=False)
+    return result
+
+
 class Absolute(Elementwise):
     """``|x|``."""
 
     steps = (Activation(Kind.ABS),)
     keeps_integers = True
+    computed = np.abs
 
 
 class Abs(Absolute):
@@ -55,6 +76,7 @@ class Negative(Elementwise):
 
     steps = (Activation(Kind.SCALE, -1.0, 0.0),)
     keeps_integers = True
+    computed = np.negative
 
 
 class Square(Elementwise):
@@ -62,12 +84,14 @@ class Square(Elementwise):
 
     steps = (Activation(Kind.SQUARE),)
     keeps_integers = True
+    computed = np.square
 
 
 class Sqrt(Elementwise):
     """Square root."""
 
     steps = (Activation(Kind.SQRT),)
+    computed = np.sqrt
 
 
 class Rsqrt(Elementwise):
@@ -81,54 +105,63 @@ class Reciprocal(Elementwise):
     """``1 / x``."""
 
     steps = (Activation(Kind.RECIPROCAL),)
+    computed = np.reciprocal
 
 
 class Exp(Elementwise):
     """Exponential."""
 
     steps = (Activation(Kind.EXP),)
+    computed = np.exp
 
 
 class Expm1(Elementwise):
     """``exp(x) - 1``."""
 
     steps = (Activation(Kind.EXPM1),)
+    computed = np.expm1
 
 
 class Log(Elementwise):
     """Natural logarithm."""
 
     steps = (Activation(Kind.LOG),)
+    computed = np.log
 
 
 class Log1p(Elementwise):
     """``log(1 + x)``."""
 
     steps = (Activation(Kind.LOG1P),)
+    computed = np.log1p
 
 
 class Sin(Elementwise):
     """Sine."""
 
     steps = (Activation(Kind.SIN),)
+    computed = np.sin
 
 
 class Cos(Elementwise):
     """Cosine."""
 
     steps = (Activation(Kind.COS),)
+    computed = np.cos
 
 
 class Floor(Elementwise):
     """The next whole number below."""
 
     steps = (Activation(Kind.FLOOR),)
+    computed = np.floor
 
 
 class Ceil(Elementwise):
     """The next whole number above."""
 
     steps = (Activation(Kind.CEIL),)
+    computed = np.ceil
 
 
 class Sign(Elementwise):
@@ -136,6 +169,7 @@ class Sign(Elementwise):
 
     steps = (Activation(Kind.SIGN),)
     keeps_integers = True
+    computed = np.sign
 
 
 class Erf(Elementwise):
@@ -149,6 +183,7 @@ class Tanh(Elementwise):
     """Hyperbolic tangent."""
 
     steps = (Activation(Kind.TANH),)
+    computed = np.tanh
 
 
 class Round(Elementwise):
@@ -159,6 +194,9 @@ class Round(Elementwise):
     def __init__(self, decimals: int = 0, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.decimals = decimals
+
+    def compute(self, x: Any) -> Any:
+        return np.round(eager.numbers(x), self.decimals)
 
     def _steps(self) -> tuple[Activation, ...]:
         if not self.decimals:
@@ -192,6 +230,11 @@ class Clip(Elementwise):
             )
         )
 
+    def compute(self, x: Any) -> Any:
+        array = eager.numbers(x)
+        low, high = (b if b is None else array.dtype.type(b) for b in (self.x_min, self.x_max))
+        return np.clip(array, low, high)
+
     def _steps(self) -> tuple[Activation, ...]:
         return (Activation(Kind.CLIP, *self._bounds),)
 
@@ -203,6 +246,9 @@ class Identity(Elementwise):
     """The tensor itself."""
 
     keeps_integers = True
+
+    def compute(self, x: Any) -> Any:
+        return eager.numbers(x)
 
 
 class Cast(Operation):
@@ -216,6 +262,10 @@ class Cast(Operation):
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         return KerasTensor(batch_shape(x), self.dtype)
+
+    def compute(self, x: Any) -> Any:
+        # NumPy has no bfloat16: its numbers are in float32 here.
+        return eager.numbers(x).astype("float32" if self.dtype == "bfloat16" else self.dtype)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         if self.dtype == "bool":
@@ -239,6 +289,9 @@ class ActivationOperation(Operation):
 
     module = NN
     activation: ClassVar[str]
+
+    def compute(self, x: Any) -> Any:
+        return in_core(self, eager.floats(eager.numbers(x)))
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         dtype = x.dtype if "float" in x.dtype else "float32"

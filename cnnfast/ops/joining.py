@@ -11,8 +11,18 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
-from cnnfast.ops.arithmetic import promoted
-from cnnfast.ops.operation import Operation, axis_of, batch_shape, call, is_tensor
+from cnnfast.ops import eager
+from cnnfast.ops.eager import promoted
+from cnnfast.ops.operation import (
+    Operation,
+    axis_of,
+    batch_shape,
+    call,
+    is_tensor,
+    rank_of,
+    spec_of,
+    value_of,
+)
 from cnnfast.symbolic.arguments import axes, integer
 from cnnfast.symbolic.tensor import KerasTensor
 
@@ -29,7 +39,10 @@ class Concatenate(Operation):
         super().__init__(name=name)
         self.axis = axis
 
-    def compute_output_spec(self, xs: Sequence[KerasTensor]) -> KerasTensor:
+    def compute(self, xs: Any) -> Any:
+        return np.concatenate(eager.together(*xs), axis=self.axis)
+
+    def compute_output_spec(self, xs: Sequence[Any]) -> KerasTensor:
         shapes = _shapes(xs)
         axis = axis_of(self.axis, len(shapes[0]))
         sizes = list(_common(shapes, axis))
@@ -37,10 +50,11 @@ class Concatenate(Operation):
         sizes[axis] = None if None in parts else sum(part or 0 for part in parts)
         return KerasTensor(sizes, promoted(*xs))
 
-    def lower(self, graph: Graph, xs: Sequence[Value]) -> Value:
-        axis = axis_of(self.axis, len(xs[0].shape) + 1)
+    def lower(self, graph: Graph, xs: Sequence[Any]) -> Value:
+        rank = rank_of(xs)
+        axis = axis_of(self.axis, rank)
         _common(_shapes(xs), axis)
-        return append.concat(graph, xs, axis - 1)
+        return append.concat(graph, [value_of(graph, x, rank) for x in xs], axis - 1)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -53,15 +67,20 @@ class Stack(Operation):
         super().__init__(name=name)
         self.axis = axis
 
-    def compute_output_spec(self, xs: Sequence[KerasTensor]) -> KerasTensor:
+    def compute(self, x: Any) -> Any:
+        return np.stack(eager.together(*x), axis=self.axis)
+
+    def compute_output_spec(self, xs: Sequence[Any]) -> KerasTensor:
         sizes = list(_common(_shapes(xs), None))
         sizes.insert(axis_of(self.axis, len(sizes) + 1), len(xs))
         return KerasTensor(sizes, promoted(*xs))
 
-    def lower(self, graph: Graph, xs: Sequence[Value]) -> Value:
-        axis = axis_of(self.axis, len(xs[0].shape) + 2) - 1
+    def lower(self, graph: Graph, xs: Sequence[Any]) -> Value:
+        rank = rank_of(xs)
+        axis = axis_of(self.axis, rank + 1) - 1
         _common(_shapes(xs), None)
-        parts = [append.reshape(graph, x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in xs]
+        values = [value_of(graph, x, rank) for x in xs]
+        parts = [append.reshape(graph, x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in values]
         return append.concat(graph, parts, axis)
 
     def _config(self) -> dict[str, Any]:
@@ -75,6 +94,11 @@ class Split(Operation):
         super().__init__(name=name)
         self.indices_or_sections = indices_or_sections
         self.axis = axis
+
+    def compute(self, x: Any) -> Any:
+        array, axis = eager.numbers(x), integer(self.axis)
+        edges = self._parts(array.shape[axis])
+        return [np.take(array, np.arange(*edge), axis=axis) for edge in edges]
 
     def _parts(self, size: int | None) -> list[tuple[int, int]]:
         """Return where each part begins and ends."""
@@ -120,9 +144,20 @@ class Split(Operation):
 
 
 def _shapes(xs: Any) -> list[BatchShape]:
-    if not isinstance(xs, list | tuple) or not xs or not all(is_tensor(x) for x in xs):
+    """Return the shapes of tensors and constants; a constant is the same for each image."""
+    if not isinstance(xs, list | tuple) or not xs or not any(is_tensor(x) for x in xs):
         raise UnsupportedError(f"expected a list of tensors. Received: {xs!r:.200}")
-    return [batch_shape(x) for x in xs]
+    rank = rank_of(xs)
+    shapes: list[BatchShape] = []
+    for x in xs:
+        if not is_tensor(x) and np.ndim(eager.given(x)) != rank:
+            raise ValueError(
+                "tensors must have the same number of axes. Received: a constant of shape "
+                f"{np.shape(eager.given(x))} beside tensors with {rank} axes"
+            )
+        shape = spec_of(x, rank)
+        shapes.append(shape if is_tensor(x) else (None, *shape[1:]))
+    return shapes
 
 
 def _common(shapes: Sequence[BatchShape], along: int | None) -> BatchShape:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cnnfast._core import ActivationKind as Kind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.lowering import append
+from cnnfast.ops import eager
 from cnnfast.ops.elementwise import ActivationOperation, Parametric
 from cnnfast.ops.operation import axis_of, batch_shape, call
 from cnnfast.symbolic.arguments import axes, boolean, number
@@ -219,6 +222,11 @@ class Softmax(ActivationOperation):
         super().__init__(name=name)
         self.axis = axis
         self._axes = axes(axis, "axis")
+
+    def compute(self, x: Any) -> Any:
+        array = eager.floats(eager.numbers(x))
+        powers = np.exp(array - array.max(self._axes, keepdims=True))
+        return powers / powers.sum(self._axes, keepdims=True)
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         self._own_axes(x)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.late import LateArray, late
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.errors import UnsupportedError
+from cnnfast.lowering import append
+from cnnfast.ops import eager
 from cnnfast.symbolic import array_arguments, bound
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name
 from cnnfast.utils.narrow import widened
 from cnnfast.utils.sealed import is_open
+from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,9 +34,10 @@ Lowered: TypeAlias = Value | list[Value]
 class Operation(Connectable):
     """A function of tensors, as `cnnfast.ops` has them under Keras' names.
 
-    The first axis of every tensor is the batch, which no operation mixes, moves or counts. What
-    is no tensor is a constant. A subclass gives `compute_output_spec` and `lower`, which take
-    the arguments of a call, and `_config` with the constructor's arguments.
+    The first axis of every symbolic tensor is the batch, which no operation mixes, moves or counts.
+    What is none, such as an array or a variable, is a constant. A subclass gives
+    `compute_output_spec` and `lower`, which take the arguments of a call, `compute` for calls
+    without a symbolic tensor, and `_config` with the constructor's arguments.
 
     Parameters
     ----------
@@ -69,11 +75,18 @@ class Operation(Connectable):
         """Append the operations of a call; tensors are values."""
         raise NotImplementedError
 
+    def compute(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the result for arrays and numbers, all of whose axes are alike, the first too.
+
+        What is by nature an operation on images takes them along the first axis, through the core.
+        """
+        return bound.run(self, *_constants_apart(self, args, kwargs))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the result for symbolic tensors, or for batches of numbers through the core."""
+        """Return the result: symbolic where a tensor is, or numbers, computed at once."""
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
-        return bound.run(self, *_constants_apart(self, args, kwargs))
+        return eager.at_once(partial(self._called, self.compute), (args, kwargs), {})
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return self._called(self.compute_output_spec, args, kwargs)
@@ -181,7 +194,7 @@ def constant(value: Any) -> Constant:
     """
     if isinstance(value, Constant):
         return value
-    array = widened(np.asarray(value))
+    array = widened(np.asarray(eager.given(value)))
     if array.dtype.kind not in "fiub":
         raise ValueError(f"expected a tensor or numbers. Received: {value!r:.200}")
     return Constant(array)
@@ -195,6 +208,77 @@ def is_tensor(value: Any) -> bool:
 def batch_shape(x: KerasTensor | Value) -> BatchShape:
     """Return the shape of `x`, batch included."""
     return x.shape if isinstance(x, KerasTensor) else (None, *x.shape)
+
+
+def stripped(operand: Constant, rank: int) -> npt.NDArray[Any]:
+    """Return a constant beside a tensor of `rank` axes, with as many axes as one of its images.
+
+    Raises
+    ------
+    UnsupportedError
+        If it has more axes, or differs from image to image.
+    """
+    array = operand.array
+    if array.ndim > rank or (array.ndim == rank and len(array) != 1):
+        raise UnsupportedError(
+            "a constant beside a tensor must have fewer axes than it, or 1 as its first size: "
+            f"the first axis is the batch. Received: a constant of shape {array.shape} and a "
+            f"tensor with {rank} axes"
+        )
+    if array.ndim == rank:
+        array = array[0]
+    return array.reshape((1,) * (rank - 1 - array.ndim) + array.shape)
+
+
+def rank_of(operands: Sequence[Any]) -> int:
+    """Return the number of axes that the tensors among `operands` have, batch included."""
+    return max(len(batch_shape(x)) for x in operands if is_tensor(x))
+
+
+def value_of(graph: Graph, operand: Any, rank: int) -> Value:
+    """Return an operand of a call beside tensors of `rank` axes; a constant without the batch."""
+    if isinstance(operand, Value):
+        return operand
+    return append.constant(graph, stripped(constant(operand), rank))
+
+
+def weights_of(operand: Any) -> LateArray:
+    """Return a constant that is multiplied with a tensor, to be packed as weights are."""
+    known = operand.array if isinstance(operand, Constant) else operand
+    if isinstance(known, Variable):
+        return late(known)
+    return late(np.ascontiguousarray(constant(known).array, np.float32))
+
+
+def spec_of(operand: Any, rank: int) -> BatchShape:
+    """Return the shape of an operand beside tensors of `rank` axes; a constant has a batch of 1."""
+    if is_tensor(operand):
+        return batch_shape(operand)
+    return (1, *stripped(constant(operand), rank).shape)
+
+
+def broadcast(*shapes: BatchShape) -> BatchShape:
+    """Return the shape in which tensors of `shapes` meet, axes of size 1 being repeated.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit.
+    """
+    if len({len(shape) for shape in shapes}) > 1:
+        raise UnsupportedError(
+            "tensors must have the same number of axes, as each begins with the batch. "
+            f"Received: shapes {', '.join(map(str, shapes))}"
+        )
+    sizes: list[int | None] = []
+    for column in zip(*shapes, strict=True):
+        known = {size for size in column if size not in (None, 1)}
+        if len(known) > 1:
+            raise ValueError(
+                f"shapes must match or be 1. Received: shapes {', '.join(map(str, shapes))}"
+            )
+        sizes.append(known.pop() if known else (None if None in column else 1))
+    return tuple(sizes)
 
 
 def axis_of(axis: Any, rank: int) -> int:

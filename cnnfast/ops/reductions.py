@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from cnnfast._core import ActivationKind, BinaryKind, NormalizationKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
+from cnnfast.ops import eager
 from cnnfast.ops.elementwise import MATH, NN
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, call, refuse_batch
 from cnnfast.symbolic.arguments import axes, boolean, number
@@ -32,6 +35,8 @@ class Reduction(Operation):
 
     kind: ClassVar[ReductionKind]
     keeps_integers: ClassVar[bool] = True
+    computed: ClassVar[Any]
+    """The function of NumPy."""
 
     def __init__(
         self, axis: Any = None, keepdims: bool = False, *, name: str | None = None
@@ -39,6 +44,13 @@ class Reduction(Operation):
         super().__init__(name=name)
         self.axis = axis
         self.keepdims = boolean(keepdims, "keepdims")
+
+    def compute(self, x: Any) -> Any:
+        array = eager.numbers(x)
+        if not self.keeps_integers:
+            array = eager.floats(array)
+        axis = None if self.axis is None else axes(self.axis, "axis")
+        return type(self).computed(array, axis=axis, keepdims=self.keepdims)
 
     def _axes(self, rank: int) -> list[int]:
         if self.axis is None:
@@ -75,6 +87,7 @@ class Sum(Reduction):
     """The sum."""
 
     kind = ReductionKind.SUM
+    computed = np.sum
 
 
 class Mean(Reduction):
@@ -82,12 +95,14 @@ class Mean(Reduction):
 
     kind = ReductionKind.MEAN
     keeps_integers = False
+    computed = np.mean
 
 
 class Prod(Reduction):
     """The product."""
 
     kind = ReductionKind.PRODUCT
+    computed = np.prod
 
     def __init__(
         self,
@@ -108,12 +123,14 @@ class Amax(Reduction):
     """The largest number."""
 
     kind = ReductionKind.MAX
+    computed = np.max
 
 
 class Amin(Reduction):
     """The smallest number."""
 
     kind = ReductionKind.MIN
+    computed = np.min
 
 
 class _Extreme(Reduction):
@@ -137,12 +154,14 @@ class Max(_Extreme):
     """The largest number."""
 
     kind = ReductionKind.MAX
+    computed = np.max
 
 
 class Min(_Extreme):
     """The smallest number."""
 
     kind = ReductionKind.MIN
+    computed = np.min
 
 
 class Var(Reduction):
@@ -150,6 +169,7 @@ class Var(Reduction):
 
     kind = ReductionKind.MEAN
     keeps_integers = False
+    computed = np.var
 
     def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
         mean = append.reduce(graph, x, self.kind, reduced)
@@ -160,6 +180,8 @@ class Var(Reduction):
 
 class Std(Var):
     """The square root of the variance."""
+
+    computed = np.std
 
     def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
         variance = super()._reduce(graph, x, reduced)
@@ -172,6 +194,16 @@ class Logsumexp(Reduction):
     module = MATH
     kind = ReductionKind.SUM
     keeps_integers = False
+
+    @staticmethod
+    def computed(array: Any, axis: Any, keepdims: bool) -> Any:
+        """Take the largest number off first, where that is finite."""
+        largest = np.max(array, axis, keepdims=True)
+        below = array - np.where(np.isfinite(largest), largest, 0)
+        total = np.log(np.sum(np.exp(below), axis, keepdims=True)) + np.where(
+            np.isfinite(largest), largest, 0
+        )
+        return total if keepdims else np.squeeze(total, axis)
 
     def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
         largest = append.reduce(graph, x, ReductionKind.MAX, reduced)
@@ -190,6 +222,10 @@ class LogSoftmax(Operation):
     def __init__(self, axis: int = -1, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.axis = axis
+
+    def compute(self, x: Any) -> Any:
+        array = eager.floats(eager.numbers(x))
+        return array - Logsumexp.computed(array, self.axis, keepdims=True)
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         axis_of(self.axis, len(batch_shape(x)))
@@ -223,6 +259,11 @@ class Normalize(Operation):
         self.axis = axis
         self.epsilon = epsilon
         self._epsilon = 1e-7 if epsilon is None else number(epsilon, "epsilon")
+
+    def compute(self, x: Any) -> Any:
+        array = eager.floats(eager.numbers(x))
+        squares = np.sum(array * array, self.axis, keepdims=True)
+        return array / np.sqrt(np.maximum(squares, np.float32(self._epsilon**2)))
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         axis_of(self.axis, len(batch_shape(x)))

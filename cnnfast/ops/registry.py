@@ -9,14 +9,19 @@ from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.ops import (
     arithmetic,
     arrangement,
+    comparison,
+    contractions,
     elementwise,
     image,
     joining,
     linear,
     nn,
+    ordering,
     pooling,
     reductions,
     selection,
+    shapes,
+    trigonometry,
 )
 from cnnfast.ops.operation import Operation
 from cnnfast.symbolic.registry import OPERATIONS
@@ -24,11 +29,22 @@ from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils.naming import spelt_like
 
 _MODULES = (
-    *(arithmetic, arrangement, elementwise, image, joining, linear, nn, pooling),
-    *(reductions, selection),
+    *(
+        arithmetic,
+        arrangement,
+        comparison,
+        contractions,
+        elementwise,
+        image,
+        joining,
+        linear,
+        nn,
+        ordering,
+    ),
+    *(pooling, reductions, selection, shapes, trigonometry),
 )
 _BASES = (
-    *(arithmetic.Binary, arrangement.Arrangement, arrangement.Permutation),
+    *(arithmetic.Binary, comparison.Comparison, arrangement.Arrangement, arrangement.Permutation),
     *(elementwise.ActivationOperation, elementwise.Elementwise, elementwise.Parametric),
     *(reductions.Reduction, selection.Selection),
 )

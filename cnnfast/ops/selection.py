@@ -13,6 +13,7 @@ from cnnfast.engine.positions import Int32Array
 from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
 from cnnfast.lowering.resampling import LARGEST_AXIS
+from cnnfast.ops import eager
 from cnnfast.ops.operation import (
     Constant,
     Operation,
@@ -73,6 +74,9 @@ class Flip(Selection):
         super().__init__(name=name)
         self.axis = axis
 
+    def compute(self, x: Any) -> Any:
+        return np.flip(eager.numbers(x), self.axis)
+
     def _picked(self, shape: Sequence[int]) -> Mapping[int, Int32Array]:
         if self.axis is None:
             refuse_batch("axis=None, which is all axes")
@@ -89,6 +93,9 @@ class Roll(Selection):
     def __init__(self, shift: Any, axis: Any = None, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.shift, self.axis = shift, axis
+
+    def compute(self, x: Any) -> Any:
+        return np.roll(eager.numbers(x), self.shift, self.axis)
 
     def _picked(self, shape: Sequence[int]) -> Mapping[int, Int32Array]:
         if self.axis is None:
@@ -109,6 +116,9 @@ class Repeat(Selection):
         super().__init__(name=name)
         self.repeats, self.axis = repeats, axis
 
+    def compute(self, x: Any) -> Any:
+        return np.repeat(eager.numbers(x), self.repeats, self.axis)
+
     def _picked(self, shape: Sequence[int]) -> Mapping[int, Int32Array]:
         if self.axis is None:
             refuse_batch("axis=None, which lays out all numbers as one axis")
@@ -128,6 +138,9 @@ class Tile(Selection):
     def __init__(self, repeats: Any, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.repeats = repeats
+
+    def compute(self, x: Any) -> Any:
+        return np.tile(eager.numbers(x), self.repeats)
 
     def _picked(self, shape: Sequence[int]) -> Mapping[int, Int32Array]:
         times = axes(self.repeats, "repeats")
@@ -151,6 +164,9 @@ class Take(Operation):
     def __init__(self, axis: int | None = None, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.axis = axis
+
+    def compute(self, x: Any, indices: Any) -> Any:
+        return np.take(eager.numbers(x), np.asarray(indices), axis=self.axis)
 
     def compute_output_spec(self, x: KerasTensor, indices: Any) -> KerasTensor:
         return self._picking(indices).compute_output_spec(x)
@@ -204,6 +220,14 @@ class Pad(Selection):
         self.pad_width = pad_width
         self.mode = mode
 
+    def compute(self, x: Any, constant_values: Any = None) -> Any:
+        array = eager.numbers(x)
+        options: Any = {}
+        if self.mode == "constant" and constant_values is not None:
+            options["constant_values"] = constant_values
+        mode: Any = self.mode
+        return np.pad(array, self._pairs(array.ndim), mode, **options)
+
     def compute_output_spec(self, x: KerasTensor, constant_values: Any = None) -> KerasTensor:
         return super().compute_output_spec(x)
 
@@ -256,6 +280,10 @@ class _Key(NamedTuple):
 
 class GetItem(Operation):
     """``x[key]`` with integers, slices, an ellipsis and new axes; the batch is taken whole."""
+
+    def compute(self, x: Any, key: Any) -> Any:
+        listed = isinstance(key, list) and not all(isinstance(item, int) for item in key)
+        return eager.numbers(x)[tuple(key) if listed else key]
 
     def compute_output_spec(self, x: KerasTensor, key: Any) -> KerasTensor:
         shape = batch_shape(x)
@@ -376,30 +404,6 @@ def roll(x: Tensor, shift: IntOrSequence, axis: IntOrSequence | None = None) -> 
         One axis or several, the batch not among them; None, all axes, is refused.
     """
     return call(Roll(shift, axis), x)
-
-
-def repeat(x: Tensor, repeats: IntOrSequence, axis: int | None = None) -> Tensor:
-    """Return a tensor with each position several times along one axis.
-
-    Parameters
-    ----------
-    repeats
-        How often each; a list says so for each position.
-    axis
-        Not the batch, nor None.
-    """
-    return call(Repeat(repeats, axis), x)
-
-
-def tile(x: Tensor, repeats: IntOrSequence) -> Tensor:
-    """Return the whole tensor several times along each axis.
-
-    Parameters
-    ----------
-    repeats
-        How often, for each axis; once along the batch.
-    """
-    return call(Tile(repeats), x)
 
 
 def pad(

@@ -95,6 +95,30 @@ def result(rule: Integers, received: Sequence[str], compute_dtype: str) -> str:
     return joined if rule in (Integers.KEPT, Integers.COMPUTED) else compute_dtype
 
 
+_NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+
+
+def narrow(dtype: str) -> str:
+    """Return `dtype` with 32 bits in place of 64, as Keras has it."""
+    return _NARROW.get(dtype, dtype)
+
+
+def joined(*received: str) -> str:
+    """Return the dtype of what is computed of several; ``"int"`` and ``"float"`` adapt to others.
+
+    Those stand for Python's numbers. The rules are those of Keras, and of JAX in 32 bits.
+    """
+    floats = {dtype for dtype in received if dtype.startswith(("float", "bfloat"))} - {"float"}
+    if len(floats) == 1:
+        return narrow(floats.pop())
+    if floats or "float" in received:
+        return "float32"
+    plain = {dtype for dtype in received if dtype != "int"}
+    if not plain or (plain == {"bool"} and "int" in received):
+        return "int32"
+    return narrow(np.result_type(*plain).name)
+
+
 def policy(dtype: object) -> DTypePolicy:
     """Return the policy for a name, NumPy dtype, policy or config of Keras 2 or 3.
 

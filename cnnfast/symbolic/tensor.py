@@ -139,6 +139,61 @@ class KerasTensor:
     def __matmul__(self, other: Operand) -> KerasTensor:
         return _operation("Matmul", self, other)
 
+    def __rmatmul__(self, other: Operand) -> KerasTensor:
+        return _operation("Matmul", other, self)
+
+    def __mod__(self, other: Operand) -> KerasTensor:
+        return _operation("Mod", self, other)
+
+    def __rmod__(self, other: Operand) -> KerasTensor:
+        return _operation("Mod", other, self)
+
+    def __lt__(self, other: Operand) -> KerasTensor:
+        return _operation("Less", self, other)
+
+    def __le__(self, other: Operand) -> KerasTensor:
+        return _operation("LessEqual", self, other)
+
+    def __gt__(self, other: Operand) -> KerasTensor:
+        return _operation("Greater", self, other)
+
+    def __ge__(self, other: Operand) -> KerasTensor:
+        return _operation("GreaterEqual", self, other)
+
+    def __and__(self, other: Operand) -> KerasTensor:
+        return _operation("LogicalAnd", self, other)
+
+    def __rand__(self, other: Operand) -> KerasTensor:
+        return _operation("LogicalAnd", other, self)
+
+    def __or__(self, other: Operand) -> KerasTensor:
+        return _operation("LogicalOr", self, other)
+
+    def __ror__(self, other: Operand) -> KerasTensor:
+        return _operation("LogicalOr", other, self)
+
+    def __xor__(self, other: Operand) -> KerasTensor:
+        return _operation("LogicalXor", self, other)
+
+    def __rxor__(self, other: Operand) -> KerasTensor:
+        return _operation("LogicalXor", other, self)
+
+    def __invert__(self) -> KerasTensor:
+        return _operation("LogicalNot", self)
+
+    # By number, as of the tensors that Keras calls layers with. None is no number.
+    def __eq__(self, other: object) -> Any:
+        return NotImplemented if other is None else _operation("Equal", self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return NotImplemented if other is None else _operation("NotEqual", self, other)
+
+    __hash__ = object.__hash__
+
+    def __round__(self, ndigits: int = 0) -> KerasTensor:
+        output: KerasTensor = OPERATIONS["Round"](ndigits)(self)
+        return output
+
     def __neg__(self) -> KerasTensor:
         return _operation("Negative", self)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnnfast.initializers import Initializer
     from cnnfast.layers.base.layer import Layer
     from cnnfast.regularizers import Regularizer
+    from cnnfast.symbolic.batch_size import BatchSize
     from cnnfast.symbolic.dtypes import DTypePolicy
 
 Padding: TypeAlias = Literal["valid", "same"]
@@ -36,6 +37,8 @@ Range: TypeAlias = float | Sequence[float]
 """Two ends, or a number that stands for them."""
 OpenShape: TypeAlias = Sequence[int | None]
 """Sizes; None stands for any."""
+OpenSizes: TypeAlias = "Sequence[int | BatchSize | None]"
+"""Sizes, the first of which may be the batch of a symbolic tensor."""
 WindowLike: TypeAlias = (
     Literal["boxcar", "hann", "hamming", "blackman"] | npt.NDArray[Any] | Sequence[float] | None
 )

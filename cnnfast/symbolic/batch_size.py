@@ -1,0 +1,81 @@
+"""The number of images of a symbolic tensor, which nobody knows while a model is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cnnfast.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.tensor import KerasTensor
+
+_ADVICE = (
+    "Give it to an operation as it is: `ops.reshape(x, (batch, n, -1))`, "
+    "`ops.broadcast_to(v, (batch, n, c))`, `ops.tile(v, (batch, 1, 1))`, "
+    "`ops.repeat(v, batch, axis=0)`, `ops.zeros((batch, n))`."
+)
+
+
+class BatchSize:
+    """Stands for the batch of `tensor` in a shape; any two are equal.
+
+    Operations take it where the batch's size belongs. It has no value: images run alone, in
+    batches of any size.
+    """
+
+    __array_ufunc__ = None
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: KerasTensor) -> None:
+        self.tensor = tensor
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BatchSize)
+
+    def __hash__(self) -> int:
+        return hash(BatchSize)
+
+    def __repr__(self) -> str:
+        return "<the batch>"
+
+    def __index__(self) -> int:  # noqa: PLE0305 - there is none
+        self._refuse("an integer made of it")
+
+    __int__ = __float__ = __trunc__ = __index__
+
+    def __bool__(self) -> bool:  # noqa: PLE0304 - there is none
+        self._refuse("a condition on it")
+
+    def __mul__(self, other: Any) -> BatchSize:
+        if not isinstance(other, BatchSize) and other == 1:
+            return self
+        self._refuse(f"batch * {other}")
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Any) -> BatchSize:
+        if not isinstance(other, BatchSize) and other == 1:
+            return self
+        self._refuse(f"batch // {other}")
+
+    def _refuse(self, received: str) -> NoReturn:
+        raise UnsupportedError(
+            "the size of a batch is not known while a model is drawn, and no other axis may be "
+            f"joined with it: each image runs alone. Received: {received}, of {self.tensor}",
+            advice=_ADVICE,
+        )
+
+
+def _refused(sign: str, name: str) -> None:
+    def refuse(self: BatchSize, other: Any) -> NoReturn:
+        self._refuse(f"batch {sign} {other}")
+
+    setattr(BatchSize, f"__{name}__", refuse)
+
+
+for _sign, _name in (
+    *(("+", "add"), ("+", "radd"), ("-", "sub"), ("-", "rsub"), ("/", "truediv")),
+    *(("/", "rtruediv"), ("//", "rfloordiv"), ("%", "mod"), ("%", "rmod"), ("**", "pow")),
+    *(("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")),
+):
+    _refused(_sign, _name)
