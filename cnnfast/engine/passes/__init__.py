@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.passes.drop_unused import drop_unused
 from cnnfast.engine.passes.fold_affine import fold_affine
 from cnnfast.engine.passes.fold_padding import fold_padding
 from cnnfast.engine.passes.fuse_activation import fuse_activation
@@ -14,6 +15,7 @@ from cnnfast.engine.passes.merge_scales import merge_scales
 from cnnfast.engine.passes.trim_windows import trim_windows
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    drop_unused,
     merge_scales,
     fold_padding,
     trim_windows,

@@ -11,6 +11,7 @@ from cnnfast.engine.ops import (
     Activation,
     Affine,
     Binary,
+    Call,
     Conv2D,
     DepthwiseConv2D,
     Pool2D,
@@ -19,6 +20,7 @@ from cnnfast.engine.ops import (
     Window,
 )
 from cnnfast.engine.passes import optimize
+from cnnfast.engine.passes.drop_unused import drop_unused
 from cnnfast.engine.passes.fold_affine import fold_affine
 from cnnfast.engine.passes.fold_padding import fold_padding
 from cnnfast.engine.passes.fuse_activation import fuse_activation
@@ -87,6 +89,20 @@ def block(graph, x):
 
 def names(graph):
     return [type(op).__name__ for op in graph.ops]
+
+
+def test_what_nothing_reads_is_left_out_but_for_a_user_s_function():
+    def build(graph, x):
+        relu(graph, affine(graph, x))
+        called = graph.add(Call((relu(graph, x),), Value(x.shape), np.sin, "sine"))
+        conv(graph, called)
+        return affine(graph, x)
+
+    before = graph_of((6, 7, CHANNELS), build)
+    graph = drop_unused(before)
+    assert names(before) == ["Affine", "Activate", "Activate", "Call", "Conv2D", "Affine"]
+    assert names(graph) == ["Activate", "Call", "Affine"]
+    assert graph.outputs == before.outputs
 
 
 @pytest.mark.parametrize("convolution", [conv, depthwise])
