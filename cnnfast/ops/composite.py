@@ -9,6 +9,7 @@ from cnnfast.engine.ops import Value
 from cnnfast.ops.operation import Lowered, Operation
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
+from cnnfast.utils.naming import named_apart
 
 
 class Composite(Operation):
@@ -23,11 +24,13 @@ class Composite(Operation):
         raise NotImplementedError
 
     def compute(self, *args: Any, **kwargs: Any) -> Any:
-        return self.composed(*args, **kwargs)
+        with named_apart():
+            return self.composed(*args, **kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         arguments = tree.map_structure(_stand_in, (tuple(args), dict(kwargs)))
-        drawn = self.composed(*arguments[0], **arguments[1])
+        with named_apart():
+            drawn = self.composed(*arguments[0], **arguments[1])
         # Tensors of their own: those were made by operations inside.
         return tree.map_structure(_stand_in, drawn)
 
@@ -38,7 +41,8 @@ class Composite(Operation):
         drawn_args, drawn_kwargs = tree.map_structure(
             lambda leaf: places.get(id(leaf), leaf), (tuple(args), dict(kwargs))
         )
-        drawn = self.composed(*drawn_args, **drawn_kwargs)
+        with named_apart():
+            drawn = self.composed(*drawn_args, **drawn_kwargs)
         known = {places[id(value)]: value for value in values}
         lowered: Lowered = tree.map_structure(lambda t: lower_drawn(graph, t, known), drawn)
         return lowered

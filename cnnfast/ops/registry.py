@@ -12,16 +12,22 @@ from cnnfast.ops import (
     comparison,
     contractions,
     elementwise,
+    functions,
     image,
     joining,
     linear,
     nn,
     ordering,
+    pieces,
+    planes,
     pooling,
+    quantiles,
     reductions,
     selection,
     shapes,
+    statistics,
     trigonometry,
+    truths,
 )
 from cnnfast.ops.operation import Operation
 from cnnfast.symbolic.registry import OPERATIONS
@@ -35,18 +41,34 @@ _MODULES = (
         comparison,
         contractions,
         elementwise,
+        functions,
+    ),
+    *(
         image,
         joining,
         linear,
         nn,
         ordering,
+        pieces,
     ),
-    *(pooling, reductions, selection, shapes, trigonometry),
+    *(
+        planes,
+        pooling,
+        quantiles,
+        reductions,
+        selection,
+        shapes,
+    ),
+    *(
+        statistics,
+        trigonometry,
+        truths,
+    ),
 )
 _BASES = (
     *(arithmetic.Binary, comparison.Comparison, arrangement.Arrangement, arrangement.Permutation),
     *(elementwise.ActivationOperation, elementwise.Elementwise, elementwise.Parametric),
-    *(reductions.Reduction, selection.Selection),
+    *(reductions.Reduction, selection.Selection, statistics.OverAxes),
 )
 
 

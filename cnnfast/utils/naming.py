@@ -14,6 +14,7 @@ from cnnfast.utils.locks import Guard
 _LONGEST_NAME = 60
 _guard = Guard()
 _uses: Counter[str] = Counter()
+_own_uses: ContextVar[Counter[str] | None] = ContextVar("cnnfast_own_names", default=None)
 _from_file: ContextVar[bool] = ContextVar("cnnfast_names_of_files", default=False)
 _scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
 
@@ -50,10 +51,22 @@ def _spelt_like(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def auto_name(class_name: str) -> str:
     """Name the next object of a class: ``dense``, ``dense_1``, ``dense_2`` and so on."""
     prefix = to_snake_case(class_name)
+    uses = _own_uses.get()
+    uses = _uses if uses is None else uses
     with _guard.lock:
-        number = _uses[prefix]
-        _uses[prefix] += 1
+        number = uses[prefix]
+        uses[prefix] += 1
     return f"{prefix}_{number}" if number else prefix
+
+
+@contextmanager
+def named_apart() -> Iterator[None]:
+    """Begin automatic names anew inside; outside they go on as if nothing had been named."""
+    token = _own_uses.set(Counter())
+    try:
+        yield
+    finally:
+        _own_uses.reset(token)
 
 
 def reset_names() -> None:
