@@ -119,7 +119,8 @@ def _weight(kernel: Any, like: Variable) -> Variable:
     """
     if isinstance(kernel, Variable) and kernel.shape == like.shape:
         return kernel
-    like.assign(eager.given(kernel))
+    # Not by `assign`, which a layer's `call` may not do.
+    like.set_loaded(np.array(eager.given(kernel), np.float32))
     return like
 
 
