@@ -30,6 +30,9 @@ _epochs = itertools.count(1)
 _epoch = 0
 _guard = Guard()
 _read: ContextVar[dict[Variable, None] | None] = ContextVar("cnnfast_read", default=None)
+_collected: ContextVar[list[tuple[Variable, Float32Array]] | None] = ContextVar(
+    "cnnfast_collected", default=None
+)
 _snapshot: ContextVar[Mapping[Variable, Float32Array | Stored]] = ContextVar(
     "cnnfast_snapshot", default=MappingProxyType({})
 )
@@ -98,6 +101,17 @@ def replace_all(assignments: Iterable[tuple[Variable, npt.NDArray[Any] | Stored]
     with _guard.lock:
         for variable, numbers in assignments:
             variable.set_loaded(numbers)
+
+
+@contextmanager
+def collected() -> Iterator[list[tuple[Variable, Float32Array]]]:
+    """Yield the assignments that are made in a ``with`` block, none of which takes place."""
+    pairs: list[tuple[Variable, Float32Array]] = []
+    token = _collected.set(pairs)
+    try:
+        yield pairs
+    finally:
+        _collected.reset(token)
 
 
 class Stored(Protocol):
@@ -375,7 +389,11 @@ class Variable(_Arithmetic):
             )
         array = np.array(value, dtype=np.float32, order="C")
         self._check_shape(array.shape)
-        self._replace(_frozen(array))
+        pairs = _collected.get()
+        if pairs is None:
+            self._replace(_frozen(array))
+        else:
+            pairs.append((self, _frozen(array)))
         return self
 
     def assign_add(self, value: npt.ArrayLike) -> Variable:

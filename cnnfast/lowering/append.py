@@ -77,7 +77,7 @@ def softmax(graph: Graph, x: Value, axes: Sequence[int]) -> Value:
 
 def constant(graph: Graph, array: npt.ArrayLike) -> Value:
     """Add numbers that are the same for every image; no batch axis."""
-    numbers = np.ascontiguousarray(array, np.float32)
+    numbers = np.asarray(array, np.float32, order="C")  # which leaves a number without axes
     return graph.add(ops.Constant(Value(numbers.shape), numbers))
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.ops import eager
-from cnnfast.ops.arithmetic import binary, divide, maximum, minimum, multiply, power, subtract
+from cnnfast.ops.arithmetic import binary, divide, maximum, minimum, mod, multiply, power, subtract
+from cnnfast.ops.arrangement import expand_dims
 from cnnfast.ops.comparison import (
     equal,
     greater,
+    greater_equal,
     isnan,
     isneginf,
     isposinf,
@@ -37,6 +39,7 @@ from cnnfast.ops.elementwise import (
     square,
 )
 from cnnfast.ops.operation import call
+from cnnfast.ops.reductions import sum as total
 from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
@@ -224,6 +227,39 @@ class Isclose(Composite):
         return {"equal_nan": self.equal_nan}
 
 
+class Fmod(Composite):
+    """The rest of a division, with the sign of what is divided."""
+
+    def composed(self, x1: Any, x2: Any) -> Any:
+        return multiply(sign(x1), mod(absolute(x1), absolute(x2)))
+
+
+class Angle(Composite):
+    """Pi below 0, 0 elsewhere: of a complex number that is real."""
+
+    def composed(self, x: Any) -> Any:
+        y = as_float(x)
+        return where(isnan(y), y, where(less(y, 0), float(np.pi), 0.0))
+
+
+class Isreal(Composite):
+    """Whether it is real, as all numbers here are."""
+
+    def composed(self, x: Any) -> Any:
+        return logical_or(equal(x, x), isnan(x))
+
+
+class Digitize(Composite):
+    """How many of the bins, which are in order, are not above it."""
+
+    def composed(self, x: Any, bins: Any) -> Any:
+        edges = np.asarray(bins, np.float32)
+        if edges.ndim != 1:
+            raise ValueError(f"`bins` must have one axis. Received: shape {edges.shape}")
+        above: Any = greater_equal(expand_dims(x, -1), edges)
+        return total(cast(above, "int32"), axis=-1)
+
+
 class Select(Composite):
     """Of several tensors the one whose condition is the first that holds, or a default."""
 
@@ -274,6 +310,39 @@ def real(x: Tensor) -> Tensor:
 def stop_gradient(variable: Tensor) -> Tensor:
     """Return the same numbers: nothing is trained here."""
     return call(StopGradient(), variable)
+
+
+def imag(x: Tensor) -> Tensor:
+    """Return zeros: the numbers are real."""
+    return call(Imag(), x)
+
+
+def angle(x: Tensor) -> Tensor:
+    """Return pi below 0, 0 elsewhere: of a complex number that is real."""
+    return call(Angle(), x)
+
+
+def isreal(x: Tensor) -> Tensor:
+    """Return whether a number is real, as all are here."""
+    return call(Isreal(), x)
+
+
+def digitize(x: Tensor, bins: Sequence[float] | Array) -> Tensor:
+    """Return how many of the bins are not above a number.
+
+    Parameters
+    ----------
+    bins
+        Numbers in order.
+    """
+    return call(Digitize(), x, bins)
+
+
+@binary
+def fmod(x1: Operand, x2: Operand) -> KerasTensor | Float32Array:
+    """Return the rest of a division, with the sign of what is divided."""
+    result: KerasTensor | Float32Array = Fmod()(x1, x2)
+    return result
 
 
 def fabs(x: Tensor) -> Tensor:

@@ -61,10 +61,6 @@ class Operation(Connectable):
             )
         object.__setattr__(self, name, array_arguments.settled(value))
 
-    @property
-    def identity(self) -> object:
-        return type(self)
-
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors like those that a call returns.
 

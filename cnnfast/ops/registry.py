@@ -7,63 +7,44 @@ from typing import Any
 
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.ops import (
+    activation,
     arithmetic,
     arrangement,
+    attention,
     comparison,
     contractions,
+    convolution,
     elementwise,
     functions,
-    image,
     joining,
     linear,
-    nn,
+    normalization,
     ordering,
     pieces,
     planes,
     pooling,
     quantiles,
+    rearrangement,
     reductions,
+    row_functions,
     selection,
     shapes,
     statistics,
     trigonometry,
     truths,
 )
+from cnnfast.ops.image import blocks, color, geometry, patches, resizing
 from cnnfast.ops.operation import Operation
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils.naming import spelt_like
 
 _MODULES = (
-    *(
-        arithmetic,
-        arrangement,
-        comparison,
-        contractions,
-        elementwise,
-        functions,
-    ),
-    *(
-        image,
-        joining,
-        linear,
-        nn,
-        ordering,
-        pieces,
-    ),
-    *(
-        planes,
-        pooling,
-        quantiles,
-        reductions,
-        selection,
-        shapes,
-    ),
-    *(
-        statistics,
-        trigonometry,
-        truths,
-    ),
+    *(activation, arithmetic, arrangement, attention, blocks, color),
+    *(comparison, contractions, convolution, elementwise, functions, geometry),
+    *(joining, linear, normalization, ordering, patches, pieces),
+    *(planes, pooling, quantiles, rearrangement, reductions, resizing),
+    *(row_functions, selection, shapes, statistics, trigonometry, truths),
 )
 _BASES = (
     *(arithmetic.Binary, comparison.Comparison, arrangement.Arrangement, arrangement.Permutation),

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from cnnfast.ops import eager
+from cnnfast.ops.activation import Softmax
 from cnnfast.ops.arithmetic import Binary
 from cnnfast.ops.arrangement import ExpandDims, Permutation, Transpose
 from cnnfast.ops.elementwise import ActivationOperation, Cast, Elementwise
 from cnnfast.ops.joining import Concatenate, Split, Stack
-from cnnfast.ops.nn import Softmax
 from cnnfast.ops.operation import Operation, refuse_batch
 from cnnfast.ops.pieces import Unstack
 from cnnfast.ops.reductions import Reduction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,7 +14,7 @@ import numpy as np
 from cnnfast.errors import ModelFileError
 from cnnfast.files.hdf5 import H5Dataset, StoredArray
 from cnnfast.utils.records import record
-from cnnfast.variables import replace_all
+from cnnfast.variables import collected, replace_all
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,6 +54,15 @@ class Assignment:
     axes: tuple[int, ...] | None = None
     flip: bool = False
     adapter: Adapter | None = None
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The weight, alone."""
+        return [self.variable]
+
+    def pairs(self) -> list[tuple[Variable, Any]]:
+        """Return the weight with what it is assigned."""
+        return [(self.variable, self.read())]
 
     def check(self) -> None:
         """Check that the dataset may be read and fits the weight; read nothing of it.
@@ -97,6 +106,52 @@ class Assignment:
         return np.ascontiguousarray(array).reshape(self.variable.shape)
 
 
+@dataclass(frozen=True)
+class OwnAssignment:
+    """What a layer takes by a `load_own_variables` of its class.
+
+    Attributes
+    ----------
+    datasets
+        What the file has for the layer, by name.
+    """
+
+    layer: Layer
+    datasets: Mapping[str, H5Dataset]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The weights that it is relied on to assign."""
+        return self.layer._own_variables()
+
+    def check(self) -> None:
+        """Check that the datasets may be read; read nothing of them."""
+        for dataset in self.datasets.values():
+            dataset.locate(dataset.checked_shape())
+
+    def pairs(self) -> list[tuple[Variable, Any]]:
+        """Run it, and return what it assigns.
+
+        Raises
+        ------
+        ModelFileError
+            If it does not take what there is.
+        """
+        store = {name: item.read(item.checked_shape()) for name, item in self.datasets.items()}
+        try:
+            with collected() as pairs:
+                self.layer.load_own_variables(store)
+        except Exception as error:  # whatever the user's code may raise
+            raise ModelFileError(
+                f"Layer {self.layer.name!r} of class {type(self.layer).__name__} does not take "
+                f"what the file has for it, {sorted(store)}: {type(error).__name__}: {error}"
+            ) from error
+        return list(pairs)
+
+
+AnyAssignment: TypeAlias = Assignment | OwnAssignment
+
+
 def with_adapter(
     kernel: npt.NDArray[Any], a: npt.NDArray[Any], b: npt.NDArray[Any], scale: float
 ) -> Float32Array:
@@ -136,24 +191,24 @@ class Mismatches:
             warnings.warn(f"Layers that keep their weights:\n{text}", stacklevel=4)
 
 
-def assign_all(assignments: Sequence[Assignment], mismatches: Mismatches) -> None:
+def assign_all(assignments: Sequence[AnyAssignment], mismatches: Mismatches) -> None:
     """Check everything, read everything, then replace the weights.
 
     So a bad file changes no weight, and takes no memory before it is known to be bad. A layer
     is replaced as a whole or not at all. What stands in the file as it does in memory stays there.
     """
-    fitting: list[Assignment] = []
+    fitting: list[AnyAssignment] = []
     for _, group in itertools.groupby(assignments, lambda assignment: id(assignment.layer)):
         together = list(group)
         with mismatches.allowed():
             for assignment in together:
                 assignment.check()
             fitting += together
-    replace_all([(assignment.variable, assignment.read()) for assignment in fitting])
+    replace_all([pair for assignment in fitting for pair in assignment.pairs()])
     mismatches.warn()
 
 
-def check_complete(model: Layer, assignments: Sequence[Assignment], name: str) -> None:
+def check_complete(model: Layer, assignments: Sequence[AnyAssignment], name: str) -> None:
     """Refuse a loaded model that would make up weights.
 
     Raises
@@ -161,7 +216,7 @@ def check_complete(model: Layer, assignments: Sequence[Assignment], name: str) -
     ModelFileError
         A weight got no numbers, or will be made when the model first runs; `name` is the file.
     """
-    given = {assignment.variable for assignment in assignments}
+    given = {weight for assignment in assignments for weight in assignment.variables}
     missing = [weight.path for weight in model.weights if weight not in given]
     unbuilt = [] if model.built else [x.name for x in model._flatten_layers() if not x.built]
     if missing or len(unbuilt) > 1:

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cnnfast.errors import ModelFileError
 from cnnfast.files.contents import VARIABLES, Tree, is_numbered, listed, unread, weights_below
 from cnnfast.layers.serialization.stand_in import StandIn
-from cnnfast.saving.assignment import Assignment, Mismatches, check_count
+from cnnfast.saving.assignment import (
+    AnyAssignment,
+    Assignment,
+    Mismatches,
+    OwnAssignment,
+    check_count,
+)
 from cnnfast.symbolic import registry
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import to_snake_case
@@ -83,7 +89,7 @@ def _places(layer: Layer, path: str, visited: set[int]) -> Iterator[Place]:
 
 def own_weights(layer: Layer) -> list[Variable]:
     """Return what a file has as the weights of `layer` itself; a layer inside may share some."""
-    return [*layer._trainable_variables, *layer._non_trainable_variables]
+    return layer._own_variables()
 
 
 def own_places(layer: Layer) -> list[str]:
@@ -158,7 +164,7 @@ def find_weights(
     mismatches: Mismatches,
     check_names: bool = False,
     classes: ClassNames = NO_NAMES,
-) -> list[Assignment]:
+) -> list[AnyAssignment]:
     """Find the dataset of each weight of `model`.
 
     Parameters
@@ -211,7 +217,7 @@ class _Search:
 
     def below(
         self, layer: Layer, group: Tree, *, named: bool, path: str = ""
-    ) -> Iterator[Assignment]:
+    ) -> Iterator[AnyAssignment]:
         """Find the weights of `layer` and of the layers in it; `group` is its place, at `path`."""
         self._visited.add(id(layer))
         with self._mismatches.allowed():
@@ -222,14 +228,16 @@ class _Search:
                 continue
             place = old.path(_class_name(part, self._classes)) if old else part_path
             with self._mismatches.allowed():
-                if part.weights:
+                if part.weights or any(x._stores_in_its_own_way for x in part._flatten_layers()):
                     # What is not in the config of a model may be named anew when it is made again.
                     inside = named and part_path.startswith(LAYERS) and not _is_users(layer)
                     inner = _place_of(part, group, place)
                     yield from self.below(part, inner, named=inside, path=_below(path, place))
 
-    def _own(self, layer: Layer, group: Tree, named: bool, path: str) -> list[Assignment]:
+    def _own(self, layer: Layer, group: Tree, named: bool, path: str) -> list[AnyAssignment]:
         weights = own_weights(layer)
+        if layer._stores_in_its_own_way:
+            return [self._in_its_own_way(layer, group, path)]
         if not weights:
             return []
         if isinstance(layer, StandIn):
@@ -250,6 +258,12 @@ class _Search:
         self.seen |= {_below(path, f"{VARIABLES}/{number}") for number in numbers}
         check_count(layer, len(weights), len(numbers), store.error)
         return [Assignment(layer, w, store.dataset(str(i))) for i, w in enumerate(weights)]
+
+    def _in_its_own_way(self, layer: Layer, group: Tree, path: str) -> OwnAssignment:
+        store = group.group(VARIABLES) if VARIABLES in group else None
+        datasets = {} if store is None else {name: store.dataset(name) for name in store.names()}
+        self.seen |= {_below(path, f"{VARIABLES}/{name}") for name in datasets}
+        return OwnAssignment(layer, datasets)
 
     def _places(self, layer: StandIn, stored: list[str], group: Tree) -> list[str]:
         places = own_places(layer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from cnnfast.files.kinds import Found, Kind
 from cnnfast.files.shards import ShardedGroup
 from cnnfast.files.source import Readable, path_of
 from cnnfast.saving import keras_format, legacy_h5
-from cnnfast.saving.assignment import Assignment, Mismatches, assign_all
+from cnnfast.saving.assignment import AnyAssignment, Mismatches, assign_all
 
 if TYPE_CHECKING:
     from cnnfast.layers.base.layer import Layer
@@ -69,7 +70,7 @@ def load_weights(
 
 def _find(
     model: Layer, root: H5Group | ShardedGroup, name: str, by_name: bool, mismatches: Mismatches
-) -> list[Assignment]:
+) -> Sequence[AnyAssignment]:
     group = legacy_h5.weights_group(root) if isinstance(root, H5Group) else None
     if group is not None:
         return legacy_h5.find_weights(model, group, by_name=by_name, mismatches=mismatches)

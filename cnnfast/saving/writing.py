@@ -305,6 +305,12 @@ def _write_weights(model: Layer, path: str) -> None:
         for place in keras_format.places(model):
             group = file.create_group(place.variables_path)
             group.attrs["name"] = place.layer.name
+            if place.layer._stores_in_its_own_way:
+                store: dict[str, Any] = {}
+                place.layer.save_own_variables(store)
+                for name, item in store.items():
+                    group.create_dataset(name, data=np.asarray(item))
+                continue
             for dataset, weight in place.datasets:
                 file.create_dataset(dataset, data=weight.numpy())
 

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "../ops/indexing.hpp"
-#include "../ops/ops.hpp"
 #include "bindings.hpp"
 
 namespace cnnfast {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -187,6 +187,43 @@ class WeightHolder(Connectable):
                     f"provided weight shape {array.shape}."
                 )
         replace_all(zip(variables, arrays, strict=True))
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Put into `store` what a file shall have of this layer; those inside have their own.
+
+        A class of the user's may put something else there, and take it in `load_own_variables`.
+        """
+        for number, variable in enumerate(self._own_variables()):
+            store[str(number)] = variable.numpy()
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Assign what `save_own_variables` put into `store`.
+
+        Raises
+        ------
+        ValueError
+            If it is not as many.
+        """
+        variables = self._own_variables()
+        if len(store) != len(variables):
+            raise ValueError(
+                f"Layer '{self.name}' expected {len(variables)} variables, but received "
+                f"{len(store)} variables during loading. Expected: {[v.name for v in variables]}"
+            )
+        for number, variable in enumerate(variables):
+            variable.assign(store[str(number)])
+
+    def _own_variables(self) -> list[Variable]:
+        return [*self._trainable_variables, *self._non_trainable_variables]
+
+    @property
+    def _stores_in_its_own_way(self) -> bool:
+        """Whether a class of the user's says what files have of the layer."""
+        own, base = type(self), WeightHolder
+        return (
+            own.load_own_variables is not base.load_own_variables
+            or own.save_own_variables is not base.save_own_variables
+        )
 
     @property
     def dtype_policy(self) -> dtypes.DTypePolicy:

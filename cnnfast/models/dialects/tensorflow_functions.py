@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 
 from cnnfast import layers
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
+from cnnfast.models.dialects.tensorflow_tensors import MORE
 from cnnfast.models.wiring import CallSpec, TensorRef
 from cnnfast.ops import (
+    activation,
     arithmetic,
     arrangement,
     elementwise,
     image,
     joining,
-    linear,
-    nn,
     reductions,
     selection,
 )
@@ -77,29 +77,29 @@ _UNARY: Mapping[str, Callable[..., Connectable]] = {
     "math.floor": elementwise.Floor,
     "math.log": elementwise.Log,
     "math.log1p": elementwise.Log1p,
-    "math.log_sigmoid": nn.LogSigmoid,
+    "math.log_sigmoid": activation.LogSigmoid,
     "math.negative": elementwise.Negative,
     "__operators__.neg": elementwise.Negative,
     "math.reciprocal": elementwise.Reciprocal,
     "math.round": elementwise.Round,
     "round": elementwise.Round,
     "math.rsqrt": elementwise.Rsqrt,
-    "math.sigmoid": nn.Sigmoid,
+    "math.sigmoid": activation.Sigmoid,
     "math.sign": elementwise.Sign,
     "math.sin": elementwise.Sin,
-    "math.softplus": nn.Softplus,
+    "math.softplus": activation.Softplus,
     "math.sqrt": elementwise.Sqrt,
     "math.square": elementwise.Square,
     "math.tanh": elementwise.Tanh,
     "identity": elementwise.Identity,
     "stop_gradient": elementwise.Identity,
-    "nn.elu": nn.Elu,
-    "nn.relu": nn.Relu,
-    "nn.relu6": nn.Relu6,
-    "nn.selu": nn.Selu,
-    "nn.sigmoid": nn.Sigmoid,
-    "nn.softplus": nn.Softplus,
-    "nn.softsign": nn.Softsign,
+    "nn.elu": activation.Elu,
+    "nn.relu": activation.Relu,
+    "nn.relu6": activation.Relu6,
+    "nn.selu": activation.Selu,
+    "nn.sigmoid": activation.Sigmoid,
+    "nn.softplus": activation.Softplus,
+    "nn.softsign": activation.Softsign,
     "nn.tanh": elementwise.Tanh,
 }
 
@@ -210,19 +210,19 @@ def _plain(value: Any) -> Any:
 def _silu(features: Any, beta: float = 1.0) -> Made:
     if beta != 1.0:
         raise UnsupportedError(f"`beta` must be 1. Received: beta={beta}")
-    return nn.Silu, [features]
+    return activation.Silu, [features]
 
 
 def _leaky_relu(features: Any, alpha: float = 0.2) -> Made:
-    return partial(nn.LeakyRelu, alpha), [features]
+    return partial(activation.LeakyRelu, alpha), [features]
 
 
 def _gelu(features: Any, approximate: bool = False) -> Made:
-    return partial(nn.Gelu, approximate), [features]
+    return partial(activation.Gelu, approximate), [features]
 
 
 def _softmax(logits: Any, axis: Any = None) -> Made:
-    return partial(nn.Softmax, -1 if axis is None else axis), [logits]
+    return partial(activation.Softmax, -1 if axis is None else axis), [logits]
 
 
 def _log_softmax(logits: Any, axis: Any = None) -> Made:
@@ -307,12 +307,6 @@ def _gather(params: Any, indices: Any, axis: Any = 0, **rest: Any) -> Made:
     return partial(selection.Take, _plain(axis)), [params, _plain(indices)]
 
 
-def _matmul(a: Any, b: Any, **options: Any) -> Made:
-    if any(options.values()):
-        raise UnsupportedError(f"`matmul` must be plain. Received: {options}")
-    return linear.Matmul, [a, b]
-
-
 def _getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Made:
     items = slice_spec if isinstance(slice_spec, list) else [slice_spec]
     return selection.GetItem, [tensor, [_index(item) for item in items]]
@@ -377,7 +371,6 @@ _OTHERS: Mapping[str, Function] = {
     "gather": _gather,
     "image.resize": _resize,
     "linalg.l2_normalize": _l2_normalize,
-    "linalg.matmul": _matmul,
     "math.l2_normalize": _l2_normalize,
     "nn.avg_pool": _pool(layers.AveragePooling2D),
     "nn.avg_pool2d": _pool(layers.AveragePooling2D),
@@ -412,5 +405,6 @@ FUNCTIONS.register(
     **{name: _reduction(cls) for name, cls in _REDUCTIONS.items()},
     **{f"keras.activations.{name}": _activation(name) for name in _ACTIVATIONS},
     **_OTHERS,
+    **MORE,
 )
 FUNCTIONS.seal()
