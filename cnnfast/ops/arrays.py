@@ -165,7 +165,9 @@ def cross(
     axis
         The same for all, where it is not None.
     """
-    return np.cross(*eager.together(x1, x2), axisa=axisa, axisb=axisb, axisc=axisc, axis=axis)
+    first, second = eager.together(x1, x2)
+    made: Array = np.cross(first, second, axisa=axisa, axisb=axisb, axisc=axisc, axis=axis)
+    return made
 
 
 @of_arrays
@@ -298,7 +300,8 @@ def unique(
         raise UnsupportedError(
             f"`size` and `fill_value` must be None. Received: {size} and {fill_value}"
         )
-    return np.unique(x, return_index, return_inverse, return_counts, axis)
+    options: Any = (return_index, return_inverse, return_counts, axis)
+    return np.unique(x, *options)
 
 
 @of_arrays

@@ -68,7 +68,7 @@ class DotProductAttention(Composite):
         if heads != groups:
             key, value = (Repeat(heads // groups, 2)(x) for x in (key, value))
         factor = 1.0 / np.sqrt(shapes[0][-1]) if scale is None else scale
-        logits = multiply(einsum("btnh,bsnh->bnts", query, key), factor)
+        logits: Any = multiply(einsum("btnh,bsnh->bnts", query, key), factor)
         if bias is not None:
             logits = add(logits, _of_four_axes(bias))
         if mask is not None:
@@ -76,8 +76,7 @@ class DotProductAttention(Composite):
         if self.is_causal:
             seen = np.tri(shapes[0][1], shapes[1][1], dtype=bool)
             logits = where(seen, logits, _NOWHERE)
-        weights: Any = logits
-        return einsum("bnts,bsnh->btnh", softmax(weights), value)
+        return einsum("bnts,bsnh->btnh", softmax(logits), value)
 
     def _config(self) -> dict[str, Any]:
         return {

@@ -142,6 +142,10 @@ def _rows(xs: Any, function: str) -> tuple[Any, int]:
     return arrays, lengths.pop()
 
 
+def _row(arrays: Any, index: int) -> Any:
+    return tree.map_structure(lambda array: array[index], arrays)
+
+
 def _stacked(rows: Sequence[Any]) -> Any:
     """Return the results of all turns along a first axis."""
     if symbolic(rows):
@@ -165,7 +169,7 @@ def map(f: Callable[[Any], Any], xs: Structure) -> Structure:
         One array or several.
     """
     arrays, length = _rows(xs, "map")
-    rows = [f(tree.map_structure(lambda a, i=index: a[i], arrays)) for index in range(length)]
+    rows = [f(_row(arrays, index)) for index in range(length)]
     result: Structure = _stacked(rows)
     return result
 
@@ -215,11 +219,11 @@ def scan(
     """
     arrays, count = (None, length) if xs is None else _rows(xs, "scan")
     if count is None:
-        raise ValueError(f"`xs` or `length` must be given. Received: xs={xs}, length={length}")
+        raise ValueError(f"`xs` or `length` must be given. Received: xs={xs!r}, length={length}")
     carry: Any = init
     results = []
     for index in reversed(range(count)) if reverse else range(count):
-        row = None if arrays is None else tree.map_structure(lambda a, i=index: a[i], arrays)
+        row = None if arrays is None else _row(arrays, index)
         carry, result = f(carry, row)
         results.append(result)
     results = results[::-1] if reverse else results

@@ -82,15 +82,9 @@ class _Convolution(Operation):
         _, channels = split_channels(batch_shape(inputs), self.data_format)
         if channels is None:
             raise ValueError(f"channels must be known. Received: shape {batch_shape(inputs)}")
+        options: Any = {**_Convolution._config(self), **self._filters(shape, channels)}
         made = self.layers_by_rank[rank](
-            kernel_size=shape[:-2],
-            strides=self.strides,
-            padding=self.padding,
-            data_format=self.data_format,
-            dilation_rate=self.dilation_rate,
-            use_bias=False,
-            name=self.name,
-            **self._filters(shape, channels),
+            kernel_size=shape[:-2], use_bias=False, name=self.name, **options
         )
         made.build(batch_shape(inputs))
         made._trainable_variables[0] = _weight(known, made.kernel)

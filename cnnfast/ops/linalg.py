@@ -165,4 +165,5 @@ def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     compute_uv
         Whether the factors are returned, too.
     """
-    return np.linalg.svd(x, full_matrices, compute_uv)
+    options: Any = (full_matrices, compute_uv)
+    return np.linalg.svd(x, *options)

@@ -168,7 +168,10 @@ def layer_normalization(
     **kwargs
         ``rms_scaling``: whether the mean stays, as in old versions of Keras.
     """
-    return call(LayerNorm(axis, epsilon, **kwargs), x, gamma, beta)
+    operation = LayerNorm(axis, epsilon, kwargs.get("rms_scaling", False))
+    if kwargs.keys() - {"rms_scaling"}:
+        raise ValueError(f"there is no such argument. Received: {sorted(kwargs)}")
+    return call(operation, x, gamma, beta)
 
 
 def rms_normalization(

@@ -52,7 +52,7 @@ class Rearrange(Composite):
         sizes: dict[str, int | None] = dict(given)
         for group, size in zip(groups, shape, strict=True):
             unknown = [name for name in group if name not in sizes and name != "1"]
-            rest = int(np.prod([sizes[name] for name in group if sizes.get(name)] or [1]))
+            rest = int(np.prod([sizes.get(name) or 1 for name in group]))
             if len(unknown) > 1 or (size is not None and size % rest):
                 raise ValueError(
                     f"the sizes of {group} must make {size}. Received: axes_lengths={given}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cnnfast.engine import index_ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.engine.positions import Int32Array
@@ -159,7 +161,7 @@ class Tile(Selection):
 
 
 class Take(Operation):
-    """The positions `indices`, a list of integers, of one axis."""
+    """The positions `indices` of one axis; they may be computed where a constant has the axis."""
 
     def __init__(self, axis: int | None = None, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -168,15 +170,39 @@ class Take(Operation):
     def compute(self, x: Any, indices: Any) -> Any:
         return np.take(eager.numbers(x), np.asarray(indices), axis=self.axis)
 
-    def compute_output_spec(self, x: KerasTensor, indices: Any) -> KerasTensor:
-        return self._picking(indices).compute_output_spec(x)
+    def compute_output_spec(self, x: Any, indices: Any) -> KerasTensor:
+        if is_tensor(x):
+            return self._picking(indices).compute_output_spec(x)
+        table = self._table(x)
+        return KerasTensor((*batch_shape(indices), *table.shape[1:]), eager.dtype_of(x))
 
-    def lower(self, graph: Graph, x: Value, indices: Any) -> Value:
-        return self._picking(indices).lower(graph, x)
+    def lower(self, graph: Graph, x: Any, indices: Any) -> Value:
+        if isinstance(x, Value):
+            return self._picking(indices).lower(graph, x)
+        table = self._table(x)
+        rows = append.constant(graph, table.reshape(len(table), -1))
+        count = math.prod(indices.shape)
+        places = append.reshape(graph, indices, (count, 1))
+        picked = graph.add(index_ops.Gather(rows, places, Value((count, rows.shape[1])), 0))
+        return append.reshape(graph, picked, (*indices.shape, *table.shape[1:]))
+
+    def _table(self, x: Any) -> Array:
+        """Return constants whose rows are picked by positions that are computed."""
+        table: Array = np.asarray(eager.given(getattr(x, "array", x)))
+        first = self.axis is None and table.ndim == 1
+        if not table.ndim or not (first or self.axis in (0, -table.ndim)):
+            raise UnsupportedError(
+                "positions that are computed pick along the first axis of a constant, for theirs "
+                f"is the batch. Received: axis={self.axis} of shape {table.shape}"
+            )
+        return table
 
     def _picking(self, indices: Any) -> Selection:
         if is_tensor(indices):
-            raise UnsupportedError(f"`indices` must be constants. Received: {indices}")
+            raise UnsupportedError(
+                f"`indices` must be constants beside a tensor. Received: {indices}",
+                advice="What is computed for each image picks by `ops.take_along_axis`.",
+            )
         array = indices.array if isinstance(indices, Constant) else np.asarray(indices)
         if array.ndim != 1 or array.dtype.kind not in "iu":
             raise UnsupportedError(f"`indices` must be a list of integers. Received: {array!r}")
@@ -438,7 +464,8 @@ def take(x: Tensor, indices: Sequence[int] | Array, axis: int | None = None) -> 
     Parameters
     ----------
     indices
-        A list of integers.
+        A list of integers, or, of an array or variable, a tensor of them: below 0 they count from
+        the end, and of a position that does not exist comes NaN.
     axis
         Not the batch, nor None.
 

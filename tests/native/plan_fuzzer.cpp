@@ -112,7 +112,7 @@ class Graph {
   static std::int64_t rows(const Dims& dims) { return count(dims) / dims.back(); }
 
   Activation activation() {
-    const auto kinds = static_cast<std::int64_t>(ActivationKind::power) + 1;
+    const auto kinds = static_cast<std::int64_t>(ActivationKind::exp2) + 1;
     if (!bytes_.once_in(2)) return {};
     return {static_cast<ActivationKind>(bytes_.below(kinds)), bytes_.number(), bytes_.number()};
   }

@@ -10,6 +10,7 @@ from cnnfast import ops
 from cnnfast._core import Plan
 from cnnfast.errors import UnsupportedError
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.variables import Variable
 from operation_parity import Case, compare, model_of
 
 VECTOR = np.array([0.5, -0.5, 0.0, 1.0], np.float32)
@@ -120,6 +121,21 @@ def test_a_position_that_does_not_exist_gives_no_number() -> None:
     numbers = np.array([[10, 20, 30]], np.float32)
     made = model.predict([numbers, np.array([[0, -1, 3, -3, -4]])], verbose=0)
     np.testing.assert_array_equal(made, [[10, 30, np.nan, 10, np.nan]])
+
+
+def test_rows_of_a_table_are_taken_by_positions_that_are_computed(
+    rng: np.random.Generator,
+) -> None:
+    table = rng.normal(size=(7, 4, 2)).astype(np.float32)
+    at = cnnfast.Input((5,), dtype="int32")
+    model = cnnfast.Model(at, ops.take(Variable(table, name="table"), at, axis=0))
+    places = rng.integers(-7, 7, (3, 5))
+    assert model.output_shape == (None, 5, 4, 2)
+    np.testing.assert_array_equal(model.predict(places, verbose=0), table[places])
+    with pytest.raises(UnsupportedError, match=r"first axis of a constant.*Received: axis=1"):
+        ops.take(table, at, axis=1)
+    with pytest.raises(UnsupportedError, match=r"take_along_axis.*Received: "):
+        ops.take(cnnfast.Input((5,)), at, axis=1)
 
 
 def test_bits_do_not_depend_on_the_batch(rng: np.random.Generator) -> None:

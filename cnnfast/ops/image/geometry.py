@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cnnfast._core import BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
@@ -32,7 +33,8 @@ _ORDERS = {"nearest": 0, "bilinear": 1}
 
 def _mirrored(places: Array, size: int) -> Array:
     last = max(size - 1, 1)
-    return np.abs((places + last) % (2 * last) - last)
+    made: Array = np.abs((places + last) % (2 * last) - last)
+    return made
 
 
 def _inside(places: Array, size: int, mode: str) -> Array:
@@ -134,7 +136,7 @@ class AffineTransform(Operation):
         y = graph.add(ops.Resample(pixels, Value(pixels.shape), 0, picked))
         if self.fill_value and outside.any():
             fill = append.constant(graph, (outside * self.fill_value)[:, None])
-            y = append.binary(graph, y, fill, append.BinaryKind.ADD)
+            y = append.binary(graph, y, fill, BinaryKind.ADD)
         y = append.reshape(graph, y, image.shape)
         return from_image(graph, y, images.shape, self.data_format)
 
@@ -230,4 +232,5 @@ def map_coordinates(
         )
     at, weights, outside = taps(list(places), inputs.shape, order, fill_mode)
     made = (inputs.ravel()[at] * weights).sum(axis=1) + outside * fill_value
-    return made.reshape(places.shape[1:]).astype(inputs.dtype)
+    result: Array = made.reshape(places.shape[1:]).astype(inputs.dtype)
+    return result
