@@ -282,7 +282,7 @@ def unique(
     axis: int | None = None,
     size: int | None = None,
     fill_value: float | None = None,
-) -> Any:
+) -> Array | tuple[Array, ...]:
     """Return the numbers, each once, in order.
 
     Parameters
@@ -301,7 +301,8 @@ def unique(
             f"`size` and `fill_value` must be None. Received: {size} and {fill_value}"
         )
     options: Any = (return_index, return_inverse, return_counts, axis)
-    return np.unique(x, *options)
+    made: Array | tuple[Array, ...] = np.unique(x, *options)
+    return made
 
 
 @of_arrays

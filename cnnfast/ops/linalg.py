@@ -155,7 +155,9 @@ def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
 
 
 @of_arrays
-def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+def svd(
+    x: Array, full_matrices: bool = True, compute_uv: bool = True
+) -> Array | tuple[Array, Array, Array]:
     """Return the singular values, between both orthogonal factors.
 
     Parameters
@@ -166,4 +168,5 @@ def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
         Whether the factors are returned, too.
     """
     options: Any = (full_matrices, compute_uv)
-    return np.linalg.svd(x, *options)
+    made: Array | tuple[Array, Array, Array] = np.linalg.svd(x, *options)
+    return made

@@ -23,7 +23,7 @@ CASES: dict[str, Case] = {
     "with numbers": lambda o, x, y: (
         x > 0,
         x < 0.5,
-        VECTOR[:1] >= x,
+        o.less_equal(0.25, x),
         x <= 0,
         o.equal(x, 0),
         x != 1,
