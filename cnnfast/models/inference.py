@@ -17,7 +17,6 @@ from cnnfast.models.data import (
     require_samples,
     to_arrays,
 )
-from cnnfast.utils import training
 from cnnfast.utils.tree import map_leaves
 
 if TYPE_CHECKING:
@@ -349,10 +348,14 @@ class Inference(Layer):
 
     def fit(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise `NotImplementedError`: models are trained in Keras and loaded here."""
+        from cnnfast.utils import training
+
         training.refuse()
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise `NotImplementedError`: models are trained in Keras and loaded here."""
+        from cnnfast.utils import training
+
         training.refuse()
 
 
