@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from cnnfast.utils.arrays import as_array, is_array
+from cnnfast.utils.narrow import as_array, is_array
 from cnnfast.utils.tree import is_nested, leaves, map_leaves
 
 if TYPE_CHECKING:

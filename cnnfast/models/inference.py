@@ -18,7 +18,6 @@ from cnnfast.models.data import (
     to_arrays,
 )
 from cnnfast.models.steps import OwnSteps
-from cnnfast.utils import training
 from cnnfast.utils.tree import map_leaves
 
 if TYPE_CHECKING:
@@ -358,10 +357,14 @@ class Inference(OwnSteps, Layer):
 
     def fit(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise `NotImplementedError`: models are trained in Keras and loaded here."""
+        from cnnfast.utils import training
+
         training.refuse()
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise `NotImplementedError`: models are trained in Keras and loaded here."""
+        from cnnfast.utils import training
+
         training.refuse()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnfast.engine.ops import BatchShape, Float32Array
 from cnnfast.symbolic.tensor import KerasTensor
-from cnnfast.utils.arrays import as_array
+from cnnfast.utils.narrow import as_array
 
 
 def is_integer(expected: KerasTensor) -> bool:

@@ -10,7 +10,6 @@ import numpy as np
 
 from cnnfast.optimizers import schedules
 from cnnfast.optimizers.schedules import LearningRateSchedule
-from cnnfast.utils import training
 from cnnfast.utils.naming import auto_name
 from cnnfast.variables import Variable
 
@@ -178,6 +177,8 @@ class Optimizer:
 
     def apply_gradients(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise `NotImplementedError`: models are trained in Keras and loaded here."""
+        from cnnfast.utils import training
+
         training.refuse()
 
     minimize = apply = update_step = stateless_apply = apply_gradients

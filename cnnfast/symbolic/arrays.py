@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.engine.ops import Float32Array, Shape
-from cnnfast.utils.arrays import as_array
+from cnnfast.utils.narrow import as_array
 
 if TYPE_CHECKING:
     import numpy.typing as npt

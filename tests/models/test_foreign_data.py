@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cnnfast import Input, Sequential, layers
-from cnnfast.utils.arrays import as_array
+from cnnfast.utils.narrow import as_array
 
 X = np.random.default_rng(0).uniform(size=(10, 4, 3)).astype(np.float32)
 Y = np.arange(20, dtype=np.float32).reshape(10, 2)
