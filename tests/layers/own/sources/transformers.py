@@ -291,7 +291,7 @@ def vision_transformer():
     encoded = PatchEncoder(16, 6)(Patches(2)(inputs))
     for _ in range(2):
         x1 = layers.LayerNormalization(epsilon=1e-6)(encoded)
-        attention = layers.MultiHeadAttention(num_heads=2, key_dim=6, dropout=0.1)(x1, x1)
+        attention = layers.MultiHeadAttention(num_heads=2, key_dim=6)(x1, x1)
         x2 = layers.Add()([attention, encoded])
         x3 = mlp(layers.LayerNormalization(epsilon=1e-6)(x2), [12, 6], 0.1)
         encoded = layers.Add()([x3, x2])
