@@ -111,7 +111,7 @@ def _without_adapters(
     slots: list[tuple[Variable, str, bool]] = []
     for part in layer._flatten_layers():
         own = own_weights(part)
-        adapted = own[:1] if part._adapter_scale is not None else []
+        adapted = set(own[:1] if part._adapter_scale is not None else [])
         slots += [(w, w.name, w.trainable and w not in adapted) for w in own]
         slots += [(w, f"{_ADAPTER}{w.name}_{end}", True) for w in adapted for end in "ab"]
     if layer.trainable:

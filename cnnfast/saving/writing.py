@@ -311,8 +311,27 @@ def _write_weights(model: Layer, path: str) -> None:
                 for name, item in store.items():
                     group.create_dataset(name, data=np.asarray(item))
                 continue
+            _check_stored(place.layer)
             for dataset, weight in place.datasets:
                 file.create_dataset(dataset, data=weight.numpy())
+
+
+def _check_stored(layer: Layer) -> None:
+    """Refuse weights that Keras would pass over when it loads the file.
+
+    Raises
+    ------
+    UnsupportedError
+        If a class of the user's has weights that the class of Keras does not store.
+    """
+    stored = set(layer._stored_variables())
+    passed_over = [v.name for v in layer._own_variables() if v not in stored]
+    if passed_over:
+        raise layer.unsupported(
+            "is made from a class of Keras that stores its own weights alone, so that a file would "
+            f"lose the others. Received: {passed_over}",
+            advice="Store them in a `save_own_variables` and take them in a `load_own_variables`.",
+        )
 
 
 def h5py() -> Any:

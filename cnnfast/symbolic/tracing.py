@@ -235,8 +235,8 @@ def _unlike(left: Any, right: Any, one: Any, other: Any) -> str | None:
 
 
 def _same(left: Any, right: Any) -> bool:
-    if left is right:
-        return True
+    if left is right or isinstance(left, Variable) or isinstance(right, Variable):
+        return left is right
     if isinstance(left, np.ndarray | np.generic) or isinstance(right, np.ndarray | np.generic):
         a, b = np.asarray(left), np.asarray(right)
         alike = a.dtype == b.dtype and a.shape == b.shape

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import cnnfast
-from cnnfast.errors import ModelFileError
+from cnnfast.errors import ModelFileError, UnsupportedError
 from cnnfast.saving import load_model
 
 
@@ -71,3 +71,18 @@ def test_what_a_class_cannot_take_is_refused_and_nothing_changes(tmp_path: Path)
         ours.load_weights(tmp_path / "a.weights.h5")
     for weight, old in zip(ours.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, old)
+
+
+def test_weights_that_keras_would_pass_over_are_not_written(tmp_path: Path) -> None:
+    class Gained(cnnfast.layers.Conv2D):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+            self.gain = self.add_weight(shape=(self.filters,), name="gain")
+
+        def call(self, x: Any) -> Any:
+            return super().call(x) * self.gain
+
+    model = cnnfast.Sequential([cnnfast.Input((4, 4, 1)), Gained(2, 3, name="mine")])
+    with pytest.raises(UnsupportedError, match=r"'mine'.*would lose the others.*'gain'"):
+        model.save_weights(tmp_path / "a.weights.h5")
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,9 @@ class WeightHolder(Connectable):
     built
         Whether there are none to make.
     """
+
+    stored_weights: ClassVar[tuple[str, ...] | None] = None
+    """What Keras' class stores, where it passes over other weights of a class made from it."""
 
     _policy: dtypes.DTypePolicy
 
@@ -193,7 +196,7 @@ class WeightHolder(Connectable):
 
         A class of the user's may put something else there, and take it in `load_own_variables`.
         """
-        for number, variable in enumerate(self._own_variables()):
+        for number, variable in enumerate(self._stored_variables()):
             store[str(number)] = variable.numpy()
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
@@ -210,8 +213,13 @@ class WeightHolder(Connectable):
                 f"Layer '{self.name}' expected {len(variables)} variables, but received "
                 f"{len(store)} variables during loading. Expected: {[v.name for v in variables]}"
             )
-        for number, variable in enumerate(variables):
+        for number, variable in enumerate(self._stored_variables()):
             variable.assign(store[str(number)])
+
+    def _stored_variables(self) -> list[Variable]:
+        """Return those of the own variables that Keras' class stores."""
+        names = self.stored_weights
+        return [v for v in self._own_variables() if names is None or v.name in names]
 
     def _own_variables(self) -> list[Variable]:
         return [*self._trainable_variables, *self._non_trainable_variables]

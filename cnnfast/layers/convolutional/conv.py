@@ -40,6 +40,7 @@ class BaseConv(WindowedConv):
     """What convolutions of every rank share: arguments, weights and lowering."""
 
     parts_of_call: ClassVar[tuple[str, ...]] = ("convolution_op",)
+    stored_weights = ("kernel", "bias")
 
     def __init__(
         self,

@@ -163,8 +163,9 @@ def automatic_config(layer: Traced, config: dict[str, Any]) -> dict[str, Any]:
     any_name = next((n for n, k in kinds.items() if k is inspect.Parameter.VAR_KEYWORD), None)
     given |= given.pop(any_name, {}) if any_name is not None else {}
     known = {key: item for key, item in config.items() if any_name is not None or key in kinds}
+    starred = [n for n, k in kinds.items() if k is inspect.Parameter.VAR_POSITIONAL]
+    several = any(given.pop(name, ()) for name in starred)
     own = {key: item for key, item in given.items() if key not in ("name", "dtype")}
-    several = any(k is inspect.Parameter.VAR_POSITIONAL and given.get(n) for n, k in kinds.items())
     try:
         json.dumps(own)
     except (TypeError, ValueError):
@@ -203,9 +204,3 @@ def check_may_add(layer: Traced, name: str | None, dtype: Any) -> None:
             advice="Make what is a constant in `build` as a NumPy array, and keep it as an "
             "attribute.",
         )
-
-
-def name_of_weight(layer: Traced) -> str:
-    """Return what Keras calls a weight without a name: ``"variable"``, numbered."""
-    count = len(layer._trainable_variables) + len(layer._non_trainable_variables)
-    return f"variable_{count}" if count else "variable"

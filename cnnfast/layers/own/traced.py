@@ -30,7 +30,7 @@ from cnnfast.symbolic.retracing import retrace
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.tracing import Trace, differences, is_tracing, logged, trace
 from cnnfast.utils import tree
-from cnnfast.utils.naming import current_scope, name_scope
+from cnnfast.utils.naming import auto_name, current_scope, name_scope
 from cnnfast.utils.sealed import is_open
 from cnnfast.variables import Variable
 
@@ -173,7 +173,7 @@ class Traced(Layer):
         del autocast, constraint, aggregation, overwrite_with_gradient
         building.check_may_add(self, name, dtype)
         return super().add_weight(
-            name=name or building.name_of_weight(self),
+            name=name or auto_name("Variable"),
             shape=() if shape is None else (shape,) if isinstance(shape, int) else shape,
             initializer="glorot_uniform" if initializer is None else initializer,
             regularizer=regularizers.get(regularizer),

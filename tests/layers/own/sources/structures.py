@@ -240,6 +240,14 @@ class SymmetricConv(layers.Conv2D):
         y = ops.conv(inputs, both * self.gain, strides=1, padding="same")
         return ops.relu(y + self.bias)
 
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["gain"] = ops.convert_to_numpy(self.gain)
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        self.gain.assign(store["gain"])
+
 
 class OpenedConv(layers.Conv2D):
     """Changes an argument alone."""

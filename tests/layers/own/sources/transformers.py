@@ -10,10 +10,10 @@ def alone(layer, shape):
     return keras.Model(inputs, layer(inputs))
 
 
-def mlp(x, units, dropout):
+def mlp(x, units, dropout, number):
     for unit in units:
         x = layers.Dense(unit, activation=keras.activations.gelu)(x)
-        x = layers.Dropout(dropout)(x)
+        x = layers.Dropout(dropout, name=f"dropout_{number}_{unit}")(x)
     return x
 
 
@@ -289,14 +289,14 @@ class ShiftedWindows(layers.Layer):
 def vision_transformer():
     inputs = keras.Input((8, 8, 3))
     encoded = PatchEncoder(16, 6)(Patches(2)(inputs))
-    for _ in range(2):
+    for number in range(2):
         x1 = layers.LayerNormalization(epsilon=1e-6)(encoded)
-        attention = layers.MultiHeadAttention(num_heads=2, key_dim=6, dropout=0.1)(x1, x1)
+        attention = layers.MultiHeadAttention(num_heads=2, key_dim=6)(x1, x1)
         x2 = layers.Add()([attention, encoded])
-        x3 = mlp(layers.LayerNormalization(epsilon=1e-6)(x2), [12, 6], 0.1)
+        x3 = mlp(layers.LayerNormalization(epsilon=1e-6)(x2), [12, 6], 0.1, number)
         encoded = layers.Add()([x3, x2])
     x = layers.Flatten()(layers.LayerNormalization(epsilon=1e-6)(encoded))
-    return keras.Model(inputs, layers.Dense(5)(layers.Dropout(0.5)(x)))
+    return keras.Model(inputs, layers.Dense(5)(layers.Dropout(0.5, name="last_dropout")(x)))
 
 
 CASES = {
