@@ -20,8 +20,6 @@ SNIPPETS = dict(snippets())
 WAITING = {
     "CategoryEncoding": "numbers are not encoded, and there is no Pipeline",
     "Discretization": "numbers are not sorted into bins",
-    "custom_object_scope": "there is no scope of custom objects",
-    "get_custom_objects": "there is no scope of custom objects",
 }
 
 

@@ -16,12 +16,8 @@ import pytest
 import cnnfast
 from layers.own.both import Pair, arrays_of, assert_close, cases, classes, first, make_pair
 
-_NAMES = "waits for the names around a network: `random`, `backend`"
 # What is not there yet.
 WAITING = {
-    "stochastic_depth": _NAMES,
-    "conv_next_block": _NAMES,
-    "capsules": _NAMES,
     "shifted_windows": "waits for windows that go into the batch, to attend inside of each",
 }
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
