@@ -132,6 +132,24 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     assert circles(imports()) == []
 
 
+IMPORTS_BY_NAME = {"cnnfast.utils.moved", "cnnfast.utils.rooms"}
+
+
+def names_in(file: Path) -> set[str]:
+    """Return the names that the code of a file speaks of, attributes included."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    return {getattr(node, "attr", None) or getattr(node, "id", "") for node in nodes} | {
+        alias.name for n in nodes if isinstance(n, ast.ImportFrom) for alias in n.names
+    }
+
+
+@pytest.mark.long
+def test_no_module_hides_an_import_behind_a_name() -> None:
+    hiding = {"__import__", "import_module", "exec", "eval"}
+    found = {module for module, file in MODULES.items() if names_in(file) & hiding}
+    assert found == IMPORTS_BY_NAME
+
+
 def room(module: str) -> str | None:
     return module.split(".")[1] if "." in module else None
 

@@ -19,7 +19,7 @@ from cnnfast.models.topology import trace
 from cnnfast.symbolic.arguments import boolean
 from cnnfast.symbolic.arrays import as_batches, is_ready
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
-from cnnfast.utils import tree
+from cnnfast.utils import moved, tree
 from cnnfast.utils.naming import name_scope
 from cnnfast.variables import Variable
 
@@ -336,7 +336,7 @@ class Functional(Model):
     def __setstate__(self, state: dict[str, Any]) -> None:
         own = dict(state)
         written = own.pop("_wiring")
-        self.__dict__.update(own)
+        self.__dict__.update(moved.attributes(own))
         self._draw(*wiring.connect(written))
 
 

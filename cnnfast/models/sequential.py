@@ -345,12 +345,11 @@ class Sequential(Model):
         return super().__getstate__() | {"_tensors": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        super().__setstate__(state)
         if self._layers and isinstance(self._layers[0], InputLayer):
             self._tensors = [self._layers[0].output]
             for layer in self._layers[1:]:
                 self._tensors.append(self._connect(layer, self._tensors[-1]))
-        self._hold_layers()
 
 
 def _shape(tensor: Any) -> Any:

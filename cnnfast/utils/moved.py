@@ -1,19 +1,23 @@
-"""Where modules were that pickles of earlier versions, and scripts of Keras 2, name.
+"""What pickles of earlier versions, and scripts of Keras 2, name: by the names of today.
 
-They are found where they are now. A pickle names a class by its module. Modules that have become
-packages still have their names.
+A pickle names a class or function by its module. Modules that have become packages still have their
+names.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 _PACKAGE = "cnnfast."
 _MOVED = {
+    f"{_PACKAGE}models.copying": f"{_PACKAGE}saving.cloning",
+    f"{_PACKAGE}utils.threads": f"{_PACKAGE}utils.system.threads",
+} | {
     f"{_PACKAGE}layers.{old}": f"{_PACKAGE}{new}"
     for old, new in {
         "activation": "layers.activations.activation",
@@ -39,6 +43,7 @@ _MOVED = {
         "padding": "layers.reshaping.padding",
         "prelu": "layers.activations.prelu",
         "recurrent": "layers.rnn",
+        "registry": "layers.serialization",
         "residual": "layers.merging.residual",
         "resizing": "layers.preprocessing.resizing",
         "separable": "layers.convolutional.separable_conv",
@@ -77,6 +82,17 @@ _MOVED = {
         "utils.vis_utils": "utils",
     }.items()
 }
+
+_ATTRIBUTES = {"activity_regularizer": "_activity_regularizer", "built": "_built"}  # of layers
+
+
+def attributes(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the pickle of a layer holds, of this version or an earlier one."""
+    return {"_version": 0} | {
+        _ATTRIBUTES.get(name, name): value
+        for name, value in state.items()
+        if name != "_inbound_nodes"  # which has always been empty
+    }
 
 
 class _Finder:

@@ -23,7 +23,7 @@ from cnnfast.symbolic import arguments, bound, dtypes
 from cnnfast.symbolic.arrays import as_batch, is_ready
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.tensor import remember, symbolic
-from cnnfast.utils import tree
+from cnnfast.utils import moved, tree
 from cnnfast.utils.naming import auto_name, name_scope, names_of_files
 from cnnfast.utils.sealed import opened
 from cnnfast.variables import advance
@@ -422,7 +422,7 @@ class Layer(Rules, metaclass=Mixing):
         return self.__dict__ | without | {"_calls": (), "_holders": ()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(moved.attributes(state))
         self._hold_layers()
 
     def __copy__(self) -> Self:
