@@ -132,7 +132,12 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     assert circles(imports()) == []
 
 
-IMPORTS_BY_NAME = {"cnnfast.utils.moved", "cnnfast.utils.rooms"}
+IMPORTS_BY_NAME = {
+    "cnnfast.backend.functions",  # `eval` is Keras' name for a tensor's numbers
+    "cnnfast.utils.facade",
+    "cnnfast.utils.moved",
+    "cnnfast.utils.rooms",
+}
 
 
 def names_in(file: Path) -> set[str]:

@@ -78,6 +78,10 @@ class InputSpec:
                 f"Axis {max(self.axes)} is greater than the maximum allowed value: {most - 1}"
             )
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        # Pickles of earlier versions have rank and axes alone.
+        vars(self).update(vars(InputSpec()) | dict(state))
+
     def check(
         self, shape: BatchShape, layer_name: str, dtype: str | None = None, index: int = 0
     ) -> None:

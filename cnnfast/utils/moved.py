@@ -14,74 +14,78 @@ from types import ModuleType
 from typing import Any
 
 _PACKAGE = "cnnfast."
-_MOVED = {
-    f"{_PACKAGE}models.copying": f"{_PACKAGE}saving.cloning",
-    f"{_PACKAGE}utils.threads": f"{_PACKAGE}utils.system.threads",
-} | {
-    f"{_PACKAGE}layers.{old}": f"{_PACKAGE}{new}"
-    for old, new in {
-        "activation": "layers.activations.activation",
-        "adaptive_pooling": "layers.pooling.adaptive_pooling",
-        "augmentation": "layers.preprocessing",
-        "cells": "layers.rnn",
-        "conv_lstm": "layers.rnn.conv_lstm",
-        "conv_transpose": "layers.convolutional.conv_transpose",
-        "depthwise": "layers.convolutional.depthwise_conv",
-        "dtypes": "symbolic.dtypes",
-        "einsum_dense": "layers.core.einsum_dense",
-        "embedding": "layers.core.embedding",
-        "fourier": "layers.preprocessing.fourier",
-        "function": "layers.core.lambda_layer",
-        "global_pooling": "layers.pooling.global_pooling",
-        "group_normalization": "layers.normalization.group_normalization",
-        "input_spec": "symbolic.input_spec",
-        "joining": "layers.merging.joining",
-        "layer": "layers.base.layer",
-        "layer_normalization": "layers.normalization.layer_normalization",
-        "mel_spectrogram": "layers.preprocessing.mel_spectrogram",
-        "multi_head_attention": "layers.attention.multi_head_attention",
-        "padding": "layers.reshaping.padding",
-        "prelu": "layers.activations.prelu",
-        "recurrent": "layers.rnn",
-        "registry": "layers.serialization",
-        "residual": "layers.merging.residual",
-        "resizing": "layers.preprocessing.resizing",
-        "separable": "layers.convolutional.separable_conv",
-        "spectral_normalization": "layers.normalization.spectral_normalization",
-        "stand_in": "layers.serialization.stand_in",
-        "stft_spectrogram": "layers.preprocessing.stft_spectrogram",
-        "upsampling": "layers.reshaping.up_sampling",
-        "volumes": "layers",
-        "wrappers": "layers",
-    }.items()
-} | {
-    f"{_PACKAGE}{old}": f"cnnfast.{new}".rstrip(".")
-    for old, new in {
-        "engine.base_layer": "",
-        "engine.input_layer": "",
-        "engine.sequential": "",
-        "engine.topology": "",
-        "engine.training": "",
-        "layers.advanced_activations": "layers",
-        "layers.convolutional_recurrent": "layers",
-        "layers.cudnn_recurrent": "layers",
-        "layers.embeddings": "layers",
-        "layers.merge": "layers",
-        "layers.noise": "layers",
-        "objectives": "losses",
-        "optimizer_v2": "optimizers",
-        "optimizer_v2.adam": "optimizers",
-        "optimizer_v2.gradient_descent": "optimizers",
-        "optimizer_v2.rmsprop": "optimizers",
-        "utils.data_utils": "utils",
-        "utils.generic_utils": "utils",
-        "utils.image_utils": "utils",
-        "utils.io_utils": "utils",
-        "utils.layer_utils": "utils",
-        "utils.np_utils": "utils",
-        "utils.vis_utils": "utils",
-    }.items()
-}
+_MOVED = (
+    {
+        f"{_PACKAGE}models.copying": f"{_PACKAGE}saving.cloning",
+        f"{_PACKAGE}utils.threads": f"{_PACKAGE}utils.system.threads",
+    }
+    | {
+        f"{_PACKAGE}layers.{old}": f"{_PACKAGE}{new}"
+        for old, new in {
+            "activation": "layers.activations.activation",
+            "adaptive_pooling": "layers.pooling.adaptive_pooling",
+            "augmentation": "layers.preprocessing",
+            "cells": "layers.rnn",
+            "conv_lstm": "layers.rnn.conv_lstm",
+            "conv_transpose": "layers.convolutional.conv_transpose",
+            "depthwise": "layers.convolutional.depthwise_conv",
+            "dtypes": "symbolic.dtypes",
+            "einsum_dense": "layers.core.einsum_dense",
+            "embedding": "layers.core.embedding",
+            "fourier": "layers.preprocessing.fourier",
+            "function": "layers.core.lambda_layer",
+            "global_pooling": "layers.pooling.global_pooling",
+            "group_normalization": "layers.normalization.group_normalization",
+            "input_spec": "symbolic.input_spec",
+            "joining": "layers.merging.joining",
+            "layer": "layers.base.layer",
+            "layer_normalization": "layers.normalization.layer_normalization",
+            "mel_spectrogram": "layers.preprocessing.mel_spectrogram",
+            "multi_head_attention": "layers.attention.multi_head_attention",
+            "padding": "layers.reshaping.padding",
+            "prelu": "layers.activations.prelu",
+            "recurrent": "layers.rnn",
+            "registry": "layers.serialization",
+            "residual": "layers.merging.residual",
+            "resizing": "layers.preprocessing.resizing",
+            "separable": "layers.convolutional.separable_conv",
+            "spectral_normalization": "layers.normalization.spectral_normalization",
+            "stand_in": "layers.serialization.stand_in",
+            "stft_spectrogram": "layers.preprocessing.stft_spectrogram",
+            "upsampling": "layers.reshaping.up_sampling",
+            "volumes": "layers",
+            "wrappers": "layers",
+        }.items()
+    }
+    | {
+        f"{_PACKAGE}{old}": f"cnnfast.{new}".rstrip(".")
+        for old, new in {
+            "engine.base_layer": "",
+            "engine.input_layer": "",
+            "engine.sequential": "",
+            "engine.topology": "",
+            "engine.training": "",
+            "layers.advanced_activations": "layers",
+            "layers.convolutional_recurrent": "layers",
+            "layers.cudnn_recurrent": "layers",
+            "layers.embeddings": "layers",
+            "layers.merge": "layers",
+            "layers.noise": "layers",
+            "objectives": "losses",
+            "optimizer_v2": "optimizers",
+            "optimizer_v2.adam": "optimizers",
+            "optimizer_v2.gradient_descent": "optimizers",
+            "optimizer_v2.rmsprop": "optimizers",
+            "utils.data_utils": "utils",
+            "utils.generic_utils": "utils",
+            "utils.image_utils": "utils",
+            "utils.io_utils": "utils",
+            "utils.layer_utils": "utils",
+            "utils.np_utils": "utils",
+            "utils.vis_utils": "utils",
+        }.items()
+    }
+)
 
 _ATTRIBUTES = {"activity_regularizer": "_activity_regularizer", "built": "_built"}  # of layers
 

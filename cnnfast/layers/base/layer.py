@@ -86,6 +86,12 @@ class Layer(Rules, metaclass=Mixing):
     stored_by_attribute: ClassVar[bool] = False
     """Whether files have the layers inside under the names of attributes, and not in one list."""
 
+    _WITHOUT: ClassVar[dict[str, Any]] = {
+        **dict.fromkeys(("_engine", "_training_engines")),
+        **dict.fromkeys(("_calls", "_holders"), ()),
+    }
+    """What neither pickles nor copies have."""
+
     _training_engines: dict[bool | None, Executor] | None = None
     _path: str | None = None
     _user_attributes: tuple[str, ...] = ()
@@ -418,8 +424,7 @@ class Layer(Rules, metaclass=Mixing):
 
     def __getstate__(self) -> dict[str, Any]:
         # Calls lead to other layers, which a layer does not own.
-        without = dict.fromkeys(("_engine", "_training_engines"))
-        return self.__dict__ | without | {"_calls": (), "_holders": ()}
+        return vars(self) | self._WITHOUT
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(moved.attributes(state))
@@ -428,7 +433,7 @@ class Layer(Rules, metaclass=Mixing):
     def __copy__(self) -> Self:
         """Return a layer that shares weights and layers inside, but not what it is made of."""
         twin = object.__new__(type(self))
-        state = self.__getstate__()
+        state = vars(self) | self._WITHOUT
         for name, value in state.items():
             vars(twin)[name] = value.copy() if isinstance(value, list | dict) else value
         twin._hold_layers()
