@@ -54,7 +54,7 @@ def assign(layer: Layer, name: str, value: Any) -> None:
             f"Attribute `call` of {layer._described()} cannot be set, as nothing runs it. A "
             f"`Lambda` layer runs a function. {received}"
         )
-    elif name in layer._user_attributes or (kind is None and name not in vars(layer)):
+    elif name in layer._user_attributes or not (hasattr(type(layer), name) or name in vars(layer)):
         layer._user_attributes = tuple(dict.fromkeys((*layer._user_attributes, name)))
         vars(layer)[name] = value
     else:
