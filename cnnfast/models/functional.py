@@ -18,7 +18,7 @@ from cnnfast.models.model import Model
 from cnnfast.models.topology import trace
 from cnnfast.symbolic.arguments import boolean
 from cnnfast.symbolic.arrays import as_batches, is_ready
-from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node, refuse_those_elsewhere
 from cnnfast.utils import moved, tree
 from cnnfast.utils.naming import name_scope
 from cnnfast.variables import Variable
@@ -341,6 +341,7 @@ class Functional(Model):
 
 
 def _check_symbolic(which: str, structure: Any) -> None:
+    refuse_those_elsewhere(structure)
     flat = tree.flatten(structure)
     wrong = [leaf for leaf in flat if not isinstance(leaf, KerasTensor) or leaf.node is None]
     if wrong or not flat:

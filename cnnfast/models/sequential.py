@@ -107,6 +107,7 @@ class Sequential(Model):
             self._build_from_first_model()
         tensors = [self._connect(layer, self._tensors[-1])] if self._tensors else []
         self._restack([*self._layers, layer], [*self._tensors, *tensors])
+        self._has_training_calls = self._has_training_calls or layer._has_training_calls
 
     def pop(self) -> Layer:
         """Take the top layer off and return it.
@@ -120,6 +121,7 @@ class Sequential(Model):
             raise IndexError(f"Sequential model '{self.name}' has no layers to pop.")
         *layers, top = self._layers
         self._restack(layers, self._tensors[: len(layers)])
+        self._has_training_calls = any(layer._has_training_calls for layer in layers)
         return top
 
     def _restack(self, layers: list[Layer], tensors: list[Any]) -> None:
@@ -200,7 +202,6 @@ class Sequential(Model):
 
     def _changed(self) -> None:
         super()._changed()
-        self._has_training_calls = any(layer._has_training_calls for layer in self._layers)
         self._casts = bool(self._tensors) and rank.is_integer(self._tensors[0])
 
     # --- shapes and lowering --------------------------------------------------------------

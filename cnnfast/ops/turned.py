@@ -52,6 +52,8 @@ def _permutation(operation: Permutation, x: Any) -> Any:
 
 
 def _stack(operation: Stack, xs: Any) -> Any:
+    if not isinstance(xs, list | tuple):
+        return None
     if any(isinstance(x, Turned) for x in xs) or not isinstance(operation.axis, int):
         return None
     if not all(isinstance(x, KerasTensor) for x in xs) or operation.axis % (xs[0].ndim + 1):
