@@ -7,7 +7,7 @@ from typing import Any
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.ops.operation import Lowered, Operation
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor, refuse_those_elsewhere
 from cnnfast.utils import tree
 from cnnfast.utils.naming import named_apart
 
@@ -31,6 +31,7 @@ class Composite(Operation):
         arguments = tree.map_structure(_stand_in, (tuple(args), dict(kwargs)))
         with named_apart():
             drawn = self.composed(*arguments[0], **arguments[1])
+        refuse_those_elsewhere(drawn)
         # Tensors of their own: those were made by operations inside.
         return tree.map_structure(_stand_in, drawn)
 
