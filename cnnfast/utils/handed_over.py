@@ -141,8 +141,11 @@ def find(*names: object) -> Any:
         found = given.find(*names)
         if found is not None:
             return found
-    known = [name for name in names if isinstance(name, str)]
-    return next((table[name] for table in _tables for name in known if name in table), None)
+    for table in _tables:
+        for name in names if table else ():
+            if isinstance(name, str) and name in table:
+                return table[name]
+    return None
 
 
 def anything() -> bool:
