@@ -64,7 +64,7 @@ def test_a_loaded_array_is_not_copied(tmp_path: Path) -> None:
 def test_a_deferred_variable_draws_its_numbers_once_and_only_if_asked() -> None:
     calls: list[tuple[int, ...]] = []
 
-    def draw(shape: tuple[int, ...]) -> np.ndarray:
+    def draw(shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         calls.append(shape)
         return np.full(shape, 2.0)
 
@@ -81,7 +81,7 @@ def test_a_deferred_variable_draws_its_numbers_once_and_only_if_asked() -> None:
 
 
 def test_a_deferred_variable_that_is_loaded_never_draws() -> None:
-    def draw(shape: tuple[int, ...]) -> np.ndarray:
+    def draw(shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         raise AssertionError(shape)
 
     variable = Variable.deferred((2,), draw, name="bias")

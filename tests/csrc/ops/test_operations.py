@@ -141,18 +141,10 @@ ACTIVATIONS = [
     (Kind.SCALE, 2, -3, lambda x: 2 * x - 3),
     (Kind.CLIP, -1, 2, lambda x: np.clip(x, -1, 2)),
     (Kind.POWER, 3, 0, lambda x: x**3),
-    (Kind.TAN, 0, 0, np.tan),
-    (Kind.ARCSIN, 0, 0, np.arcsin),
-    (Kind.ARCCOS, 0, 0, np.arccos),
-    (Kind.ARCTAN, 0, 0, np.arctan),
-    (Kind.SINH, 0, 0, np.sinh),
-    (Kind.COSH, 0, 0, np.cosh),
-    (Kind.ARCSINH, 0, 0, np.arcsinh),
-    (Kind.ARCCOSH, 0, 0, np.arccosh),
-    (Kind.ARCTANH, 0, 0, np.arctanh),
-    (Kind.LOG2, 0, 0, np.log2),
-    (Kind.LOG10, 0, 0, np.log10),
-    (Kind.EXP2, 0, 0, np.exp2),
+    *((getattr(Kind, f.__name__.upper()), 0, 0, f) for f in (np.tan, np.sinh, np.cosh, np.exp2)),
+    *((getattr(Kind, f.__name__.upper()), 0, 0, f) for f in (np.arcsin, np.arccos, np.arctan)),
+    *((getattr(Kind, f.__name__.upper()), 0, 0, f) for f in (np.arcsinh, np.arccosh, np.arctanh)),
+    *((getattr(Kind, f.__name__.upper()), 0, 0, f) for f in (np.log2, np.log10)),
 ]
 
 
