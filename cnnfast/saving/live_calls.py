@@ -30,10 +30,11 @@ BATCH = object()
 _guard = Guard()
 _drawing = threading.local()
 
-_BUILT_IN = (
-    "computes with the size of the batch, of which it may only be known that it is the first axis."
+BUILT_IN = (
+    "computes with the size of the batch, of which it may only be known that it is the first axis, "
+    "or with something else that is another each time."
 )
-_ADVICE = (
+ADVICE = (
     "Sizes that the inputs leave open may be needed: build the model for known ones. Write `-1` or "
     "`keras.ops.shape(x)[0]` for the batch alone; or give a function of NumPy arrays: "
     "`from_keras(…, custom_objects={name of the layer: function})`."
@@ -118,7 +119,7 @@ def draw(model: Any) -> Drawn:
     first, second = (_drawn(model, batch) for batch in _BATCHES)
     alike = len(first.calls) == len(second.calls)
     if not alike:
-        raise _refusal(model, _BUILT_IN, f"{len(first.calls)} and {len(second.calls)} operations")
+        raise _refusal(model, BUILT_IN, f"{len(first.calls)} and {len(second.calls)} operations")
     calls = [_merged(model, *pair) for pair in zip(first.calls, second.calls, strict=True)]
     return Drawn(calls, first.inputs, first.outputs)
 
@@ -126,7 +127,7 @@ def draw(model: Any) -> Drawn:
 def _merged(model: Any, one: Call, other: Call) -> Call:
     if type(one.operation) is not type(other.operation):
         names = f"{one.operation.name!r} and {other.operation.name!r}"
-        raise _refusal(model, _BUILT_IN, f"operations {names}")
+        raise _refusal(model, BUILT_IN, f"operations {names}")
     merged = [
         _without_batch(model, one.operation, *pair)
         for pair in (
@@ -157,10 +158,10 @@ def _without_batch(model: Any, operation: Any, one: Any, other: Any) -> Any:
     elif one == other or repr(one) == repr(other) == "nan":
         return one
     name = getattr(operation, "name", "?")
-    raise _refusal(model, _BUILT_IN, f"operation {name!r} with {one!r:.80} and {other!r:.80}")
+    raise _refusal(model, BUILT_IN, f"operation {name!r} with {one!r:.80} and {other!r:.80}")
 
 
-def _refusal(layer: Any, rule: str, received: str, advice: str = _ADVICE) -> UnsupportedError:
+def _refusal(layer: Any, rule: str, received: str, advice: str = ADVICE) -> UnsupportedError:
     cls = type(layer)
     return UnsupportedError(
         Refusal(
@@ -318,7 +319,6 @@ def without_own_activation(layer: Any) -> Iterator[None]:
 def _written(keras: Any, inputs: Any, outputs: Any) -> Drawn:
     calls: list[Call] = []
     places: dict[int, Ref] = {}
-    numbers: dict[int, int] = {}
 
     def place(tensor: Any) -> Ref:
         return places[id(tensor)]
@@ -329,7 +329,6 @@ def _written(keras: Any, inputs: Any, outputs: Any) -> Drawn:
         return np.asarray(value) if _is_array(value) else value
 
     for node in _nodes(keras, inputs, outputs):
-        numbers[id(node)] = len(calls)
         for index, tensor in enumerate(node.outputs):
             if getattr(tensor, "_keras_mask", None) is not None:
                 raise _refusal(node.operation, MASKS, f"a mask of {tensor}", WITHOUT_MASKS)

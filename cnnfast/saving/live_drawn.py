@@ -10,7 +10,15 @@ import numpy as np
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.layers.core.input_layer import Input
 from cnnfast.layers.serialization.configs import deserialize
-from cnnfast.saving.live_calls import BATCH, Call, Drawn, Ref, without_own_activation
+from cnnfast.saving.live_calls import (
+    ADVICE,
+    BATCH,
+    BUILT_IN,
+    Call,
+    Drawn,
+    Ref,
+    without_own_activation,
+)
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
@@ -65,11 +73,10 @@ class Redrawn:
         tensors = symbolic((args, kwargs))
         if type(call.operation).__name__ in _SAME and call.outputs[0][1] == tensors[0].dtype:
             return tensors
-        operation = self._operation(call, tensors[0])
-        args, kwargs = _with_batch((args, kwargs), tensors[0])
-        return tree.flatten(operation.connect(args, kwargs))
+        return tree.flatten(self._operation(call).connect(args, kwargs))
 
-    def _operation(self, call: Call, tensor: KerasTensor) -> Connectable:
+    def _operation(self, call: Call) -> Connectable:
+        config = _without_batch(call)
         if call.config is None:
             return self._layer(call.operation)
         name = type(call.operation).__name__
@@ -86,7 +93,6 @@ class Redrawn:
                     holder="operation",
                 )
             )
-        config = _with_batch(dict(call.config), tensor)
         made: Connectable = cls.from_config(config | {"name": self._free(call.operation.name)})
         return made
 
@@ -124,6 +130,27 @@ def _plain(value: Any) -> Any:
     return np.asarray(value).tolist()
 
 
-def _with_batch(structure: Any, tensor: KerasTensor) -> Any:
-    """Return a structure with the size of the batch of `tensor` in the place of `BATCH`."""
-    return tree.map_structure(lambda leaf: -1 if leaf is BATCH else leaf, structure)
+def _without_batch(call: Call) -> dict[str, Any]:
+    """Return what an operation was made with; the batch may begin the shape that it gives.
+
+    Raises
+    ------
+    UnsupportedError
+        If the size of the batch stands anywhere else, where it would be a number.
+    """
+    config = dict(call.config or {})
+    shape = config.get("newshape")
+    if isinstance(shape, list | tuple) and shape and shape[0] is BATCH:
+        config["newshape"] = (-1, *shape[1:])
+    if any(leaf is BATCH for leaf in tree.flatten((config, call.args, call.kwargs))):
+        raise UnsupportedError(
+            Refusal(
+                "operation",
+                BUILT_IN,
+                class_name=type(call.operation).__name__,
+                layers=(call.operation.name,),
+                advice=ADVICE,
+                holder="operation",
+            )
+        )
+    return config

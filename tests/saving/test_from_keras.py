@@ -113,6 +113,22 @@ def test_what_keras_cannot_draw_is_named() -> None:
         cnnfast.from_keras(keras.Sequential([keras.Input((3,)), mine]))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x / keras.ops.shape(x)[0],
+        lambda x: x * keras.ops.shape(x)[0],
+        lambda x: x - keras.ops.mean(x, axis=0) * keras.ops.shape(x)[0],
+        lambda x: keras.ops.reshape(x, (keras.ops.shape(x)[0] * 3, 1)),
+        lambda x: x + keras.random.normal(keras.ops.shape(x)),
+    ],
+)
+def test_the_size_of_the_batch_is_no_number(call: Any) -> None:
+    image = keras.Input((3,))
+    with pytest.raises(UnsupportedError, match=r"batch"):
+        cnnfast.from_keras(keras.Model(image, keras.layers.Lambda(call, (3,))(image)))
+
+
 def test_something_else_is_refused() -> None:
     for other in (None, "model.keras", np.zeros(3), cnnfast.Sequential):
         with pytest.raises(TypeError, match=r"Expected a Keras model. Received: "):
