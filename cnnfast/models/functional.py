@@ -71,9 +71,8 @@ class Functional(Model):
         self._layers = [op for op in self._topology.operations if isinstance(op, Layer)]
         self._casts = any(rank.is_integer(tensor) for tensor in self.inputs)
         self._fitting_shapes: tuple[tuple[int, ...], ...] | None = None
-        self._has_training_calls = any(
-            node.kwargs.get("training") for node in self._topology.nodes
-        ) or any(layer._has_training_calls for layer in self._layers)
+        said = (node.kwargs.get("training") for node in self._topology.nodes)
+        self._graph_trains = any(said) or any(x.trains_unless_told for x in self._layers)
         self._hold_layers()
         with name_scope(self.name) as self._path:
             self._built = True

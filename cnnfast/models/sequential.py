@@ -107,7 +107,7 @@ class Sequential(Model):
             self._build_from_first_model()
         tensors = [self._connect(layer, self._tensors[-1])] if self._tensors else []
         self._restack([*self._layers, layer], [*self._tensors, *tensors])
-        self._has_training_calls = self._has_training_calls or layer._has_training_calls
+        self._graph_trains = self._graph_trains or layer.trains_unless_told
 
     def pop(self) -> Layer:
         """Take the top layer off and return it.
@@ -121,7 +121,7 @@ class Sequential(Model):
             raise IndexError(f"Sequential model '{self.name}' has no layers to pop.")
         *layers, top = self._layers
         self._restack(layers, self._tensors[: len(layers)])
-        self._has_training_calls = any(layer._has_training_calls for layer in layers)
+        self._graph_trains = any(layer.trains_unless_told for layer in layers)
         return top
 
     def _restack(self, layers: list[Layer], tensors: list[Any]) -> None:
@@ -174,6 +174,7 @@ class Sequential(Model):
             tensors.append(self._connect(layer, tensors[-1]))
         vars(self)["input_spec"] = InputSpec(ndim=len(shape))
         self._restack([first, *self._layers], tensors)
+        self._graph_trains = any(layer.trains_unless_told for layer in self._layers)
 
     def _add_input(self, layer: InputLayer) -> None:
         if self._tensors:

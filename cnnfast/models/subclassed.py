@@ -10,7 +10,8 @@ from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
-from cnnfast.layers.own.traced import Prepared, Traced
+from cnnfast.layers.own.array_calls import Prepared
+from cnnfast.layers.own.traced import Traced
 from cnnfast.models.data import to_arrays
 from cnnfast.models.model import Model
 from cnnfast.symbolic.tensor import KerasTensor
@@ -86,14 +87,14 @@ class TracedModel(Traced, Model):
     # --- running --------------------------------------------------------------------------
 
     def _prepare(self, x: Any) -> list[Float32Array]:
-        return self._prepared((to_arrays(x, "x"),), {})
+        return self._prepared((to_arrays(x, "x"),), {}, training=False)
 
     @property
     def _executor(self) -> Executor:
         """That of the newest call on arrays, or of one like the last on symbolic tensors."""
         if not self._kept:
             args, kwargs, outputs = self._first_call()
-            self._keep(args, kwargs, outputs)
+            self._keep((args, kwargs), outputs, training=False)
         executor: Executor = self._kept[0][1].executor
         return executor
 

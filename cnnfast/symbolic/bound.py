@@ -54,7 +54,8 @@ class BoundCall:
         """Append the operations of the call."""
         values = {id(place): value for place, value in zip(self._places, inputs, strict=True)}
         args, kwargs = tree.map_structure(lambda leaf: values.get(id(leaf), leaf), self._arguments)
-        return tree.flatten(self._operation.lower_call(graph, args, kwargs))
+        made = self._operation.lower_like(graph, args, kwargs, self._arguments)
+        return tree.flatten(made)
 
 
 def run(operation: Connectable, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -70,7 +71,7 @@ def run(operation: Connectable, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     arrays = [leaf for leaf in leaves if hasattr(leaf, "__array__")]
     batches = as_batches(arrays, f"'{operation.name}'")
     places = iter(
-        KerasTensor((None, *batch.shape[1:]), _dtype_of(array))
+        KerasTensor((None, *batch.shape[1:]), dtype_of(array))
         for array, batch in zip(arrays, batches, strict=True)
     )
     args, kwargs = tree.pack(
@@ -81,5 +82,6 @@ def run(operation: Connectable, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     return tree.pack(outputs, results)
 
 
-def _dtype_of(array: Any) -> str:
+def dtype_of(array: Any) -> str:
+    """Return the dtype of a symbolic tensor that stands for `array`."""
     return dtypes.integer(np.asarray(array).dtype.name) or "float32"

@@ -21,13 +21,18 @@ state_guard = Guard()
 
 
 class InPhase:
-    """A layer that is called as in training, or as its graph was drawn, as executors ask for it."""
+    """A layer as executors ask for it, in a call that says `training`, or nothing where None."""
 
     def __init__(self, layer: Any, training: bool | None) -> None:
         self._layer, self._training = layer, training
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._layer, name)
+
+    @property
+    def weight_dtype(self) -> Any:
+        """That of the layer, which each run asks for."""
+        return self._layer.weight_dtype
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         """Append the operations of the layer."""

@@ -77,6 +77,9 @@ class Layer(Rules, metaclass=Mixing):
     built_without_weights: ClassVar[bool] = False
     """Whether there is nothing to build, so that the layer counts as built from the start."""
 
+    is_users: ClassVar[bool] = False
+    """Whether the class is the user's, and says itself what it computes."""
+
     is_model: ClassVar[bool] = False
     """Whether it is made of layers that are called in turn, and can be compiled."""
 
@@ -225,16 +228,16 @@ class Layer(Rules, metaclass=Mixing):
         ----------
         *args, **kwargs
             An array with the images along its first axis, a list or dict of them where the
-            layer takes several, or symbolic tensors in their place. ``training`` must not be
-            set.
+            layer takes several, or symbolic tensors in their place. ``training`` says
+            whether to compute as in training.
 
         Returns
         -------
         numpy.ndarray or KerasTensor
             Float32; a list or dict where the layer has several outputs.
         """
-        alone = len(args) == 1 and not kwargs and not self._has_training_calls
-        if alone and isinstance(args[0], np.ndarray):
+        alone = len(args) == 1 and not kwargs and isinstance(args[0], np.ndarray)
+        if alone and not self._graph_trains and not phases.current():
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
@@ -242,8 +245,8 @@ class Layer(Rules, metaclass=Mixing):
         if self._is_structure(x):
             return bound.run(self, args, kwargs)
         training = kwargs.get("training")
-        if training or (training is None and self._has_training_calls):
-            said = None if training is None else True
+        said = phases.current() if training is None else bool(training)
+        if said or (said is None and self.trains_unless_told):
             return self._pack(self._executor_in(said).run(self._prepare(x)))
         return self._pack(self._executor.run(self._prepare(x)))
 
@@ -306,7 +309,9 @@ class Layer(Rules, metaclass=Mixing):
         if engine is None:
             with state_guard.lock:
                 # The executor goes with the layer, and not the other way round.
-                engine = self._engine = self._engine or Executor(weakref.proxy(self))
+                engine = self._engine = self._engine or Executor(
+                    InPhase(weakref.proxy(self), False)
+                )
         return engine
 
     def _executor_of(self, arrays: Sequence[Any]) -> Executor:

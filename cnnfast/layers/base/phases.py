@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from cnnfast.engine.graph import Graph
     from cnnfast.engine.ops import Float32Array, Value
 
-# None where nothing was said, and what was said when a graph was drawn holds.
-_phase: ContextVar[bool | None] = ContextVar("cnnfast_training", default=False)
+# None where nothing was said: then what was said when a graph was drawn holds, or a default.
+_phase: ContextVar[bool | None] = ContextVar("cnnfast_training", default=None)
 
 
 def current() -> bool | None:
-    """Return what the call around says."""
+    """Return what the call around says; None if it says nothing."""
     return _phase.get()
 
 

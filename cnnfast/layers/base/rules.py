@@ -24,8 +24,13 @@ class Rules(WeightHolder):
     parts_of_call: ClassVar[tuple[str, ...]] = ()
     """Methods that Keras' `call` is made of, and that a class of the user's may have in its way."""
 
-    _has_training_calls: bool = False
-    """Whether there is a graph inside with calls that were drawn with ``training=True``."""
+    _graph_trains: bool = False
+    """Whether it is a graph in which a call was drawn with ``training=True``, or has one inside."""
+
+    @property
+    def trains_unless_told(self) -> bool:
+        """Whether a call that says nothing of `training` is one in training, here or inside."""
+        return self._graph_trains
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return the shape of the output, batch included, for inputs of `input_shape`.

@@ -41,14 +41,14 @@ def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, A
             f"way that its `call` does not take: {error}"
         ) from error
     bound = inspect.signature(layer.call).bind(*args, **given).arguments
-    training = context.get("training", bound.get("training"))
+    training = context.get("training")
     training = phases.current() if training is None else training
     mask = context.get("mask", bound.get("mask"))
     if any(leaf is not None for leaf in tree.flatten(mask)):
         raise layer.unsupported(f"is called without masks only. Received: mask={mask!r:.200}")
-    unsaid = "training" in parameters and bound.get("training") is None
-    if unsaid or ("training" in context and anything):
-        given["training"] = bool(training)
+    takes = "training" in parameters or ("training" in context and anything)
+    if takes and training is not None and "training" not in bound:
+        given["training"] = bool(training)  # where nothing says it, the default of `call` holds
     return tuple(args), given
 
 
@@ -114,3 +114,9 @@ def check_shapes(layer: Traced, args: Any, kwargs: Any) -> None:
     first = next(iter(_named(layer, args, kwargs).values()), None)
     if layer.input_spec is not None and layer.input_spec != InputSpec():
         check_inputs(layer.input_spec, first, layer.name)
+
+
+def trains_by_default(call: Callable[..., Any]) -> bool:
+    """Whether `call` computes as in training where nothing says whether to."""
+    parameter = inspect.signature(call).parameters.get("training")
+    return parameter is not None and parameter.default not in (parameter.empty, None, False, 0)

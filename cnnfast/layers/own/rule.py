@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
+from cnnfast.layers.base import phases
 from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic.tensor import Connectable, symbolic
@@ -39,6 +40,10 @@ class Rule(Connectable):
             )
         if not symbolic((args, kwargs)):
             return layer(*args, **kwargs)
+        count = len(layer.call_arguments)
+        if len(args) > count and isinstance(args[count], bool | None) and layer.differs_in_training:
+            kwargs = {"training": args[count], **kwargs}  # the next argument of such layers
+            args = (*args[:count], *args[count + 1 :])
         return self.connect(args, kwargs)
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -47,4 +52,10 @@ class Rule(Connectable):
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self.layer._input_of_call(args, kwargs)
         self.layer._check_shapes(batch_shapes(x))
-        return self.layer.lower_by_rule(graph, x)
+        # As `call` is no call of the layer, what the call around says does not count; it counts
+        # for the layers of a model, which are called.
+        training = kwargs.get("training")
+        if training is None and self.layer.is_model:
+            return self.layer.lower_by_rule(graph, x)
+        with phases.phase(bool(training)):
+            return self.layer.lower_by_rule(graph, x, training=bool(training))

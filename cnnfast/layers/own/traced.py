@@ -7,24 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cnnfast import regularizers
-from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Shape, Value
+from cnnfast.engine.ops import Value
 from cnnfast.layers.base import phases
 from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
 from cnnfast.layers.own import building, calls, containers
+from cnnfast.layers.own.array_calls import ArrayCall, KeptCall, Prepared
 from cnnfast.layers.own.rule import Rule
 from cnnfast.layers.own.tracking import track, untrack
-from cnnfast.symbolic import arguments, dtypes
-from cnnfast.symbolic.arrays import as_batches
+from cnnfast.symbolic import arguments
 from cnnfast.symbolic.blame import located
-from cnnfast.symbolic.bound import BoundCall
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.retracing import retrace
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
@@ -45,7 +41,7 @@ INTERNAL = frozenset(
         *("_version", "_calls", "_holders", "_user_attributes", "_adapter_scale", "_open"),
         *("_tracked", "_kept", "_dtypes", "_captured", "_returned", "_building", "_auto"),
         *("_policy", "_activity_regularizer", "_weight_dtype", "_scoring", "_fitting_shapes"),
-        *("_compile_arguments", "input_spec", "_inputs_given", "_has_loss"),
+        *("_compile_arguments", "input_spec", "_graph_trains", "_has_loss", "_drawn_call"),
     }
 )
 _MOST_KEPT = 8
@@ -60,6 +56,7 @@ class Traced(Layer):
     part of the graph; nothing of it runs when the model predicts.
     """
 
+    is_users = True
     takes_structure = True
     stored_by_attribute = True
 
@@ -71,9 +68,11 @@ class Traced(Layer):
     _returned: Any
     _has_loss = False
     _build_shapes: dict[str, Any] | None
+    _call_trains = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls._call_trains = calls.trains_by_default(cls.call)
         if "build" in vars(cls):
             cls.build = building.whole(vars(cls)["build"])  # type: ignore[method-assign]
 
@@ -92,6 +91,11 @@ class Traced(Layer):
 
     # --- attributes -----------------------------------------------------------------------
 
+    @property
+    def trains_unless_told(self) -> bool:
+        inside = (layer.trains_unless_told for layer in self._sublayers())
+        return self._call_trains or super().trains_unless_told or any(inside)
+
     def __setattr__(self, name: str, value: Any) -> None:
         if name in INTERNAL:
             object.__setattr__(self, name, value)
@@ -102,7 +106,6 @@ class Traced(Layer):
             if not is_open(self) and not is_tracing():
                 self._changed()
             return
-        building.check_initialized(self)
         value = track(self, value)
         if is_open(self) or is_tracing():
             object.__setattr__(self, name, value)
@@ -215,7 +218,7 @@ class Traced(Layer):
         building.check_initialized(self)
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
-        prepared = self._prepared(args, kwargs)
+        prepared = self._prepared(args, kwargs, phases.current())
         return tree.pack(prepared.returned, prepared.executor.run(prepared))
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -331,9 +334,11 @@ class Traced(Layer):
         """Do what `infer` of that class does."""
         return super().infer(args, kwargs)
 
-    def lower_by_rule(self, graph: Graph, x: Any) -> Any:
-        """Do what `lower` of that class does."""
-        return super().lower(graph, x)
+    def lower_by_rule(self, graph: Graph, x: Any, *, training: bool = False) -> Any:
+        """Do what `lower` of that class does, or `lower_in_training`."""
+        if not training or not self.differs_in_training:
+            return super().lower(graph, x)
+        return super().lower_in_training(graph, x)
 
     def _shape_by_rule(self, input_shape: Any) -> Any:
         return super().compute_output_shape(input_shape)
@@ -351,35 +356,27 @@ class Traced(Layer):
 
     # --- calls on arrays ------------------------------------------------------------------
 
-    def _prepared(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Prepared:
-        """Return the arrays of a call as the core takes them, and what runs on them."""
-        given = (tuple(args), dict(kwargs))
-        leaves = tree.flatten(given)
-        flags = [hasattr(leaf, "__array__") and not isinstance(leaf, Variable) for leaf in leaves]
-        arrays = [leaf for leaf, flag in zip(leaves, flags, strict=True) if flag]
-        if not arrays:
-            raise ValueError(
-                f"{self._described().capitalize()} must be called on a tensor or an array. "
-                f"Received: {args!r:.200}"
-            )
-        batches = as_batches(arrays, self._described())
-        kinds = [_kind(array) for array in arrays]
-        key = (kinds, [x.ndim for x in batches], tree.pack(given, _marked(leaves, flags)))
-        kept = next((call for known, call in self._kept if _equal(known, key)), None)
-        if kept is None:
-            places = iter(
-                KerasTensor((None, *x.shape[1:]), kind)
-                for x, kind in zip(batches, kinds, strict=True)
-            )
-            filled = [
-                next(places) if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)
-            ]
-            drawn = tree.pack(given, filled)
-            kept = self._keep(drawn[0], drawn[1], self.infer(*drawn), key)
-        return Prepared(batches, kept.executor, kept.returned)
+    def _prepared(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], training: bool | None
+    ) -> Prepared:
+        """Return the arrays of a call as the core takes them, and what runs on them.
 
-    def _keep(self, args: Any, kwargs: Any, outputs: Any, key: Any = None) -> KeptCall:
-        kept = KeptCall(weakref.proxy(self), args, kwargs, outputs)
+        `training` is what the call around says.
+        """
+        given = ArrayCall(self._described(), args, kwargs)
+        key = given.key(training)
+        kept = next((call for known, call in self._kept if known == key), None)
+        if kept is None or key is None:
+            with phases.phase(training):
+                kept = self._keep(given.drawn, self.infer(*given.drawn), training, key)
+        else:
+            calls.check_shapes(self, *given.drawn)
+        return Prepared(given.batches, kept.executor, kept.returned)
+
+    def _keep(
+        self, drawn: tuple[Any, Any], outputs: Any, training: bool | None, key: Any = None
+    ) -> KeptCall:
+        kept = KeptCall(weakref.proxy(self), drawn, outputs, training)
         vars(self)["_kept"] = [(key, kept), *self._kept][:_MOST_KEPT]
         return kept
 
@@ -433,47 +430,11 @@ class Traced(Layer):
         return twin
 
 
-class KeptCall(BoundCall):
-    """A call on arrays of one structure, with the executor that keeps its plans."""
-
-    def __init__(self, operation: Any, args: Any, kwargs: Any, outputs: Any) -> None:
-        super().__init__(operation, args, kwargs)
-        self.returned = outputs
-        self.executor = Executor(self)
-
-    def open_sizes(self, shapes: Sequence[Shape]) -> Sequence[Sequence[bool]]:
-        """All but the channels."""
-        return [[True] * (len(shape) - 1) + [False] * (len(shape) > 0) for shape in shapes]
-
-
-class Prepared(list[Any]):
-    """Arrays that are fit for the core, with what runs on them."""
-
-    def __init__(self, arrays: Sequence[Any], executor: Executor, returned: Any) -> None:
-        super().__init__(arrays)
-        self.executor, self.returned = executor, returned
-
-
 def _autocast(leaf: Any) -> Any:
     """Return a tensor as `call` gets it: floats of any width are those of the layer."""
     if isinstance(leaf, KerasTensor) and "float" in leaf.dtype and leaf.dtype != "float32":
         return KerasTensor(leaf.shape, "float32")
     return leaf
-
-
-def _kind(array: Any) -> str:
-    return dtypes.integer(np.asarray(array).dtype.name) or "float32"
-
-
-def _marked(leaves: Sequence[Any], flags: Sequence[bool]) -> list[Any]:
-    return [None if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)]
-
-
-def _equal(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # what compares in a way of its own is not known to be the same
-        return False
 
 
 def _as_shape(shape: Any) -> Any:

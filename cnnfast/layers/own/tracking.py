@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.own.building import check_initialized
 from cnnfast.symbolic.array_arguments import read_only
 from cnnfast.symbolic.tensor import remember
 from cnnfast.symbolic.tracing import is_tracing
@@ -36,6 +37,7 @@ def track(owner: Traced, value: Any) -> Any:
         If `owner` is built already, and `value` is a weight or layer that is new to it.
     """
     if isinstance(value, Variable):
+        check_initialized(owner)
         stores = (owner._trainable_variables, owner._non_trainable_variables)
         if not any(value is known for store in stores for known in store):
             _check_open(owner, value)
@@ -67,7 +69,7 @@ def untrack(owner: Traced, value: Any) -> None:
 
 
 def _check_open(owner: Traced, value: Any) -> None:
-    if owner.built and not is_open(owner):
+    if vars(owner).get("_built") and not is_open(owner):
         raise ValueError(
             "You cannot add new elements of state (variables or sub-layers) to a layer that is "
             "already built. All state must be created in the `__init__()` method or in the "
