@@ -55,6 +55,12 @@ class Model(Inference):
         functional: type[Model] = LAYERS["Functional"]
         if (args or "inputs" in kwargs) and not isinstance(self, functional):
             # As in Keras, a class of the user's that calls this with tensors is functional.
+            if self.is_users:
+                raise UnsupportedError(
+                    "A class with a `call` of its own is not made of symbolic tensors, too. Make "
+                    "a model of these, keep it as an attribute, and call it in `call`. Received: "
+                    f"inputs and outputs for class {type(self).__name__}"
+                )
             _make_functional(type(self), functional)
             functional.__init__(self, *args, name=name, **kwargs)
             return

@@ -78,6 +78,13 @@ def _check_private(name: str, bases: tuple[type, ...], namespace: dict[str, Any]
     UnsupportedError
         If the class has a method that Keras calls, and this package does not.
     """
+    if "__call__" in namespace:
+        raise UnsupportedError(
+            "models call layers without their `__call__`, so that it must be that of Keras. "
+            "Received: a `__call__` of its own",
+            class_name=name,
+            advice="Say what the layer does in its `call`.",
+        )
     changed = sorted(_PRIVATE & namespace.keys())
     of_keras = {base.__name__ for base in bases if _is_inside(dict(vars(base)))}
     if changed and "call" not in namespace and of_keras - _WITHOUT_CALL:

@@ -76,6 +76,11 @@ class RNN(Layer):
             raise self.unsupported(
                 f"a cell must be a SimpleRNNCell, LSTMCell or GRUCell. Received: cell={cell!r}"
             )
+        if cell.is_users:
+            raise self.unsupported(
+                "runs the cells of Keras alone, and none whose class says itself what a step is. "
+                f"Received: cell={cell!r}"
+            )
         if return_state or stateful or time_major:
             raise self.unsupported(
                 "starts from zero for each batch, takes (batch, steps, features) and returns "
