@@ -52,7 +52,7 @@ def _is_pair(value: Any) -> bool:
 
 
 class Augmentation(ImageLayer, Unchanged):
-    """Random changes to images in training.
+    """Random changes to images in training, which is refused.
 
     The arguments have no effect here: they are kept for the config, in which Keras writes some
     numbers as the range that they stand for.
@@ -78,6 +78,10 @@ class Augmentation(ImageLayer, Unchanged):
         self._options = dict(options)
         for option, rule in self.ranges.items():
             self._options[option] = self._range(option, rule)
+
+    @property
+    def differs_in_training(self) -> bool:
+        return True
 
     def _range(self, option: str, rule: Rule) -> Any:
         pair = rule(self._options[option])

@@ -96,6 +96,19 @@ def test_what_computes_something_else_in_training_is_refused(images: np.ndarray)
     assert layers.LSTM(3)(sequence, training=True).shape == (40, 3)
 
 
+def test_random_changes_to_images_are_refused_in_training(images: np.ndarray) -> None:
+    x = images[..., :3]
+    made = [layers.RandomFlip(), layers.RandomContrast(0.5), layers.MixUp(), layers.RandomErasing()]
+    for layer in made:
+        inputs = cnnfast.Input(x.shape[1:])
+        model = cnnfast.Model(inputs, layer(inputs))
+        for called in (layer, model, cnnfast.Sequential([cnnfast.Input(x.shape[1:]), layer])):
+            with pytest.raises(UnsupportedError, match=r"in training.*Received: training=True"):
+                called(x, training=True)
+            np.testing.assert_array_equal(called(x, training=False), x)
+        np.testing.assert_array_equal(model.predict(x, verbose=0), x)
+
+
 def test_random_layers_are_copied_and_pickled(images: np.ndarray) -> None:
     layer = layers.Dropout(0.5, seed=1)
     first = layer(images, training=True)
