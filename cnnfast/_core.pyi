@@ -83,18 +83,19 @@ class BinaryKind(enum.Enum):
     MINIMUM = 5
     POWER = 6
     PRELU = 7
-    MODULO = 8
-    ARCTAN2 = 9
-    EQUAL = 10
-    NOT_EQUAL = 11
-    GREATER = 12
-    GREATER_EQUAL = 13
-    LOGICAL_AND = 14
-    LOGICAL_OR = 15
-    LOGICAL_XOR = 16
-    KEEP = 17
-    LEAVE = 18
-    EITHER = 19
+    FLOOR_DIVIDE = 8
+    MODULO = 9
+    ARCTAN2 = 10
+    EQUAL = 11
+    NOT_EQUAL = 12
+    GREATER = 13
+    GREATER_EQUAL = 14
+    LOGICAL_AND = 15
+    LOGICAL_OR = 16
+    LOGICAL_XOR = 17
+    KEEP = 18
+    LEAVE = 19
+    EITHER = 20
 
 class ReductionKind(enum.Enum):
     SUM = 0

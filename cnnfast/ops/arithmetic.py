@@ -77,16 +77,13 @@ class Binary(Operation):
         if y is None:
             values = [value_of(graph, x, rank) for x in operands]
             y = append.binary(graph, values[0], values[1], self.kind)
-        return self._finish(graph, y)
+        return y
 
     def _with_constant(
         self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
     ) -> Value | None:
         """Lower to something cheaper than two operands, where there is such a thing."""
         return None
-
-    def _finish(self, graph: Graph, y: Value) -> Value:
-        return y
 
 
 class Add(Binary):
@@ -149,22 +146,14 @@ class TrueDivide(Divide):
     """``x1 / x2``."""
 
 
-class FloorDivide(Divide):
-    """``floor(x1 / x2)``."""
+class FloorDivide(Binary):
+    """The whole number of times that `x2` goes into `x1`."""
 
+    kind = BinaryKind.FLOOR_DIVIDE
     computed: ClassVar[Any] = np.floor_divide
 
     def _dtype(self, x1: Any, x2: Any) -> str:
         return promoted(x1, x2)
-
-    def _with_constant(
-        self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
-    ) -> Value | None:
-        # A product with the inverse may fall short of a whole number.
-        return None
-
-    def _finish(self, graph: Graph, y: Value) -> Value:
-        return append.activate(graph, y, [Activation(Kind.FLOOR)])
 
 
 class Mod(Binary):

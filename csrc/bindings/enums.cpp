@@ -93,6 +93,7 @@ void bind_enums(py::module_& m) {
       .value("MINIMUM", BinaryKind::minimum)
       .value("POWER", BinaryKind::power)
       .value("PRELU", BinaryKind::prelu)
+      .value("FLOOR_DIVIDE", BinaryKind::floor_divide)
       .value("MODULO", BinaryKind::modulo)
       .value("ARCTAN2", BinaryKind::arctan2)
       .value("EQUAL", BinaryKind::equal)

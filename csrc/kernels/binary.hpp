@@ -31,6 +31,14 @@ inline float modulo_of(float x, float y) {
   return (rest < 0.0F) != (y < 0.0F) ? rest + y : rest;
 }
 
+// The quotient of what is left without the rest: x / y may be rounded up to a whole number.
+inline float floor_divided(float x, float y) {
+  const float rest = __builtin_fmodf(x, y);
+  const float quotient = (y == 0.0F ? x : x - rest) / y;
+  const bool signs_differ = rest != 0.0F && (rest < 0.0F) != (y < 0.0F);
+  return __builtin_roundf(signs_differ ? quotient - 1.0F : quotient);
+}
+
 template <class F>
 inline Vec each_pair(Vec x, Vec y, F f) {
   Vec z = x;
@@ -64,6 +72,8 @@ void binary(const BinaryTask& t) {
       });
     case BinaryKind::prelu:
       return run([](Vec x, Vec y) { return select(x > splat(0.0F), x, y * x); });
+    case BinaryKind::floor_divide:
+      return run([](Vec x, Vec y) { return each_pair(x, y, floor_divided); });
     case BinaryKind::modulo: return run([](Vec x, Vec y) { return each_pair(x, y, modulo_of); });
     case BinaryKind::arctan2:
       return run([](Vec x, Vec y) {

@@ -80,6 +80,7 @@ enum class BinaryKind : std::int32_t {
   minimum,
   power,
   prelu,
+  floor_divide,
   modulo,
   arctan2,
   equal,

@@ -51,6 +51,7 @@ double flops_of(BinaryKind kind) {
   switch (kind) {
     case BinaryKind::divide: return kDivision;
     case BinaryKind::power:
+    case BinaryKind::floor_divide:
     case BinaryKind::modulo:
     case BinaryKind::arctan2: return kLibraryCall;
     default: return kOperation;

@@ -61,6 +61,11 @@ CASES: dict[str, Case] = {
     "cast to bool and back": lambda o, x, y: o.cast(o.cast(o.relu(x), "bool"), "float32"),
     "tensors": lambda o, x, y: (x + y, x - y, x * y, o.maximum(x, y), o.minimum(x, y)),
     "quotients": lambda o, x, y: (x / (o.abs(y) + 1), o.floor_divide(x, o.abs(y) + 1)),
+    # Of one decimal: most quotients are whole numbers but for their rounding.
+    "quotients of decimals": lambda o, x, y: (
+        *(o.floor_divide(o.round(x, 1), o.round(y, 1)), o.round(x, 1) // 0.1),
+        *(1 // o.round(y, 1), o.round(x, 1) % o.round(y, 1)),
+    ),
     "power of tensors": lambda o, x, y: o.power(o.abs(x) + 0.1, y),
     "broadcast tensors": lambda o, x, y: (x * x[:, :1, :, :1], x[..., :1] + x[:, :1]),
     "numbers": lambda o, x, y: (x + 1, 1 - x, x * 2.5, x / 3, 3 / (o.abs(x) + 1), x**2, -x),

@@ -238,11 +238,26 @@ BINARIES = {
     BinaryKind.MINIMUM: np.minimum,
     BinaryKind.POWER: lambda x, y: np.power(np.abs(x), y),
     BinaryKind.PRELU: lambda x, y: np.where(x > 0, x, y * x),
+    BinaryKind.FLOOR_DIVIDE: np.floor_divide,
+    BinaryKind.MODULO: np.mod,
+    BinaryKind.ARCTAN2: np.arctan2,
+}
+# Of whole numbers, some of which are equal or zero.
+CHOICES = {
+    BinaryKind.EQUAL: np.equal,
+    BinaryKind.NOT_EQUAL: np.not_equal,
+    BinaryKind.GREATER: np.greater,
+    BinaryKind.GREATER_EQUAL: np.greater_equal,
+    BinaryKind.LOGICAL_AND: np.logical_and,
+    BinaryKind.LOGICAL_OR: np.logical_or,
+    BinaryKind.LOGICAL_XOR: np.logical_xor,
+    BinaryKind.KEEP: lambda x, y: np.where(y != 0, x, 0),
+    BinaryKind.LEAVE: lambda x, y: np.where(y == 0, x, 0),
 }
 
 
 @given(
-    kind=st.sampled_from(list(BINARIES)),
+    kind=st.sampled_from([*BINARIES, *CHOICES]),
     axes=st.lists(st.tuples(st.integers(1, 5), st.sampled_from("=xy")), min_size=1, max_size=4),
     last=st.integers(1, 40),
     seed=st.integers(0, 2**32 - 1),
@@ -254,7 +269,9 @@ def test_binary_operations_broadcast(kind, axes, last, seed):
     y = rng.standard_normal([1 if side == "y" else n for n, side in axes]).astype(np.float32)
     if kind is BinaryKind.POWER:
         x = abs(x)
-    want = BINARIES[kind](x.astype(np.float64), y.astype(np.float64))
+    if kind in CHOICES:
+        x, y = np.round(x), np.round(y)
+    want = (BINARIES | CHOICES)[kind](x.astype(np.float64), y.astype(np.float64))
 
     def add(graph, v):
         constant = graph.add(Constant(Value(y.shape), y))
