@@ -11,7 +11,8 @@ from cnnfast.utils.records import record
 class Extreme(UnaryOp):
     """The position of the largest or smallest number along `axis`, the first of equal ones.
 
-    NaN counts as either. The shape of `out` says whether the axis stays, with size 1.
+    -0 is below 0, and NaN counts as either. The shape of `out` says whether the axis stays, with
+    size 1.
     """
 
     axis: int

@@ -123,6 +123,14 @@ class Cumprod(Cumsum):
     scanned = np.cumprod
 
 
+def _zeros_apart(array: Array) -> Array:
+    """Return numbers of the same order with something below 0 for -0, as Keras does here."""
+    if array.dtype.kind != "f":
+        return array
+    array = array.astype(np.result_type(array, np.float32))
+    return np.where((array == 0) & np.signbit(array), -np.finfo(array.dtype).tiny, array)
+
+
 class Argmax(Operation):
     """The position of the largest number along an axis, the first of equal ones."""
 
@@ -137,7 +145,7 @@ class Argmax(Operation):
 
     def compute(self, x: Any) -> Any:
         function = np.argmax if self.largest else np.argmin
-        positions = function(eager.numbers(x), axis=self.axis, keepdims=self.keepdims)
+        positions = function(_zeros_apart(eager.numbers(x)), axis=self.axis, keepdims=self.keepdims)
         return np.asarray(positions).astype(np.int32)
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:

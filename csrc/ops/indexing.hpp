@@ -13,7 +13,8 @@ struct Along {
 };
 Along along(const Dims& in, int axis);
 
-// To (outer, 1, inner): the position of the largest or smallest; NaN counts as either.
+// To (outer, 1, inner): the position of the largest or smallest. -0 is below 0; NaN counts as
+// either.
 std::unique_ptr<const Step> make_extreme(const Along& of, bool largest);
 // To (outer, count, inner): the positions of the first `count`; NaN is larger than all numbers.
 std::unique_ptr<const Step> make_order(const Along& of, std::int64_t count, bool descending);

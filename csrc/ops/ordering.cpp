@@ -17,8 +17,8 @@ bool is_above(float a, float b) {
 
 double numbers_of(const Along& of) { return static_cast<double>(of.outer * of.n * of.inner); }
 
-// (outer, n, inner) to the position of the largest or smallest, the first of equal ones. A unit is
-// one of outer: its columns are gone through side by side.
+// (outer, n, inner) to the position of the largest or smallest, the first of equal ones. A row is
+// one of outer, with all its columns.
 class Extreme final : public RowsStep {
  public:
   Extreme(const Along& of, bool largest)
@@ -49,9 +49,14 @@ class Extreme final : public RowsStep {
       const float now = x[j * of_.inner];
       const float before = x[best * of_.inner];
       if (std::isnan(before)) break;
-      if (std::isnan(now) || (largest_ ? now > before : now < before)) best = j;
+      if (std::isnan(now) || is_further(now, before)) best = j;
     }
     return best;
+  }
+
+  bool is_further(float now, float before) const {
+    if (now != before) return (now > before) == largest_;
+    return std::signbit(now) != std::signbit(before) && std::signbit(before) == largest_;
   }
 
   Along of_;

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import keras
 import numpy as np
 import pytest
 
@@ -66,7 +69,7 @@ CASES: dict[str, Case] = {
 def tensors(rng: np.random.Generator) -> list[np.ndarray]:
     x, y = (rng.normal(size=(3, 6, 5, 4)).astype(np.float32) for _ in range(2))
     x[0, 0, 0] = y[0, 0, 0]  # some are equal
-    x[1, 2] = np.round(x[1, 2]) + 0.0  # JAX has -0 before 0
+    x[1, 2] = np.round(x[1, 2])  # zeros of both signs
     return [x, y]
 
 
@@ -104,6 +107,18 @@ def test_a_chosen_zero_keeps_its_sign() -> None:
     model = cnnfast.Model(x, 1.0 / ops.where(x > 1, -0.0, x))
     made = model.predict(np.array([[2.0, -0.0]], np.float32), verbose=0)
     np.testing.assert_array_equal(made, [[-np.inf, -np.inf]])
+
+
+def test_the_largest_of_zeros_is_one_without_a_sign(rng: np.random.Generator) -> None:
+    x = rng.choice(np.array([-0.0, 0.0, -1.0], np.float32), size=(3, 6, 5, 4))
+    x[1] = np.abs(x[1])
+
+    def positions(o: Any, a: Any, b: Any) -> Any:
+        return [f(a, axis=axis) for f in (o.argmax, o.argmin) for axis in (1, 2, 3)]
+
+    compare(positions, [x, x])
+    for made, expected in zip(positions(ops, x, x), positions(keras.ops, x, x), strict=True):
+        np.testing.assert_array_equal(made, expected)
 
 
 def test_equal_numbers_stay_in_order() -> None:

@@ -91,10 +91,21 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return comparison.Where, [condition, x, y]
 
 
-def _arg(cls: Callable[..., Connectable]) -> Function:
+class Position(Composite):
+    """Where the largest or smallest number stands; of -0 and 0, which are equal, the first."""
+
+    def __init__(self, cls: type[ordering.Argmax], axis: int, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.cls, self.axis = cls, axis
+
+    def composed(self, x: Any) -> Any:
+        return self.cls(self.axis)(x + 0)  # which leaves no -0
+
+
+def _arg(cls: type[ordering.Argmax]) -> Function:
     def take(input: Any, axis: Any = None, output_type: Any = "int64") -> Any:
         # TensorFlow's first axis is Keras' None: the batch.
-        return partial(cls, 0 if axis is None else axis), [input]
+        return partial(Position, cls, 0 if axis is None else axis), [input]
 
     return take
 

@@ -57,6 +57,17 @@ def test_a_step_along_an_axis_is_that_of_numpy(
     np.testing.assert_array_equal(run(ordered, x, threads), np.sort(x, own))
 
 
+@pytest.mark.parametrize("largest", [True, False])
+def test_of_zeros_the_one_with_a_sign_is_smaller(largest: bool) -> None:
+    x = np.array([[-0.0, 0.0, -0.0], [0.0, -0.0, 0.0], [-0.0, -1.0, 1.0]], np.float32)
+
+    def extreme(graph: Graph, v: Value) -> Value:
+        return graph.add(index_ops.Extreme(v, Value((1,)), 0, largest))
+
+    expected = [[1], [0], [2]] if largest else [[0], [1], [1]]
+    np.testing.assert_array_equal(run(extreme, x), expected)
+
+
 def test_a_position_picks_all_behind_it(rng: np.random.Generator) -> None:
     x = rng.normal(size=(2, 5, 3, 4)).astype(np.float32)
     places = np.array([4, 0, -1, 5, -5, -6], np.float32)

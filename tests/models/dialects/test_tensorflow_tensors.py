@@ -88,6 +88,13 @@ def test_a_function_of_tensorflow_is_that_of_numpy(
     np.testing.assert_allclose(y, expected(x), rtol=2e-5, atol=2e-5)
 
 
+@pytest.mark.parametrize("symbol", ["math.argmax", "math.argmin"])
+def test_zeros_of_both_signs_are_equal_in_tensorflow(symbol: str) -> None:
+    x = np.array([[-0.0, 0.0, -0.0], [0.0, -0.0, 0.0]], np.float32)
+    y = layers.deserialize(_config(symbol, {"axis": -1}))(x)
+    np.testing.assert_array_equal(y, [0, 0])
+
+
 @pytest.mark.parametrize(
     ("symbol", "kwargs"),
     [
