@@ -1,4 +1,4 @@
-// Places buffers by their lifetimes in one.
+// Places buffers by their lifetimes in one piece of memory.
 #pragma once
 
 #include <vector>

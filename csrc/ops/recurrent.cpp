@@ -63,7 +63,7 @@ struct RecurrentWeights {
   std::int64_t padded() const { return gates->blocks().padded(); }
 };
 
-// A unit is one sequence: time spans in order. Many share the reading of the weights.
+// A unit is one sequence: time runs in order. Many share the reading of the weights.
 class Recurrent final : public DenseStep {
  public:
   Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, RecurrentWeights weights,
