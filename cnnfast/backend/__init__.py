@@ -57,21 +57,20 @@ def backend() -> str:
 
 if not TYPE_CHECKING:
     _HERE = (
-        *("batch_flatten", "batch_get_value", "batch_set_value", "cast_to_floatx", "clip"),
-        *("concatenate", "constant", "count_params", "dtype", "elu", "eval", "expand_dims"),
-        *("get_uid", "get_value", "image_dim_ordering", "int_shape", "is_keras_tensor"),
-        *("l2_normalize", "name_scope", "ndim", "permute_dimensions", "pow", "random_normal"),
-        *("random_uniform", "relu", "repeat_elements", "reverse", "set_value", "softmax"),
-        *("truncated_normal", "variable"),
+        *("argmax", "argmin", "batch_flatten", "batch_get_value", "batch_set_value"),
+        *("cast_to_floatx", "clip", "concatenate", "constant", "count_params", "cumprod", "cumsum"),
+        *("dtype", "elu", "eval", "expand_dims", "eye", "get_uid", "get_value", "hard_sigmoid"),
+        *("image_dim_ordering", "in_top_k", "int_shape", "is_keras_tensor", "l2_normalize"),
+        *("name_scope", "ndim", "ones", "ones_like", "permute_dimensions", "pow", "random_normal"),
+        *("random_uniform", "relu", "repeat", "repeat_elements", "reverse", "set_value", "softmax"),
+        *("sqrt", "truncated_normal", "variable", "zeros", "zeros_like"),
     )
     _OPS = (
-        *("abs", "all", "any", "arange", "argmax", "argmin", "cast", "cos", "cumprod", "cumsum"),
-        *("dot", "equal", "exp", "eye", "greater", "greater_equal", "hard_sigmoid", "in_top_k"),
-        *("less", "less_equal", "log", "max", "maximum", "mean", "min", "minimum", "not_equal"),
-        *("one_hot", "ones", "ones_like", "prod", "repeat", "reshape", "round", "shape"),
-        *("sigmoid", "sign", "sin", "softplus", "softsign", "sqrt", "square", "squeeze", "stack"),
-        *("std", "stop_gradient", "sum", "tanh", "tile", "transpose", "var", "zeros"),
-        *("zeros_like",),
+        *("abs", "all", "any", "arange", "cast", "cos", "dot", "equal", "exp", "greater"),
+        *("greater_equal", "less", "less_equal", "log", "max", "maximum", "mean", "min", "minimum"),
+        *("not_equal", "one_hot", "prod", "reshape", "round", "shape", "sigmoid", "sign", "sin"),
+        *("softplus", "softsign", "square", "squeeze", "stack", "std", "stop_gradient", "sum"),
+        *("tanh", "tile", "transpose", "var"),
     )
     _DTYPES = ("is_float_dtype", "is_int_dtype", "result_type", "standardize_dtype")
     _LAYER = "use the layer or the operation of `cnnfast.ops` that does it."

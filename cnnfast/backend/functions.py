@@ -1,4 +1,8 @@
-"""The functions of `keras.backend` in Keras 2 that differ from `cnnfast.ops` in their arguments."""
+"""The functions of `keras.backend` in Keras 2 that `cnnfast.ops` has not, or has otherwise.
+
+Some compute something else under the same name, such as `hard_sigmoid`, some have other defaults or
+another order of their arguments.
+"""
 
 from __future__ import annotations
 
@@ -87,6 +91,31 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     return array if shape is None else np.broadcast_to(array, shape).copy()
 
 
+def zeros(shape: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """Return an array of zeros, float32 where `dtype` does not say it."""
+    return ops.zeros(shape, dtype)
+
+
+def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """Return an array of ones, float32 where `dtype` does not say it."""
+    return ops.ones(shape, dtype)
+
+
+def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """Return zeros in the shape of `x`."""
+    return ops.zeros_like(x, dtype)
+
+
+def ones_like(x: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """Return ones in the shape of `x`."""
+    return ops.ones_like(x, dtype)
+
+
+def eye(size: int, dtype: Any = None, name: str | None = None) -> Any:
+    """Return the identity matrix, float32 where `dtype` does not say it."""
+    return ops.eye(size, dtype=dtype)
+
+
 def cast_to_floatx(x: Any) -> Any:
     """Return numbers as float32."""
     if isinstance(x, KerasTensor):
@@ -104,9 +133,46 @@ def expand_dims(x: Any, axis: int = -1) -> Any:
     return ops.expand_dims(x, axis)
 
 
-def clip(x: Any, min_value: float, max_value: float) -> Any:
-    """Return numbers that are between two values."""
+def argmax(x: Any, axis: int = -1) -> Any:
+    """Return where the largest numbers along an axis are, the last by default."""
+    return ops.argmax(x, axis)
+
+
+def argmin(x: Any, axis: int = -1) -> Any:
+    """Return where the smallest numbers along an axis are, the last by default."""
+    return ops.argmin(x, axis)
+
+
+def cumsum(x: Any, axis: int = 0) -> Any:
+    """Return the running sums along an axis, the first by default."""
+    return ops.cumsum(x, axis)
+
+
+def cumprod(x: Any, axis: int = 0) -> Any:
+    """Return the running products along an axis, the first by default."""
+    return ops.cumprod(x, axis)
+
+
+def clip(x: Any, min_value: Any, max_value: Any) -> Any:
+    """Return numbers that are between two values; `min_value` where that is the larger one."""
+    if isinstance(min_value, int | float) and isinstance(max_value, int | float):
+        max_value = max(min_value, max_value)
     return ops.clip(x, min_value, max_value)
+
+
+def sqrt(x: Any) -> Any:
+    """Return the square root of each number, 0 for negative ones."""
+    return ops.sqrt(ops.maximum(x, 0.0))
+
+
+def hard_sigmoid(x: Any) -> Any:
+    """Return ``clip(0.2 * x + 0.5, 0, 1)``; that of Keras 3 is ``clip(x / 6 + 0.5, 0, 1)``."""
+    return ops.clip(ops.add(ops.multiply(x, 0.2), 0.5), 0.0, 1.0)
+
+
+def in_top_k(predictions: Any, targets: Any, k: int) -> Any:
+    """Whether each target is among the `k` largest predictions."""
+    return ops.in_top_k(targets, predictions, k)
 
 
 def pow(x: Any, a: float) -> Any:
@@ -144,7 +210,20 @@ def permute_dimensions(x: Any, pattern: Sequence[int]) -> Any:
 
 def batch_flatten(x: Any) -> Any:
     """Return each sample as one row."""
-    return ops.reshape(x, (-1, math.prod(n or 0 for n in int_shape(x)[1:])))
+    sizes = [n for n in int_shape(x)[1:] if n is not None]
+    if len(sizes) != ndim(x) - 1:
+        raise ValueError(
+            "All sizes but that of the batch must be known; use `cnnfast.layers.Flatten`. "
+            f"Received: shape {int_shape(x)}"
+        )
+    return ops.reshape(x, (-1, math.prod(sizes)))
+
+
+def repeat(x: Any, n: int) -> Any:
+    """Return each row `n` times: (batch, features) becomes (batch, n, features)."""
+    if ndim(x) != 2:
+        raise ValueError(f"Expected input `x` to have rank 2. Received: rank(x)={ndim(x)}")
+    return ops.repeat(ops.expand_dims(x, 1), n, axis=1)
 
 
 def repeat_elements(x: Any, rep: int, axis: int) -> Any:
@@ -184,9 +263,8 @@ def truncated_normal(
 
 
 def get_uid(prefix: str = "") -> int:
-    """Return how often it was asked for a `prefix`, this time among them."""
-    number = naming.auto_name(f"uid {prefix}").rpartition("_")[2]
-    return int(number) + 1 if number.isdecimal() else 1
+    """Count one use more of a `prefix`, those in automatic names among them."""
+    return naming.count_use(prefix)
 
 
 def image_dim_ordering() -> str:

@@ -51,12 +51,17 @@ def _spelt_like(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def auto_name(class_name: str) -> str:
     """Name the next object of a class: ``dense``, ``dense_1``, ``dense_2`` and so on."""
     prefix = to_snake_case(class_name)
+    number = count_use(prefix) - 1
+    return f"{prefix}_{number}" if number else prefix
+
+
+def count_use(prefix: str) -> int:
+    """Count one use more of the beginning of a name; return how many there were."""
     uses = _own_uses.get()
     uses = _uses if uses is None else uses
     with _guard.lock:
-        number = uses[prefix]
         uses[prefix] += 1
-    return f"{prefix}_{number}" if number else prefix
+        return uses[prefix]
 
 
 @contextmanager

@@ -118,6 +118,46 @@ def test_functions_of_keras_2_work_on_arrays_and_in_graphs(rng: np.random.Genera
     assert K.count_params(variable) == 2
 
 
+def test_functions_that_compute_otherwise_in_keras_2_compute_as_there(
+    rng: np.random.Generator,
+) -> None:
+    x = rng.uniform(-4, 4, (3, 5)).astype(np.float32)
+    K: Any = backend  # noqa: N806
+    cases: dict[str, tuple[Any, Any]] = {
+        "argmax": (K.argmax, x.argmax(-1)),
+        "argmin": (K.argmin, x.argmin(-1)),
+        "hard_sigmoid": (K.hard_sigmoid, (0.2 * x + 0.5).clip(0, 1)),
+        "repeat": (lambda t: K.repeat(t, 2), np.stack([x, x], 1)),
+        "sqrt": (K.sqrt, np.sqrt(x.clip(0))),
+        "clip, the wrong way": (lambda t: K.clip(t, 2, 1), np.full_like(x, 2)),
+        "clip, one side": (lambda t: K.clip(t, None, 1), x.clip(None, 1)),
+        "ones_like": (lambda t: K.ones_like(t, "float32", "name"), np.ones_like(x)),
+    }
+    begin = cnnfast.Input((5,))
+    for name, (function, expected) in cases.items():
+        np.testing.assert_allclose(function(x), expected, atol=1e-6, err_msg=name)
+        drawn = cnnfast.Model(begin, function(begin))
+        np.testing.assert_allclose(drawn(x), expected, atol=1e-6, err_msg=name)
+    np.testing.assert_allclose(K.cumsum(x), x.cumsum(0), atol=1e-5)
+    np.testing.assert_allclose(K.cumprod(x), x.cumprod(0), atol=1e-4)
+    found = K.in_top_k(np.array([[0.1, 0.9], [0.8, 0.2]], np.float32), np.array([1, 1]), 1)
+    np.testing.assert_array_equal(found, [True, False])
+    np.testing.assert_array_equal(K.eye(2, "int32", "name"), np.eye(2))
+    np.testing.assert_array_equal(K.zeros((2,), "float32", "name"), [0, 0])
+    with pytest.raises(ValueError, match="rank 2"):
+        K.repeat(x[None], 2)
+    with pytest.raises(ValueError, match="must be known"):
+        K.batch_flatten(cnnfast.Input((None, 3)))
+
+
+def test_a_prefix_is_counted_as_in_keras(keras: Any) -> None:
+    for module in (cnnfast, keras):
+        module.backend.clear_session()
+        module.layers.Dense(1)
+        counted = [module.backend.get_uid(p) for p in ("dense", "a_3", "a", "A", "a", "")]
+        assert counted == [2, 1, 1, 1, 2, 1]
+
+
 def test_what_sessions_and_training_need_says_so() -> None:
     with pytest.raises(AttributeError, match="no sessions"):
         backend.set_session  # type: ignore[attr-defined]  # noqa: B018
