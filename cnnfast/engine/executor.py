@@ -19,6 +19,7 @@ from cnnfast.engine.program import Program, build, has_calls
 from cnnfast.engine.sizes import Sizes
 from cnnfast.engine.template import Template
 from cnnfast.errors import ModelFileError
+from cnnfast.utils import defaults
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.system.threads import get_num_threads, positive
 
@@ -93,6 +94,7 @@ class Executor:
         # Held while a plan is made; who finds one does not wait for it.
         self._making = Guard()
         self._epoch = -1
+        self._epsilon = 0.0
         self._versions: tuple[int, ...] = ()
 
     def plan(self, shapes: tuple[Shape, ...]) -> Plan | Program:
@@ -221,14 +223,14 @@ class Executor:
             ) from error
 
     def _drop_outdated(self) -> None:
-        epoch = variables.epoch()
-        if epoch == self._epoch:
+        epoch, epsilon = variables.epoch(), defaults.epsilon()
+        if epoch == self._epoch and epsilon == self._epsilon:
             return
         versions = self._network.versions
-        if versions != self._versions:
+        if versions != self._versions or epsilon != self._epsilon:
             self._plans.clear()
             self._lowered.clear()
-        self._epoch, self._versions = epoch, versions
+        self._epoch, self._epsilon, self._versions = epoch, epsilon, versions
 
 
 class Lowered:

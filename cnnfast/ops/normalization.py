@@ -21,12 +21,11 @@ from cnnfast.ops.operation import Operation, axis_of, batch_shape, call
 from cnnfast.ops.pieces import ndim_of, shape_of
 from cnnfast.symbolic.arguments import axes, boolean, integer, number
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.utils import defaults
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
     from cnnfast.symbolic.typing import Array, IntOrSequence, Tensor
-
-_EPSILON = 1e-7
 
 
 class _Normalized(Operation):
@@ -74,7 +73,7 @@ class LayerNorm(Composite):
         self.rms_scaling = boolean(rms_scaling, "rms_scaling")
 
     def composed(self, x: Any, gamma: Any = None, beta: Any = None) -> Any:
-        epsilon = _EPSILON if self.epsilon is None else number(self.epsilon, "epsilon")
+        epsilon = defaults.epsilon() if self.epsilon is None else number(self.epsilon, "epsilon")
         along = axes(self.axis, "axis")
         kind = Kind.VARIANCE if self.rms_scaling else Kind.STANDARD
         y = _Normalized(kind, along, epsilon)(as_float(x))
@@ -99,7 +98,7 @@ class RMSNorm(Composite):
         self.axis, self.epsilon = axis, epsilon
 
     def composed(self, x: Any, scale: Any = None) -> Any:
-        epsilon = _EPSILON if self.epsilon is None else number(self.epsilon, "epsilon")
+        epsilon = defaults.epsilon() if self.epsilon is None else number(self.epsilon, "epsilon")
         y = _Normalized(Kind.RMS, axes(self.axis, "axis"), epsilon)(as_float(x))
         return y if scale is None else multiply(y, scale)
 
@@ -164,7 +163,7 @@ def layer_normalization(
     axis
         One axis or several together, the batch not among them.
     epsilon
-        Added to the variance; 1e-7 where None.
+        Added to the variance; `cnnfast.config.epsilon` where None.
     **kwargs
         ``rms_scaling``: whether the mean stays, as in old versions of Keras.
     """
@@ -189,7 +188,7 @@ def rms_normalization(
     axis
         One axis or several together, the batch not among them.
     epsilon
-        Added to the mean square; 1e-7 where None.
+        Added to the mean square; `cnnfast.config.epsilon` where None.
     """
     return call(RMSNorm(axis, epsilon), x, scale)
 

@@ -258,13 +258,17 @@ class Normalize(Operation):
         if order != 2:
             raise UnsupportedError(f"`order` must be 2. Received: order={order}")
         self.axis = axis
-        self.epsilon = epsilon
-        self._epsilon = defaults.epsilon() if epsilon is None else number(epsilon, "epsilon")
+        self.epsilon = None if epsilon is None else number(epsilon, "epsilon")
+
+    @property
+    def _least_square(self) -> float:
+        """No squared norm is taken for smaller."""
+        return (defaults.epsilon() if self.epsilon is None else self.epsilon) ** 2
 
     def compute(self, x: Any) -> Any:
         array = eager.floats(eager.numbers(x))
         squares = np.sum(array * array, self.axis, keepdims=True)
-        return array / np.sqrt(np.maximum(squares, np.float32(self._epsilon**2)))
+        return array / np.sqrt(np.maximum(squares, np.float32(self._least_square)))
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         axis_of(self.axis, len(batch_shape(x)))
@@ -274,7 +278,7 @@ class Normalize(Operation):
         axis = axis_of(self.axis, len(x.shape) + 1) - 1
         rows = append.axis_to_end(graph, x, axis)
         kind = NormalizationKind.L2
-        y = graph.add(ops.Normalize(rows, Value(rows.shape), kind, self._epsilon**2))
+        y = graph.add(ops.Normalize(rows, Value(rows.shape), kind, self._least_square))
         return append.axis_from_end(graph, y, axis)
 
     def _config(self) -> dict[str, Any]:
@@ -458,6 +462,6 @@ def normalize(x: Tensor, axis: int = -1, order: float = 2, epsilon: float | None
     order
         Must be 2.
     epsilon
-        No norm is taken for smaller; 1e-7 where None.
+        No norm is taken for smaller; `cnnfast.config.epsilon` where None.
     """
     return call(Normalize(axis, order, epsilon), x)

@@ -54,7 +54,7 @@ def epsilon() -> float:
 
 
 def set_epsilon(value: float) -> None:
-    """Set what `epsilon` returns, for losses, metrics and operations from now on.
+    """Set what `epsilon` returns, for losses, metrics, operations and layers from now on.
 
     Raises
     ------

@@ -47,6 +47,40 @@ def test_epsilon_reaches_losses_and_metrics(keras: Any) -> None:
         keras.backend.set_epsilon(1e-7)
 
 
+NORMED: dict[str, Any] = {
+    "Normalization": lambda m: m.layers.Normalization(mean=[0.5], variance=[1e-6]),
+    "STFTSpectrogram": lambda m: m.layers.STFTSpectrogram(
+        "log", frame_length=8, frame_step=4, fft_length=8
+    ),
+    "Dot": lambda m: lambda x: m.layers.Dot(1, normalize=True)([x, x]),
+    "normalize": lambda m: lambda x: m.ops.normalize(x, axis=1),
+    "layer_normalization": lambda m: lambda x: m.ops.layer_normalization(x, axis=1),
+    "rms_normalization": lambda m: lambda x: m.ops.rms_normalization(x, axis=1),
+}
+
+
+@pytest.mark.parametrize("name", NORMED)
+def test_epsilon_reaches_a_network_that_was_drawn_and_run_before(name: str, keras: Any) -> None:
+    # Small enough for both limits to count.
+    x = np.random.default_rng(0).normal(scale=1e-3, size=(2, 32, 1)).astype(np.float32)
+    models = []
+    for module in (cnnfast, keras):
+        begin = module.Input((32, 1))
+        models.append(module.Model(begin, NORMED[name](module)(begin)))
+    seen = []
+    try:
+        for value in (1e-2, 1e-5, 1e-2):
+            backend.set_epsilon(value)
+            keras.backend.set_epsilon(value)
+            ours, theirs = (np.asarray(model(x)) for model in models)
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+            seen.append(ours)
+    finally:
+        keras.backend.set_epsilon(1e-7)
+    np.testing.assert_array_equal(seen[0], seen[2])
+    assert np.abs(seen[0] - seen[1]).max() > 1e-3
+
+
 @pytest.mark.parametrize(
     "setter",
     [config.set_floatx, mixed_precision.set_global_policy, config.set_dtype_policy],

@@ -16,6 +16,7 @@ from cnnfast.layers.merging.arithmetic import common_batch, listed_shapes, two_s
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.dtypes import Integers
+from cnnfast.utils import defaults
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -176,11 +177,12 @@ class Dot(Layer):
 
 
 def _unit(graph: Graph, x: Value, axis: int) -> Value:
-    """Divide `x` by its norm along `axis`, but by no less than Keras' epsilon of 1e-7."""
+    """Divide `x` by its norm along `axis`, but by no less than `cnnfast.config.epsilon`."""
 
     def rows(y: Value) -> Value:
         # The limit of `Normalize` is that of the squared norm.
-        return graph.add(ops.Normalize(y, Value(y.shape), NormalizationKind.L2, 1e-7**2))
+        least = defaults.epsilon() ** 2
+        return graph.add(ops.Normalize(y, Value(y.shape), NormalizationKind.L2, least))
 
     return append.over_rows(graph, x, [axis], rows)
 

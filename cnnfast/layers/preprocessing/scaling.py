@@ -14,6 +14,7 @@ from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.array_arguments import decode, encode, numeric, read_only
 from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.utils import defaults
 from cnnfast.variables import Variable, replace_all
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from cnnfast.symbolic.typing import IntOrSequence, LayerOptions
 
-_SMALLEST_DEVIATION = 1e-7
 # Up to here, in standard deviations, the mean goes into the shift of one multiply-add; a larger
 # one is subtracted first, or rounding would drown what is left.
 _LARGEST_FOLDED_MEAN = 16.0
@@ -84,9 +84,9 @@ class Rescaling(Layer):
 
 
 class Normalization(Layer):
-    """``(x - mean) / max(sqrt(variance), 1e-7)``.
+    """``(x - mean) / max(sqrt(variance), epsilon)``.
 
-    Takes and returns any shape (batch, ...).
+    Takes and returns any shape (batch, ...). ``epsilon`` is `cnnfast.config.epsilon`.
 
     Weights, unless `mean` and `variance` are given: `mean` and `variance`, of the sizes of `axis`,
     and `count`, which only files hold. None of them is trainable.
@@ -99,7 +99,7 @@ class Normalization(Layer):
     mean, variance
         Both or none; arrays that broadcast to the sizes of `axis`.
     invert
-        Whether to compute ``mean + x * max(sqrt(variance), 1e-7)`` instead.
+        Whether to compute ``mean + x * max(sqrt(variance), epsilon)`` instead.
     **kwargs
         ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
@@ -211,7 +211,7 @@ class Normalization(Layer):
         if not self.built:
             self.build((None, *x.shape))
         mean, variance = self._statistics(x)
-        deviation = np.maximum(np.sqrt(variance), _SMALLEST_DEVIATION)
+        deviation = np.maximum(np.sqrt(variance), defaults.epsilon())
         if self.invert:
             return append.scale_and_shift(graph, x, deviation, mean)
         scale = 1.0 / deviation

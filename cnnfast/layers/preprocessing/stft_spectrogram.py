@@ -16,6 +16,7 @@ from cnnfast.layers.preprocessing import fourier
 from cnnfast.lowering import append, images, windows
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.dtypes import Integers
+from cnnfast.utils import defaults
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import DataFormat, LayerOptions, Padding, WindowLike
 
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
-# Keras' epsilon, below which no power lies before its root and logarithm are taken.
-_SMALLEST_POWER = 1e-7
 _SQUARE = Activation(ActivationKind.SQUARE)
 
 
@@ -203,7 +202,8 @@ class STFTSpectrogram(SpatialLayer):
             twice[1:-1] = 2.0
             return append.scale_and_shift(graph, power, twice, 0.0)
         steps = [
-            Activation(ActivationKind.CLIP, _SMALLEST_POWER, math.inf),
+            # No power lies below it before its root and logarithm are taken.
+            Activation(ActivationKind.CLIP, defaults.epsilon(), math.inf),
             Activation(ActivationKind.SQRT),
             Activation(ActivationKind.LOG),
         ]
