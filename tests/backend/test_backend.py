@@ -34,6 +34,19 @@ def test_layers_follow_the_data_format_and_files_do_not(tmp_path: Any) -> None:
         cnnfast.applications.VGG16(weights=None)
 
 
+@pytest.mark.parametrize("name", ["Cropping1D", "UpSampling1D"])
+def test_layers_without_a_data_format_do_not_follow_it(name: str, keras: Any) -> None:
+    x = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
+    found = []
+    try:
+        for module in (cnnfast, keras):
+            module.config.set_image_data_format("channels_first")
+            found.append(np.asarray(getattr(module.layers, name)()(x)))
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    np.testing.assert_array_equal(*found)
+
+
 def test_epsilon_reaches_losses_and_metrics(keras: Any) -> None:
     try:
         for value in (1e-7, 1e-2):

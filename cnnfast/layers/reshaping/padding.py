@@ -210,7 +210,7 @@ class Cropping1D(BaseCropping):
     rank = 1
 
     def __init__(self, cropping: Borders = (1, 1), **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(cropping, None, **kwargs)
+        super().__init__(cropping, "channels_last", **kwargs)
 
     def _config(self) -> dict[str, Any]:
         return {"cropping": self.cropping}

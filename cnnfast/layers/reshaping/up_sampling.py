@@ -76,7 +76,7 @@ class UpSampling1D(_UpSampling):
         # Keras up to 2 wrote a list of one.
         single = size[0] if isinstance(size, list | tuple) and len(size) == 1 else size
         self.size = arguments.positive_integer(arguments.integer(single), rule)
-        super().__init__(self.size, **kwargs)
+        super().__init__(self.size, "channels_last", **kwargs)
 
     def _config(self) -> dict[str, Any]:
         return {"size": self.size}
