@@ -19,12 +19,12 @@ from cnnfast.utils.facade import facade
 if TYPE_CHECKING:
     from cnnfast.backend import backend
     from cnnfast.dtype_policies import dtype_policy, set_dtype_policy
-    from cnnfast.utils.interactive import (
+    from cnnfast.utils.display.interactive import (
         disable_interactive_logging,
         enable_interactive_logging,
         is_interactive_logging_enabled,
     )
-    from cnnfast.utils.tracebacks import (
+    from cnnfast.utils.display.tracebacks import (
         disable_traceback_filtering,
         enable_traceback_filtering,
         is_traceback_filtering_enabled,
@@ -59,13 +59,13 @@ if not TYPE_CHECKING:
         __name__,
         {
             "backend": "backend",
-            "disable_interactive_logging": "utils.interactive",
-            "disable_traceback_filtering": "utils.tracebacks",
+            "disable_interactive_logging": "utils.display.interactive",
+            "disable_traceback_filtering": "utils.display.tracebacks",
             "dtype_policy": "dtype_policies",
-            "enable_interactive_logging": "utils.interactive",
-            "enable_traceback_filtering": "utils.tracebacks",
-            "is_interactive_logging_enabled": "utils.interactive",
-            "is_traceback_filtering_enabled": "utils.tracebacks",
+            "enable_interactive_logging": "utils.display.interactive",
+            "enable_traceback_filtering": "utils.display.tracebacks",
+            "is_interactive_logging_enabled": "utils.display.interactive",
+            "is_traceback_filtering_enabled": "utils.display.tracebacks",
             "set_dtype_policy": "dtype_policies",
         },
         {

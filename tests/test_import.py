@@ -79,7 +79,7 @@ def test_import_leaves_out_what_predicting_does_not_need(imported: set[str]) -> 
     postponed = {"applications", "cli", "losses", "metrics", "ops", "optimizers", "profiling"}
     assert not rooms(imported) & (postponed | {"saving"})
     assert not imported & {"cnnfast.models.scoring", "cnnfast.models.summary"}
-    assert not imported & {"cnnfast.models.dialects", "cnnfast.utils.console"}
+    assert not imported & {"cnnfast.models.dialects", "cnnfast.utils.display.console"}
 
 
 def test_import_loads_no_layer_before_it_is_asked_for(imported: set[str]) -> None:

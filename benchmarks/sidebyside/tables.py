@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cnnfast.utils.console import console
+from cnnfast.utils.display.console import console
 from sidebyside.report import Report, Row, geometric_means, mean_against_fastest
 
 if TYPE_CHECKING:

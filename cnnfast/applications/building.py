@@ -11,8 +11,8 @@ from cnnfast import layers
 from cnnfast.models import Model
 from cnnfast.models.sources import get_source_inputs
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.utils.data.local_files import keras_home
 from cnnfast.utils.defaults import image_data_format
-from cnnfast.utils.local_files import keras_home
 
 if TYPE_CHECKING:
     from cnnfast.symbolic.typing import ActivationLike, OpenShape

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnfast.callbacks.callback import Callback
-from cnnfast.utils.progbar import Progbar
+from cnnfast.utils.display.progbar import Progbar
 
 
 class ProgbarLogger(Callback):

@@ -23,7 +23,7 @@ from cnnfast.cli.arguments import add_json_argument, positive_int, positive_ints
 from cnnfast.cli.inputs import add_input_arguments, random_inputs
 from cnnfast.cli.loading import with_model
 from cnnfast.cli.output import print_error, print_json
-from cnnfast.utils.console import console
+from cnnfast.utils.display.console import console
 from cnnfast.utils.system.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from cnnfast.cli.inputs import add_input_arguments, random_inputs
 from cnnfast.cli.output import print_error, print_json
 from cnnfast.cli.storage import Storage, compare_storage
 from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
-from cnnfast.utils.console import console
+from cnnfast.utils.display.console import console
 
 if TYPE_CHECKING:
     from rich.table import Table

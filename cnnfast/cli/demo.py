@@ -20,7 +20,7 @@ import numpy.typing as npt
 from cnnfast import _core
 from cnnfast.cli.arguments import add_json_argument, positive_int
 from cnnfast.cli.output import print_json
-from cnnfast.utils.console import console
+from cnnfast.utils.display.console import console
 from cnnfast.utils.system.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from cnnfast.cli import exit_codes
 from cnnfast.cli.arguments import add_json_argument
 from cnnfast.cli.inspection import FileFacts, LayerFacts, inspect
 from cnnfast.cli.output import print_error, print_json
-from cnnfast.utils.console import console
+from cnnfast.utils.display.console import console
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ import gzip
 import numpy as np
 
 from cnnfast.datasets import local
-from cnnfast.utils.local_files import get_file
+from cnnfast.utils.data.local_files import get_file
 
 _STORE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _LABELS_BEGIN, _PIXELS_BEGIN = 8, 16

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from cnnfast.utils.local_files import get_file, keras_home
+from cnnfast.utils.data.local_files import get_file, keras_home
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,7 +16,7 @@ import rich.table
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
 from cnnfast.utils import tree
-from cnnfast.utils.console import console
+from cnnfast.utils.display.console import console
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from cnnfast.utils.facade import facade
 if TYPE_CHECKING:
     from cnnfast.preprocessing import image, sequence
     from cnnfast.preprocessing.image_folders import image_dataset_from_directory
-    from cnnfast.utils.sequences import timeseries_dataset_from_array
-    from cnnfast.utils.unavailable import text_dataset_from_directory
+    from cnnfast.utils.data.sequences import timeseries_dataset_from_array
+    from cnnfast.utils.data.unavailable import text_dataset_from_directory
 
 __all__ = [
     "image",
@@ -25,8 +25,8 @@ if not TYPE_CHECKING:
             "image": "preprocessing.image:",
             "image_dataset_from_directory": "preprocessing.image_folders",
             "sequence": "preprocessing.sequence:",
-            "text_dataset_from_directory": "utils.unavailable",
-            "timeseries_dataset_from_array": "utils.sequences",
+            "text_dataset_from_directory": "utils.data.unavailable",
+            "timeseries_dataset_from_array": "utils.data.sequences",
         },
         {"text": "this package runs CNNs on numbers: make numbers of texts before."},
         __all__,

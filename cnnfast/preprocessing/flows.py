@@ -14,9 +14,9 @@ import numpy as np
 
 from cnnfast.preprocessing.image_folders import files
 from cnnfast.utils import choices, defaults
-from cnnfast.utils.images import array_to_img, img_to_array, load_img
-from cnnfast.utils.interactive import print_msg
-from cnnfast.utils.py_dataset import PyDataset
+from cnnfast.utils.data.images import array_to_img, img_to_array, load_img
+from cnnfast.utils.data.py_dataset import PyDataset
+from cnnfast.utils.display.interactive import print_msg
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -10,8 +10,8 @@ from cnnfast.preprocessing.transformations import (
     apply_brightness_shift,
     apply_channel_shift,
 )
+from cnnfast.utils.data.images import array_to_img, img_to_array, load_img, save_img
 from cnnfast.utils.facade import facade
-from cnnfast.utils.images import array_to_img, img_to_array, load_img, save_img
 
 __all__ = [
     "DirectoryIterator",

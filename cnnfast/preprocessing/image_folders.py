@@ -12,9 +12,9 @@ import numpy as np
 from cnnfast.lowering.resampling import INTERPOLATIONS
 from cnnfast.preprocessing.resizing import resize, smart_resize
 from cnnfast.utils import choices
-from cnnfast.utils.batches import Batches
-from cnnfast.utils.images import img_to_array, load_img
-from cnnfast.utils.interactive import print_msg
+from cnnfast.utils.data.batches import Batches
+from cnnfast.utils.data.images import img_to_array, load_img
+from cnnfast.utils.display.interactive import print_msg
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from cnnfast.utils.data.sequences import pad_sequences
 from cnnfast.utils.facade import facade
-from cnnfast.utils.sequences import pad_sequences
 
 __all__ = ["pad_sequences"]
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from cnnfast.utils.images import array_to_img, img_to_array
+from cnnfast.utils.data.images import array_to_img, img_to_array
 
 Array: TypeAlias = npt.NDArray[Any]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast._core import Kernel, Plan, idle_workspace_bytes, packed_bytes_of
 from cnnfast.engine.ops import Shape
-from cnnfast.utils.console import console
+from cnnfast.utils.display.console import console
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:

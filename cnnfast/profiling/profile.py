@@ -14,7 +14,7 @@ import numpy as np
 
 from cnnfast._core import Plan, StepInfo
 from cnnfast.engine.ops import Call, Float32Array, Shape
-from cnnfast.utils.console import console
+from cnnfast.utils.display.console import console
 from cnnfast.utils.system.machine import Machine, measure
 
 if TYPE_CHECKING:

@@ -8,22 +8,22 @@ if TYPE_CHECKING:
     from cnnfast.backend import is_keras_tensor, standardize_dtype
     from cnnfast.models.sources import get_source_inputs
     from cnnfast.preprocessing.image_folders import image_dataset_from_directory
-    from cnnfast.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
-    from cnnfast.utils.drawing import model_to_dot, plot_model
-    from cnnfast.utils.images import array_to_img, img_to_array, load_img, save_img
-    from cnnfast.utils.interactive import (
+    from cnnfast.utils.data.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
+    from cnnfast.utils.display.drawing import model_to_dot, plot_model
+    from cnnfast.utils.data.images import array_to_img, img_to_array, load_img, save_img
+    from cnnfast.utils.display.interactive import (
         disable_interactive_logging,
         enable_interactive_logging,
         is_interactive_logging_enabled,
     )
-    from cnnfast.utils.local_files import get_file
+    from cnnfast.utils.data.local_files import get_file
     from cnnfast.utils.naming import reset_names as clear_session
-    from cnnfast.utils.numerical import normalize, set_random_seed, to_categorical
-    from cnnfast.utils.progbar import Progbar
-    from cnnfast.utils.py_dataset import PyDataset, Sequence
-    from cnnfast.utils.sequences import pad_sequences, timeseries_dataset_from_array
+    from cnnfast.utils.data.numerical import normalize, set_random_seed, to_categorical
+    from cnnfast.utils.display.progbar import Progbar
+    from cnnfast.utils.data.py_dataset import PyDataset, Sequence
+    from cnnfast.utils.data.sequences import pad_sequences, timeseries_dataset_from_array
     from cnnfast.utils.settings import Config
-    from cnnfast.utils.unavailable import (
+    from cnnfast.utils.data.unavailable import (
         audio_dataset_from_directory,
         split_dataset,
         text_dataset_from_directory,
@@ -76,26 +76,28 @@ if not TYPE_CHECKING:
             "register_keras_serializable",
         ),
         "saving.keras_objects": ("deserialize_keras_object", "serialize_keras_object"),
-        "utils.batches": ("pack_x_y_sample_weight", "unpack_x_y_sample_weight"),
-        "utils.drawing": ("model_to_dot", "plot_model"),
-        "utils.images": ("array_to_img", "img_to_array", "load_img", "save_img"),
-        "utils.interactive": (
+        "utils.data.batches": ("pack_x_y_sample_weight", "unpack_x_y_sample_weight"),
+        "utils.data.images": ("array_to_img", "img_to_array", "load_img", "save_img"),
+        "utils.data.local_files": ("get_file",),
+        "utils.data.numerical": (
+            *("count_params", "normalize", "set_random_seed", "to_categorical"),
+        ),
+        "utils.data.py_dataset": ("PyDataset", "Sequence"),
+        "utils.data.sequences": ("pad_sequences", "timeseries_dataset_from_array"),
+        "utils.data.unavailable": (
+            "audio_dataset_from_directory",
+            "split_dataset",
+            "text_dataset_from_directory",
+        ),
+        "utils.display.drawing": ("model_to_dot", "plot_model"),
+        "utils.display.interactive": (
             "disable_interactive_logging",
             "enable_interactive_logging",
             "is_interactive_logging_enabled",
             "print_msg",
         ),
-        "utils.local_files": ("get_file",),
-        "utils.numerical": ("count_params", "normalize", "set_random_seed", "to_categorical"),
-        "utils.progbar": ("Progbar",),
-        "utils.py_dataset": ("PyDataset", "Sequence"),
-        "utils.sequences": ("pad_sequences", "timeseries_dataset_from_array"),
+        "utils.display.progbar": ("Progbar",),
         "utils.settings": ("Config",),
-        "utils.unavailable": (
-            "audio_dataset_from_directory",
-            "split_dataset",
-            "text_dataset_from_directory",
-        ),
     }
     __getattr__, __dir__ = facade(
         __name__,

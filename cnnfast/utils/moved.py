@@ -20,6 +20,17 @@ _MOVED = (
         f"{_PACKAGE}utils.threads": f"{_PACKAGE}utils.system.threads",
     }
     | {
+        f"{_PACKAGE}utils.{name}": f"{_PACKAGE}utils.{folder}.{name}"
+        for folder, names in {
+            "data": (
+                *("batches", "images", "local_files", "numerical", "py_dataset", "sequences"),
+                "unavailable",
+            ),
+            "display": ("console", "drawing", "interactive", "progbar", "tracebacks"),
+        }.items()
+        for name in names
+    }
+    | {
         f"{_PACKAGE}layers.{old}": f"{_PACKAGE}{new}"
         for old, new in {
             "activation": "layers.activations.activation",

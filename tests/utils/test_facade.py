@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
 import cnnfast
+import cnnfast.utils.data
+import cnnfast.utils.display
+from cnnfast import utils
 from cnnfast.utils.facade import facade
 
 MODULES = (
@@ -43,6 +47,15 @@ def test_all_that_dir_shows_is_there(name: str) -> None:
         assert getattr(module, one) is not None
 
 
+def test_modules_that_moved_into_folders_have_their_old_names_too() -> None:
+    for folder in (utils.data, utils.display):
+        names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
+        assert names
+        for name in names:
+            old = importlib.import_module(f"cnnfast.utils.{name}")
+            assert old is importlib.import_module(f"{folder.__name__}.{name}")
+
+
 def test_a_name_may_have_another_one_where_it_is() -> None:
     find, names = facade("cnnfast.utils", {"dense": "layers:Dense", "home": "layers:"})
     assert find("dense") is cnnfast.layers.Dense
@@ -58,6 +71,6 @@ def test_importing_the_package_imports_none_of_them() -> None:
         "rooms = ('backend', 'callbacks', 'datasets', 'mixed_precision', 'optimizers',\n"
         "         'preprocessing', 'random', 'tree', 'applications', 'dtype_policies')\n"
         "assert not [r for r in rooms if f'cnnfast.{r}' in sys.modules]\n"
-        "assert 'cnnfast.utils.images' not in sys.modules\n"
+        "assert 'cnnfast.utils.data.images' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfast.utils.batches import Batches
+from cnnfast.utils.data.batches import Batches
 
 if TYPE_CHECKING:
     import numpy.typing as npt

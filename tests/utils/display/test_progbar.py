@@ -12,7 +12,7 @@ import pytest
 
 from cnnfast.callbacks.callback_list import for_run
 from cnnfast.models.inference import Inference
-from cnnfast.utils.progbar import Progbar
+from cnnfast.utils.display.progbar import Progbar
 
 Event = tuple[float, int, dict[str, float]]
 
@@ -83,7 +83,10 @@ def test_bar_prints_what_keras_prints(
     from keras.src.utils import progbar as keras_progbar
 
     printed = []
-    for run, module in ((run_ours, "cnnfast.utils.progbar"), (run_keras, keras_progbar.__name__)):
+    for run, module in (
+        (run_ours, "cnnfast.utils.display.progbar"),
+        (run_keras, keras_progbar.__name__),
+    ):
         clock = Clock()
         monkeypatch.setattr(sys.modules[module], "time", clock)
         run(target, verbose, events, clock)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast.utils import interactive
+from cnnfast.utils.display import interactive
 
 WIDTH = 20
 SECONDS_BETWEEN_UPDATES = 0.05

@@ -82,7 +82,7 @@ def count_params(weights: Iterable[Any]) -> int:
     Examples
     --------
     >>> model = cnnfast.Sequential([cnnfast.Input((3,)), cnnfast.layers.Dense(2)])
-    >>> cnnfast.utils.numerical.count_params(model.weights)
+    >>> cnnfast.utils.data.numerical.count_params(model.weights)
     8
     """
     return sum(math.prod(weight.shape) for weight in {id(w): w for w in weights}.values())

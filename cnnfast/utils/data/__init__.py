@@ -1,0 +1,1 @@
+"""What data is made of: batches, pictures, sequences, files that are there already."""
