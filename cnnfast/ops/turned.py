@@ -16,6 +16,7 @@ from cnnfast.ops.joining import Concatenate, Split, Stack
 from cnnfast.ops.operation import Operation, refuse_batch
 from cnnfast.ops.pieces import Unstack
 from cnnfast.ops.reductions import Reduction
+from cnnfast.ops.row_functions import Glu, Sparsemax
 from cnnfast.ops.selection import GetItem
 from cnnfast.symbolic.arguments import axes
 from cnnfast.symbolic.elsewhere import Turned, add_rule
@@ -56,7 +57,9 @@ def _stack(operation: Stack, xs: Any) -> Any:
         return None
     if any(isinstance(x, Turned) for x in xs) or not isinstance(operation.axis, int):
         return None
-    if not all(isinstance(x, KerasTensor) for x in xs) or operation.axis % (xs[0].ndim + 1):
+    if not all(isinstance(x, KerasTensor) for x in xs):
+        return None
+    if operation.axis not in (0, -xs[0].ndim - 1):
         return None
     base = Stack(1)(xs)
     return seen(base, [1, 0, *range(2, base.ndim)])
@@ -77,7 +80,10 @@ def _own_axes(x: Turned, axis: Any) -> list[int]:
     """Return which axes of the tensor behind `x` are meant by axes of `x`."""
     if axis is None:
         refuse_batch("axis=None, which is all axes")
-    own = [x.order[int(number) % x.ndim] for number in axes(axis, "axis")]
+    numbers = axes(axis, "axis")
+    if not all(-x.ndim <= number < x.ndim for number in numbers):
+        raise ValueError(f"the tensor has {x.ndim} axes. Received: axis={axis}")
+    own = [x.order[number] for number in numbers]
     if 0 in own:
         refuse_batch(f"axis={axis} of a tensor of shape {x.shape}, which is its batch")
     return own
@@ -100,7 +106,7 @@ def _without(order: Sequence[int], gone: Sequence[int]) -> list[int]:
     return [left.index(axis) for axis in order if axis not in gone]
 
 
-def _along(operation: Softmax, x: Turned) -> Any:
+def _along(operation: Softmax | Glu | Sparsemax, x: Turned) -> Any:
     own = _own_axes(x, operation.axis)
     made = _with_axis(operation, own if len(own) > 1 else own[0])(x.base)
     return seen(made, x.order)
@@ -174,6 +180,8 @@ add_rule(Elementwise, _of_turned(_same_place))
 add_rule(ActivationOperation, _of_turned(_same_place))
 add_rule(Cast, _of_turned(_same_place))
 add_rule(Softmax, _of_turned(_along))
+add_rule(Glu, _of_turned(_along))
+add_rule(Sparsemax, _of_turned(_along))
 add_rule(Reduction, _of_turned(_reduction))
 add_rule(Split, _of_turned(_split))
 add_rule(Unstack, _of_turned(_unstack))

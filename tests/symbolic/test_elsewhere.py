@@ -70,9 +70,17 @@ def joined(k: Any, x: Any) -> Any:
     return k.ops.transpose(k.ops.concatenate([x[:2], x[3:]], axis=0), (1, 0, 2))
 
 
+def gated(k: Any, x: Any) -> Any:
+    return k.ops.transpose(k.ops.glu(k.ops.transpose(x, (2, 1, 0)), axis=0), (2, 1, 0))
+
+
+def sparse(k: Any, x: Any) -> Any:
+    return k.ops.transpose(k.ops.sparsemax(k.ops.transpose(x, (1, 2, 0)), axis=1), (2, 0, 1))
+
+
 FUNCTIONS = [
     *(qkv, unstacked, split, ensemble, spread, weighed, time_major, softmax_over_time),
-    *(kept_axes, new_first_axis, joined),
+    *(kept_axes, new_first_axis, joined, gated, sparse),
 ]
 
 
@@ -94,6 +102,19 @@ def test_a_turned_tensor_has_the_shape_of_keras() -> None:
     assert turned.shape == (24, None, 5)
     assert turned[0].shape == (None, 5)
     assert ops.mean(turned, axis=0).shape == (None, 5)
+
+
+NO_AXIS: dict[str, Any] = {
+    "a sum": lambda x: ops.sum(ops.transpose(x, (1, 0, 2)), axis=3),
+    "a softmax": lambda x: ops.softmax(ops.transpose(x, (1, 0, 2)), axis=-4),
+    "a stack": lambda x: ops.stack([x, x], axis=4),
+}
+
+
+@pytest.mark.parametrize("what", NO_AXIS)
+def test_an_axis_that_a_turned_tensor_does_not_have_is_refused(what: str) -> None:
+    with pytest.raises(ValueError, match=r"axes\. Received: axis="):
+        NO_AXIS[what](layers.Input((5, 24)))
 
 
 WRONG = {
