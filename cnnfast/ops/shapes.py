@@ -16,9 +16,10 @@ from cnnfast.ops.arrangement import Reshape
 from cnnfast.ops.elementwise import cast
 from cnnfast.ops.operation import Operation, batch_shape, call, refuse_batch
 from cnnfast.ops.selection import GetItem, Repeat, Tile
-from cnnfast.symbolic.arguments import axes, integer
+from cnnfast.symbolic.arguments import integer
 from cnnfast.symbolic.batch_size import BatchSize
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
     from cnnfast.symbolic.typing import Array, DTypeLike, IntOrSequence, OpenSizes, Tensor
@@ -135,18 +136,19 @@ def batch_in(sizes: Any) -> BatchSize | None:
     return items[0] if items and isinstance(items[0], BatchSize) else None
 
 
-def per_image(batch: BatchSize, array: Array) -> KerasTensor:
-    """Return `array`, whose first axis has size 1, as a tensor that is the same for each image.
+def per_image(batch: BatchSize, numbers: Array | Variable, rank: int) -> KerasTensor:
+    """Return `numbers` as a tensor of `rank` axes that is the same for each image.
 
-    It is drawn with operations of Keras from the tensor whose batch it is: zeros, and `array` added
-    to them, which the core does once for an image.
+    Their first axis has size 1 if they have as many. It is drawn with operations of Keras from the
+    tensor whose batch it is: zeros, and `numbers` added to them, which the core does once for an
+    image. A variable is followed where it changes.
     """
     tensor = batch.tensor
     one = GetItem()(tensor, (slice(None), *(0,) * (tensor.ndim - 1)))
-    dtype = array.dtype.name
+    dtype = eager.dtype_of(numbers)
     kind = "int32" if dtype == "bool" or "int" in dtype else dtype
-    zeros = Reshape([-1, *(1,) * (array.ndim - 1)])(ZerosLike(kind)(one))
-    y = add(zeros, array.astype(kind))
+    zeros = Reshape([-1, *(1,) * (rank - 1)])(ZerosLike(kind)(one))
+    y = add(zeros, numbers if isinstance(numbers, Variable) else numbers.astype(kind))
     made: KerasTensor = y if kind == dtype else cast(y, dtype)
     return made
 
@@ -197,7 +199,9 @@ def broadcast_to(x: Tensor, shape: OpenSizes) -> Tensor:
     if batch is None:
         return call(BroadcastTo(shape), x)
     known = [1, *(integer(size) for size in list(shape)[1:])]
-    made: Any = per_image(batch, np.broadcast_to(eager.numbers(x), known))
+    if isinstance(x, Variable):
+        return broadcast_to(per_image(batch, x, len(known)), shape)
+    made: Any = per_image(batch, np.broadcast_to(eager.numbers(x), known), len(known))
     return made  # type: ignore[no-any-return]
 
 
@@ -220,9 +224,13 @@ def tile(x: Tensor, repeats: IntOrSequence | OpenSizes) -> Tensor:
         return call(Tile(repeats), x)
     if isinstance(x, KerasTensor):
         refuse_batch(f"repeats={repeats} of a tensor that has a batch, {x}")
-    array = np.tile(eager.numbers(x), (1, *axes(list(repeats)[1:] or [1], "repeats")))  # type: ignore[arg-type]
-    made: Any = per_image(batch, _one(array, f"repeats={repeats}"))
-    return made  # type: ignore[no-any-return]
+    times = [1, *(integer(n) for n in (repeats[1:] if isinstance(repeats, list | tuple) else ()))]
+    if len(times) < np.ndim(x):
+        refuse_batch(f"repeats={repeats} of numbers of shape {np.shape(x)}")
+    if isinstance(x, Variable):
+        return call(Tile(times), _for_each(x, batch, len(times)))
+    made: Tensor = _for_each(np.tile(eager.numbers(x), times), batch, len(times))
+    return made
 
 
 def repeat(x: Tensor, repeats: IntOrSequence | BatchSize, axis: int | None = None) -> Tensor:
@@ -240,17 +248,19 @@ def repeat(x: Tensor, repeats: IntOrSequence | BatchSize, axis: int | None = Non
         return call(Repeat(repeats, axis), x)
     if isinstance(x, KerasTensor) or axis != 0:
         refuse_batch(f"repeats={repeats} along axis={axis} of {x!r:.80}")
-    made: Any = per_image(repeats, _one(eager.numbers(x), f"repeats={repeats}"))
-    return made  # type: ignore[no-any-return]
+    numbers: Any = x if isinstance(x, Variable) else eager.numbers(x)
+    made: Tensor = _for_each(numbers, repeats, numbers.ndim)
+    return made
 
 
-def _one(array: Array, received: str) -> Array:
-    if not array.ndim or len(array) != 1:
+def _for_each(numbers: Any, batch: BatchSize, rank: int) -> Any:
+    """Return `numbers` along a new batch, in place of their first axis."""
+    if not rank or (numbers.ndim == rank and numbers.shape[0] != 1):
         raise UnsupportedError(
             "what is repeated for each image of a batch must have a first axis of size 1. "
-            f"Received: {received} of numbers of shape {array.shape}"
+            f"Received: numbers of shape {numbers.shape}"
         )
-    return array
+    return per_image(batch, numbers, rank)
 
 
 def zeros_like(x: Tensor, dtype: DTypeLike = None) -> Tensor:
@@ -303,7 +313,7 @@ def filled(sizes: OpenSizes | int, fill_value: Any, dtype: Any) -> Array | Keras
     """Return numbers in a shape whose first size may be the batch of a symbolic tensor."""
     named = "float32" if dtype is None else eager.dtype_named(dtype)
     batch = batch_in(sizes)
-    given = [sizes] if not isinstance(sizes, list | tuple) else sizes
+    given: list[Any] = list(sizes) if isinstance(sizes, list | tuple) else [sizes]
     if batch is None:
         if any(size is None for size in given):
             raise UnsupportedError(
@@ -311,5 +321,9 @@ def filled(sizes: OpenSizes | int, fill_value: Any, dtype: Any) -> Array | Keras
                 advice="The batch of a symbolic tensor is `ops.shape(x)[0]`.",
             )
         return np.full([integer(size) for size in given], eager.given(fill_value), named)
+    if isinstance(fill_value, Variable):
+        followed: Any = fill_value
+        spread: KerasTensor = cast(broadcast_to(followed, given), named)
+        return spread
     array = np.full([1, *(integer(size) for size in given[1:])], eager.given(fill_value), named)
-    return per_image(batch, array)
+    return per_image(batch, array, array.ndim)

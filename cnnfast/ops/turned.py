@@ -10,7 +10,7 @@ import numpy as np
 from cnnfast.ops import eager
 from cnnfast.ops.activation import Softmax
 from cnnfast.ops.arithmetic import Binary
-from cnnfast.ops.arrangement import ExpandDims, Permutation, Transpose
+from cnnfast.ops.arrangement import ExpandDims, Permutation, Squeeze, Transpose
 from cnnfast.ops.elementwise import ActivationOperation, Cast, Elementwise
 from cnnfast.ops.joining import Concatenate, Split, Stack
 from cnnfast.ops.operation import Operation, refuse_batch
@@ -18,9 +18,12 @@ from cnnfast.ops.pieces import Unstack
 from cnnfast.ops.reductions import Reduction
 from cnnfast.ops.row_functions import Glu, Sparsemax
 from cnnfast.ops.selection import GetItem
+from cnnfast.ops.shapes import per_image
 from cnnfast.symbolic.arguments import axes
+from cnnfast.symbolic.batch_size import BatchSize
 from cnnfast.symbolic.elsewhere import Turned, add_rule
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.variables import Variable
 
 
 def seen(base: KerasTensor, order: Sequence[int]) -> KerasTensor:
@@ -164,13 +167,20 @@ def _beside(turned: Turned, x: Any) -> Any:
         return x.base
     if isinstance(x, KerasTensor):
         raise turned.refusal
-    array = eager.numbers(x)
-    if not array.ndim:
+    numbers = x if isinstance(x, Variable) else eager.numbers(x)
+    if not numbers.ndim:
         return x
-    if array.ndim > turned.ndim:
+    if numbers.ndim > turned.ndim:
         raise turned.refusal
-    full = array.reshape((1,) * (turned.ndim - array.ndim) + array.shape)
-    return full.transpose(np.argsort(turned.order))
+    full = (1,) * (turned.ndim - numbers.ndim) + numbers.shape
+    places = np.argsort(turned.order)
+    if isinstance(numbers, np.ndarray):
+        return numbers.reshape(full).transpose(places)
+    if full[places[0]] != 1:
+        raise turned.refusal
+    # Drawn, as a variable may change: for each image, and turned behind the batch.
+    drawn = per_image(BatchSize(turned.base), numbers, turned.ndim + 1)
+    return Squeeze(1)(Transpose([0, *(int(place) + 1 for place in places)])(drawn))
 
 
 add_rule(Permutation, _permutation)

@@ -79,6 +79,37 @@ def test_the_batch_stands_where_keras_has_a_number(case: str) -> None:
         np.testing.assert_array_equal(ours, np.asarray(expected, np.float32))
 
 
+OF_VARIABLES: dict[str, Callable[[Any, Any], Any]] = {
+    "broadcast_to": lambda x, w: ops.broadcast_to(w, (ops.shape(x)[0], 6, 4)),
+    "tile": lambda x, w: ops.tile(w, (ops.shape(x)[0], 2, 3)),
+    "tile to more axes": lambda x, w: ops.tile(w, (ops.shape(x)[0], 1, 1, 2)),
+    "repeat": lambda x, w: ops.repeat(w, ops.shape(x)[0], axis=0),
+    "full": lambda x, w: ops.full((ops.shape(x)[0], 2, 4), w),
+    "beside a batch behind another axis": lambda x, w: ops.transpose(
+        ops.transpose(x, (1, 0, 2)) * w, (1, 0, 2)
+    ),
+    "before a batch": lambda x, w: ops.transpose(ops.transpose(x, (2, 1, 0)) * w, (2, 1, 0)),
+}
+SHAPES = {"before a batch": (4, 6, 1), "beside a batch behind another axis": (6, 1, 4)}
+
+
+@pytest.mark.parametrize("case", OF_VARIABLES)
+def test_a_variable_that_is_the_same_for_each_image_may_change(case: str) -> None:
+    x = cnnfast.Input((6, 4))
+    shape = SHAPES.get(case, (1, 1, 4))
+    first, second = (rng.normal(size=shape).astype(np.float32) for _ in range(2))
+    weight = Variable(first, name="w")
+    model = cnnfast.Model(x, OF_VARIABLES[case](x, weight))
+    constant = cnnfast.Model(x, OF_VARIABLES[case](x, second))
+    before = model.predict(X, verbose=0)
+    weight.assign(second)
+    after = model.predict(X, verbose=0)
+    np.testing.assert_array_equal(after, constant.predict(X, verbose=0))
+    assert (before != after).any()
+    read = keras.models.model_from_json(model.to_json())
+    np.testing.assert_allclose(after, np.asarray(read(X)), rtol=1e-6)
+
+
 SAVED = [case for case in CASES if case != "reshape with None"]
 
 
@@ -103,6 +134,7 @@ REFUSED: dict[str, Callable[[Any, Any], Any]] = {
     "as a truth": lambda x, b: bool(b),
     "in a range": lambda x, b: ops.arange(b),
     "repeated numbers": lambda x, b: ops.tile(POSITIONS[0][:, None], (b, 1, 1)),
+    "tiled along another axis": lambda x, b: ops.tile(POSITIONS, (b, 2)),
     "repeated tensor": lambda x, b: ops.tile(x, (b, 1, 1)),
     "repeat of a tensor": lambda x, b: ops.repeat(x, b, axis=0),
     "other axis": lambda x, b: ops.repeat(TOKEN, b, axis=1),

@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.variables import Variable
 
 # Of a constant; a bfloat16 has no NumPy type, but its numbers are float32 as well.
 _DTYPES = {
@@ -105,6 +106,8 @@ def _written(value: Any) -> Any:
     if isinstance(value, slice):
         bounds = {"start": value.start, "stop": value.stop, "step": value.step}
         return {"class_name": "__slice__", "config": bounds}
+    if isinstance(value, Variable):
+        value = value.numpy()  # those of now, as the rest of a file
     if isinstance(value, np.ndarray) and value.ndim:
         numbers = {"value": value.tolist(), "dtype": value.dtype.name}
         return {"class_name": "__numpy__", "config": numbers}
