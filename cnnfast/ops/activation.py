@@ -25,6 +25,10 @@ class Relu(ActivationOperation):
 
     activation = "relu"
 
+    def compute(self, x: Any) -> Any:
+        array = eager.numbers(x)
+        return super().compute(x) if array.dtype.kind == "f" else np.maximum(array, 0)
+
 
 class Relu6(ActivationOperation):
     """``min(max(x, 0), 6)``."""

@@ -11,9 +11,7 @@ from cnnfast._core import ActivationKind as Kind
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
-from cnnfast.ops import eager
 from cnnfast.ops.eager import promoted
 from cnnfast.ops.operation import (
     Constant,
@@ -47,7 +45,12 @@ class Binary(Operation):
     """The function of NumPy."""
 
     def compute(self, x1: Any, x2: Any) -> Any:
-        return self.computed(*eager.together(x1, x2))
+        dtype = self._computed_in(x1, x2)
+        return self.computed(*(np.asarray(x).astype(dtype, copy=False) for x in (x1, x2)))
+
+    def _computed_in(self, x1: Any, x2: Any) -> str:
+        """Return the dtype in which arrays are computed."""
+        return promoted(x1, x2)
 
     def compute_output_spec(self, x1: Any, x2: Any) -> KerasTensor:
         rank = rank_of((x1, x2))
@@ -55,14 +58,7 @@ class Binary(Operation):
         return KerasTensor(broadcast(*shapes), self._dtype(x1, x2))
 
     def _dtype(self, x1: Any, x2: Any) -> str:
-        dtype = promoted(x1, x2)
-        if dtypes.wraps(dtype):
-            raise UnsupportedError(
-                "arithmetic of small or unsigned integers wraps around, which the core, working "
-                f"in float32, does not. Received: dtype {dtype}",
-                advice="Cast to float32 first.",
-            )
-        return dtype
+        return dtypes.arithmetic(promoted(x1, x2))
 
     def lower(self, graph: Graph, x1: Any, x2: Any) -> Value:
         operands = [x if isinstance(x, Value) else constant(x) for x in (x1, x2)]
@@ -134,6 +130,8 @@ class Divide(Binary):
         dtype = promoted(x1, x2)
         return dtype if "float" in dtype else "float32"
 
+    _computed_in = _dtype
+
     def _with_constant(
         self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
     ) -> Value | None:
@@ -147,13 +145,15 @@ class TrueDivide(Divide):
 
 
 class FloorDivide(Binary):
-    """The whole number of times that `x2` goes into `x1`."""
+    """The whole number of times that `x2` goes into `x1`; truths count as integers."""
 
     kind = BinaryKind.FLOOR_DIVIDE
     computed: ClassVar[Any] = np.floor_divide
 
     def _dtype(self, x1: Any, x2: Any) -> str:
-        return promoted(x1, x2)
+        return _counted(promoted(x1, x2))
+
+    _computed_in = _dtype
 
 
 class Mod(Binary):
@@ -163,8 +163,9 @@ class Mod(Binary):
     computed = np.mod
 
     def _dtype(self, x1: Any, x2: Any) -> str:
-        dtype = promoted(x1, x2)
-        return "int32" if dtype == "bool" else dtype
+        return _counted(promoted(x1, x2))
+
+    _computed_in = _dtype
 
 
 class Maximum(Binary):
@@ -203,6 +204,9 @@ class Power(Binary):
     kind = BinaryKind.POWER
     computed = np.power
 
+    def _computed_in(self, x1: Any, x2: Any) -> str:
+        return _counted(promoted(x1, x2))
+
     def _with_constant(
         self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
     ) -> Value | None:
@@ -215,6 +219,11 @@ class Power(Binary):
             array,
             lambda p: Activation(special[p]) if p in special else Activation(Kind.POWER, p),
         )
+
+
+def _counted(dtype: str) -> str:
+    """Return the dtype of what Keras does with truths as with integers."""
+    return "int32" if dtype == "bool" else dtype
 
 
 def _scale_and_shift(graph: Graph, x: Value, scale: Any, shift: Any) -> Value | None:
@@ -231,8 +240,10 @@ def _scale_and_shift(graph: Graph, x: Value, scale: Any, shift: Any) -> Value | 
 
 
 def _step(graph: Graph, x: Value, array: np.ndarray[Any, Any], make: Any) -> Value | None:
-    """Apply the function that `make` gives for the only number in `array`; None for several."""
-    return append.activate(graph, x, [make(array.item())]) if array.size == 1 else None
+    """Apply the function that `make` gives for the only number in `array`; None for others."""
+    if array.size != 1 or np.isnan(array).any():
+        return None
+    return append.activate(graph, x, [make(array.item())])
 
 
 def binary(function: Callable[..., KerasTensor | Float32Array]) -> BinaryFunction:

@@ -331,7 +331,7 @@ def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:  
     increasing
         Whether they begin with the power 0.
     """
-    return np.vander(x, N, increasing)
+    return np.vander(x, N, increasing).astype(x.dtype)
 
 
 def _segments(

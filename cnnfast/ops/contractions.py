@@ -17,6 +17,7 @@ from cnnfast.lowering.contraction import contract, summed
 from cnnfast.ops import eager
 from cnnfast.ops.arithmetic import binary
 from cnnfast.ops.operation import Operation, batch_shape, is_tensor, refuse_batch, weights_of
+from cnnfast.symbolic import dtypes
 from cnnfast.symbolic.arguments import axes, integer
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils.records import record
@@ -109,7 +110,8 @@ class Einsum(Operation):
                         f"{', '.join(map(str, shapes))} for {self.subscripts!r}"
                     )
                 sizes[letter] = size if before == 1 else before
-        return KerasTensor([sizes[letter] for letter in equation.out], eager.promoted(*operands))
+        dtype = dtypes.arithmetic(eager.promoted(*operands))
+        return KerasTensor([sizes[letter] for letter in equation.out], dtype)
 
     def _batch(self, equation: _Equation, tensors: Sequence[bool], shapes: Sequence[Any]) -> str:
         """Return the letter of the batch."""

@@ -78,13 +78,25 @@ class Negative(Elementwise):
     keeps_integers = True
     computed = np.negative
 
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        return KerasTensor(batch_shape(x), dtypes.arithmetic(x.dtype))
+
 
 class Square(Elementwise):
     """``x * x``."""
 
     steps = (Activation(Kind.SQUARE),)
     keeps_integers = True
-    computed = np.square
+
+    @staticmethod
+    def computed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Take truths as integers."""
+        made: npt.NDArray[Any] = np.square(array.astype(np.int32) if array.dtype == bool else array)
+        return made
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        dtype = "int32" if x.dtype == "bool" else dtypes.arithmetic(x.dtype)
+        return KerasTensor(batch_shape(x), dtype)
 
 
 class Sqrt(Elementwise):
@@ -232,8 +244,15 @@ class Clip(Elementwise):
 
     def compute(self, x: Any) -> Any:
         array = eager.numbers(x)
+        array = array.astype(self._dtype(array), copy=False)
         low, high = (b if b is None else array.dtype.type(b) for b in (self.x_min, self.x_max))
         return np.clip(array, low, high)
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        return KerasTensor(batch_shape(x), self._dtype(x))
+
+    def _dtype(self, x: Any) -> str:
+        return eager.promoted(x, *(b for b in (self.x_min, self.x_max) if b is not None))
 
     def _steps(self) -> tuple[Activation, ...]:
         return (Activation(Kind.CLIP, *self._bounds),)

@@ -40,6 +40,7 @@ from cnnfast.ops.elementwise import (
 )
 from cnnfast.ops.operation import call
 from cnnfast.ops.reductions import sum as total
+from cnnfast.ops.shapes import zeros_like
 from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ def as_float(x: Any) -> Any:
     if isinstance(x, KerasTensor):
         return x if "float" in x.dtype else cast(x, "float32")
     return eager.floats(eager.numbers(x))
+
+
+def is_whole(x: Any) -> bool:
+    """Whether the dtype is one of integers or truths, none of which is NaN."""
+    return "float" not in eager.dtype_of(x)
 
 
 class Copy(Identity):
@@ -82,7 +88,7 @@ class Imag(Composite):
     """Zeros: the numbers are real."""
 
     def composed(self, x: Any) -> Any:
-        return multiply(where(isnan(x), 0.0, sign(x)), 0.0)
+        return zeros_like(x)
 
 
 class Fabs(Composite):
@@ -96,7 +102,7 @@ class Trunc(Composite):
     """The whole part."""
 
     def composed(self, x: Any) -> Any:
-        return where(less(x, 0), ceil(x), floor(x))
+        return copy(x) if is_whole(x) else where(less(x, 0), ceil(x), floor(x))
 
 
 class Cbrt(Composite):
@@ -198,6 +204,8 @@ class NanToNum(Composite):
         self.nan, self.posinf, self.neginf = nan, posinf, neginf
 
     def composed(self, x: Any) -> Any:
+        if is_whole(x):
+            return copy(x)
         largest = float(np.finfo(np.float32).max)
         y = where(isnan(x), self.nan, x)
         y = where(isposinf(x), largest if self.posinf is None else self.posinf, y)

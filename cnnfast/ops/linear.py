@@ -17,6 +17,7 @@ from cnnfast.ops import eager
 from cnnfast.ops.arithmetic import binary
 from cnnfast.ops.eager import promoted
 from cnnfast.ops.operation import Operation, batch_shape, is_tensor, weights_of
+from cnnfast.symbolic import dtypes
 from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Matmul(Operation):
             raise ValueError(f"the inner sizes must be the same. Received: shapes {a} and {b}")
         rows = a[-2:-1]
         leading = self._leading(a[:-2], b[:-2])
-        return KerasTensor((*leading, *rows, *columns), promoted(x1, x2))
+        return KerasTensor((*leading, *rows, *columns), dtypes.arithmetic(promoted(x1, x2)))
 
     def _shapes(self, x1: Any, x2: Any) -> tuple[BatchShape, BatchShape]:
         """Return both shapes; a constant has no batch unless it has all other leading axes."""

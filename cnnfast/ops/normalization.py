@@ -10,13 +10,14 @@ from cnnfast._core import NormalizationKind as Kind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
+from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
 from cnnfast.ops import eager
 from cnnfast.ops.arithmetic import add, multiply
 from cnnfast.ops.arrangement import reshape
 from cnnfast.ops.composite import Composite
 from cnnfast.ops.elementwise import NN, rsqrt
-from cnnfast.ops.functions import as_float
+from cnnfast.ops.functions import as_float, is_whole
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, call
 from cnnfast.ops.pieces import ndim_of, shape_of
 from cnnfast.symbolic.arguments import axes, boolean, integer, number
@@ -55,6 +56,23 @@ class _Normalized(Operation):
         return append.over_rows(graph, x, sorted(own), along_rows)
 
 
+def _of_floats(x: Any) -> Any:
+    """Return `x`, which has no dtype of integers.
+
+    Raises
+    ------
+    UnsupportedError
+        If it has one: Keras drops the fractions of what it computes.
+    """
+    if is_whole(x):
+        raise UnsupportedError(
+            "the normalized numbers would be integers, as their dtype is. Received: dtype "
+            f"{eager.dtype_of(x)}",
+            advice="Cast to float32 first.",
+        )
+    return as_float(x)
+
+
 class LayerNorm(Composite):
     """Less the mean, over the standard deviation, times `gamma`, plus `beta`."""
 
@@ -76,7 +94,7 @@ class LayerNorm(Composite):
         epsilon = defaults.epsilon() if self.epsilon is None else number(self.epsilon, "epsilon")
         along = axes(self.axis, "axis")
         kind = Kind.VARIANCE if self.rms_scaling else Kind.STANDARD
-        y = _Normalized(kind, along, epsilon)(as_float(x))
+        y = _Normalized(kind, along, epsilon)(_of_floats(x))
         if gamma is not None:
             y = multiply(y, _beside(gamma, x, along))
         # Keras does not add it to what is only scaled.
@@ -99,7 +117,7 @@ class RMSNorm(Composite):
 
     def composed(self, x: Any, scale: Any = None) -> Any:
         epsilon = defaults.epsilon() if self.epsilon is None else number(self.epsilon, "epsilon")
-        y = _Normalized(Kind.RMS, axes(self.axis, "axis"), epsilon)(as_float(x))
+        y = _Normalized(Kind.RMS, axes(self.axis, "axis"), epsilon)(_of_floats(x))
         return y if scale is None else multiply(y, scale)
 
     def _config(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from cnnfast.ops.arithmetic import multiply, subtract
 from cnnfast.ops.arrangement import moveaxis, reshape, swapaxes
 from cnnfast.ops.comparison import where
 from cnnfast.ops.composite import Composite
+from cnnfast.ops.functions import as_float
 from cnnfast.ops.operation import axis_of, call, refuse_batch
 from cnnfast.ops.reductions import sum as total
 from cnnfast.ops.selection import flip, get_item, take
@@ -116,7 +117,7 @@ class Tril(Composite):
         if None in (rows, columns):
             raise ValueError(f"both axes must have known sizes. Received: shape {shape_of(x)}")
         below = np.tri(rows, columns, self.k if self.lower_part else self.k - 1, dtype=bool)
-        return where(below if self.lower_part else ~below, x, 0)
+        return where(below if self.lower_part else ~below, x, False)
 
     def _config(self) -> dict[str, Any]:
         return {"k": self.k}
@@ -163,7 +164,7 @@ class Trapezoid(Composite):
         self.x, self.dx, self.axis = x, dx, axis
 
     def composed(self, y: Any) -> Any:
-        rank = ndim_of(y)
+        y, rank = as_float(y), ndim_of(y)
         axis = axis_of(self.axis, rank) if isinstance(y, KerasTensor) else self.axis % rank
         after = get_item(y, along(axis, slice(1, None), rank))
         before = get_item(y, along(axis, slice(None, -1), rank))

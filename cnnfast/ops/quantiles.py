@@ -12,20 +12,18 @@ from cnnfast.ops.arithmetic import divide, subtract
 from cnnfast.ops.comparison import isnan, where
 from cnnfast.ops.composite import Composite
 from cnnfast.ops.elementwise import cast, sqrt, square
-from cnnfast.ops.functions import as_float
+from cnnfast.ops.functions import as_float, is_whole
 from cnnfast.ops.operation import call
 from cnnfast.ops.ordering import one_axis
 from cnnfast.ops.ordering import sort as sorted_along
 from cnnfast.ops.pieces import ndim_of, shape_of
 from cnnfast.ops.reductions import amax, amin
 from cnnfast.ops.selection import take
+from cnnfast.ops.statistics import OverAxes
 from cnnfast.symbolic.arguments import axes, boolean
 
 if TYPE_CHECKING:
     from cnnfast.symbolic.typing import Array, IntOrSequence, Tensor
-
-
-from cnnfast.ops.statistics import OverAxes
 
 QuantileMethod = Literal["linear", "lower", "higher", "midpoint", "nearest"]
 
@@ -104,7 +102,7 @@ class _WithoutNan(OverAxes):
     instead: ClassVar[float]
 
     def composed(self, x: Any) -> Any:
-        y = where(isnan(x), self.instead, x)
+        y = x if is_whole(x) else where(isnan(x), self.instead, x)
         return type(self).of(y, self.axis, self.keepdims)
 
 
@@ -124,6 +122,8 @@ class Nanprod(_WithoutNan):
 
 class _NanExtreme(_WithoutNan):
     def composed(self, x: Any) -> Any:
+        if is_whole(x):
+            return super().composed(x)
         nothing = amin(isnan(x), self.axis, self.keepdims)
         return where(nothing, float("nan"), super().composed(x))
 

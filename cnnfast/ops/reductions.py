@@ -15,6 +15,7 @@ from cnnfast.lowering import append
 from cnnfast.ops import eager
 from cnnfast.ops.elementwise import MATH, NN
 from cnnfast.ops.operation import Operation, axis_of, batch_shape, call, refuse_batch
+from cnnfast.symbolic import dtypes
 from cnnfast.symbolic.arguments import axes, boolean, number
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import defaults
@@ -84,7 +85,17 @@ class Reduction(Operation):
         return {"axis": self.axis, "keepdims": self.keepdims}
 
 
-class Sum(Reduction):
+class _Total(Reduction):
+    """Of small integers and truths one with 32 bits, as in NumPy and Keras."""
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        y = super().compute_output_spec(x)
+        if "float" not in x.dtype:
+            y.dtype = dtypes.narrow(np.sum(np.zeros(1, x.dtype)).dtype.name)
+        return y
+
+
+class Sum(_Total):
     """The sum."""
 
     kind = ReductionKind.SUM
@@ -99,7 +110,7 @@ class Mean(Reduction):
     computed = np.mean
 
 
-class Prod(Reduction):
+class Prod(_Total):
     """The product."""
 
     kind = ReductionKind.PRODUCT
@@ -114,7 +125,12 @@ class Prod(Reduction):
         name: str | None = None,
     ) -> None:
         super().__init__(axis, keepdims, name=name)
-        self.dtype = dtype
+        if dtype is not None:
+            raise UnsupportedError(
+                f"`dtype` must be None. Received: dtype={dtype!r}",
+                advice="Cast the tensor before: `ops.prod(ops.cast(x, dtype))`.",
+            )
+        self.dtype = None
 
     def _config(self) -> dict[str, Any]:
         return {**super()._config(), "dtype": self.dtype}
@@ -208,6 +224,10 @@ class Logsumexp(Reduction):
 
     def _reduce(self, graph: Graph, x: Value, reduced: list[int]) -> Value:
         largest = append.reduce(graph, x, ReductionKind.MAX, reduced)
+        # Infinite, it would leave NaN.
+        limit = float(np.finfo(np.float32).max)
+        finite = [Activation(ActivationKind.CLIP, -limit, limit)]
+        largest = append.activate(graph, largest, finite)
         below = append.binary(graph, x, largest, BinaryKind.SUBTRACT)
         powers = append.activate(graph, below, [Activation(ActivationKind.EXP)])
         total = append.reduce(graph, powers, self.kind, reduced)
@@ -360,7 +380,7 @@ def prod(
     x: Tensor,
     axis: IntOrSequence | None = None,
     keepdims: bool = False,
-    dtype: str | None = None,
+    dtype: None = None,
 ) -> Tensor:
     """Return the product over axes.
 
@@ -371,7 +391,7 @@ def prod(
     keepdims
         Whether axes of size 1 stay.
     dtype
-        Kept for the config.
+        Must be None.
     """
     return call(Prod(axis, keepdims, dtype), x)
 

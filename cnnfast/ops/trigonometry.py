@@ -138,6 +138,8 @@ class Arctan2(Binary):
         dtype = eager.promoted(x1, x2)
         return dtype if "float" in dtype else "float32"
 
+    _computed_in = _dtype
+
 
 def tan(x: Tensor) -> Tensor:
     """Return the tangent."""

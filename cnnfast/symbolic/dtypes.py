@@ -74,6 +74,23 @@ def wraps(dtype: str) -> bool:
     return dtype == "bool" or (dtype not in ("int32", "int64") and integer(dtype) is not None)
 
 
+def arithmetic(dtype: str) -> str:
+    """Return `dtype`, in which something is added or multiplied.
+
+    Raises
+    ------
+    UnsupportedError
+        If that may wrap around.
+    """
+    if wraps(dtype):
+        raise UnsupportedError(
+            "arithmetic of small or unsigned integers wraps around, which the core, working in "
+            f"float32, does not. Received: dtype {dtype}",
+            advice="Cast to float32 first.",
+        )
+    return dtype
+
+
 def result(rule: Integers, received: Sequence[str], compute_dtype: str) -> str:
     """Return the dtype that a layer makes of tensors of the dtypes `received`.
 
