@@ -11,58 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.ops import image, linalg, names, nn, numpy
-from cnnfast.ops import (
-    registry as registry,
-)
-from cnnfast.ops import (
-    turned as turned,
-)
-from cnnfast.ops.activation import (
-    celu,
-    elu,
-    gelu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softmax,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    squareplus,
-    tanh_shrink,
-    threshold,
-)
-from cnnfast.ops.arithmetic import (
-    add,
-    divide,
-    floor_divide,
-    maximum,
-    minimum,
-    mod,
-    multiply,
-    power,
-    subtract,
-    true_divide,
-)
-from cnnfast.ops.arrangement import (
-    expand_dims,
-    moveaxis,
-    ravel,
-    reshape,
-    squeeze,
-    swapaxes,
-    transpose,
-)
+from cnnfast.ops import registry as registry
+from cnnfast.ops import turned as turned
 from cnnfast.ops.arrays import (
     allclose,
     argpartition,
@@ -97,7 +47,7 @@ from cnnfast.ops.arrays import (
     vander,
     vdot,
 )
-from cnnfast.ops.attention import dot_product_attention, in_top_k, multi_hot, one_hot
+from cnnfast.ops.base.operation import Operation
 from cnnfast.ops.bits import (
     bitwise_and,
     bitwise_invert,
@@ -106,25 +56,6 @@ from cnnfast.ops.bits import (
     bitwise_right_shift,
     bitwise_xor,
 )
-from cnnfast.ops.comparison import (
-    equal,
-    greater,
-    greater_equal,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    not_equal,
-    where,
-)
-from cnnfast.ops.contractions import einsum, inner, tensordot
 from cnnfast.ops.control import (
     cond,
     custom_gradient,
@@ -136,7 +67,6 @@ from cnnfast.ops.control import (
     vectorized_map,
     while_loop,
 )
-from cnnfast.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from cnnfast.ops.creation import (
     arange,
     array,
@@ -157,7 +87,89 @@ from cnnfast.ops.creation import (
     tri,
     zeros,
 )
-from cnnfast.ops.elementwise import (
+from cnnfast.ops.image.blocks import depth_to_space, space_to_depth
+from cnnfast.ops.linalg import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    eig,
+    eigh,
+    inv,
+    lstsq,
+    matrix_rank,
+    pinv,
+    qr,
+    solve,
+    solve_triangular,
+    svd,
+)
+from cnnfast.ops.networks.attention import dot_product_attention, in_top_k, multi_hot, one_hot
+from cnnfast.ops.networks.contractions import einsum, inner, tensordot
+from cnnfast.ops.networks.convolution import conv, conv_transpose, depthwise_conv, separable_conv
+from cnnfast.ops.networks.linear import dot, matmul
+from cnnfast.ops.networks.normalization import (
+    batch_normalization,
+    layer_normalization,
+    rms_normalization,
+)
+from cnnfast.ops.networks.pooling import average_pool, max_pool
+from cnnfast.ops.networks.row_functions import glu, sparsemax
+from cnnfast.ops.pointwise.activation import (
+    celu,
+    elu,
+    gelu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
+from cnnfast.ops.pointwise.arithmetic import (
+    add,
+    divide,
+    floor_divide,
+    maximum,
+    minimum,
+    mod,
+    multiply,
+    power,
+    subtract,
+    true_divide,
+)
+from cnnfast.ops.pointwise.comparison import (
+    equal,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+    where,
+)
+from cnnfast.ops.pointwise.elementwise import (
     absolute,
     cast,
     ceil,
@@ -179,7 +191,7 @@ from cnnfast.ops.elementwise import (
     square,
     tanh,
 )
-from cnnfast.ops.functions import (
+from cnnfast.ops.pointwise.functions import (
     angle,
     cbrt,
     conjugate,
@@ -206,92 +218,7 @@ from cnnfast.ops.functions import (
     stop_gradient,
     trunc,
 )
-from cnnfast.ops.image.blocks import depth_to_space, space_to_depth
-from cnnfast.ops.joining import concatenate, split, stack
-from cnnfast.ops.linalg import (
-    cholesky,
-    cholesky_inverse,
-    det,
-    eig,
-    eigh,
-    inv,
-    lstsq,
-    matrix_rank,
-    pinv,
-    qr,
-    solve,
-    solve_triangular,
-    svd,
-)
-from cnnfast.ops.linear import dot, matmul
-from cnnfast.ops.normalization import batch_normalization, layer_normalization, rms_normalization
-from cnnfast.ops.operation import Operation
-from cnnfast.ops.ordering import (
-    argmax,
-    argmin,
-    argsort,
-    cumprod,
-    cumsum,
-    sort,
-    take_along_axis,
-    top_k,
-)
-from cnnfast.ops.pieces import (
-    append,
-    array_split,
-    dsplit,
-    dstack,
-    hsplit,
-    hstack,
-    slice_update,
-    unstack,
-    vsplit,
-    vstack,
-)
-from cnnfast.ops.pieces import slice_ as slice
-from cnnfast.ops.planes import diagonal, diff, fliplr, flipud, rot90, trace, trapezoid, tril, triu
-from cnnfast.ops.pooling import average_pool, max_pool
-from cnnfast.ops.quantiles import (
-    median,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-    percentile,
-    quantile,
-)
-from cnnfast.ops.rearrangement import rearrange
-from cnnfast.ops.reductions import (
-    amax,
-    amin,
-    log_softmax,
-    logsumexp,
-    max,
-    mean,
-    min,
-    normalize,
-    prod,
-    std,
-    sum,
-    var,
-)
-from cnnfast.ops.row_functions import glu, sparsemax
-from cnnfast.ops.selection import flip, get_item, pad, roll, take
-from cnnfast.ops.shapes import (
-    broadcast_to,
-    empty_like,
-    full_like,
-    ones_like,
-    repeat,
-    shape,
-    tile,
-    zeros_like,
-)
-from cnnfast.ops.statistics import average, moments, norm, ptp
-from cnnfast.ops.trigonometry import (
+from cnnfast.ops.pointwise.trigonometry import (
     arccos,
     arccosh,
     arcsin,
@@ -309,7 +236,90 @@ from cnnfast.ops.trigonometry import (
     sinh,
     tan,
 )
-from cnnfast.ops.truths import all, any, count_nonzero
+from cnnfast.ops.reducing.quantiles import (
+    median,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+    percentile,
+    quantile,
+)
+from cnnfast.ops.reducing.reductions import (
+    amax,
+    amin,
+    log_softmax,
+    logsumexp,
+    max,
+    mean,
+    min,
+    normalize,
+    prod,
+    std,
+    sum,
+    var,
+)
+from cnnfast.ops.reducing.statistics import average, moments, norm, ptp
+from cnnfast.ops.reducing.truths import all, any, count_nonzero
+from cnnfast.ops.shaping.arrangement import (
+    expand_dims,
+    moveaxis,
+    ravel,
+    reshape,
+    squeeze,
+    swapaxes,
+    transpose,
+)
+from cnnfast.ops.shaping.joining import concatenate, split, stack
+from cnnfast.ops.shaping.ordering import (
+    argmax,
+    argmin,
+    argsort,
+    cumprod,
+    cumsum,
+    sort,
+    take_along_axis,
+    top_k,
+)
+from cnnfast.ops.shaping.pieces import (
+    append,
+    array_split,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    slice_update,
+    unstack,
+    vsplit,
+    vstack,
+)
+from cnnfast.ops.shaping.pieces import slice_ as slice
+from cnnfast.ops.shaping.planes import (
+    diagonal,
+    diff,
+    fliplr,
+    flipud,
+    rot90,
+    trace,
+    trapezoid,
+    tril,
+    triu,
+)
+from cnnfast.ops.shaping.rearrangement import rearrange
+from cnnfast.ops.shaping.selection import flip, get_item, pad, roll, take
+from cnnfast.ops.shaping.shapes import (
+    broadcast_to,
+    empty_like,
+    full_like,
+    ones_like,
+    repeat,
+    shape,
+    tile,
+    zeros_like,
+)
 
 # fmt: off
 __all__ = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 import numpy as np
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.ops import eager
+from cnnfast.ops.base import eager
 from cnnfast.symbolic.tensor import symbolic
 
 if TYPE_CHECKING:

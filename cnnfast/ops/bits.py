@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnfast.ops import eager
 from cnnfast.ops.arrays import of_arrays
+from cnnfast.ops.base import eager
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.ops import eager
+from cnnfast.ops.base import eager
 from cnnfast.symbolic.arguments import integer
 from cnnfast.symbolic.tensor import symbolic
 from cnnfast.utils import tree

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cnnfast.errors import UnsupportedError
-from cnnfast.ops import eager
-from cnnfast.ops.elementwise import cast
-from cnnfast.ops.shapes import filled
+from cnnfast.ops.base import eager
+from cnnfast.ops.pointwise.elementwise import cast
+from cnnfast.ops.shaping.shapes import filled
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cnnfast.ops.arrays import of_arrays
-from cnnfast.ops.statistics import norm as norm  # noqa: PLC0414 - Keras has it here, too
+from cnnfast.ops.reducing.statistics import norm as norm  # noqa: PLC0414 - Keras has it here, too
 
 if TYPE_CHECKING:
     from cnnfast.symbolic.typing import Array

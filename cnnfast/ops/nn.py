@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnfast.ops import activation, names
-from cnnfast.ops.activation import (
+from cnnfast.ops import names
+from cnnfast.ops.image.blocks import depth_to_space, space_to_depth
+from cnnfast.ops.networks.attention import dot_product_attention, multi_hot, one_hot
+from cnnfast.ops.networks.convolution import conv, conv_transpose, depthwise_conv, separable_conv
+from cnnfast.ops.networks.normalization import (
+    batch_normalization,
+    layer_normalization,
+    rms_normalization,
+)
+from cnnfast.ops.networks.pooling import average_pool, max_pool
+from cnnfast.ops.networks.row_functions import glu, sparsemax
+from cnnfast.ops.pointwise import activation
+from cnnfast.ops.pointwise.activation import (
     celu,
     elu,
     gelu,
@@ -30,14 +41,8 @@ from cnnfast.ops.activation import (
     tanh_shrink,
     threshold,
 )
-from cnnfast.ops.attention import dot_product_attention, multi_hot, one_hot
-from cnnfast.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
-from cnnfast.ops.image.blocks import depth_to_space, space_to_depth
-from cnnfast.ops.normalization import batch_normalization, layer_normalization, rms_normalization
-from cnnfast.ops.pooling import average_pool, max_pool
-from cnnfast.ops.reductions import log_softmax, normalize
-from cnnfast.ops.row_functions import glu, sparsemax
-from cnnfast.ops.statistics import moments
+from cnnfast.ops.reducing.reductions import log_softmax, normalize
+from cnnfast.ops.reducing.statistics import moments
 
 __all__ = [
     "average_pool",

@@ -5,27 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.ops import names
-from cnnfast.ops.arithmetic import (
-    add,
-    divide,
-    floor_divide,
-    maximum,
-    minimum,
-    mod,
-    multiply,
-    power,
-    subtract,
-    true_divide,
-)
-from cnnfast.ops.arrangement import (
-    expand_dims,
-    moveaxis,
-    ravel,
-    reshape,
-    squeeze,
-    swapaxes,
-    transpose,
-)
 from cnnfast.ops.arrays import (
     allclose,
     argpartition,
@@ -62,25 +41,6 @@ from cnnfast.ops.bits import (
     bitwise_right_shift,
     bitwise_xor,
 )
-from cnnfast.ops.comparison import (
-    equal,
-    greater,
-    greater_equal,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    not_equal,
-    where,
-)
-from cnnfast.ops.contractions import einsum, inner, tensordot
 from cnnfast.ops.control import vectorize
 from cnnfast.ops.creation import (
     arange,
@@ -98,7 +58,39 @@ from cnnfast.ops.creation import (
     tri,
     zeros,
 )
-from cnnfast.ops.elementwise import (
+from cnnfast.ops.networks.contractions import einsum, inner, tensordot
+from cnnfast.ops.networks.linear import dot, matmul
+from cnnfast.ops.pointwise.arithmetic import (
+    add,
+    divide,
+    floor_divide,
+    maximum,
+    minimum,
+    mod,
+    multiply,
+    power,
+    subtract,
+    true_divide,
+)
+from cnnfast.ops.pointwise.comparison import (
+    equal,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+    where,
+)
+from cnnfast.ops.pointwise.elementwise import (
     absolute,
     ceil,
     clip,
@@ -117,7 +109,7 @@ from cnnfast.ops.elementwise import (
     square,
     tanh,
 )
-from cnnfast.ops.functions import (
+from cnnfast.ops.pointwise.functions import (
     angle,
     cbrt,
     conjugate,
@@ -142,36 +134,7 @@ from cnnfast.ops.functions import (
     sinc,
     trunc,
 )
-from cnnfast.ops.joining import concatenate, split, stack
-from cnnfast.ops.linear import dot, matmul
-from cnnfast.ops.ordering import argmax, argmin, argsort, cumprod, cumsum, sort, take_along_axis
-from cnnfast.ops.pieces import append, array_split, dsplit, dstack, hsplit, hstack, vsplit, vstack
-from cnnfast.ops.planes import diagonal, diff, fliplr, flipud, rot90, trace, trapezoid, tril, triu
-from cnnfast.ops.quantiles import (
-    median,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-    percentile,
-    quantile,
-)
-from cnnfast.ops.reductions import amax, amin, max, mean, min, prod, std, sum, var
-from cnnfast.ops.selection import flip, get_item, pad, roll, take
-from cnnfast.ops.shapes import (
-    broadcast_to,
-    empty_like,
-    full_like,
-    ones_like,
-    repeat,
-    tile,
-    zeros_like,
-)
-from cnnfast.ops.statistics import average, ptp
-from cnnfast.ops.trigonometry import (
+from cnnfast.ops.pointwise.trigonometry import (
     arccos,
     arccosh,
     arcsin,
@@ -188,7 +151,71 @@ from cnnfast.ops.trigonometry import (
     sinh,
     tan,
 )
-from cnnfast.ops.truths import all, any, count_nonzero
+from cnnfast.ops.reducing.quantiles import (
+    median,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+    percentile,
+    quantile,
+)
+from cnnfast.ops.reducing.reductions import amax, amin, max, mean, min, prod, std, sum, var
+from cnnfast.ops.reducing.statistics import average, ptp
+from cnnfast.ops.reducing.truths import all, any, count_nonzero
+from cnnfast.ops.shaping.arrangement import (
+    expand_dims,
+    moveaxis,
+    ravel,
+    reshape,
+    squeeze,
+    swapaxes,
+    transpose,
+)
+from cnnfast.ops.shaping.joining import concatenate, split, stack
+from cnnfast.ops.shaping.ordering import (
+    argmax,
+    argmin,
+    argsort,
+    cumprod,
+    cumsum,
+    sort,
+    take_along_axis,
+)
+from cnnfast.ops.shaping.pieces import (
+    append,
+    array_split,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    vsplit,
+    vstack,
+)
+from cnnfast.ops.shaping.planes import (
+    diagonal,
+    diff,
+    fliplr,
+    flipud,
+    rot90,
+    trace,
+    trapezoid,
+    tril,
+    triu,
+)
+from cnnfast.ops.shaping.selection import flip, get_item, pad, roll, take
+from cnnfast.ops.shaping.shapes import (
+    broadcast_to,
+    empty_like,
+    full_like,
+    ones_like,
+    repeat,
+    tile,
+    zeros_like,
+)
 
 # fmt: off
 __all__ = [

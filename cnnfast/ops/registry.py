@@ -6,35 +6,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
-from cnnfast.ops import (
-    activation,
-    arithmetic,
-    arrangement,
+from cnnfast.ops.base.operation import Operation
+from cnnfast.ops.image import blocks, color, geometry, patches, resizing
+from cnnfast.ops.networks import (
     attention,
-    comparison,
     contractions,
     convolution,
-    elementwise,
-    functions,
-    joining,
     linear,
     normalization,
+    pooling,
+    row_functions,
+)
+from cnnfast.ops.pointwise import (
+    activation,
+    arithmetic,
+    comparison,
+    elementwise,
+    functions,
+    trigonometry,
+)
+from cnnfast.ops.reducing import quantiles, reductions, statistics, truths
+from cnnfast.ops.shaping import (
+    arrangement,
+    joining,
     ordering,
     pieces,
     planes,
-    pooling,
-    quantiles,
     rearrangement,
-    reductions,
-    row_functions,
     selection,
     shapes,
-    statistics,
-    trigonometry,
-    truths,
 )
-from cnnfast.ops.image import blocks, color, geometry, patches, resizing
-from cnnfast.ops.operation import Operation
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils.naming import spelt_like

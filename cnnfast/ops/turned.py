@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from cnnfast.ops import eager
-from cnnfast.ops.activation import Softmax
-from cnnfast.ops.arithmetic import Binary
-from cnnfast.ops.arrangement import ExpandDims, Permutation, Squeeze, Transpose
-from cnnfast.ops.elementwise import ActivationOperation, Cast, Elementwise
-from cnnfast.ops.joining import Concatenate, Split, Stack
-from cnnfast.ops.operation import Operation, refuse_batch
-from cnnfast.ops.pieces import Unstack
-from cnnfast.ops.reductions import Reduction
-from cnnfast.ops.row_functions import Glu, Sparsemax
-from cnnfast.ops.selection import GetItem
-from cnnfast.ops.shapes import per_image
+from cnnfast.ops.base import eager
+from cnnfast.ops.base.operation import Operation, refuse_batch
+from cnnfast.ops.networks.row_functions import Glu, Sparsemax
+from cnnfast.ops.pointwise.activation import Softmax
+from cnnfast.ops.pointwise.arithmetic import Binary
+from cnnfast.ops.pointwise.elementwise import ActivationOperation, Cast, Elementwise
+from cnnfast.ops.reducing.reductions import Reduction
+from cnnfast.ops.shaping.arrangement import ExpandDims, Permutation, Squeeze, Transpose
+from cnnfast.ops.shaping.joining import Concatenate, Split, Stack
+from cnnfast.ops.shaping.pieces import Unstack
+from cnnfast.ops.shaping.selection import GetItem
+from cnnfast.ops.shaping.shapes import per_image
 from cnnfast.symbolic.arguments import axes
 from cnnfast.symbolic.batch_size import BatchSize
 from cnnfast.symbolic.elsewhere import Turned, add_rule

@@ -14,22 +14,45 @@ from types import ModuleType
 from typing import Any
 
 _PACKAGE = "cnnfast."
-_MOVED = (
-    {
-        f"{_PACKAGE}models.copying": f"{_PACKAGE}saving.cloning",
-        f"{_PACKAGE}utils.threads": f"{_PACKAGE}utils.system.threads",
-    }
-    | {
-        f"{_PACKAGE}utils.{name}": f"{_PACKAGE}utils.{folder}.{name}"
-        for folder, names in {
-            "data": (
-                *("batches", "images", "local_files", "numerical", "py_dataset", "sequences"),
-                "unavailable",
-            ),
-            "display": ("console", "drawing", "interactive", "progbar", "tracebacks"),
-        }.items()
+
+
+def _into_folders(room: str, folders: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the new names of modules that stood in a room itself."""
+    return {
+        f"{_PACKAGE}{room}.{name}": f"{_PACKAGE}{room}.{folder}.{name}"
+        for folder, names in folders.items()
         for name in names
     }
+
+
+_OPS = {
+    "base": ("composite", "eager", "operation"),
+    "networks": (
+        *("attention", "contractions", "convolution", "linear", "normalization", "pooling"),
+        "row_functions",
+    ),
+    "pointwise": (
+        *("activation", "arithmetic", "comparison", "elementwise", "functions"),
+        "trigonometry",
+    ),
+    "reducing": ("quantiles", "reductions", "statistics", "truths"),
+    "shaping": (
+        *("arrangement", "joining", "ordering", "pieces", "planes", "rearrangement"),
+        *("selection", "shapes"),
+    ),
+}
+_UTILS = {
+    "data": (
+        *("batches", "images", "local_files", "numerical", "py_dataset", "sequences"),
+        "unavailable",
+    ),
+    "display": ("console", "drawing", "interactive", "progbar", "tracebacks"),
+    "system": ("threads",),
+}
+_MOVED = (
+    {f"{_PACKAGE}models.copying": f"{_PACKAGE}saving.cloning"}
+    | _into_folders("ops", _OPS)
+    | _into_folders("utils", _UTILS)
     | {
         f"{_PACKAGE}layers.{old}": f"{_PACKAGE}{new}"
         for old, new in {

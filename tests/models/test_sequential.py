@@ -17,7 +17,7 @@ import pytest
 
 import cnnfast
 from cnnfast import layers
-from cnnfast.ops.elementwise import Cast
+from cnnfast.ops.pointwise.elementwise import Cast
 from cnnfast.utils import clear_session
 from parity import keras, plain, randomize
 from reference import tolerance

@@ -99,7 +99,9 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("«twin.compile(**self._compile_arguments)»", "pass"),
         ),
         *_of("models/inference.py", ("if «name in Inference.__annotations__»:", "False")),
-        *_of("ops/operation.py", ('if not («name.startswith("_") or is_open(self)»):', "True")),
+        *_of(
+            "ops/base/operation.py", ('if not («name.startswith("_") or is_open(self)»):', "True")
+        ),
         *_of("symbolic/activation_functions.py", ("        if «not is_open(self)»:", "False")),
     ),
     LIFETIMES: (
@@ -147,7 +149,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
         ),
         *_of("models/rank.py", ("array = «as_array(x)»", "np.asarray(x)")),
         *_of(
-            "ops/operation.py",
+            "ops/base/operation.py",
             ("array = «widened(np.asarray(eager.given(value)))»", "np.asarray(eager.given(value))"),
         ),
         *_of("utils/narrow.py", ('== "V" and «np.can_cast(array.dtype, np.float32)»:', "False")),

@@ -10,16 +10,10 @@ from cnnfast import layers
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.models.dialects.tensorflow_tensors import MORE
 from cnnfast.models.wiring import CallSpec, TensorRef
-from cnnfast.ops import (
-    activation,
-    arithmetic,
-    arrangement,
-    elementwise,
-    image,
-    joining,
-    reductions,
-    selection,
-)
+from cnnfast.ops import image
+from cnnfast.ops.pointwise import activation, arithmetic, elementwise
+from cnnfast.ops.reducing import reductions
+from cnnfast.ops.shaping import arrangement, joining, selection
 from cnnfast.symbolic.tensor import Connectable
 from cnnfast.utils import tree
 from cnnfast.utils.naming import spelt_like

@@ -10,22 +10,15 @@ import numpy as np
 
 from cnnfast import layers
 from cnnfast.errors import UnsupportedError
-from cnnfast.ops import (
-    attention,
-    comparison,
-    contractions,
-    convolution,
-    linear,
-    normalization,
-    ordering,
-    pieces,
-    statistics,
-)
-from cnnfast.ops.arithmetic import Mod
-from cnnfast.ops.arrangement import Transpose
-from cnnfast.ops.composite import Composite
-from cnnfast.ops.elementwise import square
+from cnnfast.ops.base.composite import Composite
 from cnnfast.ops.image import color, resizing
+from cnnfast.ops.networks import attention, contractions, convolution, linear, normalization
+from cnnfast.ops.pointwise import comparison
+from cnnfast.ops.pointwise.arithmetic import Mod
+from cnnfast.ops.pointwise.elementwise import square
+from cnnfast.ops.reducing import statistics
+from cnnfast.ops.shaping import ordering, pieces
+from cnnfast.ops.shaping.arrangement import Transpose
 from cnnfast.symbolic.arguments import axes
 from cnnfast.symbolic.tensor import Connectable
 

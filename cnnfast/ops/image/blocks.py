@@ -9,8 +9,8 @@ from cnnfast.engine.ops import Value
 from cnnfast.lowering import append
 from cnnfast.lowering.images import from_image, to_image
 from cnnfast.lowering.windows import join_channels, split_channels
-from cnnfast.ops.elementwise import NN
-from cnnfast.ops.operation import Operation, batch_shape, call
+from cnnfast.ops.base.operation import Operation, batch_shape, call
+from cnnfast.ops.pointwise.elementwise import NN
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfast.ops.arithmetic import add, divide, maximum, minimum, mod, multiply, subtract
-from cnnfast.ops.comparison import equal, greater, less, where
-from cnnfast.ops.composite import Composite
-from cnnfast.ops.elementwise import absolute, cast, clip
-from cnnfast.ops.functions import as_float
+from cnnfast.ops.base.composite import Composite
+from cnnfast.ops.base.operation import call
 from cnnfast.ops.image.patches import IMAGE, of_batches
-from cnnfast.ops.joining import concatenate, split
-from cnnfast.ops.operation import call
-from cnnfast.ops.pieces import shape_of
-from cnnfast.ops.reductions import sum as total
+from cnnfast.ops.pointwise.arithmetic import add, divide, maximum, minimum, mod, multiply, subtract
+from cnnfast.ops.pointwise.comparison import equal, greater, less, where
+from cnnfast.ops.pointwise.elementwise import absolute, cast, clip
+from cnnfast.ops.pointwise.functions import as_float
+from cnnfast.ops.reducing.reductions import sum as total
+from cnnfast.ops.shaping.joining import concatenate, split
+from cnnfast.ops.shaping.pieces import shape_of
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
 

@@ -13,11 +13,11 @@ from cnnfast.engine.ops import Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.lowering import append
 from cnnfast.lowering.images import from_image, to_image
-from cnnfast.ops import eager
-from cnnfast.ops.arrangement import expand_dims, squeeze, transpose
 from cnnfast.ops.arrays import of_arrays
+from cnnfast.ops.base import eager
+from cnnfast.ops.base.operation import Constant, Operation, batch_shape, call, is_tensor
 from cnnfast.ops.image.patches import IMAGE
-from cnnfast.ops.operation import Constant, Operation, batch_shape, call, is_tensor
+from cnnfast.ops.shaping.arrangement import expand_dims, squeeze, transpose
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from cnnfast.engine.ops import BatchShape
 from cnnfast.lowering import windows
-from cnnfast.ops.arrangement import expand_dims, reshape, squeeze, transpose
-from cnnfast.ops.composite import Composite
-from cnnfast.ops.operation import call, refuse_batch
-from cnnfast.ops.pieces import ndim_of, shape_of
-from cnnfast.ops.selection import get_item, pad, take
+from cnnfast.ops.base.composite import Composite
+from cnnfast.ops.base.operation import call, refuse_batch
+from cnnfast.ops.shaping.arrangement import expand_dims, reshape, squeeze, transpose
+from cnnfast.ops.shaping.pieces import ndim_of, shape_of
+from cnnfast.ops.shaping.selection import get_item, pad, take
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
 

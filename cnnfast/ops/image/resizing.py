@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.layers.preprocessing.resizing import Resizing
-from cnnfast.ops.operation import Operation, call
+from cnnfast.ops.base.operation import Operation, call
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
 

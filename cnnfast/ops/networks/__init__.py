@@ -1,0 +1,1 @@
+"""Operations that layers compute: products, convolution, pooling, normalization, attention."""

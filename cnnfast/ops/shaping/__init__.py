@@ -1,0 +1,1 @@
+"""Operations that move, choose, order and join numbers."""

@@ -1,0 +1,334 @@
+"""Operations that move numbers to other axes or shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.lowering import append
+from cnnfast.ops.base import eager
+from cnnfast.ops.base.operation import Operation, axis_of, batch_shape, call, product, refuse_batch
+from cnnfast.symbolic.arguments import axes, integer
+from cnnfast.symbolic.batch_size import BatchSize
+from cnnfast.symbolic.tensor import KerasTensor
+
+if TYPE_CHECKING:
+    from cnnfast.symbolic.typing import IntOrSequence, OpenSizes, Tensor
+
+
+class Arrangement(Operation):
+    """Gives each image another shape; a subclass gives `_arranged`."""
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        return KerasTensor(self._arranged(batch_shape(x)), x.dtype)
+
+    def _arranged(self, shape: BatchShape) -> BatchShape:
+        """Return the shape of the output, batch included."""
+        raise NotImplementedError
+
+    def compute(self, x: Any) -> Any:
+        raise NotImplementedError
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = self._arranged(batch_shape(x))
+        return append.reshape(graph, x, tuple(integer(size) for size in shape[1:]))
+
+
+class Reshape(Arrangement):
+    """The same numbers in another shape.
+
+    Parameters
+    ----------
+    newshape
+        Batch included, as -1 or None; one other size may be -1 if the batch is None.
+    """
+
+    def __init__(self, newshape: Sequence[int | None], *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.newshape = list(newshape) if isinstance(newshape, list | tuple) else [newshape]
+
+    def compute(self, x: Any) -> Any:
+        sizes = [-1 if size is None else integer(size) for size in self.newshape]
+        return np.reshape(eager.numbers(x), sizes)
+
+    def _arranged(self, shape: BatchShape) -> BatchShape:
+        batch, *sizes = (None if s is None else integer(s) for s in self.newshape)
+        if batch not in (None, -1) and batch != shape[0]:
+            refuse_batch(f"newshape={self.newshape}, which makes a batch of {batch}")
+        total, known = product(shape[1:]), [size for size in sizes if size not in (None, -1)]
+        fixed = product(known) or 0
+        open_axes = [axis for axis, size in enumerate(sizes) if size in (None, -1)]
+        if len(open_axes) > 1:
+            raise ValueError(
+                f"`newshape` may leave one size open. Received: newshape={self.newshape}"
+            )
+        if open_axes:
+            if total is not None and (not fixed or total % fixed):
+                self._refuse(shape)
+            sizes[open_axes[0]] = None if total is None else total // fixed
+        elif total is not None and total != fixed:
+            self._refuse(shape)
+        return (shape[0], *sizes)
+
+    def _refuse(self, shape: BatchShape) -> None:
+        refuse_batch(
+            f"newshape={self.newshape} for a tensor of shape {shape}, so that an image would not "
+            "stay one"
+        )
+
+    def _config(self) -> dict[str, Any]:
+        return {"newshape": self.newshape}
+
+
+class ExpandDims(Arrangement):
+    """New axes of size 1 at `axis`, batch included."""
+
+    def __init__(self, axis: Any, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axis = axis
+
+    def compute(self, x: Any) -> Any:
+        return np.expand_dims(eager.numbers(x), axes(self.axis, "axis"))
+
+    def _arranged(self, shape: BatchShape) -> BatchShape:
+        positions = axes(self.axis, "axis")
+        rank = len(shape) + len(positions)
+        new = {axis_of(axis, rank) for axis in positions}
+        old = iter(shape)
+        return tuple(1 if axis in new else next(old) for axis in range(rank))
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+
+class Squeeze(Arrangement):
+    """Without the axes of size 1 at `axis`; without all of them, but the batch, for None."""
+
+    def __init__(self, axis: Any = None, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axis = axis
+
+    def compute(self, x: Any) -> Any:
+        axis = None if self.axis is None else axes(self.axis, "axis")
+        return np.squeeze(eager.numbers(x), axis)
+
+    def _arranged(self, shape: BatchShape) -> BatchShape:
+        if self.axis is None:
+            return (shape[0], *(size for size in shape[1:] if size != 1))
+        dropped = {axis_of(axis, len(shape)) for axis in axes(self.axis, "axis")}
+        if any(shape[axis] not in (1, None) for axis in dropped):
+            raise ValueError(
+                f"only axes of size 1 can be dropped. Received: axis={self.axis} of shape {shape}"
+            )
+        return tuple(size for axis, size in enumerate(shape) if axis not in dropped)
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+
+class Ravel(Arrangement):
+    """All numbers of an array as one axis; refused of a tensor, whose batch it would swallow."""
+
+    def compute(self, x: Any) -> Any:
+        return np.ravel(eager.numbers(x))
+
+    def _arranged(self, shape: BatchShape) -> BatchShape:
+        refuse_batch(f"a tensor of shape {shape} to be laid out as one axis")
+
+
+class Permutation(Operation):
+    """Puts axes in another order; a subclass gives `_order`, batch included."""
+
+    def _order(self, rank: int) -> list[int]:
+        raise NotImplementedError
+
+    def compute(self, x: Any) -> Any:
+        array = eager.numbers(x)
+        return np.transpose(array, self._order(array.ndim))
+
+    def _own_order(self, rank: int) -> list[int]:
+        order = self._order(rank)
+        if sorted(order) != list(range(rank)):
+            raise ValueError(f"all {rank} axes must stand once. Received: {order}")
+        if order[0]:
+            refuse_batch(f"the order of axes {order}")
+        return order
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        shape = batch_shape(x)
+        return KerasTensor([shape[axis] for axis in self._own_order(len(shape))], x.dtype)
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        order = self._own_order(len(x.shape) + 1)
+        return append.transpose(graph, x, [axis - 1 for axis in order[1:]])
+
+
+class Transpose(Permutation):
+    """Axes in the order `axes`, batch included."""
+
+    def __init__(self, axes: Sequence[int] | None = None, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axes = None if axes is None else list(axes)
+
+    def _order(self, rank: int) -> list[int]:
+        if self.axes is None:
+            return list(range(rank))[::-1]
+        return [_position(axis, rank) for axis in self.axes]
+
+    def _config(self) -> dict[str, Any]:
+        return {"axes": self.axes}
+
+
+class Moveaxis(Permutation):
+    """The axes `source` at the places `destination`; the others stay in order."""
+
+    def __init__(self, source: Any, destination: Any, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.source, self.destination = source, destination
+
+    def _order(self, rank: int) -> list[int]:
+        source = [_position(axis, rank) for axis in axes(self.source, "source")]
+        target = [_position(axis, rank) for axis in axes(self.destination, "destination")]
+        order = [axis for axis in range(rank) if axis not in source]
+        for place, axis in sorted(zip(target, source, strict=True)):
+            order.insert(place, axis)
+        return order
+
+    def _config(self) -> dict[str, Any]:
+        return {"source": self.source, "destination": self.destination}
+
+
+class Swapaxes(Permutation):
+    """Two axes in each other's place."""
+
+    def __init__(self, axis1: int, axis2: int, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axis1, self.axis2 = axis1, axis2
+
+    def _order(self, rank: int) -> list[int]:
+        order = list(range(rank))
+        a, b = _position(self.axis1, rank), _position(self.axis2, rank)
+        order[a], order[b] = b, a
+        return order
+
+    def _config(self) -> dict[str, Any]:
+        return {"axis1": self.axis1, "axis2": self.axis2}
+
+
+def _position(axis: Any, rank: int) -> int:
+    """Return `axis` counted from the batch, which is an axis like others here."""
+    number = integer(axis)
+    if not -rank <= number < rank:
+        raise ValueError(f"the tensor has {rank} axes. Received: axis={axis}")
+    return number % rank
+
+
+def reshape(x: Tensor, newshape: OpenSizes) -> Tensor:
+    """Return the same numbers in another shape.
+
+    Parameters
+    ----------
+    newshape
+        Batch included, as `cnnfast.ops.shape(x)[0]`, -1 or None; one other size may be -1 where the
+        batch is not.
+
+    Examples
+    --------
+    >>> cnnfast.ops.reshape(np.ones((2, 6)), (-1, 2, 3)).shape
+    (2, 2, 3)
+    """
+    if isinstance(x, KerasTensor) and isinstance(newshape, list | tuple):
+        return call(Reshape(_without_batch(x, newshape)), x)
+    return call(Reshape(newshape), x)  # type: ignore[arg-type]
+
+
+def _without_batch(x: KerasTensor, newshape: OpenSizes) -> list[int | None]:
+    """Return a shape with a number for each size that is known, so that -1 is the batch alone."""
+    batch, *sizes = newshape
+    if any(isinstance(size, BatchSize) for size in sizes):
+        refuse_batch(f"newshape={newshape}, with the batch among other axes")
+    if not isinstance(batch, BatchSize) and batch is not None:
+        return list(newshape)  # type: ignore[arg-type]
+    total = product(x.shape[1:])
+    others = product([size for size in sizes if size not in (None, -1)])  # type: ignore[misc]
+    if total is None or not others or total % others:
+        return [None, *sizes]  # type: ignore[list-item]
+    return [-1, *(total // others if size in (None, -1) else size for size in sizes)]  # type: ignore[list-item]
+
+
+def ravel(x: Tensor) -> Tensor:
+    """Return all numbers of an array as one axis."""
+    return call(Ravel(), x)
+
+
+def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+    """Return a tensor with its axes in another order.
+
+    Parameters
+    ----------
+    axes
+        The order, batch included, which stays the first.
+
+    Examples
+    --------
+    >>> cnnfast.ops.transpose(np.ones((2, 3, 4)), (0, 2, 1)).shape
+    (2, 4, 3)
+    """
+    return call(Transpose(axes), x)
+
+
+def squeeze(x: Tensor, axis: IntOrSequence | None = None) -> Tensor:
+    """Return a tensor without axes of size 1.
+
+    Parameters
+    ----------
+    axis
+        One or several, batch included; None for all of size 1 but the batch.
+    """
+    return call(Squeeze(axis), x)
+
+
+def expand_dims(x: Tensor, axis: IntOrSequence) -> Tensor:
+    """Return a tensor with new axes of size 1.
+
+    Parameters
+    ----------
+    axis
+        Where they are in the result, batch included.
+
+    Examples
+    --------
+    >>> cnnfast.ops.expand_dims(np.ones((2, 3)), 1).shape
+    (2, 1, 3)
+    """
+    return call(ExpandDims(axis), x)
+
+
+def moveaxis(x: Tensor, source: IntOrSequence, destination: IntOrSequence) -> Tensor:
+    """Return a tensor with some axes at other places; the others stay in order.
+
+    Parameters
+    ----------
+    source
+        Which axes.
+    destination
+        Where they are in the result.
+    """
+    return call(Moveaxis(source, destination), x)
+
+
+def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
+    """Return a tensor with two axes in each other's place.
+
+    Parameters
+    ----------
+    axis1
+        One of them.
+    axis2
+        The other.
+    """
+    return call(Swapaxes(axis1, axis2), x)
