@@ -207,6 +207,10 @@ def repeat(graph: Graph, x: Value, times: Mapping[int, int]) -> Value:
     return pick(graph, x, moved)
 
 
+NO_SHIFT = -0.0
+"""What leaves every number as it is, -0 included, which + 0 does not."""
+
+
 def scale_and_shift(graph: Graph, x: Value, scale: npt.ArrayLike, shift: npt.ArrayLike) -> Value:
     """``x * scale + shift``, both of shapes that broadcast to that of `x` without the batch."""
     factor, term = _vector(scale), _vector(shift)

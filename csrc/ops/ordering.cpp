@@ -15,6 +15,12 @@ bool is_above(float a, float b) {
   return a > b;
 }
 
+// As `is_above`, and 0 is above -0.
+bool is_above_with_sign(float a, float b) {
+  if (a == b) return std::signbit(b) && !std::signbit(a);
+  return is_above(a, b);
+}
+
 double numbers_of(const Along& of) { return static_cast<double>(of.outer * of.n * of.inner); }
 
 // (outer, n, inner) to the position of the largest or smallest, the first of equal ones. A row is
@@ -105,8 +111,8 @@ class Order final : public DenseStep {
   bool comes_first(const float* x, std::int32_t a, std::int32_t b) const {
     const float one = x[a * of_.inner];
     const float two = x[b * of_.inner];
-    if (is_above(one, two)) return descending_;
-    if (is_above(two, one)) return !descending_;
+    if (descending_ ? is_above_with_sign(one, two) : is_above(two, one)) return true;
+    if (descending_ ? is_above_with_sign(two, one) : is_above(one, two)) return false;
     return a < b;
   }
 

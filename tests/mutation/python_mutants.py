@@ -79,7 +79,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
         *_of("variables.py", ("        «_epoch = next(_epochs)»\n", "next(_epochs)")),
         *_of(
             "engine/executor.py",
-            ("if «versions != self._versions»:\n            self._plans", "False"),
+            ("if «versions != self._versions» or epsilon", "False"),
         ),
         *_of(
             "models/functional.py",
@@ -111,7 +111,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             ("self._tensor = «weakref.ref(tensor)»\n\n    def restate", "lambda: tensor"),
             ("(*living, «weakref.ref(new)»)", "lambda: new"),
         ),
-        *_of("layers/base/layer.py", ("Executor(«weakref.proxy(self)»)", "self")),
+        *_of("layers/base/layer.py", ("InPhase(«weakref.proxy(self)», False)", "self")),
         *_of(
             "files/hdf5.py",
             (

@@ -96,5 +96,5 @@ WRAPPING: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("case", WRAPPING)
 def test_what_keras_computes_in_integers_is_refused(case: str) -> None:
-    with pytest.raises(UnsupportedError, match=r"Received: .*[Cc]ast"):
+    with pytest.raises(UnsupportedError, match=r"[Cc]ast.*Received: "):
         WRAPPING[case](cnnfast.Input((4,)))

@@ -117,7 +117,7 @@ class Multiply(Binary):
     def _with_constant(
         self, graph: Graph, x: Value, array: np.ndarray[Any, Any], *, reverse: bool
     ) -> Value | None:
-        return _scale_and_shift(graph, x, array, 0.0)
+        return _scale_and_shift(graph, x, array, append.NO_SHIFT)
 
 
 class Divide(Binary):
@@ -137,7 +137,7 @@ class Divide(Binary):
     ) -> Value | None:
         if reverse or not np.all(array):
             return None
-        return _scale_and_shift(graph, x, 1.0 / array, 0.0)
+        return _scale_and_shift(graph, x, 1.0 / array, append.NO_SHIFT)
 
 
 class TrueDivide(Divide):

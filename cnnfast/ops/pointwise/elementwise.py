@@ -74,7 +74,7 @@ class Abs(Absolute):
 class Negative(Elementwise):
     """``-x``."""
 
-    steps = (Activation(Kind.SCALE, -1.0, 0.0),)
+    steps = (Activation(Kind.SCALE, -1.0, append.NO_SHIFT),)
     keeps_integers = True
     computed = np.negative
 
@@ -215,9 +215,9 @@ class Round(Elementwise):
             return (Activation(Kind.ROUND),)
         scale = 10.0**self.decimals
         return (
-            Activation(Kind.SCALE, scale, 0.0),
+            Activation(Kind.SCALE, scale, append.NO_SHIFT),
             Activation(Kind.ROUND),
-            Activation(Kind.SCALE, 1.0 / scale, 0.0),
+            Activation(Kind.SCALE, 1.0 / scale, append.NO_SHIFT),
         )
 
     def _config(self) -> dict[str, Any]:

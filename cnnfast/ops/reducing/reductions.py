@@ -246,16 +246,22 @@ class LogSoftmax(Operation):
 
     def compute(self, x: Any) -> Any:
         array = eager.floats(eager.numbers(x))
-        return array - Logsumexp.computed(array, self.axis, keepdims=True)
+        with np.errstate(invalid="ignore"):  # what is infinite gives NaN
+            below = array - array.max(self.axis, keepdims=True)
+        return below - np.log(np.exp(below).sum(self.axis, keepdims=True))
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         axis_of(self.axis, len(batch_shape(x)))
         return KerasTensor(batch_shape(x), x.dtype)
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        axis = axis_of(self.axis, len(x.shape) + 1)
-        total = Logsumexp(axis, keepdims=True, name=self.name).lower(graph, x)
-        return append.binary(graph, x, total, BinaryKind.SUBTRACT)
+        axis = axis_of(self.axis, len(x.shape) + 1) - 1
+        largest = append.reduce(graph, x, ReductionKind.MAX, [axis])
+        below = append.binary(graph, x, largest, BinaryKind.SUBTRACT)
+        powers = append.activate(graph, below, [Activation(ActivationKind.EXP)])
+        total = append.reduce(graph, powers, ReductionKind.SUM, [axis])
+        total = append.activate(graph, total, [Activation(ActivationKind.LOG)])
+        return append.binary(graph, below, total, BinaryKind.SUBTRACT)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
