@@ -98,9 +98,17 @@ def examples() -> list[doctest.DocTest]:
 EXAMPLES = examples()
 
 
+def settings() -> tuple[Any, ...]:
+    """Return what holds for the process."""
+    own, backend = repr(cnnfast.config.get()), cnnfast.backend
+    return own, backend.floatx(), backend.epsilon(), backend.image_data_format()
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.name for example in EXAMPLES])
 def test_an_example_gives_what_it_says(example: doctest.DocTest) -> None:
+    before = settings()
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     runner.run(example, out=report.append)
     assert not runner.failures, "".join(report)
+    assert settings() == before, "an example leaves a setting changed, which other tests meet"

@@ -98,6 +98,7 @@ def set(
     Examples
     --------
     >>> cnnfast.config.set(workspace_limit=256 << 20)
+    >>> cnnfast.config.set(workspace_limit=None)  # the default again
     """
     global _process  # noqa: PLW0603 - process-wide, like the number of threads
     # All is checked before anything changes.

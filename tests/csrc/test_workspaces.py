@@ -120,6 +120,7 @@ def test_released_memory_includes_idle_workspaces():
 
 
 def test_the_default_returns_with_none():
+    config.set(workspace_limit=None)
     default = config.get().workspace_limit
     config.set(workspace_limit=5)
     assert config.get().workspace_limit == 5

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import cnnfast
 from scripts.running import for_keras, for_us, lines, prepare, run, same, snippets
 
 pytestmark = [
@@ -41,8 +42,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, keras: Any) -> Path:
 
 
 @pytest.fixture
-def inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def inside(folder: Path, monkeypatch: pytest.MonkeyPatch, keras: Any) -> None:
+    """Begin in the folder, and with names that nothing has taken yet."""
     monkeypatch.chdir(folder)
+    keras.utils.clear_session()
+    cnnfast.backend.clear_session()
 
 
 @pytest.mark.parametrize("line", cases(lines("imports.txt")))
