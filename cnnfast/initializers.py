@@ -389,9 +389,12 @@ def get(identifier: object) -> Initializer | None:
     return _table.make(identifier)
 
 
+_PACKAGE = __name__.partition(".")[0] + "."
+
+
 def is_users(initializer: object) -> bool:
     """Whether an initializer runs code of the user's."""
-    inside = type(initializer).__module__.partition(".")[0] == __name__.partition(".")[0]
+    inside = type(initializer).__module__.startswith(_PACKAGE)
     return not inside or isinstance(initializer, UsersObject)
 
 

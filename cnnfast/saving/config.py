@@ -12,6 +12,7 @@ from cnnfast.layers.serialization.configs import deserialize_stored
 from cnnfast.layers.serialization.foreign import nothing_stored
 from cnnfast.saving.limits import check_calls, check_sizes
 from cnnfast.symbolic.registry import is_operation
+from cnnfast.utils import tree
 
 if TYPE_CHECKING:
     from cnnfast.layers.base.layer import Layer
@@ -153,7 +154,7 @@ def _renamed(value: Any) -> Any:
     """
     if isinstance(value, list):
         return [_renamed(item) for item in value]
-    if not isinstance(value, Mapping):
+    if type(value) in tree.PLAIN or not isinstance(value, Mapping):
         return value
     copy = {key: _renamed(item) for key, item in value.items()}
     if copy.get("class_name") in _CONSTANTS and isinstance(copy.get("config"), Mapping):

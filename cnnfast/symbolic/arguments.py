@@ -55,6 +55,8 @@ def positive_integers(value: object, count: int, name: str) -> tuple[int, ...]:
 
 def number(value: object, name: str) -> float:
     """Return `value` as a float; also the form in which some Keras 2 files store a scalar."""
+    if type(value) is float:
+        return value
     if isinstance(value, Mapping):
         value = value.get("value")
     try:

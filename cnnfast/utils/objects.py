@@ -80,7 +80,13 @@ class ObjectTable(Registry[type[T]]):
         """
         if identifier is None or isinstance(identifier, ConfigObject):
             return identifier  # type: ignore[return-value]
-        if isinstance(identifier, Mapping):
+        if isinstance(identifier, str):
+            given = self.given(identifier)
+            if given is not None:
+                return self._given(given, {"class_name": identifier, "config": {}})
+            if identifier in self:
+                return self[identifier]()
+        elif isinstance(identifier, Mapping):
             return self.deserialize(identifier)
         if isinstance(identifier, type):
             identifier = identifier()
@@ -88,12 +94,6 @@ class ObjectTable(Registry[type[T]]):
             return identifier  # type: ignore[return-value]
         if callable(identifier):
             return UsersObject(identifier)  # type: ignore[return-value]
-        if isinstance(identifier, str):
-            given = self.given(identifier)
-            if given is not None:
-                return self._given(given, {"class_name": identifier, "config": {}})
-        if isinstance(identifier, str) and identifier in self:
-            return self[identifier]()
         raise ValueError(
             f"Could not interpret {self.kind} identifier: it must be a name, a config, an object "
             f"or a function. {what_there_is(identifier, self._names())} Received: {identifier!r}"

@@ -14,7 +14,8 @@ Structure: TypeAlias = Any
 
 _SEQUENCES = (list, tuple)
 _CONTAINERS = (list, tuple, Mapping)
-_SIZES = (int, type(None))
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of most leaves, which need not be shown to an abstract class: it takes its time."""
 
 
 def flatten(structure: Structure) -> list[Any]:
@@ -28,7 +29,7 @@ def _gather(structure: Structure, leaves: list[Any]) -> None:
     if isinstance(structure, _SEQUENCES):
         for item in structure:
             _gather(item, leaves)
-    elif isinstance(structure, Mapping):
+    elif type(structure) not in PLAIN and isinstance(structure, Mapping):
         for key in sorted(structure):
             _gather(structure[key], leaves)
     else:
@@ -37,6 +38,8 @@ def _gather(structure: Structure, leaves: list[Any]) -> None:
 
 def map_structure(function: Callable[[Any], Any], structure: Structure) -> Structure:
     """Apply `function` to every leaf; lists, tuples and dicts keep their kind."""
+    if type(structure) in PLAIN:
+        return function(structure)
     if isinstance(structure, Mapping):
         return {key: map_structure(function, structure[key]) for key in structure}
     if isinstance(structure, list):
@@ -63,9 +66,8 @@ def _filled(structure: Structure, leaves: Iterator[Any]) -> Structure:
 
 def is_shape(value: object) -> bool:
     """Whether `value` is one shape, and not a list or tuple of shapes."""
-    # Most are numbers, which need not be shown to an abstract class: it takes its time.
     return isinstance(value, _SEQUENCES) and not any(
-        type(size) not in _SIZES and isinstance(size, _CONTAINERS) for size in value
+        type(size) not in PLAIN and isinstance(size, _CONTAINERS) for size in value
     )
 
 
