@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from fuzz import anyrank, images, integers, joins, operations, sequences
+from fuzz import anyrank, images, integers, joins, operations, own, sequences
 from fuzz.draw import Draw, Shape
 
 LARGEST = 2500
@@ -26,9 +26,9 @@ SIZES = 3
 ATTEMPTS = 40
 _ASSUMED = 9  # pixels, where a size is unknown
 _BY_RANK = {
-    2: (*anyrank.MAKERS, *sequences.ROW_MAKERS),
-    3: (*anyrank.MAKERS, *sequences.SEQUENCE_MAKERS),
-    4: (*anyrank.MAKERS, *images.MAKERS),
+    2: (*anyrank.MAKERS, *own.MAKERS, *sequences.ROW_MAKERS),
+    3: (*anyrank.MAKERS, *own.MAKERS, *sequences.SEQUENCE_MAKERS),
+    4: (*anyrank.MAKERS, *own.MAKERS, *images.MAKERS),
 }
 # What Keras raises when a random layer cannot take a random input.
 _REFUSALS = (ValueError, TypeError, IndexError, ZeroDivisionError, NotImplementedError)
@@ -75,7 +75,7 @@ def _layer_for(draw: Draw, shape: Shape) -> layers.Layer:
     for _ in range(ATTEMPTS):
         try:
             layer = _weighted(draw, _BY_RANK[len(shape)])(draw, shape)
-            if layer is not None and _fits(tuple(layer.compute_output_shape(shape))):
+            if layer is not None and _fits(own.output_shape(layer, shape)):
                 return layer
         except _REFUSALS:
             continue
@@ -118,7 +118,7 @@ def _stack(draw: Draw, model: keras.Sequential, shape: Shape, number: int) -> No
     for _ in range(number):
         layer = _layer_for(draw, shape)
         model.add(layer)
-        shape = tuple(layer.compute_output_shape(shape))
+        shape = own.output_shape(layer, shape)
 
 
 def _functional(draw: Draw, shape: Shape | None = None, steps: int = 9) -> keras.Model:

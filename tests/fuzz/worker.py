@@ -17,7 +17,7 @@ import numpy as np
 import cnnfast
 from cnnfast.errors import UnsupportedError
 from cnnfast.saving import load_model
-from fuzz import edits, graphs
+from fuzz import edits, graphs, own
 from fuzz.draw import Draw
 
 TOO_SMALL = "computed output size would be zero or negative"
@@ -134,14 +134,14 @@ def _judge_changes(
         except Exception:
             change.undo()  # Keras cannot run it, whatever ours says
             continue
-        before = ours(_copied(x))
+        before = ours(_copied(x), training=False)
         try:
             change.ours()
         except ValueError as error:
             if not change.shapes:
                 return "change refused", f"{[*done, change.what]}: {_short(error)}"
             change.undo()
-            if not _identical(before, ours(_copied(x))):
+            if not _identical(before, ours(_copied(x), training=False)):
                 return "changed wrongly", f"{done}, and {change.what} was refused"
             continue
         done.append(change.what)
@@ -159,16 +159,16 @@ def _judge_changes(
 
 def _compare_copies(ours: cnnfast.Model, x: Any) -> str:
     """Say what is wrong with copies of a model that was changed: they are made of what it says."""
-    actual = ours(_copied(x))
+    actual = ours(_copied(x), training=False)
     for duplicate in (copy.copy, copy.deepcopy):
-        if not _identical(actual, duplicate(ours)(_copied(x))):
+        if not _identical(actual, duplicate(ours)(_copied(x), training=False)):
             return f"`{duplicate.__name__}` gives other bits than the model"
     return ""
 
 
 def _compare(theirs: keras.Model, ours: cnnfast.Model, x: Any, expected: Any) -> str:
     """Say what is wrong with the answers of `ours` to `x`; nothing if they are right."""
-    actual = ours(_copied(x))
+    actual = ours(_copied(x), training=False)
     if _structure(actual) != _structure(expected):
         return f"structure {_structure(actual)} is not {_structure(expected)}"
     if not _identical(actual, ours.predict(_copied(x), batch_size=2, verbose=0)):
@@ -259,6 +259,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--again", type=Path, help="folder of a finding, in place of all others")
     args = parser.parse_args()
+    for package in ("keras", "cnnfast"):
+        own.source(package)  # registers the class, which files name
     # What Keras and its backend print must not get between the lines.
     lines = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

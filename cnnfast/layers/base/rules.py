@@ -70,7 +70,8 @@ class Rules(WeightHolder):
         if self.differs_in_training:
             raise self.unsupported(
                 "computes something else in training, which this package does not. Received: "
-                "training=True"
+                "a call in training, as calls of layers of random changes are unless told",
+                advice="Say `training=False`, or use `predict`.",
             )
         return self.lower(graph, x)
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cnnfast
 from cnnfast import layers
+from cnnfast.errors import UnsupportedError
 from parity import both, keras, plain
 
 IMAGE = (None, 4, 6, 3)
@@ -112,7 +114,25 @@ def test_a_stored_call_with_training_is_read_as_what_predict_makes_of_it(
     node = keras.Model(image, keras.layers.RandomFlip()(image)).get_config()["layers"][1]
     kwargs = node["inbound_nodes"][0]["kwargs"]
     assert kwargs == {"training": True}
+    x = rng.normal(size=(2, 6, 6, 3)).astype(np.float32)
     for layer in (layers.RandomFlip(), layers.Resizing(6, 6), layers.CenterCrop(6, 6)):
-        assert layer(layers.Input((6, 6, 3)), **kwargs).shape == (None, 6, 6, 3)
-        x = rng.normal(size=(2, 6, 6, 3)).astype(np.float32)
-        np.testing.assert_array_equal(layer(x, **kwargs), x)
+        begin = layers.Input((6, 6, 3))
+        model = cnnfast.Model(begin, layer(begin, **kwargs))
+        assert model.output_shape == (None, 6, 6, 3)
+        for made in (model.predict(x, verbose=0), model(x, training=False)):
+            np.testing.assert_array_equal(made, x)
+
+
+def test_random_changes_are_refused_where_keras_makes_them(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(2, 6, 6, 3)).astype(np.float32)
+    begin = keras.Input((6, 6, 3))
+    theirs = keras.Model(begin, keras.layers.RandomFlip()(begin))
+    assert any(not np.array_equal(theirs(x), x) for _ in range(20))  # nothing said is training
+    model = layers.deserialize(keras.saving.serialize_keras_object(theirs))
+    for call, said in (
+        (model, {}),
+        (model, {"training": True}),
+        (layers.RandomFlip(), {"training": True}),
+    ):
+        with pytest.raises(UnsupportedError, match=r"Say `training=False`, or use `predict`"):
+            call(x, **said)
