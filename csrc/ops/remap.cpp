@@ -13,20 +13,30 @@ std::int64_t product(const Dims& dims, std::size_t first, std::size_t last) {
                     dims.begin() + static_cast<std::ptrdiff_t>(last)));
 }
 
+// Whether each position is the one behind that before it; -1 is none.
+bool is_run(const std::vector<std::int32_t>& positions) {
+  for (std::size_t i = 1; i < positions.size(); ++i) {
+    if (positions[i] != positions[i - 1] + 1) return false;
+  }
+  return !positions.empty() && positions.front() >= 0;
+}
+
 void copy_floats(float* to, const float* from, std::int64_t n) {
   std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
 }
 
-// A row is a position on the axes up to the last mapped one; behind it numbers stay together.
+// A row is a position on the first `mapped` axes; behind them numbers stay together, from `start`.
 class Remap final : public RowsStep {
  public:
-  Remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps, float fill, std::size_t mapped)
+  Remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps, float fill, std::size_t mapped,
+        std::int64_t start)
       : RowsStep({.name = "remap"}, product(out, 0, mapped)),
         length_(product(out, mapped, out.size())),
+        start_(start),
         fill_(fill),
         maps_(std::move(maps)) {
     maps_.resize(mapped);
-    std::int64_t stride = length_;
+    std::int64_t stride = product(in, mapped, in.size());
     for (std::size_t axis = mapped; axis-- > 0; stride *= in[axis]) {
       strides_.insert(strides_.begin(), stride);
     }
@@ -40,34 +50,56 @@ class Remap final : public RowsStep {
  protected:
   void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
                       std::int64_t last) const override {
-    for (std::int64_t row = first; row < last; ++row) {
-      const std::int64_t from = source(row);
+    if (sizes_.empty()) return copy_floats(out, in[0] + start_, length_);
+    const std::int64_t n = sizes_.back();
+    for (std::int64_t row = first; row < last;) {
+      const std::int64_t at = row % n;
+      const std::int64_t end = std::min(n, at + last - row);
+      const std::int64_t from = outer_source(row / n);
       float* to = out + row * length_;
       if (from < 0) {
-        std::fill(to, to + length_, fill_);
-      } else if (length_ == 1) {
-        *to = in[0][from];
+        std::fill(to, to + (end - at) * length_, fill_);
       } else {
-        copy_floats(to, in[0] + from, length_);
+        pick(in[0] + from, to, at, end);
       }
+      row += end - at;
     }
   }
 
  private:
-  // Where the row stands in the input; -1 for none.
-  std::int64_t source(std::int64_t row) const {
-    std::int64_t offset = 0;
-    for (std::size_t axis = sizes_.size(); axis-- > 0; row /= sizes_[axis]) {
-      const std::int64_t at = row % sizes_[axis];
-      const AxisMap& map = maps_[axis];
-      const std::int64_t from = map ? (*map)[static_cast<std::size_t>(at)] : at;
+  // Where the rows of one position on all axes but the last begin in the input; -1 for none.
+  std::int64_t outer_source(std::int64_t outer) const {
+    std::int64_t offset = start_;
+    for (std::size_t axis = sizes_.size() - 1; axis-- > 0; outer /= sizes_[axis]) {
+      const std::int64_t from = position(axis, outer % sizes_[axis]);
       if (from < 0) return -1;
       offset += from * strides_[axis];
     }
     return offset;
   }
 
+  // Rows `first` to `last` along the last axis.
+  void pick(const float* in, float* to, std::int64_t first, std::int64_t last) const {
+    const std::size_t axis = sizes_.size() - 1;
+    for (std::int64_t at = first; at < last; ++at, to += length_) {
+      const std::int64_t from = position(axis, at);
+      if (from < 0) {
+        std::fill(to, to + length_, fill_);
+      } else if (length_ == 1) {
+        *to = in[from * strides_[axis]];
+      } else {
+        copy_floats(to, in + from * strides_[axis], length_);
+      }
+    }
+  }
+
+  std::int64_t position(std::size_t axis, std::int64_t at) const {
+    const AxisMap& map = maps_[axis];
+    return map ? (*map)[static_cast<std::size_t>(at)] : at;
+  }
+
   std::int64_t length_;  // floats that stay together
+  std::int64_t start_;
   float fill_;
   std::vector<AxisMap> maps_;
   Dims sizes_;    // of the output
@@ -167,7 +199,13 @@ std::unique_ptr<const Step> make_remap(const Dims& in, const Dims& out, std::vec
          "a map needs a position for each of the output");
     check_positions(*map, -1, in[axis]);
   }
-  return std::make_unique<Remap>(in, out, std::move(maps), fill, mapped);
+  // Positions that follow each other stay together; those of the first axis are shared by threads.
+  std::int64_t start = 0;
+  if (mapped > 1 && is_run(*maps[mapped - 1])) {
+    --mapped;
+    start = maps[mapped]->front() * product(in, mapped + 1, in.size());
+  }
+  return std::make_unique<Remap>(in, out, std::move(maps), fill, mapped, start);
 }
 
 std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis,

@@ -336,6 +336,37 @@ def test_remap_picks_repeats_and_fills(rng):
     np.testing.assert_array_equal(got[..., 2], 0)
 
 
+POSITIONS = {
+    "all": None,
+    "run": [1, 2],
+    "run to the end": [1, 2, 3],
+    "one": [2],
+    "backwards": [3, 2, 1, 0],
+    "border": [-1, 0, 1, 2, 3, -1],
+    "every second": [0, 2],
+    "repeated": [1, 1, 2],
+}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("last", POSITIONS)
+@pytest.mark.parametrize("first", POSITIONS)
+def test_remap_picks_along_two_axes(first, last, axis, threads, rng):
+    x = rng.standard_normal((2, 4, 4, 4), np.float32)
+    maps, want = [None] * 3, x
+    for at, name in {0: first, axis: last}.items():
+        if POSITIONS[name] is not None:
+            places = np.array(POSITIONS[name], np.int32)
+            maps[at] = Picked(places)
+            want = np.take(want, places, at + 1)  # -1 is the last one there
+            want = np.moveaxis(want, at + 1, 0).copy()
+            want[places < 0] = 7
+            want = np.moveaxis(want, 0, at + 1)
+    got = run(lambda g, v: g.add(Remap(v, Value(want.shape[1:]), tuple(maps), 7.0)), x, threads)
+    np.testing.assert_array_equal(got, want)
+
+
 def test_concat_puts_tensors_one_behind_the_other(rng):
     x = rng.standard_normal((2, 3, 4, 5), np.float32)
     for axis in range(3):
