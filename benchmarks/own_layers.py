@@ -3,10 +3,12 @@
 Each layer is built twice: as a class whose `call` is traced, and as a functional model that applies
 the same operations one by one. The two take turns; their outputs must be the same bits. Tracing
 and planning are timed once each. With ``--keras`` the class runs in Keras' `predict`, too, on
-Keras' backend, from the same source text with other imports::
+Keras' backend, from the same source text with other imports. With ``--onnx`` (the `bench` extra)
+what tf2onnx makes of Keras' layer takes turns with ours in ONNX Runtime, after their outputs were
+compared::
 
     python benchmarks/own_layers.py
-    python benchmarks/own_layers.py --keras --threads 1
+    python benchmarks/own_layers.py --keras --onnx --threads 1
 
 """
 
@@ -17,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -135,12 +138,16 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.05, help="length of one turn")
     parser.add_argument("--threads", type=positive_int, default=1)
     parser.add_argument("--keras", action="store_true", help="time Keras' predict, too")
+    parser.add_argument("--onnx", action="store_true", help="time ONNX Runtime, too")
     args = parser.parse_args()
     cnnfast.set_num_threads(args.threads)
     ours = written_for("cnnfast")
     theirs = written_for("keras") if args.keras else None
     ratios = []
-    print(f"{'layer':22} traced ms  functional ms  ratio  tracing ms  first call ms  Keras ms")
+    print(
+        f"{'layer':22} traced ms  functional ms  ratio  tracing ms  first call ms  Keras ms  "
+        "ONNX Runtime ms  over ours"
+    )
     for name in LAYERS:
         ratios.append(measure(name, ours, theirs, args))
     print(f"geometric mean {statistics.geometric_mean(ratios):.3f}, largest {max(ratios):.3f}")
@@ -178,13 +185,65 @@ def measure(
     times = rounds(calls, args.rounds, args.seconds)
     ratio = statistics.median(a / b for a, b in zip(*times, strict=True))
     row = [statistics.median(times[0]), statistics.median(times[1])]
-    keras_time = "" if theirs is None else f"{1e3 * in_keras(getattr(theirs, name), x, args):9.3f}"
+    keras_time = "" if theirs is None else f"{1e3 * in_keras(getattr(theirs, name), x, args):.3f}"
     print(
         f"{name:22} {1e3 * row[0]:9.3f}  {1e3 * row[1]:13.3f}  {ratio:5.3f}  {1e3 * tracing:10.2f}"
-        f"  {1e3 * first:13.2f} {keras_time}",
+        f"  {1e3 * first:13.2f} {keras_time:>9}{beside_onnx(name, traced, args)}",
         flush=True,
     )
     return ratio
+
+
+def beside_onnx(name: str, traced: Any, args: argparse.Namespace) -> str:
+    """Return what ONNX Runtime takes, and over our time, in words; nothing if it was not asked."""
+    if not args.onnx:
+        return ""
+    from sidebyside import prepare
+    from sidebyside.runtimes import onnx_runtime
+
+    made = prepare.fingerprint(SOURCE, onnx_runtime.versions())
+    directory = prepare.CACHE / "own_layers" / made
+    path = directory / f"{name}.onnx"
+    if not path.is_file():
+        directory.mkdir(parents=True, exist_ok=True)
+        prepare.elsewhere(write_onnx, name, directory)
+    with np.load(directory / f"{name}.npz") as answers:
+        images, expected = answers["images"], answers["outputs"]
+        traced.set_weights([answers[f"weight_{i}"] for i in range(len(traced.weights))])
+    try:
+        predict = onnx_runtime.load(path, args.threads)
+    except Exception as error:  # what a converter wrote and nobody can run is a result
+        return f"  no conversion: {str(error).splitlines()[0][-60:]}"
+    for outputs in (traced.predict_on_batch(images), predict(images)):
+        np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-4 * abs(expected).max())
+    calls = [lambda: traced.predict_on_batch(images), lambda: predict(images)]
+    times = rounds(calls, args.rounds, args.seconds)
+    over = statistics.median(b / a for a, b in zip(*times, strict=True))
+    return f"  {1e3 * statistics.median(times[1]):15.3f}  {over:9.2f}"
+
+
+def write_onnx(name: str, directory: Path) -> None:
+    """Write Keras' layer with random weights for ONNX Runtime, and its answers to an image."""
+    import keras
+
+    from sidebyside.exports import onnx_file
+
+    cls = keras.saving.register_keras_serializable("benchmark")(getattr(written_for("keras"), name))
+    inputs = keras.Input(cls.shape)
+    model = keras.Model(inputs, cls()(inputs))
+    rng = np.random.default_rng(1)
+    for weight in model.weights:
+        weight.assign(
+            0.5 + rng.random(weight.shape)
+            if len(weight.shape) == 1
+            else rng.normal(0, np.prod(weight.shape[:-1]) ** -0.5, weight.shape)
+        )
+    images = rng.random((1, *cls.shape), np.float32)
+    weights = {f"weight_{i}": weight for i, weight in enumerate(model.get_weights())}
+    outputs = np.asarray(model(images, training=False))
+    np.savez(directory / f"{name}.npz", images=images, outputs=outputs, **weights)
+    model.save(directory / f"{name}.keras")
+    onnx_file(directory / f"{name}.keras", directory)
 
 
 def of_inputs(shape: tuple[int, ...], function: Callable[[Any], Any]) -> Any:
