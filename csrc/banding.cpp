@@ -45,8 +45,8 @@ bool runs_by_rows(const PlannedStep& s, double most_bytes) {
 // convolution: joined, they make no row twice, and threads meet once less.
 bool ends_row_by_row(const Chain& chain, const PlannedStep& s) {
   if (!runs_by_rows(s, kernels().tuning.light_last_bytes)) return false;
-  const Window& after = s.step->traits().rows->window;
-  return chain.back().step->traits().rows->window.height > 1 && after.height == 1 &&
+  const Window& after = s.step->traits().rows.value().window;
+  return chain.back().step->traits().rows.value().window.height > 1 && after.height == 1 &&
          after.stride_y == 1;
 }
 
@@ -72,7 +72,7 @@ bool reads_light(const Chain& chain, const PlannedStep& s, const std::vector<Val
 // Bytes of weights that a step reads in all, where bands are of as few rows as it makes together.
 double weights_by_bands(const PlannedStep& s, const std::vector<Value>& values) {
   const Layout& out = value_of(values, s.out).layout;
-  const std::int64_t together = s.step->traits().rows->together;
+  const std::int64_t together = s.step->traits().rows.value().together;
   return s.step->cost().weight_bytes * static_cast<double>(out.height) /
          static_cast<double>(together);
 }
@@ -86,9 +86,9 @@ bool reads_huge_image(const Chain& chain, const PlannedStep& s, const std::vecto
   if (bytes < kernels().tuning.huge_image_bytes || !runs_by_rows(s, kAny) ||
       !runs_by_rows(chain.back(), kAny))
     return false;
-  std::int64_t repeated = s.step->traits().rows->window.repeated_rows(0);
+  std::int64_t repeated = s.step->traits().rows.value().window.repeated_rows(0);
   for (std::size_t i = chain.size() - 1; i > 0; --i) {
-    repeated = chain[i].step->traits().rows->window.repeated_rows(repeated);
+    repeated = chain[i].step->traits().rows.value().window.repeated_rows(repeated);
   }
   const std::int64_t height = value_of(values, chain.front().out).layout.height;
   return std::max(weights_by_bands(chain.back(), values), weights_by_bands(s, values)) <= bytes &&

@@ -26,6 +26,7 @@ PYBIND11_MODULE(core, m, py::mod_gil_not_used(), py::multiple_interpreters::not_
 
 // Before Python 3.12, pybind11 itself waits for ever in a subinterpreter; from 3.13 on the main
 // interpreter may call this for another.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name that Python calls
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
   if (in_main_interpreter()) return PyInit_core();
   PyErr_SetString(PyExc_ImportError, kMainOnly);

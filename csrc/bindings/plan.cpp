@@ -66,6 +66,7 @@ class SignalHandlers final : public Interrupt {
  private:
   // Another thread runs no handler, and need not ask again for the lock. A signal that comes now is
   // handled here.
+  // NOLINTNEXTLINE(bugprone-exception-escape): `restore` throws where it is called twice
   void look_for_thread() noexcept {
     try {
       const py::object thread = py::module_::import("threading").attr("main_thread")();
@@ -116,6 +117,7 @@ py::dict costs_of(const StepInfo& step) {
 std::int64_t packed_bytes_of(const std::vector<const Plan*>& plans,
                              const std::vector<const BoundKernel*>& kernels) {
   std::vector<SharedKernel> shared;
+  shared.reserve(kernels.size());
   for (const BoundKernel* kernel : kernels) shared.push_back(kernel->kernel);
   return Plan::packed_bytes(plans, shared);
 }

@@ -38,7 +38,7 @@ class BandsShape {
  public:
   explicit BandsShape(const std::vector<BandedStep>& steps) : height_(steps.back().out.height) {
     for (const BandedStep& s : steps) {
-      rows_.push_back(*s.step->traits().rows);
+      rows_.push_back(s.step->traits().rows.value());
       outs_.push_back(s.out);
     }
     band_ = together();

@@ -37,7 +37,7 @@ double joined_estimate(const ConvSpec& spec) {
 
 template <int m>
 double winograd_estimate(const ConvSpec& spec) {
-  const WinogradForm form = *winograd_form(spec, m);
+  const WinogradForm form = winograd_form(spec, m).value();
   const Dims out = convolved(spec);
   const auto tiles = static_cast<double>(form.tiles_y(out[0]) * form.tiles_x(out[1]));
   const auto positions = static_cast<double>(form.positions());

@@ -52,7 +52,7 @@ class DepthwiseConv2D final : public Step {
         bias_(std::move(bias)) {}
 
   Cost cost() const override {
-    const Window& window = traits().rows->window;
+    const Window& window = traits().rows.value().window;
     const double products = 2 * static_cast<double>(window.height * window.width) * outputs_;
     return {.flops = products,
             .own_flops = products + outputs_ * flops_of(activation_.kind),
@@ -92,7 +92,7 @@ class BoundDepthwiseConv2D final : public BoundByRows {
  public:
   BoundDepthwiseConv2D(const DepthwiseConv2D& step, const Layouts& layouts)
       : step_(step),
-        window_(step.traits().rows->window),
+        window_(step.traits().rows.value().window),
         in_(layouts.in[0]),
         out_(layouts.out),
         strips_(out_.height, out_.width / step.joined_, step.joined_ * out_.channels) {

@@ -129,7 +129,8 @@ class MatMul final : public DenseStep {
       task.first_chunk = chunk;
       task.last_chunk = chunk + step;
       for (std::int64_t block = first; block < last; ++block) {
-        task.weights = packed + columns_.place(block, chunk * kernels_.tuning.chunk_depth);
+        task.weights =
+            packed + columns_.place(block, std::int64_t{chunk} * kernels_.tuning.chunk_depth);
         task.out = out + columns_.first(block);
         task.columns = static_cast<std::int32_t>(columns_.stored(block));
         kernels_.conv(task, 0, task.width);

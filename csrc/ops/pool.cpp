@@ -86,7 +86,7 @@ class BoundPool2D final : public BoundByRows {
 
  private:
   PoolRow task_for(const Work& w) const {
-    const Window& window = step_.traits().rows->window;
+    const Window& window = step_.traits().rows.value().window;
     PoolRow task = {};
     task.x_row = window.dilation_y * in_.row();
     task.x_pixel = in_.pixel();

@@ -146,10 +146,11 @@ class Resample final : public RowsStep {
         weights_(std::move(weights)) {}
   Cost cost() const override {
     const double flops = 2 * static_cast<double>(rows() * inner_ * taps_);
+    const std::int64_t read = rows() / m_ * n_;
     return {.flops = flops,
             .own_flops = flops,
             .weight_bytes = 0,
-            .moved_bytes = kFloatBytes * static_cast<double>((rows() / m_ * n_ + rows()) * inner_)};
+            .moved_bytes = kFloatBytes * static_cast<double>((read + rows()) * inner_)};
   }
 
  protected:

@@ -86,7 +86,9 @@ struct WinogradShape {
   }
 
   std::int64_t positions() const { return form.positions(); }
-  std::int64_t taps() const { return form.kernels->taps_y * form.kernels->taps_x; }
+  std::int64_t taps() const {
+    return static_cast<std::int64_t>(form.kernels->taps_y) * form.kernels->taps_x;
+  }
   std::int64_t transformed_step() const { return position_step(panel_tiles * channels); }
   std::int64_t product_step() const { return position_step(panel_tiles * columns.widest); }
 };
@@ -298,7 +300,7 @@ std::vector<double> winograd_transform(const WinogradForm& form) {
 }
 
 std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m) {
-  const WinogradShape shape(spec, *winograd_form(spec, m));
+  const WinogradShape shape(spec, winograd_form(spec, m).value());
   const WinogradForm& form = shape.form;
   auto packed = spec.kernel.packed(
       Packing::winograd, {form.m(), form.rows(), form.columns(), shape.channels, shape.filters},
