@@ -14,11 +14,15 @@ OpT = TypeVar("OpT", bound=Op)
 
 @dataclass
 class Graph:
-    """Operations over the values of `inputs`, ending in the values of `outputs`."""
+    """Operations over the values of `inputs`, ending in the values of `outputs`.
+
+    While it is made, `masks` says of values which of their steps count: 1 for these, 0 for others.
+    """
 
     inputs: list[Value] = field(default_factory=list)
     ops: list[Op] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
+    masks: dict[Value, Value] = field(default_factory=dict, init=False, repr=False)
     _layer: str = field(default="", init=False, repr=False)
 
     def add_input(self, shape: Shape) -> Value:

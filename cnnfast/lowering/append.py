@@ -87,6 +87,16 @@ def binary(graph: Graph, x: Value, y: Value, kind: BinaryKind) -> Value:
     return graph.add(ops.Binary(x, y, Value(shape), kind))
 
 
+def where(graph: Graph, condition: Value, x: Value, other: float) -> Value:
+    """Keep `x` where the condition, of the same rank, is not 0; `other` elsewhere."""
+    kept = binary(graph, x, condition, BinaryKind.KEEP)
+    if other == 0.0:
+        return kept
+    filled = constant(graph, np.full((1,) * len(x.shape), other, np.float32))
+    left = binary(graph, filled, condition, BinaryKind.LEAVE)
+    return binary(graph, kept, left, BinaryKind.EITHER)
+
+
 def concat(graph: Graph, xs: Sequence[Value], axis: int) -> Value:
     """Put tensors one behind the other; the axis counts without the batch."""
     if len(xs) == 1:

@@ -48,6 +48,7 @@ class Functional(Model):
     """
 
     takes_structure = True
+    takes_mask = True
     keras_module = "keras.src.models.functional"
     outside_calls_from = 1
 
@@ -73,6 +74,7 @@ class Functional(Model):
         self._fitting_shapes: tuple[tuple[int, ...], ...] | None = None
         said = (node.kwargs.get("training") for node in self._topology.nodes)
         self._graph_trains = any(said) or any(x.trains_unless_told for x in self._layers)
+        self._apart = self._graph_trains or any(x.makes_masks for x in self._layers)
         self._hold_layers()
         with name_scope(self.name) as self._path:
             self._built = True
@@ -201,6 +203,11 @@ class Functional(Model):
 
     def lower(self, graph: Graph, x: Any) -> Any:
         return tree.pack(self._outputs_struct, self.lower_all(graph, self._flat(x)))
+
+    def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
+        values, given = self._flat(x), tree.flatten(mask)
+        graph.masks |= {v: m for v, m in zip(values, given, strict=True) if m is not None}
+        return self.lower(graph, x)
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         def call(node: Node, args: Any, kwargs: Any) -> Any:

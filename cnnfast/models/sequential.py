@@ -47,6 +47,8 @@ class Sequential(Model):
         If an item is no layer, two have the same name, or shapes do not fit.
     """
 
+    takes_mask = True
+
     def __init__(
         self,
         layers: Iterable[Layer | KerasTensor] | None = None,
@@ -107,7 +109,7 @@ class Sequential(Model):
             self._build_from_first_model()
         tensors = [self._connect(layer, self._tensors[-1])] if self._tensors else []
         self._restack([*self._layers, layer], [*self._tensors, *tensors])
-        self._graph_trains = self._graph_trains or layer.trains_unless_told
+        self._note_training()
 
     def pop(self) -> Layer:
         """Take the top layer off and return it.
@@ -121,7 +123,7 @@ class Sequential(Model):
             raise IndexError(f"Sequential model '{self.name}' has no layers to pop.")
         *layers, top = self._layers
         self._restack(layers, self._tensors[: len(layers)])
-        self._graph_trains = any(layer.trains_unless_told for layer in layers)
+        self._note_training()
         return top
 
     def _restack(self, layers: list[Layer], tensors: list[Any]) -> None:
@@ -174,7 +176,12 @@ class Sequential(Model):
             tensors.append(self._connect(layer, tensors[-1]))
         vars(self)["input_spec"] = InputSpec(ndim=len(shape))
         self._restack([first, *self._layers], tensors)
+        self._note_training()
+
+    def _note_training(self) -> None:
+        """Note whether a call on an array is more than its plan."""
         self._graph_trains = any(layer.trains_unless_told for layer in self._layers)
+        self._apart = self._graph_trains or any(layer.makes_masks for layer in self._layers)
 
     def _add_input(self, layer: InputLayer) -> None:
         if self._tensors:
@@ -298,6 +305,10 @@ class Sequential(Model):
         return super()._prepare(x)
 
     def lower_in_training(self, graph: Graph, x: Value) -> Value:
+        return self.lower(graph, x)
+
+    def lower_masked(self, graph: Graph, x: Value, mask: Value) -> Value:
+        graph.masks[x] = mask
         return self.lower(graph, x)
 
     def lower(self, graph: Graph, x: Value) -> Value:

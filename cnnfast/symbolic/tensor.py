@@ -56,6 +56,9 @@ class KerasTensor:
     users: tuple[weakref.ref[Node | Connectable], ...] = ()
     """The calls that took it, and the models of which it is an output."""
 
+    _keras_mask: KerasTensor | None = None
+    """Which steps count, as Keras names it; set by `mask_tensor`."""
+
     # NumPy leaves `array * tensor` to the tensor.
     __array_priority__ = 1000
     __array_ufunc__ = None
@@ -375,6 +378,10 @@ class Node:
         """Let `tensor`, which came out, be of another shape or dtype."""
         self._outputs[tensor.index].restate(tensor, shape, dtype)
 
+    def mask(self, tensor: KerasTensor, mask: KerasTensor | None) -> None:
+        """Let `tensor`, which came out, have `mask`."""
+        self._outputs[tensor.index].mask = tensor._keras_mask = mask
+
     def filled(self, function: Callable[[KerasTensor], Any]) -> tuple[Any, Any]:
         """Return `args` and `kwargs` with the result of `function` for each tensor."""
 
@@ -393,6 +400,7 @@ class _Output:
     def __init__(self, tensor: KerasTensor) -> None:
         self._facts = (tensor.shape, tensor.dtype, tensor._name)
         self._tensor = weakref.ref(tensor)
+        self.mask = tensor._keras_mask
 
     def restate(self, tensor: KerasTensor, shape: BatchShape, dtype: str) -> None:
         """Say so of the tensor, and of those that are made anew."""
@@ -404,7 +412,7 @@ class _Output:
         tensor = self._tensor()
         if tensor is None:
             tensor = KerasTensor(*self._facts)
-            tensor.node, tensor.index = node, index
+            tensor.node, tensor.index, tensor._keras_mask = node, index, self.mask
             self._tensor = weakref.ref(tensor)
         return tensor
 

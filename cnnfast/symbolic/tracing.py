@@ -42,8 +42,10 @@ class Trace:
 
     Attributes
     ----------
+    given
+        The symbolic tensors that it was given, flat, and the masks that they have.
     inputs
-        The symbolic tensors that it was given, flat.
+        What it got in their place.
     nodes
         The calls between them and the outputs, each behind those it needs.
     outputs
@@ -52,6 +54,7 @@ class Trace:
         Variables whose numbers it read, or that it gave to operations.
     """
 
+    given: list[KerasTensor]
     inputs: list[KerasTensor]
     nodes: list[Node]
     outputs: Any
@@ -64,11 +67,20 @@ class Trace:
             args, kwargs = node.filled(known.__getitem__)
             made = node.operation.lower_like(graph, args, kwargs, (node.args, node.kwargs))
             known |= zip(node.outputs, tree.flatten(made), strict=True)
-        return tree.map_structure(known.__getitem__, self.outputs)
+        return tree.map_structure(lambda leaf: _known(known, leaf), self.outputs)
+
+
+def _known(known: Mapping[KerasTensor, Any], leaf: Any) -> Any:
+    return known[leaf] if isinstance(leaf, KerasTensor) else leaf
 
 
 def trace(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, of: str
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    of: str,
+    partly: bool = False,
 ) -> Trace:
     """Run `function` on symbolic tensors like those in `args` and `kwargs`.
 
@@ -80,6 +92,8 @@ def trace(
         With symbolic tensors anywhere in them.
     of
         How messages call the function.
+    partly
+        Whether it may return other things, too.
 
     Raises
     ------
@@ -87,19 +101,24 @@ def trace(
         If it returns something else, or uses tensors that it was not given.
     """
     given = dict.fromkeys(symbolic((args, kwargs)))
+    given |= dict.fromkeys(t._keras_mask for t in [*given] if t._keras_mask is not None)
     own = {tensor: KerasTensor(tensor.shape, tensor.dtype) for tensor in given}
+    for tensor, place in own.items():
+        if tensor._keras_mask is not None:
+            place._keras_mask = own.get(tensor._keras_mask)
     args, kwargs = tree.map_structure(
         lambda leaf: own[leaf] if isinstance(leaf, KerasTensor) else leaf,
         (tuple(args), dict(kwargs)),
     )
     with _begun() as read:
         outputs = function(*args, **kwargs)
-    _check_outputs(outputs, of)
-    nodes = list(_between(own.values(), tree.flatten(outputs), of))
+    if not partly:
+        _check_outputs(outputs, of)
+    nodes = list(_between(own.values(), symbolic(outputs), of))
     leaves = [leaf for node in nodes for leaf in tree.flatten((node.args, node.kwargs))]
     variables = [leaf for leaf in leaves if isinstance(leaf, Variable)]
     read = list(dict.fromkeys([*read, *variables]))
-    made = Trace(list(own.values()), nodes, outputs, read)
+    made = Trace(list(own), list(own.values()), nodes, outputs, read)
     log = _log.get()
     if log is not None:
         log.append(made)

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import ActivationLike, IntOrSequence, LayerOptions, LeakyOptions
 
 
+# What a softmax sees in place of what is masked.
+_MASKED = -1e9
+
+
 class _ActivationLayer(Layer):
     """A layer without weights that keeps its input's shape."""
 
     integers = Integers.PROMOTED
     built_without_weights = True
+    passes_masks = True
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return input_shape
@@ -249,6 +254,10 @@ class Softmax(_ActivationLayer):
     array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
     """
 
+    takes_mask = True
+    call_options = ("mask",)
+    masked_above = 0.5
+
     def __init__(self, axis: IntOrSequence = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self._axes = arguments.axes(axis, "axis")
@@ -268,6 +277,19 @@ class Softmax(_ActivationLayer):
         self._output_shape(x)
         axes = dict.fromkeys(axis % (len(x.shape) + 1) - 1 for axis in self._axes)
         return append.softmax(graph, x, list(axes))
+
+    def lower_masked(self, graph: Graph, x: Value, mask: Value) -> Value:
+        # Where it has fewer axes, its batch would meet another axis of the input.
+        same_rank = len(mask.shape) == len(x.shape)
+        if not same_rank or any(m not in (1, n) for m, n in zip(mask.shape, x.shape, strict=True)):
+            raise ValueError(
+                f"Layer '{self.name}': the `mask` must be broadcastable to `inputs`, and begin "
+                "with the batch. Each mask dimension must be 1 or match the corresponding input "
+                f"dimension. Received: inputs.shape={(None, *x.shape)}, "
+                f"mask.shape={(None, *mask.shape)}"
+            )
+        y = self.lower(graph, append.where(graph, mask, x, _MASKED))
+        return append.where(graph, mask, y, 0.0)
 
     def _config(self) -> dict[str, Any]:
         return {"axis": array_arguments.encode(self.axis)}

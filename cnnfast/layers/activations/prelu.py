@@ -60,6 +60,7 @@ class PReLU(Layer):
     """
 
     integers = Integers.PROMOTED
+    passes_masks = True
 
     def __init__(
         self,

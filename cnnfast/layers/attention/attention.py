@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from cnnfast import initializers
 from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, BatchShape, Value
+from cnnfast.layers.attention import visible
+from cnnfast.layers.base import phases
+from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
@@ -19,6 +25,10 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from cnnfast.symbolic.typing import LayerOptions
+
+
+# What is taken off the scores of what is not to be seen.
+_HIDDEN = 1e9
 
 
 class Attention(Layer):
@@ -56,6 +66,8 @@ class Attention(Layer):
 
     integers = Integers.REFUSED
     takes_structure = True
+    takes_mask = True
+    call_options = ("mask", "training", "return_attention_scores", "use_causal_mask")
 
     def __init__(
         self,
@@ -105,9 +117,66 @@ class Attention(Layer):
             )
         return (query[0], query[1], value[2])
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        self._check_mask(previous_mask)
+        return None if previous_mask is None else previous_mask[0]
+
+    def _check_mask(self, mask: Any) -> None:
+        if mask is None:
+            return
+        if not isinstance(mask, list):
+            raise ValueError(
+                f"{type(self).__name__} layer mask must be a list, namely [query_mask, "
+                f"value_mask]. Received: mask={mask}."
+            )
+        if len(mask) not in (2, 3):
+            raise ValueError(
+                f"{type(self).__name__} layer accepts mask list of length 2 or 3. Received: "
+                f"mask={mask}."
+            )
+
+    def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return super()._input_of_call((), visible.inputs(self, args, kwargs))
+
+    def lower_beside_masks(
+        self,
+        graph: Graph,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        mask: Any,
+        drawn: tuple[Any, Any],
+    ) -> Any:
+        mask = (None, None) if mask is None else list(mask)
+        x = self._input_of_call(args, kwargs)
+        self._check_shapes(batch_shapes(x))
+        with graph.layer(self.name), phases.of_call(kwargs) as training:
+            if training and self.differs_in_training:
+                return self.lower_in_training(graph, x)
+            return self._lower(graph, x, mask, visible.is_causal(self, args, kwargs))
+
+    def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return self.lower_beside_masks(graph, args, kwargs, None, (args, kwargs))
+
     def lower(self, graph: Graph, x: Any) -> Value:
+        return self._lower(graph, x, (None, None), is_causal=False)
+
+    def _lower(self, graph: Graph, x: Any, masks: Any, is_causal: bool) -> Value:
         query, value = x[:2]
         scores = self._scores(graph, query, x[-1])
+        rows, columns = scores.shape
+        seen = None if masks[1] is None else append.reshape(graph, masks[1], (1, columns))
+        if is_causal:
+            seen = visible.both(graph, seen, visible.earlier(graph, rows, columns))
+        if seen is not None:
+            hidden = append.constant(graph, np.full((1, 1), -_HIDDEN, np.float32))
+            less = append.binary(graph, hidden, seen, BinaryKind.LEAVE)
+            scores = append.binary(graph, scores, less, BinaryKind.ADD)
+        y = self._mean(graph, scores, query, value)
+        if masks[0] is None:
+            return y
+        return append.where(graph, append.reshape(graph, masks[0], (rows, 1)), y, 0.0)
+
+    def _mean(self, graph: Graph, scores: Value, query: Value, value: Value) -> Value:
         weights = graph.add(ops.Softmax(scores, Value(scores.shape)))
         return graph.add(ops.MatMul(weights, value, Value((query.shape[0], value.shape[1]))))
 

@@ -12,7 +12,9 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, BatchShape, Shape, Value
-from cnnfast.layers.base import weight_options
+from cnnfast.layers.attention import visible
+from cnnfast.layers.base import masks, phases, weight_options
+from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
@@ -133,7 +135,12 @@ class MultiHeadAttention(Layer):
     (2, 5, 4)
     """
 
+    passes_masks = True
     call_arguments = ("query", "value", "key")
+    call_options = (
+        *("query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores"),
+        *("training", "use_causal_mask"),
+    )
 
     def __init__(
         self,
@@ -236,7 +243,44 @@ class MultiHeadAttention(Layer):
             )
         return (*query[:-1], *(self._outputs or query[-1:]))
 
+    def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return super()._input_of_call((), visible.inputs(self, args, kwargs, self.call_options[:4]))
+
+    def lower_like(
+        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
+    ) -> Any:
+        return masks.lower(self, graph, args, kwargs, drawn)
+
+    def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return self.lower_beside_masks(graph, args, kwargs, None, (args, kwargs))
+
+    def lower_beside_masks(
+        self,
+        graph: Graph,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        mask: Any,
+        drawn: tuple[Any, Any],
+    ) -> Any:
+        x = self._input_of_call(args, kwargs)
+        self._check_shapes(batch_shapes(x))
+        with graph.layer(self.name), phases.of_call(kwargs) as training:
+            if training and self.differs_in_training:
+                return self.lower_in_training(graph, x)
+            given, known = (visible.named(self, *call) for call in ((args, kwargs), drawn))
+            causal = visible.is_causal(self, args, kwargs)
+            seen, of_query = visible.of_heads(self, graph, given, known, causal)
+            y = self._lower(graph, x, seen)
+        for value in x:  # as Keras takes their masks away
+            graph.masks.pop(value, None)
+        if of_query is not None:
+            graph.masks[y] = of_query
+        return y
+
     def lower(self, graph: Graph, x: Any) -> Value:
+        return self._lower(graph, x, None)
+
+    def _lower(self, graph: Graph, x: Any, seen: Value | None) -> Value:
         shape = self._output_shape(x)
         inputs = {"query": x[0], "key": x[-1], "value": x[1]}
         heads = {
@@ -246,7 +290,11 @@ class MultiHeadAttention(Layer):
         count, steps, _ = query.shape
         turned = append.transpose(graph, key, (0, 2, 1))
         scores = graph.add(ops.MatMul(query, turned, Value((count, steps, key.shape[1]))))
+        if seen is not None:
+            scores = append.where(graph, seen, scores, visible.HIDDEN)
         weights = graph.add(ops.Softmax(scores, Value(scores.shape)))
+        if seen is not None and self.dropout > 0:
+            weights = append.where(graph, seen, weights, 0.0)  # where nothing is seen at all
         mean = graph.add(ops.MatMul(weights, value, Value((count, steps, self.value_dim))))
         joined = append.reshape(
             graph, append.transpose(graph, mean, (1, 0, 2)), (steps, count * self.value_dim)

@@ -71,11 +71,14 @@ def input_of_call(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]) 
         If something else is set.
     """
     tensors = dict(zip(layer.call_arguments, args, strict=False))
+    args, kwargs = by_name(layer, args, kwargs)
     others = dict(enumerate(args[len(layer.call_arguments) :])) | dict(kwargs)
     for name in layer.call_arguments:
         if name in others:
             tensors[name] = others.pop(name)
     others.pop("training", None)
+    if layer.takes_mask:
+        others.pop("mask", None)
     unused = {key: v for key, v in others.items() if not is_absent(v)}
     if unused:
         raise layer.unsupported(
@@ -87,6 +90,20 @@ def input_of_call(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     if len(layer.call_arguments) == 1:
         return tensors[layer.call_arguments[0]]
     return [tensors[name] for name in layer.call_arguments if tensors.get(name) is not None]
+
+
+def by_name(
+    layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """Return the arguments of a call with those behind its tensors given by name.
+
+    Not what is set and is no tensor, which Keras takes by name only.
+    """
+    count = len(layer.call_arguments)
+    named = dict(zip(layer.call_options, args[count:], strict=False))
+    if not named or any(isinstance(value, bool | int | str) for value in named.values()):
+        return args, kwargs
+    return (*args[:count], *args[count + len(named) :]), named | dict(kwargs)
 
 
 def check_shapes(layer: Layer, shapes: Any) -> None:

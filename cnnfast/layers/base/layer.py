@@ -14,7 +14,7 @@ from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.base import calling, phases
+from cnnfast.layers.base import calling, masks, phases
 from cnnfast.layers.base.calling import InPhase, batch_shapes, state_guard
 from cnnfast.layers.base.changing import assign
 from cnnfast.layers.base.mixing import Mixing
@@ -70,6 +70,9 @@ class Layer(Rules, metaclass=Mixing):
 
     call_arguments: ClassVar[tuple[str, ...]] = ("inputs",)
     """Names of the tensors that a call takes; several arrive as a list, without absent ones."""
+
+    call_options: ClassVar[tuple[str, ...]] = ()
+    """Names of what Keras' `call` takes behind them, in order."""
 
     casts_inputs: ClassVar[bool] = False
     """Whether inputs become those of a declared dtype first, as those of a model do."""
@@ -288,6 +291,36 @@ class Layer(Rules, metaclass=Mixing):
         """
         return self.infer(args, kwargs)
 
+    def connect(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        args, kwargs = calling.by_name(self, args, kwargs)
+        kwargs = masks.noted(self, args, kwargs)
+        outputs = super().connect(args, kwargs)
+        masks.draw(self, args, kwargs, outputs)
+        return outputs
+
+    def lower_like(
+        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
+    ) -> Any:
+        if graph.masks or self.makes_mask or "mask" in kwargs:
+            return masks.lower(self, graph, args, kwargs, drawn)
+        return self.lower_call(graph, args, kwargs)
+
+    def lower_beside_masks(
+        self,
+        graph: Graph,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        mask: Any,
+        drawn: tuple[Any, Any],
+    ) -> Any:
+        """Do as `lower_call`, where the first argument has the `mask`, if any."""
+        if not (self.gets_mask and masks.is_given(mask)):
+            return self.lower_call(graph, args, kwargs)
+        x = self._input_of_call(args, kwargs)
+        self._check_shapes(batch_shapes(x))
+        with graph.layer(self.name), phases.of_call(kwargs):
+            return self.lower_masked(graph, x, mask)
+
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
@@ -297,6 +330,10 @@ class Layer(Rules, metaclass=Mixing):
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return the tensors among the arguments of a call, as `lower` takes them."""
         return calling.input_of_call(self, args, kwargs)
+
+    def _first_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the first argument of a call, of which masks come."""
+        return args[0] if args else kwargs.get(self.call_arguments[0])
 
     def _check_shapes(self, shapes: Any) -> None:
         calling.check_shapes(self, shapes)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cnnfast.layers.core.embedding import Embedding as Embedding
     from cnnfast.layers.core.input_layer import Input as Input, InputLayer as InputLayer
     from cnnfast.layers.core.lambda_layer import Lambda as Lambda
+    from cnnfast.layers.core.masking import Masking as Masking
     from cnnfast.layers.core.wrapper import Wrapper as Wrapper
 else:
     __all__, _find, __dir__ = rooms.postponed(
@@ -21,6 +22,7 @@ else:
             "embedding": ["Embedding"],
             "input_layer": ["Input", "InputLayer"],
             "lambda_layer": ["Lambda"],
+            "masking": ["Masking"],
             "wrapper": ["Wrapper"],
         },
     )

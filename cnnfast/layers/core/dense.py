@@ -67,6 +67,8 @@ class Dense(Layer):
     (2, 3)
     """
 
+    passes_masks = True
+
     def __init__(
         self,
         units: int,

@@ -14,6 +14,7 @@ from cnnfast.layers.base import weight_options
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.convolutional.base_conv import positive_channels
 from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Embedding(Layer):
     embeddings_constraint
         Of training; kept for the config.
     mask_zero
-        Must be False.
+        Whether 0 stands for no step, which does not count in later layers.
     quantization_config
         Must be None.
     **kwargs
@@ -60,7 +61,7 @@ class Embedding(Layer):
     ValueError
         If an argument is illegal, or, when it runs, if there is no row of a number.
     UnsupportedError
-        If it is to mask, or is quantized.
+        If it is quantized.
 
     Examples
     --------
@@ -86,13 +87,12 @@ class Embedding(Layer):
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
-        if mask_zero or quantization_config is not None or self.input_dim > _LARGEST_TABLE:
+        self.mask_zero = arguments.boolean(mask_zero, "mask_zero")
+        if quantization_config is not None or self.input_dim > _LARGEST_TABLE:
             raise self.unsupported(
-                f"must not mask, be quantized or have more than {_LARGEST_TABLE} rows. Received: "
-                f"mask_zero={mask_zero}, quantization_config={quantization_config}, "
-                f"input_dim={input_dim}",
-                advice="Where index 0 never stands for padding, save the model with "
-                f"`mask_zero=False`. {dtypes.BEFORE_QUANTIZE}",
+                f"must not be quantized or have more than {_LARGEST_TABLE} rows. Received: "
+                f"quantization_config={quantization_config}, input_dim={input_dim}",
+                advice=dtypes.BEFORE_QUANTIZE,
             )
 
     @property
@@ -111,6 +111,27 @@ class Embedding(Layer):
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (*input_shape, self.output_dim)
+
+    @property
+    def supports_masking(self) -> bool:
+        """Whether the output has a mask; follows `mask_zero` unless it is set."""
+        return self.mask_zero if self._supports_masking is None else self._supports_masking
+
+    @supports_masking.setter
+    def supports_masking(self, value: bool) -> None:
+        self._supports_masking = bool(value)
+        self._changed()
+
+    @property
+    def makes_mask(self) -> bool:
+        return self.mask_zero
+
+    @property
+    def _apart(self) -> bool:  # type: ignore[override]
+        return self.mask_zero
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return OPERATIONS["NotEqual"]()(inputs, 0) if self.mask_zero else None
 
     def lower(self, graph: Graph, x: Value) -> Value:
         table = self.embeddings.numpy()
@@ -142,6 +163,6 @@ class Embedding(Layer):
             "output_dim": self.output_dim,
             **weight_options.config(self, "embeddings"),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "mask_zero": False,
+            "mask_zero": self.mask_zero,
             "quantization_config": None,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
@@ -109,6 +110,11 @@ class InputLayer(Layer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         return x
+
+    def lower_like(
+        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
+    ) -> Any:
+        return self.lower_call(graph, args, kwargs)  # and what comes in keeps its mask
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -13,6 +13,7 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.registry import OPERATIONS
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -60,6 +61,12 @@ class BaseMerge(Layer):
             )
         return n if m == 1 else m
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        check_masks(inputs, previous_mask)
+        if previous_mask is None or any(mask is None for mask in previous_mask):
+            return None
+        return reduce(OPERATIONS["LogicalOr"](), previous_mask)
+
     def lower(self, graph: Graph, x: Any) -> Value:
         self._output_shape(x)
         rank = max(len(value.shape) for value in x)
@@ -72,6 +79,20 @@ class BaseMerge(Layer):
 
     def _finish(self, graph: Graph, y: Value, count: int) -> Value:
         return y
+
+
+def check_masks(inputs: Any, mask: Any) -> None:
+    """Raise ValueError, in Keras' words, unless there is a list of as many masks as tensors."""
+    if mask is None:
+        return
+    for name, value in (("mask", mask), ("inputs", inputs)):
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"`{name}` should be a list. Received: {name}={value}")
+    if len(mask) != len(inputs):
+        raise ValueError(
+            "The lists `inputs` and `mask` should have the same length. Received: "
+            f"inputs={inputs} of length {len(inputs)}, and mask={mask} of length {len(mask)}"
+        )
 
 
 class Add(BaseMerge):

@@ -12,10 +12,11 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.merging.arithmetic import common_batch, listed_shapes, two_shapes
+from cnnfast.layers.merging.arithmetic import check_masks, common_batch, listed_shapes, two_shapes
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.utils import defaults
 
 if TYPE_CHECKING:
@@ -80,8 +81,26 @@ class Concatenate(Layer):
         shape = self._output_shape(x)
         return append.concat(graph, x, self.axis % (len(shape) + 1) - 1)
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        check_masks(inputs, previous_mask)
+        if previous_mask is None or all(mask is None for mask in previous_mask):
+            return None
+        pairs = zip(inputs, previous_mask, strict=True)
+        masks = [_of_each_number(x, mask) for x, mask in pairs]
+        return OPERATIONS["Any"](axis=-1)(OPERATIONS["Concatenate"](axis=self.axis)(masks))
+
     def _config(self) -> dict[str, Any]:
         return {"axis": self.axis}
+
+
+def _of_each_number(x: Any, mask: Any) -> Any:
+    """Return which numbers of `x` count: a mask of the steps says it of all their features."""
+    if mask is None:
+        return OPERATIONS["OnesLike"](dtype="bool")(x)
+    if mask.ndim >= x.ndim:
+        return mask
+    nothing = OPERATIONS["ZerosLike"](dtype="bool")(x)
+    return OPERATIONS["LogicalOr"]()(OPERATIONS["ExpandDims"](axis=-1)(mask), nothing)
 
 
 class Dot(Layer):
@@ -156,6 +175,9 @@ class Dot(Layer):
                     f"the input. Received: axes={self.axes} for input shapes {x} and {y}"
                 )
         return a % len(x), b % len(y)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        return None
 
     def lower(self, graph: Graph, x: Any) -> Value:
         left, right = x

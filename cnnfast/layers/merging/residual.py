@@ -164,6 +164,10 @@ class CustomScaleLayer(Add):
         super().__init__(**kwargs)
         self.scale = arguments.number(scale, "scale")
 
+    @property
+    def has_own_mask_rule(self) -> bool:
+        return False  # as Keras' class is made from `Layer`
+
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
         two_shapes(self, input_shape)
         return super().compute_output_shape(input_shape)

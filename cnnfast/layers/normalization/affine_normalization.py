@@ -47,6 +47,8 @@ class AffineNormalization(Layer):
         If an argument is illegal.
     """
 
+    passes_masks = True
+
     def __init__(
         self,
         *,

@@ -16,10 +16,13 @@ from cnnfast.layers.normalization.affine_normalization import AffineNormalizatio
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
+from cnnfast.utils import defaults
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+    import numpy.typing as npt
 
     from cnnfast.symbolic.typing import (
         ConstraintLike,
@@ -77,6 +80,9 @@ class BatchNormalization(AffineNormalization):
     >>> layer(np.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 3)
     """
+
+    takes_mask = True
+    call_options = ("training", "mask")
 
     def __init__(
         self,
@@ -155,6 +161,14 @@ class BatchNormalization(AffineNormalization):
             )
         return input_shape
 
+    def lower_masked(self, graph: Graph, x: Value, mask: Value) -> Value:
+        if len(mask.shape) != len(x.shape) - 1:
+            raise ValueError(
+                "The mask provided should be one dimension less than the inputs. Received: "
+                f"mask.shape={(None, *mask.shape)}, inputs.shape={(None, *x.shape)}"
+            )
+        return self._over_batch(graph, x, mask) if phases.current() else self.lower(graph, x)
+
     def lower(self, graph: Graph, x: Value) -> Value:
         axis = self.axis % (len(x.shape) + 1) - 1
         y = append.axis_to_end(graph, x, axis)
@@ -167,15 +181,23 @@ class BatchNormalization(AffineNormalization):
         return True
 
     def lower_in_training(self, graph: Graph, x: Value) -> Value:
+        return self._over_batch(graph, x, None)
+
+    def _over_batch(self, graph: Graph, x: Value, mask: Value | None) -> Value:
         if self.renorm:
             return super().lower_in_training(graph, x)
         axis, epsilon = self.axis % (len(x.shape) + 1), self.epsilon
         gamma, beta = (None if w is None else w.numpy() for w in (self.gamma, self.beta))
 
-        def normalized(batch: ops.Float32Array) -> ops.Float32Array:
+        def normalized(
+            batch: ops.Float32Array, counts: ops.Float32Array | None = None
+        ) -> ops.Float32Array:
             others = tuple(i for i in range(batch.ndim) if i != axis)
             wide = batch.astype(np.float64)
-            mean, variance = (f(wide, axis=others, keepdims=True) for f in (np.mean, np.var))
+            if counts is None:
+                mean, variance = (f(wide, axis=others, keepdims=True) for f in (np.mean, np.var))
+            else:
+                mean, variance = _moments_of_some(wide, counts[..., None] != 0, others)
             y = (wide - mean) / np.sqrt(variance + epsilon)
             shape = [-1 if i == axis else 1 for i in range(batch.ndim)]
             y = y if gamma is None else y * gamma.reshape(shape)
@@ -183,7 +205,9 @@ class BatchNormalization(AffineNormalization):
             result: ops.Float32Array = y.astype(np.float32)
             return result
 
-        return phases.append(graph, x, self.name, normalized)
+        if mask is None:
+            return phases.append(graph, x, self.name, normalized)
+        return graph.add(ops.Call((x, mask), Value(x.shape), normalized, self.name))
 
     def _folded(self) -> tuple[ops.Float32Array, ops.Float32Array]:
         """Return `scale` and `shift` of ``x * scale + shift``, folded in double precision."""
@@ -222,3 +246,13 @@ class BatchNormalization(AffineNormalization):
             "renorm_clipping": self.renorm_clipping,
             "renorm_momentum": self.renorm_momentum,
         }
+
+
+def _moments_of_some(
+    x: npt.NDArray[np.float64], counts: npt.NDArray[np.bool_], axes: tuple[int, ...]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return mean and variance of the numbers that count, as Keras divides them."""
+    number = np.broadcast_to(counts, x.shape).sum(axes, keepdims=True) + defaults.epsilon()
+    mean = np.where(counts, x, 0.0).sum(axes, keepdims=True) / number
+    variance = np.square(np.where(counts, x - mean, 0.0)).sum(axes, keepdims=True) / number
+    return mean, variance

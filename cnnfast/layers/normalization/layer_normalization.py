@@ -240,6 +240,7 @@ class UnitNormalization(_OverAxes):
     """
 
     built_without_weights = True
+    passes_masks = True
 
     def __init__(self, axis: IntOrSequence = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)

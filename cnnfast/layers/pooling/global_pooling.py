@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cnnfast._core import ReductionKind
+from cnnfast._core import BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.spatial import SpatialLayer
+from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
 
@@ -137,6 +138,22 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
 
     rank = 1
     kind = ReductionKind.MEAN
+    takes_mask = True
+    passes_masks = True
+    call_options = ("mask",)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        return None
+
+    def lower_masked(self, graph: Graph, x: Value, mask: Value) -> Value:
+        out = self._output_shape(x)
+        (steps,), axis = mask.shape, self._first_axis
+        counts = append.reshape(graph, mask, (steps, 1) if axis == 0 else (1, steps))
+        kept = append.binary(graph, x, counts, BinaryKind.KEEP)
+        total, number = (
+            append.reduce(graph, part, ReductionKind.SUM, [axis]) for part in (kept, counts)
+        )
+        return append.reshape(graph, append.binary(graph, total, number, BinaryKind.DIVIDE), out)
 
 
 class GlobalAveragePooling2D(BaseGlobalPooling):

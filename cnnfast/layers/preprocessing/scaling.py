@@ -53,6 +53,8 @@ class Rescaling(Layer):
     array([[0., 1.]], dtype=float32)
     """
 
+    passes_masks = True
+
     def __init__(
         self, scale: npt.ArrayLike, offset: npt.ArrayLike = 0.0, **kwargs: Unpack[LayerOptions]
     ) -> None:
@@ -114,6 +116,8 @@ class Normalization(Layer):
     >>> layer(np.array([[3.0, 5.0]]))
     array([[0., 1.]], dtype=float32)
     """
+
+    passes_masks = True
 
     def __init__(
         self,

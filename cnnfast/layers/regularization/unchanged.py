@@ -36,6 +36,7 @@ class Unchanged(Layer):
 
     integers = Integers.KEPT
     built_without_weights = True
+    passes_masks = True
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return input_shape
