@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from cnnfast.losses.arrays import Array, Float32Array, as_float32, match_ranks
+from cnnfast.utils.masked import mask_of
 from cnnfast.utils.naming import auto_name
 
 LossFunction: TypeAlias = Callable[..., Any]
@@ -51,6 +52,12 @@ def apply_mask(
     if sample_weight is None:
         return weight
     return _weigh(*match_ranks(weight, sample_weight))
+
+
+def _both(mask: Array | None, other: Array | None) -> Array | None:
+    if mask is None or other is None:
+        return other if mask is None else mask
+    return np.logical_and(mask, other)
 
 
 def _weigh(values: Array, sample_weight: Array) -> Array:
@@ -101,7 +108,8 @@ class Loss:
         weight = None if sample_weight is None else as_float32(sample_weight, "sample_weight")
         with np.errstate(all="ignore"):
             values = as_float32(self.call(true, pred), "loss")
-            weight = apply_mask(weight, self.compute_mask(true, pred, values), self.reduction)
+            mask = _both(mask_of(y_pred), self.compute_mask(true, pred, values))
+            weight = apply_mask(weight, mask, self.reduction)
             return reduce_weighted(values, weight, self.reduction)
 
     def call(self, y_true: Float32Array, y_pred: Float32Array) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from cnnfast import losses
 from cnnfast.losses.arrays import Float32Array, as_float32, as_same_rank
 from cnnfast.losses.loss import apply_mask
-from cnnfast.metrics.metric import MeanMetricWrapper, RunningMean
+from cnnfast.metrics.metric import MeanMetricWrapper, RunningMean, by_mask
 
 
 class MeanSquaredError(MeanMetricWrapper):
@@ -108,13 +108,14 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     def update_state(self, y_true: object, y_pred: object, sample_weight: object = None) -> None:
         """Add a batch of labels and predictions."""
+        sample_weight = by_mask(y_pred, sample_weight)
         if sample_weight is not None and self.ignore_class is not None:
             labels = np.asarray(y_true)
             if labels.ndim == np.ndim(y_pred):  # type: ignore[arg-type]
                 labels = labels.squeeze(self.axis)
             weight = as_float32(sample_weight, "sample_weight")
             sample_weight = apply_mask(weight, labels != self.ignore_class, "sum")
-        super().update_state(y_true, y_pred, sample_weight)
+        super().update_state(y_true, np.asarray(y_pred), sample_weight)
 
 
 class MeanAbsolutePercentageError(MeanMetricWrapper):

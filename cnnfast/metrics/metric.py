@@ -7,7 +7,9 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from cnnfast.losses.arrays import Array, as_float32, match_ranks
+from cnnfast.losses.arrays import Array, Float32Array, as_float32, match_ranks
+from cnnfast.losses.loss import apply_mask
+from cnnfast.utils.masked import mask_of
 from cnnfast.utils.naming import auto_name
 
 MetricFunction: TypeAlias = Callable[..., Any]
@@ -90,6 +92,18 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
 
+def by_mask(masked: object, sample_weight: object) -> object:
+    """Return the weights of samples, which are 0 where an array is masked."""
+    weight = None if sample_weight is None else as_float32(sample_weight, "sample_weight")
+    return apply_mask(weight, mask_of(masked), "sum")
+
+
+def _weights(values: object, sample_weight: object) -> Float32Array | None:
+    # As in Keras, a mask of the values themselves counts where there are weights.
+    weight = None if sample_weight is None else by_mask(values, sample_weight)
+    return None if weight is None else as_float32(weight, "sample_weight")
+
+
 class RunningMean(Metric):
     """A weighted mean over all batches: ``sum(values * weights) / sum(weights)``."""
 
@@ -104,7 +118,7 @@ class RunningMean(Metric):
 
     def accumulate(self, values: object, sample_weight: object = None) -> None:
         """Add `values`, averaged to one per sample; weights have fewer or as many axes."""
-        weight = None if sample_weight is None else as_float32(sample_weight, "sample_weight")
+        weight = _weights(values, sample_weight)
         averaged, weight = samplewise(as_float32(values, "values"), weight)
         self.total = np.float32(self.total + averaged.sum(dtype=np.float32))
         added = averaged.size if weight is None else weight.sum(dtype=np.float32)
@@ -139,7 +153,7 @@ class Sum(Metric):
 
     def update_state(self, values: object, sample_weight: object = None) -> None:
         """Add `values`; weights have fewer or as many axes."""
-        weight = None if sample_weight is None else as_float32(sample_weight, "sample_weight")
+        weight = _weights(values, sample_weight)
         summed, _ = samplewise(as_float32(values, "values"), weight, np.sum)
         self.total = np.float32(self.total + summed.sum(dtype=np.float32))
 
@@ -162,7 +176,7 @@ class MeanMetricWrapper(RunningMean):
         """Add a batch of labels and predictions."""
         with np.errstate(all="ignore"):
             values = self._fn(y_true, y_pred, **self._fn_kwargs)
-            self.accumulate(values, sample_weight)
+            self.accumulate(values, by_mask(y_pred, sample_weight))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this metric again."""

@@ -23,6 +23,7 @@ from cnnfast.utils.tree import map_leaves
 if TYPE_CHECKING:
     from cnnfast.callbacks import CallbackList
     from cnnfast.engine.ops import Float32Array
+    from cnnfast.layers.base.array_masks import MaskExecutor
     from cnnfast.models.scoring import Scoring
     from cnnfast.optimizers import Optimizer
 
@@ -347,11 +348,21 @@ class Inference(OwnSteps, Layer):
         require_samples(batch)
         arrays = self._prepare(batch.x)
         penalty = self._penalty()
-        predictions = self._executor_of(arrays).run(arrays, threads=threads)
+        predictions = self._judged(arrays, threads)
         try:
             scoring.update(batch.y, predictions, batch.sample_weight, penalty)
         except ValueError as error:
             raise ValueError(f"Model '{self.name}': {error}") from error
+
+    def _judged(self, arrays: list[Float32Array], threads: int | None) -> list[Float32Array]:
+        """Return the predictions for arrays, with their masks, by which Keras weighs them."""
+        if self._apart and self.makes_masks:
+            return self._mask_executor_of(arrays).run(arrays, threads)
+        return self._executor_of(arrays).run(arrays, threads=threads)
+
+    def _mask_executor_of(self, arrays: list[Float32Array]) -> MaskExecutor:
+        """Return what runs on `arrays`, which `_prepare` returned, and gives the masks, too."""
+        return self._executor_in(False)
 
     # --- training, which Keras does -------------------------------------------------------
 

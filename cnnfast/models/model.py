@@ -441,6 +441,8 @@ class Model(Inference):
             layer = waiting.pop()
             if layer._engine is not None:
                 layer._engine.clear()
+            for engine in (layer._training_engines or {}).values():
+                engine.clear()
             waiting.extend(layer._sublayers())
         release_idle_workspaces()
 

@@ -8,6 +8,7 @@ from typing import Any
 from cnnfast.engine.executor import Executor
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
+from cnnfast.layers.base.array_masks import MaskExecutor
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
 from cnnfast.layers.own.array_calls import Prepared
@@ -101,6 +102,14 @@ class TracedModel(Traced, Model):
     def _executor_of(self, arrays: Sequence[Any]) -> Executor:
         assert isinstance(arrays, Prepared)
         return arrays.executor
+
+    @property
+    def _apart(self) -> bool:  # type: ignore[override]
+        return self.makes_masks
+
+    def _mask_executor_of(self, arrays: Sequence[Any]) -> MaskExecutor:
+        assert isinstance(arrays, Prepared)
+        return arrays.kept.with_masks
 
     def _fixed_input_shapes(self) -> tuple[Shape, ...] | None:
         return super()._fixed_input_shapes() if "_drawn_call" in vars(self) else None

@@ -288,7 +288,7 @@ class Softmax(_ActivationLayer):
                 f"dimension. Received: inputs.shape={(None, *x.shape)}, "
                 f"mask.shape={(None, *mask.shape)}"
             )
-        y = self.lower(graph, append.where(graph, mask, x, _MASKED))
+        y = Softmax.lower(self, graph, append.where(graph, mask, x, _MASKED))
         return append.where(graph, mask, y, 0.0)
 
     def _config(self) -> dict[str, Any]:

@@ -146,7 +146,7 @@ class Attention(Layer):
         mask: Any,
         drawn: tuple[Any, Any],
     ) -> Any:
-        mask = (None, None) if mask is None else list(mask)
+        mask = list(mask) if mask else (None, None)
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
         with graph.layer(self.name), phases.of_call(kwargs) as training:

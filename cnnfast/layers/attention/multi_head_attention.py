@@ -136,6 +136,7 @@ class MultiHeadAttention(Layer):
     """
 
     passes_masks = True
+    takes_masks_away = True
     call_arguments = ("query", "value", "key")
     call_options = (
         *("query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores"),
@@ -192,6 +193,16 @@ class MultiHeadAttention(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self._projections: dict[str, _Projection] = {}
         self._shapes: Any = None
+
+    def build(  # type: ignore[override]
+        self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
+    ) -> None:
+        """Make the weights for inputs of these shapes, batch included (None).
+
+        `query_shape` may be the list of all.
+        """
+        given = [shape for shape in (query_shape, value_shape, key_shape) if shape is not None]
+        super().build(query_shape if len(given) == 1 else given)
 
     def _sublayers(self) -> Sequence[Layer]:
         return list(self._projections.values())
@@ -269,7 +280,7 @@ class MultiHeadAttention(Layer):
                 return self.lower_in_training(graph, x)
             given, known = (visible.named(self, *call) for call in ((args, kwargs), drawn))
             causal = visible.is_causal(self, args, kwargs)
-            seen, of_query = visible.of_heads(self, graph, given, known, causal)
+            seen, of_query = visible.of_heads(self, graph, given, known, causal, mask is not False)
             y = self._lower(graph, x, seen)
         for value in x:  # as Keras takes their masks away
             graph.masks.pop(value, None)

@@ -63,8 +63,18 @@ def of_heads(
     given: Mapping[str, Any],
     drawn: Mapping[str, Any],
     causal: bool,
+    carried: bool,
 ) -> tuple[Value | None, Value | None]:
     """Return what each head may see, (heads or 1, steps or 1, steps or 1), and the query's mask.
+
+    Parameters
+    ----------
+    given, drawn
+        The arguments of the call by name: as values, and as they were drawn.
+    causal
+        Whether no step may see later ones.
+    carried
+        Whether the masks that value and key carry count, where none are given.
 
     The query's mask is the one that it carries, as in Keras, whatever `query_mask` says.
 
@@ -80,7 +90,7 @@ def of_heads(
         said, value = given.get(f"{name}_mask"), given.get(name)
         if said is not None and name != "query":
             return masks.truth(graph, said, _dtype(drawn.get(f"{name}_mask")))
-        return masks.mask_in(graph, value)
+        return masks.mask_in(graph, value) if carried or name == "query" else None
 
     of_query = mask_of("query")
     found = {name: of_query if name == "query" else mask_of(name) for name in _SIDES}

@@ -14,11 +14,12 @@ from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.base import calling, masks, phases
+from cnnfast.layers.base import array_masks, calling, phases
+from cnnfast.layers.base.array_masks import MaskExecutor
 from cnnfast.layers.base.calling import InPhase, batch_shapes, state_guard
 from cnnfast.layers.base.changing import assign
+from cnnfast.layers.base.masking import Masked
 from cnnfast.layers.base.mixing import Mixing
-from cnnfast.layers.base.rules import Rules
 from cnnfast.symbolic import arguments, bound, dtypes
 from cnnfast.symbolic.arrays import as_batch, is_ready
 from cnnfast.symbolic.input_spec import InputSpec
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import Array, DTypeLike, FirstLayer, RegularizerLike
 
 
-class Layer(Rules, metaclass=Mixing):
+class Layer(Masked, metaclass=Mixing):
     """One step of a network: arguments, weights, the shape rule, and what it lowers to.
 
     A subclass gives `compute_output_shape` and `lower`, `_create_weights` if it has any, and
@@ -68,12 +69,6 @@ class Layer(Rules, metaclass=Mixing):
     takes_structure: ClassVar[bool] = False
     """Whether the input may be several tensors."""
 
-    call_arguments: ClassVar[tuple[str, ...]] = ("inputs",)
-    """Names of the tensors that a call takes; several arrive as a list, without absent ones."""
-
-    call_options: ClassVar[tuple[str, ...]] = ()
-    """Names of what Keras' `call` takes behind them, in order."""
-
     casts_inputs: ClassVar[bool] = False
     """Whether inputs become those of a declared dtype first, as those of a model do."""
 
@@ -98,7 +93,7 @@ class Layer(Rules, metaclass=Mixing):
     }
     """What neither pickles nor copies have."""
 
-    _training_engines: dict[bool | None, Executor] | None = None
+    _training_engines: dict[bool | None, MaskExecutor] | None = None
     _path: str | None = None
     _user_attributes: tuple[str, ...] = ()
     _adapter_scale: float | None = None
@@ -239,27 +234,30 @@ class Layer(Rules, metaclass=Mixing):
         numpy.ndarray or KerasTensor
             Float32; a list or dict where the layer has several outputs.
         """
-        alone = len(args) == 1 and not kwargs and isinstance(args[0], np.ndarray)
-        if alone and not self._graph_trains and not phases.current():
+        alone = len(args) == 1 and not kwargs and type(args[0]) is np.ndarray
+        if alone and not self._apart and not phases.current():
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
+        if array_masks.there_are(args, kwargs):
+            return array_masks.run(self, args, kwargs)
         x = self._input_of_call(args, kwargs)
         if self._is_structure(x):
             return bound.run(self, args, kwargs)
         training = kwargs.get("training")
         said = phases.current() if training is None else bool(training)
-        if said or (said is None and self.trains_unless_told):
-            return self._pack(self._executor_in(said).run(self._prepare(x)))
+        trains = said or (said is None and self.trains_unless_told)
+        if trains or self.makes_masks:
+            return self._pack(self._executor_in(said if trains else False).run(self._prepare(x)))
         return self._pack(self._executor.run(self._prepare(x)))
 
-    def _executor_in(self, training: bool | None) -> Executor:
-        """Return what runs the layer as a call that says `training`."""
+    def _executor_in(self, training: bool | None) -> MaskExecutor:
+        """Return what runs the layer as a call that says `training`, with masks."""
         engines = self._training_engines
         if engines is None:
             engines = self._training_engines = {}
         if training not in engines:
-            engines[training] = Executor(InPhase(weakref.proxy(self), training))
+            engines[training] = MaskExecutor(InPhase(weakref.proxy(self), training))
         return engines[training]
 
     def _pack(self, outputs: Sequence[Float32Array]) -> Any:
@@ -291,36 +289,6 @@ class Layer(Rules, metaclass=Mixing):
         """
         return self.infer(args, kwargs)
 
-    def connect(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        args, kwargs = calling.by_name(self, args, kwargs)
-        kwargs = masks.noted(self, args, kwargs)
-        outputs = super().connect(args, kwargs)
-        masks.draw(self, args, kwargs, outputs)
-        return outputs
-
-    def lower_like(
-        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
-    ) -> Any:
-        if graph.masks or self.makes_mask or "mask" in kwargs:
-            return masks.lower(self, graph, args, kwargs, drawn)
-        return self.lower_call(graph, args, kwargs)
-
-    def lower_beside_masks(
-        self,
-        graph: Graph,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        mask: Any,
-        drawn: tuple[Any, Any],
-    ) -> Any:
-        """Do as `lower_call`, where the first argument has the `mask`, if any."""
-        if not (self.gets_mask and masks.is_given(mask)):
-            return self.lower_call(graph, args, kwargs)
-        x = self._input_of_call(args, kwargs)
-        self._check_shapes(batch_shapes(x))
-        with graph.layer(self.name), phases.of_call(kwargs):
-            return self.lower_masked(graph, x, mask)
-
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
@@ -330,10 +298,6 @@ class Layer(Rules, metaclass=Mixing):
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return the tensors among the arguments of a call, as `lower` takes them."""
         return calling.input_of_call(self, args, kwargs)
-
-    def _first_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Return the first argument of a call, of which masks come."""
-        return args[0] if args else kwargs.get(self.call_arguments[0])
 
     def _check_shapes(self, shapes: Any) -> None:
         calling.check_shapes(self, shapes)

@@ -1,9 +1,9 @@
 """Masks, which say of the steps of sequences whether they count: who gets them, who makes them.
 
 The rules are those of `Layer.__call__` in keras/src/layers/layer.py. They hold twice, as in Keras:
-when a graph is drawn, where a symbolic tensor has its mask beside it, and when it is run, which here
-is when it is lowered, where `Graph.masks` has the masks of values. What a layer was drawn with counts
-before what it meets; a mask that nothing reads is dropped with all else that nothing reads.
+when a graph is drawn, where a symbolic tensor has its mask beside it, and when it is run. Here that
+is when it is lowered, where `Graph.masks` has the masks of values. What a layer was drawn with
+counts before what it meets; a mask that nothing reads is dropped with all else that nothing reads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.lowering import append
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.tracing import is_tracing, trace
 from cnnfast.utils import tree
 from cnnfast.utils.masked import mask_of
@@ -61,6 +61,9 @@ def draw(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: 
     previous = kwargs.get("mask")
     if not is_given(previous):
         previous = tree.map_structure(mask_of, first)
+    if layer.takes_masks_away and is_tracing():
+        for tensor in symbolic((args, kwargs)):
+            tensor._keras_mask = None
     if not layer.supports_masking:
         if is_given(previous):
             warn(_DESTROYED.format(name=layer.name, kind=type(layer).__name__))
@@ -71,7 +74,11 @@ def draw(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: 
         return
     masks = layer.compute_mask(first, previous)
     for tensor, mask in zip(tensors, tree.flatten(masks), strict=False):
-        if tensor._keras_mask is None and mask is not None and tensor.node is not None:
+        if tensor._keras_mask is not None or mask is None:
+            continue
+        if tensor.node is None:
+            tensor._keras_mask = mask
+        else:
             tensor.node.mask(tensor, mask)
 
 
@@ -91,7 +98,7 @@ def lower(
     if layer.gets_mask:
         said = kwargs.get("mask")
         if is_given(said):
-            mask = _truths(layer, graph, said, drawn[1].get("mask"))
+            mask = truths(layer, graph, said, drawn[1].get("mask"))
     if mask is None:
         mask = tree.map_structure(lambda leaf: mask_in(graph, leaf), first)
     made = layer.lower_beside_masks(graph, args, kwargs, mask, drawn)
@@ -145,7 +152,8 @@ def truth(graph: Graph, mask: Any, dtype: str, above: float | None = None) -> Va
     return append.binary(graph, mask, other, kind)
 
 
-def _truths(layer: Layer, graph: Graph, mask: Any, drawn: Any) -> Any:
+def truths(layer: Layer, graph: Graph, mask: Any, drawn: Any) -> Any:
+    """Return a mask that was given in a call, or a list of them, as 1 and 0; see `truth`."""
     if _is_array(mask):
         return truth(graph, mask, "", layer.masked_above)
     leaves = [

@@ -24,17 +24,6 @@ class Rules(WeightHolder):
     parts_of_call: ClassVar[tuple[str, ...]] = ()
     """Methods that Keras' `call` is made of, and that a class of the user's may have in its way."""
 
-    takes_mask: ClassVar[bool] = False
-    """Whether Keras' `call` has a `mask`; then `lower_masked` gets it."""
-
-    passes_masks: ClassVar[bool] = False
-    """Whether Keras' layer supports masking."""
-
-    masked_above: ClassVar[float | None] = None
-    """Above which number a mask of numbers is true; None for all but 0."""
-
-    _supports_masking: bool | None = None
-
     _apart: bool = False
     """Whether a call on an array is more than its plan: in training, or one that makes a mask."""
 
@@ -45,49 +34,6 @@ class Rules(WeightHolder):
     def trains_unless_told(self) -> bool:
         """Whether a call that says nothing of `training` is one in training, here or inside."""
         return self._graph_trains
-
-    @property
-    def supports_masking(self) -> bool:
-        """Whether the output has a mask where `compute_mask` gives one; can be set."""
-        own = self._supports_masking
-        return (self.passes_masks or self.has_own_mask_rule) if own is None else own
-
-    @supports_masking.setter
-    def supports_masking(self, value: bool) -> None:
-        self._supports_masking = bool(value)
-        self._changed()
-
-    @property
-    def has_own_mask_rule(self) -> bool:
-        """Whether masks of the output are not just those of the input."""
-        return type(self).compute_mask is not Rules.compute_mask
-
-    @property
-    def gets_mask(self) -> bool:
-        """Whether a call hands on the mask of its input."""
-        return self.takes_mask
-
-    @property
-    def makes_mask(self) -> bool:
-        """Whether `compute_mask` gives a mask where the input has none."""
-        return False
-
-    @property
-    def makes_masks(self) -> bool:
-        """Whether the output of a call without masks may have one."""
-        return self.makes_mask or any(layer.makes_masks for layer in self._sublayers())
-
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Return the mask of the output, symbolic or an array; None where there is none.
-
-        Parameters
-        ----------
-        inputs
-            The first argument of the call.
-        previous_mask
-            Its mask, or a list of masks where it is one of tensors.
-        """
-        return previous_mask
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return the shape of the output, batch included, for inputs of `input_shape`.
@@ -115,13 +61,6 @@ class Rules(WeightHolder):
     def lower(self, graph: Graph, x: Value) -> Value:
         """Append the operations of this layer on `x`; return their result."""
         raise NotImplementedError(f"Layer '{self.name}' cannot run.")
-
-    def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
-        """Append the operations of this layer on `x`, of which `mask` says which steps count.
-
-        A mask is 1 or 0 for each step. What the call around says of training holds here.
-        """
-        return (self.lower_in_training if phases.current() else self.lower)(graph, x)
 
     def lower_in_training(self, graph: Graph, x: Value) -> Value:
         """Append the operations of this layer in training.
@@ -165,10 +104,6 @@ class Rules(WeightHolder):
 
     def _check_shapes(self, shapes: Any) -> None:
         """Raise ValueError, naming the layer, if it cannot take inputs of `shapes`."""
-        raise NotImplementedError
-
-    def _changed(self) -> None:
-        """Say that the layer would be lowered in another way than before."""
         raise NotImplementedError
 
     def _sublayers(self) -> Sequence[Rules]:

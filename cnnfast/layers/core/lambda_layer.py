@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -19,6 +20,7 @@ from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.traced_function import confirmed
 from cnnfast.symbolic.tracing import Trace
 from cnnfast.utils import tree
+from cnnfast.utils.masked import mask_of
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -51,7 +53,8 @@ class Lambda(Layer):
     output_shape
         Without the batch. Where None, a function of arrays is called once on zeros to find out.
     mask
-        Must be None.
+        That of the output: a function of the input and its mask, or an array that holds for
+        every image; None lets no mask through.
     arguments
         Further keyword arguments of `function`.
     **kwargs
@@ -71,12 +74,13 @@ class Lambda(Layer):
 
     built_without_weights = True
     takes_structure = True
+    takes_mask = True
 
     def __init__(
         self,
         function: ArrayFunction,
         output_shape: int | OpenShape | Callable[..., OpenShape] | None = None,
-        mask: None = None,
+        mask: Any = None,
         arguments: Mapping[str, Any] | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
@@ -85,9 +89,9 @@ class Lambda(Layer):
             raise ValueError(
                 f"`function` must be a function of tensors or arrays. Received: {function!r}"
             )
-        if mask is not None:
-            raise UnsupportedError(f"`mask` must be None. Received: mask={mask!r}")
         self.function = function
+        self.mask = mask
+        self._supports_masking = mask is not None
         self.arguments = dict(arguments or {})
         self.output_shape_given = _given_shape(output_shape)
         self._of_tensors = is_of_tensors(function)
@@ -97,11 +101,50 @@ class Lambda(Layer):
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
+    @property
+    def has_own_mask_rule(self) -> bool:
+        return self.mask is not None
+
+    @property
+    def makes_mask(self) -> bool:
+        return self.mask is not None
+
+    @property
+    def _apart(self) -> bool:  # type: ignore[override]
+        return self.makes_mask
+
+    @property
+    def _wants_mask(self) -> bool:
+        """Whether the function has a `mask` among its parameters."""
+        try:
+            return "mask" in inspect.signature(self.function).parameters
+        except ValueError:  # of some that are written in C
+            return False
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return self._shapes((tree.map_shapes(KerasTensor, input_shape),), {})
+        return self._shapes((tree.map_shapes(KerasTensor, input_shape),), self._with(None))
+
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if not self._wants_mask:
+            return super().infer(args, kwargs)
+        x = self._input_of_call(args, kwargs)
+        said = kwargs.get("mask")
+        mask = tree.map_structure(mask_of, x) if said is None else said
+        dtype = self.result_dtype([tensor.dtype for tensor in tree.flatten(x)])
+        shapes = self._shapes((x,), self._with(mask))
+        return tree.map_shapes(lambda shape: KerasTensor(shape, dtype), shapes)
 
     def lower(self, graph: Graph, x: Any) -> Any:
-        return self._lower(graph, (x,), {})
+        return self._lower(graph, (x,), self._with(None))
+
+    def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
+        return self._lower(graph, (x,), self._with(mask))
+
+    def _with(self, mask: Any) -> dict[str, Any]:
+        return {"mask": mask} if self._wants_mask else {}
 
     def _shapes(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return the shapes, batch included, that a call on symbolic tensors gives."""
@@ -155,6 +198,8 @@ class Lambda(Layer):
         def zeros(leaf: Any) -> Any:
             if not isinstance(leaf, KerasTensor):
                 return leaf
+            if leaf.dtype == "bool":
+                return np.ones([1, *(size if n is None else n for n in leaf.shape[1:])], np.bool_)
             return np.zeros([1, *(size if n is None else n for n in leaf.shape[1:])], np.float32)
 
         filled = tree.map_structure(zeros, (tuple(args), dict(kwargs)))
@@ -185,10 +230,13 @@ class Lambda(Layer):
         return (), self.arguments
 
     def _lower(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        def tensor(leaf: Any) -> Any:
-            return KerasTensor((None, *leaf.shape)) if isinstance(leaf, Value) else leaf
-
         arguments_ = (tuple(args), dict(kwargs))
+        masks = {leaf for leaf in tree.flatten(kwargs.get("mask")) if isinstance(leaf, Value)}
+
+        def tensor(leaf: Any) -> Any:
+            kind = "bool" if leaf in masks else "float32"
+            return KerasTensor((None, *leaf.shape), kind) if isinstance(leaf, Value) else leaf
+
         drawn = tree.map_structure(tensor, arguments_)
         if self._of_tensors:
             values = [leaf for leaf in tree.flatten(arguments_) if isinstance(leaf, Value)]
@@ -200,11 +248,16 @@ class Lambda(Layer):
         outs = [Value(tuple(arguments.integer(n) for n in shape[1:])) for shape in shapes]
         self._returned = structure
         leaves, extra = tree.flatten(arguments_), self._extra(*arguments_, blank=False)
+        are_masks = [isinstance(leaf, Value) and leaf in masks for leaf in leaves]
         function = self.function  # and not the layer, which may have the plan that this is for
 
         def call(*arrays: Float32Array) -> Any:
             left = iter(arrays)
             filled = [next(left) if isinstance(leaf, Value) else leaf for leaf in leaves]
+            filled = [
+                array != 0 if known else array
+                for array, known in zip(filled, are_masks, strict=True)
+            ]
             parts = _parts(_result(function, tree.pack(arguments_, filled), extra))
             return parts[0] if len(outs) == len(parts) == 1 else parts
 
@@ -223,6 +276,7 @@ class Lambda(Layer):
             "activity_regularizer": self.activity_regularizer,
             "function": self.function,
             "output_shape": self.output_shape_given,
+            "mask": self.mask,
             "arguments": self.arguments,
         }
 

@@ -167,7 +167,9 @@ class BatchNormalization(AffineNormalization):
                 "The mask provided should be one dimension less than the inputs. Received: "
                 f"mask.shape={(None, *mask.shape)}, inputs.shape={(None, *x.shape)}"
             )
-        return self._over_batch(graph, x, mask) if phases.current() else self.lower(graph, x)
+        if phases.current():
+            return self._over_batch(graph, x, mask)
+        return BatchNormalization.lower(self, graph, x)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         axis = self.axis % (len(x.shape) + 1) - 1

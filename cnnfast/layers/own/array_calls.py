@@ -11,6 +11,7 @@ from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Shape, Value
 from cnnfast.layers.base import phases
+from cnnfast.layers.base.array_masks import MaskExecutor
 from cnnfast.symbolic.arrays import as_batches
 from cnnfast.symbolic.bound import BoundCall, dtype_of
 from cnnfast.symbolic.tensor import KerasTensor
@@ -83,6 +84,7 @@ class KeptCall(BoundCall):
         super().__init__(operation, *drawn)
         self.returned, self._training = outputs, training
         self.executor = Executor(self)
+        self.with_masks = MaskExecutor(self)
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         """Append the operations of the call, in what the call around said."""
@@ -97,6 +99,16 @@ class KeptCall(BoundCall):
 class Prepared(list[Any]):
     """Arrays that are fit for the core, with what runs on them."""
 
-    def __init__(self, arrays: Sequence[Any], executor: Executor, returned: Any) -> None:
+    def __init__(self, arrays: Sequence[Any], kept: KeptCall) -> None:
         super().__init__(arrays)
-        self.executor, self.returned = executor, returned
+        self.kept = kept
+
+    @property
+    def executor(self) -> Executor:
+        """What runs on them."""
+        return self.kept.executor
+
+    @property
+    def returned(self) -> Any:
+        """The structure of what comes out."""
+        return self.kept.returned

@@ -102,7 +102,10 @@ def ensure_built(layer: Traced, args: Any, kwargs: Any) -> None:
         return
     shapes = calls.call_shapes(layer, args, kwargs)
     with scope(layer) as path:
-        layer.build(next(iter(shapes.values()), None))
+        several = len(layer.call_arguments) > 1
+        names = [f"{name}_shape" for name in layer.call_arguments]
+        listed = [shapes[name] for name in names if name in shapes]
+        layer.build(listed if several else next(iter(shapes.values()), None))
     vars(layer).update(_path=path, _built=True, _build_shapes=shapes)
 
 

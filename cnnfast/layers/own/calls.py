@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnfast.engine.ops import Value
 from cnnfast.layers.base import phases
 from cnnfast.symbolic.input_spec import InputSpec, check_inputs
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
+from cnnfast.utils.masked import mask_of
 
 if TYPE_CHECKING:
     from cnnfast.layers.own.traced import Traced
@@ -26,13 +28,13 @@ def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, A
     ------
     TypeError
         If `call` does not take such arguments.
-    UnsupportedError
-        If there is a mask.
     """
     parameters = inspect.signature(layer.call).parameters
     given = dict(kwargs)
     anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    context = {name: given.pop(name) for name in _CONTEXT if name in given}
+    context = {"training": given.pop("training")} if "training" in given else {}
+    if given.get("mask", "") is None and "mask" not in parameters and not anything:
+        del given["mask"]
     try:
         inspect.signature(layer.call).bind(*args, **given)
     except TypeError as error:
@@ -43,13 +45,57 @@ def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, A
     bound = inspect.signature(layer.call).bind(*args, **given).arguments
     training = context.get("training")
     training = phases.current() if training is None else training
-    mask = context.get("mask", bound.get("mask"))
-    if any(leaf is not None for leaf in tree.flatten(mask)):
-        raise layer.unsupported(f"is called without masks only. Received: mask={mask!r:.200}")
     takes = "training" in parameters or ("training" in context and anything)
     if takes and training is not None and "training" not in bound:
         given["training"] = bool(training)  # where nothing says it, the default of `call` holds
     return tuple(args), given
+
+
+def takes_mask(layer: Traced) -> bool:
+    """Whether `call` has a `mask`."""
+    return "mask" in _names(layer)
+
+
+def _names(layer: Traced) -> Sequence[str]:
+    """Return the names of what `call` takes; those of Keras' class where it is that one's."""
+    base = layer.keras_base
+    if base is not None and not layer.has_own_call:
+        own = ("mask",) if base.takes_mask else ()
+        return (*base.call_arguments, *base.call_options, *own)
+    return list(inspect.signature(layer.call).parameters)
+
+
+def with_masks(layer: Traced, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """Return the arguments of a call with the masks of its tensors, where `call` takes them.
+
+    (Step 6 of `Layer.__call__` in keras/src/layers/layer.py.)
+    """
+    named = _named(layer, args, kwargs)
+    tensors = {name: value for name, value in named.items() if _is_of_tensors(value)}
+    pairs = [("mask", *tensors.values())] if len(tensors) == 1 else []
+    if len(tensors) > 1:
+        pairs = [(f"{name}_mask", value) for name, value in tensors.items()]
+    names = _names(layer)
+    found = {
+        name: tree.map_structure(mask_of, value)
+        for name, value in pairs
+        if name in names and named.get(name) is None
+    }
+    found = {name: mask for name, mask in found.items() if mask is not None}
+    places = {name: place for place, name in enumerate(names[: len(args)])}
+    args = list(args)
+    for name in [*found]:
+        if name in places:
+            args[places[name]] = found.pop(name)
+    return tuple(args), {**kwargs, **found}
+
+
+def _is_of_tensors(value: Any) -> bool:
+    leaves = tree.flatten(value)
+    is_tensor = [isinstance(leaf, KerasTensor) for leaf in leaves]
+    return any(is_tensor) and all(
+        tensor or leaf is None for tensor, leaf in zip(is_tensor, leaves, strict=True)
+    )
 
 
 def shapes_for(layer: Traced, build: Callable[..., Any], args: Any, kwargs: Any) -> dict[str, Any]:
@@ -98,15 +144,36 @@ def _named(layer: Traced, args: Any, kwargs: Any) -> dict[str, Any]:
     return dict(zip(layer.call_arguments, args, strict=False)) | dict(kwargs)
 
 
-def alike(values: Any, drawn: Any) -> Any:
-    """Return symbolic tensors with the shapes of `values` and the dtypes of those in `drawn`."""
-    leaves = [
-        KerasTensor((None, *value.shape), tensor.dtype)
-        if isinstance(tensor, KerasTensor)
-        else value
-        for value, tensor in zip(tree.flatten(values), tree.flatten(drawn), strict=True)
-    ]
-    return tree.pack(values, leaves)
+def alike(
+    values: Any, drawn: Any, masks: Mapping[Value, Value]
+) -> tuple[Any, dict[KerasTensor, Value]]:
+    """Return symbolic tensors with the shapes of `values` and the dtypes of those in `drawn`.
+
+    They have masks where the values do. Also returned is the value of each, and of each mask.
+    """
+    known: dict[KerasTensor, Value] = {}
+    leaves = []
+    for value, tensor in zip(tree.flatten(values), tree.flatten(drawn), strict=True):
+        if not isinstance(tensor, KerasTensor):
+            leaves.append(value)
+            continue
+        twin = autocast(KerasTensor((None, *value.shape), tensor.dtype))
+        mask = masks.get(value)
+        if mask is not None:
+            twin._keras_mask = KerasTensor((None, *mask.shape), "bool")
+            known[twin._keras_mask] = mask
+        known[twin] = value
+        leaves.append(twin)
+    return tree.pack(values, leaves), known
+
+
+def autocast(leaf: Any) -> Any:
+    """Return a tensor as `call` gets it: floats of any width are those of the layer."""
+    if not isinstance(leaf, KerasTensor) or "float" not in leaf.dtype or leaf.dtype == "float32":
+        return leaf
+    twin = KerasTensor(leaf.shape, "float32")
+    twin._keras_mask = leaf._keras_mask
+    return twin
 
 
 def check_shapes(layer: Traced, args: Any, kwargs: Any) -> None:

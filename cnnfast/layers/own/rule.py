@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
-from cnnfast.layers.base import phases
+from cnnfast.layers.base import calling, masks, phases
 from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic.tensor import Connectable, symbolic
@@ -48,6 +48,27 @@ class Rule(Connectable):
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return self.layer.infer_by_rule(args, kwargs)
+
+    def lower_like(
+        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
+    ) -> Any:
+        layer, base = self.layer, self.layer.keras_base
+        assert base is not None
+        args, kwargs = calling.by_name(layer, args, kwargs)
+        mask = kwargs.get("mask") if layer.takes_mask else None
+        given = masks.is_given(mask)
+        by_options = base.lower_beside_masks is not Layer.lower_beside_masks
+        if not (given or by_options):
+            return self.lower_call(graph, args, kwargs)
+        known = calling.by_name(layer, *drawn)
+        truths = masks.truths(layer, graph, mask, known[1].get("mask")) if given else None
+        with phases.phase(bool(kwargs.get("training"))):
+            if by_options:
+                # `super().call` is given all masks; those of its tensors are for `__call__`.
+                return layer.lower_options_by_rule(graph, args, kwargs, truths or False, known)
+            x = layer._input_of_call(args, kwargs)
+            layer._check_shapes(batch_shapes(x))
+            return layer.lower_masked_by_rule(graph, x, truths)
 
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self.layer._input_of_call(args, kwargs)

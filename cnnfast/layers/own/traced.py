@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers.base import phases
+from cnnfast.layers.base import array_masks, masks, phases
 from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
@@ -42,6 +42,7 @@ INTERNAL = frozenset(
         *("_tracked", "_kept", "_dtypes", "_captured", "_returned", "_building", "_auto"),
         *("_policy", "_activity_regularizer", "_weight_dtype", "_scoring", "_fitting_shapes"),
         *("_compile_arguments", "input_spec", "_graph_trains", "_has_loss", "_drawn_call"),
+        *("_supports_masking", "_apart"),
     }
 )
 _MOST_KEPT = 8
@@ -69,10 +70,12 @@ class Traced(Layer):
     _has_loss = False
     _build_shapes: dict[str, Any] | None
     _call_trains = False
+    _own_masks = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._call_trains = calls.trains_by_default(cls.call)
+        cls._own_masks = cls._own_masks or "compute_mask" in vars(cls)
         if "build" in vars(cls):
             cls.build = building.whole(vars(cls)["build"])  # type: ignore[method-assign]
 
@@ -88,6 +91,21 @@ class Traced(Layer):
             _build_shapes=None,
         )
         return made
+
+    # --- masks ----------------------------------------------------------------------------
+
+    @property
+    def has_own_call(self) -> bool:
+        """Whether the class, and not that of Keras which it was made from, has the `call`."""
+        return type(self).call is not Traced.call
+
+    @property
+    def gets_mask(self) -> bool:
+        return calls.takes_mask(self)
+
+    @property
+    def makes_mask(self) -> bool:
+        return self._own_masks or super().makes_mask
 
     # --- attributes -----------------------------------------------------------------------
 
@@ -218,19 +236,22 @@ class Traced(Layer):
         building.check_initialized(self)
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
+        if array_masks.there_are(args, kwargs):
+            return array_masks.run(self, args, kwargs)
         prepared = self._prepared(args, kwargs, phases.current())
-        return tree.pack(prepared.returned, prepared.executor.run(prepared))
+        runs = prepared.kept.with_masks if self.makes_masks else prepared.executor
+        return tree.pack(prepared.returned, runs.run(prepared))
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         building.check_initialized(self)
         said = kwargs
         args, kwargs = calls.arguments_of_call(self, args, kwargs)
-        args, kwargs = tree.map_structure(_autocast, (args, kwargs))
+        args, kwargs = tree.map_structure(calls.autocast, (args, kwargs))
         calls.check_shapes(self, args, kwargs)
         with state_guard.lock:
             building.ensure_built(self, args, kwargs)
             with phases.of_call(said):
-                drawn = self._confirmed(args, kwargs)
+                drawn = self._confirmed(*calls.with_masks(self, args, kwargs))
             self._remember(args, kwargs, drawn)
         outputs = tree.map_structure(lambda t: KerasTensor(t.shape, t.dtype), drawn.outputs)
         vars(self)["_returned"] = tree.map_structure(lambda _: None, outputs)
@@ -291,12 +312,24 @@ class Traced(Layer):
     def lower_like(
         self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
     ) -> Any:
+        if graph.masks or self.makes_mask or kwargs.get("mask") is not None:
+            return masks.lower(self, graph, args, kwargs, drawn)
+        return self.lower_beside_masks(graph, args, kwargs, None, drawn)
+
+    def lower_beside_masks(
+        self,
+        graph: Graph,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        mask: Any,
+        drawn: tuple[Any, Any],
+    ) -> Any:
         with phases.of_call(kwargs):
-            given = calls.arguments_of_call(self, *calls.alike((args, kwargs), drawn))
-            own = self._trace_of_one_state(*tree.map_structure(_autocast, given))
-        values = [leaf for leaf in tree.flatten((args, kwargs)) if isinstance(leaf, Value)]
+            alike, known = calls.alike((args, kwargs), drawn, graph.masks)
+            given = calls.with_masks(self, *calls.arguments_of_call(self, *alike))
+            own = self._trace_of_one_state(*given)
         with graph.layer(self.name), phases.of_call(kwargs):
-            return own.lower(graph, values)
+            return own.lower(graph, [known[tensor] for tensor in own.given])
 
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         leaves = tree.flatten((args, kwargs))
@@ -320,6 +353,12 @@ class Traced(Layer):
     def lower(self, graph: Graph, x: Any) -> Any:
         return self.lower_call(graph, (x,), {})
 
+    def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
+        return self.lower_call(graph, (x,), {"mask": mask})
+
+    def _first_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return args[0] if args else next(iter(kwargs.values()), None)
+
     # --- the class of Keras that it was made from -----------------------------------------
 
     @property
@@ -339,6 +378,16 @@ class Traced(Layer):
         if not training or not self.differs_in_training:
             return super().lower(graph, x)
         return super().lower_in_training(graph, x)
+
+    def lower_masked_by_rule(self, graph: Graph, x: Any, mask: Any) -> Any:
+        """Do what `lower_masked` of that class does."""
+        return super().lower_masked(graph, x, mask)
+
+    def lower_options_by_rule(
+        self, graph: Graph, args: Any, kwargs: Any, mask: Any, drawn: Any
+    ) -> Any:
+        """Do what `lower_beside_masks` of that class does."""
+        return super().lower_beside_masks(graph, args, kwargs, mask, drawn)
 
     def _shape_by_rule(self, input_shape: Any) -> Any:
         return super().compute_output_shape(input_shape)
@@ -371,7 +420,7 @@ class Traced(Layer):
                 kept = self._keep(given.drawn, self.infer(*given.drawn), training, key)
         else:
             calls.check_shapes(self, *given.drawn)
-        return Prepared(given.batches, kept.executor, kept.returned)
+        return Prepared(given.batches, kept)
 
     def _keep(
         self, drawn: tuple[Any, Any], outputs: Any, training: bool | None, key: Any = None
@@ -428,13 +477,6 @@ class Traced(Layer):
         vars(twin)["_kept"] = []
         containers.watch_again(twin, INTERNAL)
         return twin
-
-
-def _autocast(leaf: Any) -> Any:
-    """Return a tensor as `call` gets it: floats of any width are those of the layer."""
-    if isinstance(leaf, KerasTensor) and "float" in leaf.dtype and leaf.dtype != "float32":
-        return KerasTensor(leaf.shape, "float32")
-    return leaf
 
 
 def _as_shape(shape: Any) -> Any:

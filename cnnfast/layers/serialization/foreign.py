@@ -212,11 +212,11 @@ def _rule(
     given: Any, config: Mapping[str, Any], fields: Mapping[str, Any], functions: bool
 ) -> tuple[str, str]:
     """Return why something cannot stand in for a layer, and what can; nothing if it can."""
+    if isinstance(given, type) and issubclass(given, Layer):
+        return "", ""
     if refused.makes_mask(config):
         return refused.MASKS, refused.WITHOUT_MASKS
     if isinstance(given, type):
-        if issubclass(given, Layer):
-            return "", ""
         whose = "a class of Keras" if handed_over.comes_from_keras(given) else "a class"
         return f"needs a function of arrays: the code of {whose} cannot run here.", _FUNCTION
     if not callable(given):

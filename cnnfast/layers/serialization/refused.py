@@ -15,11 +15,11 @@ from cnnfast.layers.serialization.stand_in import (
 from cnnfast.utils import handed_over
 from cnnfast.utils.naming import spelt_like
 
-MASKS = (
-    "makes a mask, which later layers follow: masks are not supported, and what stands in for the "
-    "layer would lose it."
+MASKS = "makes a mask, which later layers follow, and what stands in for the layer would lose it."
+WITHOUT_MASKS = (
+    "Hand over the class itself, with `cnnfast` in place of `keras` in its imports. If nothing is "
+    "ever masked, save the model without it."
 )
-WITHOUT_MASKS = "If nothing is ever masked, save the model without it; masks need Keras itself."
 _FOREIGN = "not supported: Keras has no such class, and code is never taken from a file."
 _LAMBDA = "not supported: what a Lambda does is Python code, which is never taken from a file."
 _MISSING = "not supported: this package has no such layer."
@@ -72,7 +72,6 @@ _ADVICE: Mapping[str, str] = {
     "Hashing": _BEFORE,
     "IntegerLookup": _BEFORE,
     "JaxLayer": _FRAMEWORK,
-    "Masking": WITHOUT_MASKS,
     "Pipeline": "Apply its layers one after the other in Keras, and save the model again.",
     "StackedRNNCells": "Stack RNN layers of one cell each in Keras, and copy the weights there.",
     "StringLookup": _BEFORE,

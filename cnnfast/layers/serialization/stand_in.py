@@ -11,9 +11,11 @@ import numpy as np
 from cnnfast.engine.graph import Graph
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.calling import is_absent
+from cnnfast.layers.base.masks import is_given
 from cnnfast.layers.core.lambda_layer import ArrayFunction, Lambda
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.utils import handed_over, tree
+from cnnfast.utils.masked import mask_of
 from cnnfast.utils.records import record
 
 STOOD_FOR = "cnnfast_function"
@@ -105,9 +107,43 @@ class StandIn(Lambda):
     # --- calls ----------------------------------------------------------------------------
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        args, kwargs = self._call_of(args, kwargs)
+        said = kwargs.get("mask")
+        mask = tree.map_structure(mask_of, args[0] if args else None) if said is None else said
+        args, kwargs = self._in_mask(args, kwargs, mask)
         dtype = self.result_dtype([tensor.dtype for tensor in symbolic((args, kwargs))])
         return tree.map_shapes(lambda shape: KerasTensor(shape, dtype), self._shapes(args, kwargs))
+
+    def lower_beside_masks(
+        self,
+        graph: Graph,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        mask: Any,
+        drawn: tuple[Any, Any],
+    ) -> Any:
+        with graph.layer(self.name):
+            return self._lower(graph, *self._in_mask(args, kwargs, mask))
+
+    def _in_mask(self, args: Sequence[Any], kwargs: Mapping[str, Any], mask: Any) -> Any:
+        """Return the arguments of a call as the function gets them, where the input has `mask`.
+
+        Raises
+        ------
+        UnsupportedError
+            If the layer is no `Lambda`, of which it is known what becomes of a mask.
+        """
+        if self._class_name != "Lambda" and is_given(mask):
+            raise UnsupportedError(
+                "gets an input with a mask, and a function that stands in for it cannot know what "
+                f"the layer does with it. Received: {_described(self.function)}",
+                layer=self.name,
+                class_name=self._class_name,
+                advice="Hand over the class itself, with `cnnfast` in place of `keras` in its "
+                "imports.",
+            )
+        options = {key: value for key, value in kwargs.items() if key != "mask"}
+        args, options = self._call_of(args, options)
+        return args, {**options, **(self._with(mask) if is_given(mask) else {})}
 
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         with graph.layer(self.name):
