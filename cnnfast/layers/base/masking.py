@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from cnnfast.engine.graph import Graph
+from cnnfast.engine.ops import Value
 from cnnfast.layers.base import calling, masks, phases
 from cnnfast.layers.base.rules import Rules
+from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.utils import tree
 
 if TYPE_CHECKING:
     from cnnfast.layers.base.layer import Layer
@@ -100,6 +103,13 @@ class Masked(Rules):
         if graph.masks or self.makes_mask or "mask" in kwargs:
             return masks.lower(cast("Layer", self), graph, args, kwargs, drawn)
         return self.lower_call(graph, args, kwargs)
+
+    def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        if not self.makes_mask:
+            return super().lower_all(graph, inputs)
+        x = inputs[0]
+        drawn = KerasTensor((None, *x.shape))
+        return tree.flatten(self.lower_like(graph, (x,), {}, ((drawn,), {})))
 
     def lower_beside_masks(
         self,
