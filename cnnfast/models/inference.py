@@ -38,6 +38,7 @@ class Inference(OwnSteps, Layer):
     jit_compile: bool | str = "auto"
     stop_evaluating: bool = False
     stop_predicting: bool = False
+    _lost_masks: bool = False
     _scoring: Scoring | None = None
     _compile_arguments: Mapping[str, Any] | None = None
 
@@ -356,6 +357,13 @@ class Inference(OwnSteps, Layer):
 
     def _judged(self, arrays: list[Float32Array], threads: int | None) -> list[Float32Array]:
         """Return the predictions for arrays, with their masks, by which Keras weighs them."""
+        if self._lost_masks:
+            raise self.unsupported(
+                "was made of a Keras model whose outputs have masks by which `evaluate` weighs, "
+                "and these come of classes that are not here. Received: evaluate",
+                advice="Call `predict`, and weigh what it returns by the mask; or make the model "
+                "of the classes themselves, with `cnnfast` in place of `keras` in their imports.",
+            )
         if self._apart and self.makes_masks:
             return self._mask_executor_of(arrays).run(arrays, threads)
         return self._executor_of(arrays).run(arrays, threads=threads)

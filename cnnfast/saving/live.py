@@ -102,8 +102,11 @@ def _drawn_again(model: Any, name: str, compile: bool) -> Model:
     """Make a model of the operations that Keras draws where classes are the user's."""
     from cnnfast.models.functional import Functional
 
-    redrawn = Redrawn(live_calls.draw(model))
+    drawn = live_calls.draw(model)
+    redrawn = Redrawn(drawn)
     ours = Functional(redrawn.inputs, redrawn.outputs, name=model.name)
+    if drawn.masked and all(tensor._keras_mask is None for tensor in ours.outputs):
+        vars(ours)["_lost_masks"] = True
     pairs = [
         pair
         for made, twin in redrawn.layers

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cnnfast.errors import Refusal, UnsupportedError
-from cnnfast.layers.serialization.refused import MASKS, WITHOUT_MASKS
+from cnnfast.saving import live_masks
 from cnnfast.utils import handed_over
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.records import record
@@ -76,6 +76,8 @@ class Drawn:
     calls: Sequence[Call]
     inputs: Any
     outputs: Any
+    masked: bool
+    """Whether an output has a mask."""
 
 
 def needs_drawing(model: Any) -> bool:
@@ -121,7 +123,7 @@ def draw(model: Any) -> Drawn:
     if not alike:
         raise _refusal(model, BUILT_IN, f"{len(first.calls)} and {len(second.calls)} operations")
     calls = [_merged(model, *pair) for pair in zip(first.calls, second.calls, strict=True)]
-    return Drawn(calls, first.inputs, first.outputs)
+    return Drawn(calls, first.inputs, first.outputs, first.masked)
 
 
 def _merged(model: Any, one: Call, other: Call) -> Call:
@@ -274,7 +276,16 @@ def _deferring(keras: Any, function: Callable[..., Any], name: str) -> Callable[
 
 
 def _run(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    if not _holds_users(layer):
+    keras = _keras()
+    kwargs = live_masks.said(keras, layer, args, kwargs)
+    with live_masks.handed_on(keras, layer, args, kwargs) as returned:
+        result = _result(layer, original, args, kwargs)
+        returned.append(result)
+    return result
+
+
+def _result(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    if not (_holds_users(layer) or live_masks.runs_in(_keras(), layer, args)):
         return original(layer, *args, **kwargs)
     own = _own_activation(layer)
     if own is not None and handed_over.is_of_keras(type(layer)) and "call" not in vars(layer):
@@ -330,8 +341,6 @@ def _written(keras: Any, inputs: Any, outputs: Any) -> Drawn:
 
     for node in _nodes(keras, inputs, outputs):
         for index, tensor in enumerate(node.outputs):
-            if getattr(tensor, "_keras_mask", None) is not None:
-                raise _refusal(node.operation, MASKS, f"a mask of {tensor}", WITHOUT_MASKS)
             places[id(tensor)] = Ref(len(calls), index)
         args, kwargs = node.arguments.args, node.arguments.kwargs
         made = [(tuple(t.shape), str(t.dtype)) for t in node.outputs]
@@ -348,6 +357,7 @@ def _written(keras: Any, inputs: Any, outputs: Any) -> Drawn:
         calls,
         keras.tree.map_structure(place, inputs[0][0] if not inputs[1] else inputs),
         keras.tree.map_structure(place, outputs),
+        any(live_masks.mask_of(tensor) is not None for tensor in keras.tree.flatten(outputs)),
     )
 
 

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from cnnfast import activations
 from cnnfast.errors import Refusal, UnsupportedError
-from cnnfast.layers.serialization.refused import MASKS, WITHOUT_MASKS
 from cnnfast.saving import live_alike
 from cnnfast.saving.live_alike import ACTIVATIONS, Reached
 from cnnfast.utils import handed_over
@@ -39,8 +38,8 @@ def check(model: Any, compile: bool) -> None:
     Raises
     ------
     UnsupportedError
-        A layer makes a mask, or has a `call` that was set on it, or an activation that has the name
-        of another function; or what was handed over for a name would stand for different things.
+        A layer has a `call` that was set on it, or an activation that has the name of another
+        function; or what was handed over for a name would stand for different things.
     """
     layers = list(live_alike.reached(model, set()))
     refusals = [refusal for found in layers for refusal in _refusals(found)]
@@ -59,8 +58,6 @@ def check_compiled(model: Any, compile: bool) -> None:
 
 def _refusals(found: Reached) -> Iterator[Refusal]:
     layer = found.layer
-    if _has_mask(layer):
-        yield _refusal("layer", MASKS, layer, layer, WITHOUT_MASKS)
     if handed_over.find(layer.name) is not None:
         return
     if "call" in vars(layer):
@@ -87,18 +84,6 @@ def _refusal(kind: Any, cause: str, layer: Any, received: Any, advice: str) -> R
         received=(f"{received!r:.200}",),
         advice=advice,
     )
-
-
-def _has_mask(layer: Any) -> bool:
-    """Whether a layer that is not Keras' own makes a mask, or lets one through."""
-    if handed_over.is_of_keras(type(layer)):
-        return False  # refused, or follows one that is
-    tensors = [
-        tensor
-        for node in getattr(layer, "_inbound_nodes", ())
-        for tensor in getattr(node, "output_tensors", ())
-    ]
-    return any(getattr(tensor, "_keras_mask", None) is not None for tensor in tensors)
 
 
 def _misleads(function: Any, layer: type) -> bool:

@@ -102,10 +102,7 @@ def ensure_built(layer: Traced, args: Any, kwargs: Any) -> None:
         return
     shapes = calls.call_shapes(layer, args, kwargs)
     with scope(layer) as path:
-        several = len(layer.call_arguments) > 1
-        names = [f"{name}_shape" for name in layer.call_arguments]
-        listed = [shapes[name] for name in names if name in shapes]
-        layer.build(listed if several else next(iter(shapes.values()), None))
+        layer.build(_shape_for_rule(layer, shapes))
     vars(layer).update(_path=path, _built=True, _build_shapes=shapes)
 
 
@@ -114,7 +111,15 @@ def build_for_shapes(layer: Traced, shapes: dict[str, Any]) -> None:
     if _is_users(layer):
         layer.build(**shapes) if len(shapes) > 1 else layer.build(*shapes.values())
     else:
-        layer.build(next(iter(shapes.values()), None))
+        layer.build(_shape_for_rule(layer, shapes))
+
+
+def _shape_for_rule(layer: Traced, shapes: dict[str, Any]) -> Any:
+    """Return what `build` of Keras' class takes: a shape, or those of all its tensors."""
+    names = [f"{name}_shape" for name in layer.call_arguments]
+    listed = [shapes[name] for name in names if shapes.get(name) is not None]
+    several = len(layer.call_arguments) > 1 and len(listed) > 1
+    return listed if several else next(iter(shapes.values()), None)
 
 
 def says_how(layer: Traced) -> bool:

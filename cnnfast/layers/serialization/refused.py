@@ -20,6 +20,10 @@ WITHOUT_MASKS = (
     "Hand over the class itself, with `cnnfast` in place of `keras` in its imports. If nothing is "
     "ever masked, save the model without it."
 )
+_BY_LAMBDA = (
+    "Draw the model in code, with `cnnfast.layers.Lambda(function, mask=function_of_masks)`, and "
+    "load its weights with `load_weights`."
+)
 _FOREIGN = "not supported: Keras has no such class, and code is never taken from a file."
 _LAMBDA = "not supported: what a Lambda does is Python code, which is never taken from a file."
 _MISSING = "not supported: this package has no such layer."
@@ -122,7 +126,7 @@ def layer(
         cause = _MISSING
         advice = _ADVICE.get(class_name) or _by_function(class_name, weights)
     if makes_mask(config):
-        cause, advice = MASKS, WITHOUT_MASKS
+        cause, advice = MASKS, _BY_LAMBDA if class_name == "Lambda" else WITHOUT_MASKS
     elif not functions and class_name not in _ADVICE:
         advice = _INSIDE
     advice = handed_over.hint(name, config.get("registered_name"), class_name) + advice
