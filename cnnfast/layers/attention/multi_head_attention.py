@@ -194,9 +194,7 @@ class MultiHeadAttention(Layer):
         self._projections: dict[str, _Projection] = {}
         self._shapes: Any = None
 
-    def build(  # type: ignore[override]
-        self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
-    ) -> None:
+    def build(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> None:
         """Make the weights for inputs of these shapes, batch included (None).
 
         `query_shape` may be the list of all.

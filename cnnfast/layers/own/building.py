@@ -112,6 +112,7 @@ def build_for_shapes(layer: Traced, shapes: dict[str, Any]) -> None:
         layer.build(**shapes) if len(shapes) > 1 else layer.build(*shapes.values())
     else:
         layer.build(_shape_for_rule(layer, shapes))
+        vars(layer)["_build_shapes"] = shapes
 
 
 def _shape_for_rule(layer: Traced, shapes: dict[str, Any]) -> Any:

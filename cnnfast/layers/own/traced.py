@@ -42,7 +42,7 @@ INTERNAL = frozenset(
         *("_tracked", "_kept", "_dtypes", "_captured", "_returned", "_building", "_auto"),
         *("_policy", "_activity_regularizer", "_weight_dtype", "_scoring", "_fitting_shapes"),
         *("_compile_arguments", "input_spec", "_graph_trains", "_has_loss", "_drawn_call"),
-        *("_supports_masking", "_apart"),
+        *("_supports_masking", "_apart", "_projections"),
     }
 )
 _MOST_KEPT = 8
@@ -169,7 +169,10 @@ class Traced(Layer):
         return list(parts.values())
 
     def _file_children(self) -> Mapping[str, Layer]:
-        return containers.file_children(self, Traced, INTERNAL)
+        found = containers.file_children(self, Traced, INTERNAL)
+        known = {id(part) for part in found.values()}
+        of_rule = super()._file_children().items()
+        return found | {place: part for place, part in of_rule if id(part) not in known}
 
     def _own_versions(self) -> Iterator[int]:
         yield from super()._own_versions()
