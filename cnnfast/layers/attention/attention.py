@@ -146,7 +146,8 @@ class Attention(Layer):
         mask: Any,
         drawn: tuple[Any, Any],
     ) -> Any:
-        mask = list(mask) if mask else (None, None)
+        mask = (list(mask) if isinstance(mask, tuple) else mask) or [None, None]
+        self._check_mask(mask)
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
         with graph.layer(self.name), phases.of_call(kwargs) as training:
