@@ -33,6 +33,8 @@ _DESTROYED = (
     "layers will not see the mask."
 )
 
+_RNN = "cnnfast.layers.rnn."
+
 
 def is_given(mask: Any) -> bool:
     """Whether a mask, or a structure of them, says anything."""
@@ -64,6 +66,7 @@ def draw(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: 
     if layer.takes_masks_away and is_tracing():
         for tensor in symbolic((args, kwargs)):
             tensor._keras_mask = None
+    _check_followed(layer, previous)
     if not layer.supports_masking:
         if is_given(previous):
             warn(_DESTROYED.format(name=layer.name, kind=type(layer).__name__))
@@ -101,6 +104,7 @@ def lower(
             mask = truths(layer, graph, said, drawn[1].get("mask"))
     if mask is None:
         mask = tree.map_structure(lambda leaf: mask_in(graph, leaf), first)
+    _check_followed(layer, mask)
     made = layer.lower_beside_masks(graph, args, kwargs, mask, drawn)
     if not layer.supports_masking:
         return made if layer.is_users else _without(graph, first, made)
@@ -117,6 +121,22 @@ def lower(
                 outputs[index] = renewed(graph, outputs[index])
             graph.masks[outputs[index]] = new
     return tree.pack(made, outputs)
+
+
+def _check_followed(layer: Layer, mask: Any) -> None:
+    """Refuse a mask for a layer that follows it step by step in Keras, and does not here.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is one.
+    """
+    homes = (base.__module__ for base in type(layer).__mro__)
+    if is_given(mask) and not layer.takes_mask and any(home.startswith(_RNN) for home in homes):
+        raise layer.unsupported(
+            "does not follow masks. Received: an input with a mask",
+            advice="If nothing is ever masked, make the model without `Masking` and `mask_zero`.",
+        )
 
 
 def mask_in(graph: Graph, leaf: Any) -> Value | None:
