@@ -19,6 +19,7 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
+from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ class Attention(Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         self._check_mask(previous_mask)
-        return None if previous_mask is None else previous_mask[0]
+        if previous_mask is None or previous_mask[0] is None:
+            return None
+        return OPERATIONS["ConvertToTensor"]()(previous_mask[0])
 
     def _check_mask(self, mask: Any) -> None:
         if mask is None:
