@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cnnfast import activations
 from cnnfast.errors import Refusal, UnsupportedError
+from cnnfast.layers.serialization.refused import MASKS, WITHOUT_MASKS
 from cnnfast.saving import live_alike
 from cnnfast.saving.live_alike import ACTIVATIONS, Reached
 from cnnfast.utils import handed_over
@@ -39,7 +40,8 @@ def check(model: Any, compile: bool) -> None:
     ------
     UnsupportedError
         A layer has a `call` that was set on it, or an activation that has the name of another
-        function; or what was handed over for a name would stand for different things.
+        function; a function stands in for one that makes a mask; or what was handed over for a
+        name would stand for different things.
     """
     layers = list(live_alike.reached(model, set()))
     refusals = [refusal for found in layers for refusal in _refusals(found)]
@@ -58,6 +60,8 @@ def check_compiled(model: Any, compile: bool) -> None:
 
 def _refusals(found: Reached) -> Iterator[Refusal]:
     layer = found.layer
+    if _loses_mask(layer):
+        yield _refusal("layer", MASKS, layer, layer, WITHOUT_MASKS)
     if handed_over.find(layer.name) is not None:
         return
     if "call" in vars(layer):
@@ -84,6 +88,21 @@ def _refusal(kind: Any, cause: str, layer: Any, received: Any, advice: str) -> R
         received=(f"{received!r:.200}",),
         advice=advice,
     )
+
+
+def _loses_mask(layer: Any) -> bool:
+    """Whether a function would stand in for a layer that makes a mask, or lets one through."""
+    if handed_over.is_of_keras(type(layer)):
+        return False
+    given = [handed_over.find(name) for name in (layer.name, type(layer).__name__)]
+    if any(isinstance(item, type) for item in given):
+        return False  # the class itself says what it does with masks
+    tensors = [
+        tensor
+        for node in getattr(layer, "_inbound_nodes", ())
+        for tensor in getattr(node, "output_tensors", ())
+    ]
+    return any(getattr(tensor, "_keras_mask", None) is not None for tensor in tensors)
 
 
 def _misleads(function: Any, layer: type) -> bool:

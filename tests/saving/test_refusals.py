@@ -115,7 +115,10 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
         keras_own("StringLookup", "x"),
         {"kind": "layer", "cause": "no such layer", "advice": r"keras\.Model\(layer\.output"},
     ),
-    "masks": (keras_own("Masking", "x"), {"kind": "layer", "advice": "save the model without"}),
+    "a function of masks": (
+        keras_own("Lambda", "x", mask={"class_name": "function"}),
+        {"kind": "layer", "cause": "makes a mask", "advice": "load_weights"},
+    ),
     "a Lambda": (
         keras_own("Lambda", "x"),
         {"kind": "layer", "cause": "never taken", "advice": r"custom_objects=\{'x': function\}"},
@@ -139,9 +142,9 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
             "advice": "save the model again",
         },
     ),
-    "a mask": (
-        keras_own("Embedding", "x", input_dim=3, output_dim=4, mask_zero=True),
-        {"kind": "option", "class_name": "Embedding", "advice": "`mask_zero=False`"},
+    "a large table": (
+        keras_own("Embedding", "x", input_dim=2**30, output_dim=4),
+        {"kind": "option", "class_name": "Embedding", "advice": "quantize"},
     ),
     "quantized weights": (
         keras_own("Dense", "x", units=2, dtype={"class_name": "QuantizedDTypePolicy"}),

@@ -85,9 +85,9 @@ def test_files_name_the_projections_as_keras_does() -> None:
         (lambda x: layers.MultiHeadAttention(0, 3), ValueError, "invalid value for `num_heads`"),
         (lambda x: layers.MultiHeadAttention(2, 3, use_gate=True), UnsupportedError, "no gate"),
         (
-            lambda x: layers.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True),
+            lambda x: layers.MultiHeadAttention(2, 3)(x, x, return_attention_scores=True),
             UnsupportedError,
-            "use_causal_mask",
+            "return_attention_scores",
         ),
         (
             lambda x: layers.MultiHeadAttention(2, 3, attention_axes=2)(x[None], x[None]),
