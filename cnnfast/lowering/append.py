@@ -26,6 +26,11 @@ def reshape(graph: Graph, x: Value, shape: Shape) -> Value:
     return x if x.shape == shape else graph.add(ops.Reshape(x, Value(shape)))
 
 
+def renewed(graph: Graph, x: Value) -> Value:
+    """Return the same numbers as another value, which has no mask yet."""
+    return graph.add(ops.Reshape(x, Value(x.shape)))
+
+
 def transpose(graph: Graph, x: Value, axes: Sequence[int]) -> Value:
     """Reorder the axes of `x`; no operation where the order stays."""
     if list(axes) == list(range(len(axes))):

@@ -28,6 +28,9 @@ class Masked(Rules):
     takes_masks_away: ClassVar[bool] = False
     """Whether a call leaves the tensors that it takes without their masks."""
 
+    keeps_tensor: ClassVar[bool] = False
+    """Whether Keras returns the very tensor it got, with its mask, where it changes nothing."""
+
     masked_above: ClassVar[float | None] = None
     """Above which number a mask of numbers is true; None for all but 0."""
 

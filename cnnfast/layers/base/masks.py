@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast._core import BinaryKind
-from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.lowering import append
@@ -107,7 +106,7 @@ def lower(
     _check_followed(layer, mask)
     made = layer.lower_beside_masks(graph, args, kwargs, mask, drawn)
     if not layer.supports_masking:
-        return made if layer.is_users else _without(graph, first, made)
+        return made if layer.is_users or layer.keeps_tensor else _without(graph, first, made)
     outputs = tree.flatten(made)
     if all(out in graph.masks for out in outputs):
         return made
@@ -118,7 +117,7 @@ def lower(
     for index, new in enumerate(masks[: len(outputs)]):
         if new is not None and outputs[index] not in graph.masks:
             if outputs[index] in inputs and not layer.is_users:
-                outputs[index] = renewed(graph, outputs[index])
+                outputs[index] = append.renewed(graph, outputs[index])
             graph.masks[outputs[index]] = new
     return tree.pack(made, outputs)
 
@@ -144,15 +143,12 @@ def mask_in(graph: Graph, leaf: Any) -> Value | None:
     return graph.masks.get(leaf) if isinstance(leaf, Value) else None
 
 
-def renewed(graph: Graph, value: Value) -> Value:
-    """Return the same numbers as another value, which has no mask yet."""
-    return graph.add(ops.Reshape(value, Value(value.shape)))
-
-
 def _without(graph: Graph, first: Any, made: Any) -> Any:
     """Return what a layer gave that lets no mask through: not the very value that has one."""
     masked = {leaf for leaf in tree.flatten(first) if mask_in(graph, leaf) is not None}
-    return tree.map_structure(lambda out: renewed(graph, out) if out in masked else out, made)
+    return tree.map_structure(
+        lambda out: append.renewed(graph, out) if out in masked else out, made
+    )
 
 
 def truth(graph: Graph, mask: Any, dtype: str, above: float | None = None) -> Value:

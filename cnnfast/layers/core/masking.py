@@ -9,7 +9,6 @@ import numpy as np
 from cnnfast._core import BinaryKind, ReductionKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers.base import masks
 from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import array_arguments
@@ -73,7 +72,7 @@ class Masking(Layer):
         unlike = append.binary(graph, x, other, BinaryKind.NOT_EQUAL)
         counts = append.reduce(graph, unlike, ReductionKind.MAX, [len(x.shape) - 1])
         if not numbers.any():
-            y = masks.renewed(graph, x)  # what does not count is 0 already
+            y = append.renewed(graph, x)  # what does not count is 0 already
         else:
             y = append.binary(graph, x, counts, BinaryKind.KEEP)
         graph.masks[y] = append.reshape(graph, counts, x.shape[:-1])

@@ -170,6 +170,8 @@ class ZeroPadding3D(BaseZeroPadding):
 class BaseCropping(BaseBorder):
     """What croppings of every rank share; parameters and errors are those of `BaseBorder`."""
 
+    keeps_tensor = True
+
     argument = "cropping"
     geometry = ("cropping",)
 

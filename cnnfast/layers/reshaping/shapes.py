@@ -39,6 +39,8 @@ class Flatten(Layer):
     (2, 192)
     """
 
+    keeps_tensor = True
+
     integers = Integers.KEPT
 
     def __init__(
@@ -86,6 +88,8 @@ class Reshape(Layer):
     >>> layer(np.ones((2, 8, 8, 3))).shape
     (2, 4, 48)
     """
+
+    keeps_tensor = True
 
     integers = Integers.KEPT
     built_without_weights = True
@@ -150,6 +154,8 @@ class Permute(Layer):
     >>> layer(np.ones((2, 10, 4))).shape
     (2, 4, 10)
     """
+
+    keeps_tensor = True
 
     integers = Integers.KEPT
 

@@ -48,6 +48,9 @@ class Operation(Connectable):
     module: ClassVar[str] = "keras.src.ops.numpy"
     """Where Keras has the class, which its files say."""
 
+    makes_new: ClassVar[bool] = False
+    """Whether Keras returns a tensor without the mask of the input even where nothing changes."""
+
     def __init__(self, *, name: str | None = None) -> None:
         self.name = auto_name(type(self).__name__) if name is None else name
         if not isinstance(self.name, str):
@@ -94,6 +97,14 @@ class Operation(Connectable):
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         with graph.layer(self.name):
             return self._called(self.lower, (graph, *args), kwargs)
+
+    def lower_like(
+        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
+    ) -> Any:
+        made = self.lower_call(graph, args, kwargs)
+        if self.makes_new and graph.masks and isinstance(made, Value) and made in graph.masks:
+            return append.renewed(graph, made)
+        return made
 
     def _called(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]

@@ -75,6 +75,8 @@ def is_whole(x: Any) -> bool:
 class Copy(Identity):
     """The same numbers."""
 
+    makes_new = True
+
 
 class Conjugate(Identity):
     """The same numbers, which are real."""
@@ -92,6 +94,7 @@ class StopGradient(Identity):
     """The same numbers: nothing is trained here."""
 
     module = CORE
+    makes_new = True
 
 
 class ConvertToTensor(Composite):

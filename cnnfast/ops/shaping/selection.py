@@ -290,6 +290,9 @@ class Pad(Selection):
         return {"pad_width": self.pad_width, "mode": self.mode}
 
 
+Roll.makes_new = Repeat.makes_new = Tile.makes_new = Pad.makes_new = True
+
+
 def _padded(size: int, pair: tuple[int, int], mode: str) -> Int32Array:
     _check_positions(size + sum(pair))
     if mode == "constant":

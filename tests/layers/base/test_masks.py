@@ -110,6 +110,47 @@ def test_a_layer_told_to_support_masking_passes_masks_on(rng: np.random.Generato
     assert_alike(predicted(ours, x), predicted(theirs, x))
 
 
+LEFT_AS_IT_IS: dict[str, Any] = {
+    "reshape": lambda k, x: k.ops.reshape(x, (-1, STEPS, FEATURES)),
+    "cast": lambda k, x: k.ops.cast(x, "float32"),
+    "slice": lambda k, x: x[:, 0:STEPS, :],
+    "transpose": lambda k, x: k.ops.transpose(x, (0, 1, 2)),
+    "convert_to_tensor": lambda k, x: k.ops.convert_to_tensor(x),
+    "linear": lambda k, x: k.activations.linear(x),
+    "Reshape": lambda k, x: k.layers.Reshape((STEPS, FEATURES))(x),
+    "Permute": lambda k, x: k.layers.Permute((1, 2))(x),
+    "Cropping1D": lambda k, x: k.layers.Cropping1D(0)(x),
+    "stop_gradient": lambda k, x: k.ops.stop_gradient(x),
+    "times 1": lambda k, x: x * 1.0,
+    "copy": lambda k, x: k.ops.copy(x),
+    "pad": lambda k, x: k.ops.pad(x, [[0, 0], [0, 0], [0, 0]]),
+    "tile": lambda k, x: k.ops.tile(x, [1, 1, 1]),
+    "repeat": lambda k, x: k.ops.repeat(x, 1, axis=1),
+    "roll": lambda k, x: k.ops.roll(x, 0, axis=1),
+    "squeeze": lambda k, x: k.ops.squeeze(k.ops.expand_dims(x, 1), 1),
+    "ZeroPadding1D": lambda k, x: k.layers.ZeroPadding1D(0)(x),
+    "UpSampling1D": lambda k, x: k.layers.UpSampling1D(1)(x),
+    "MaxPooling1D": lambda k, x: k.layers.MaxPooling1D(1)(x),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*destroy the mask information")
+@pytest.mark.parametrize("name", LEFT_AS_IT_IS)
+def test_what_changes_no_number_keeps_a_mask_where_keras_does(
+    name: str, rng: np.random.Generator
+) -> None:
+    """Where Keras returns the very tensor that it got, which depends on how it computes."""
+
+    def network(k: Any) -> Any:
+        inputs = k.Input((STEPS, FEATURES))
+        y = LEFT_AS_IT_IS[name](k, k.layers.Masking()(inputs))
+        return k.Model(inputs, k.layers.GlobalAveragePooling1D()(y))
+
+    theirs, ours = network(keras), network(cnnfast)
+    x = batch(theirs, rng)
+    assert_alike(predicted(ours, x), predicted(theirs, x))
+
+
 def test_embedding_masks_once_it_is_told_to(rng: np.random.Generator) -> None:
     model = make("stack", cnnfast)
     x = batch(model, rng)
