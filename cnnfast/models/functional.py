@@ -10,7 +10,7 @@ import numpy as np
 from cnnfast import activations
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
-from cnnfast.layers.base import phases
+from cnnfast.layers.base import masks, phases
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.input_layer import Input
 from cnnfast.models import rank, wiring
@@ -186,7 +186,9 @@ class Functional(Model):
         ]
 
         def call(node: Node, args: Any, kwargs: Any) -> Any:
-            return node.operation.infer(args, kwargs)
+            outputs = node.operation.infer(args, kwargs)
+            masks.carry(node.operation, args, kwargs, outputs)
+            return outputs
 
         return self._walk(inputs, call)
 

@@ -9,18 +9,20 @@ counts before what it meets; a mask that nothing reads is dropped with all else 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
+from cnnfast.layers.base.weights import WeightHolder
 from cnnfast.lowering import append
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.tracing import is_tracing, trace
 from cnnfast.utils import tree
 from cnnfast.utils.masked import mask_of
+from cnnfast.utils.naming import named_apart
 from cnnfast.utils.warned import warn
 
 if TYPE_CHECKING:
@@ -56,18 +58,32 @@ def noted(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Mappi
     return {"mask": mask}
 
 
-def draw(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Any) -> None:
+def carry(operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Any) -> None:
+    """Do as `draw` for a graph that is followed once more, of which nothing is kept."""
+    if isinstance(operation, WeightHolder):
+        with named_apart():
+            draw(cast("Layer", operation), args, kwargs, outputs, again=True)
+
+
+def draw(
+    layer: Layer,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    outputs: Any,
+    *,
+    again: bool = False,
+) -> None:
     """Give the symbolic tensors that a call returned their masks; warn where one is lost."""
     first = layer._first_of_call(args, kwargs)
     previous = kwargs.get("mask")
     if not is_given(previous):
         previous = tree.map_structure(mask_of, first)
-    if layer.takes_masks_away and is_tracing():
+    if layer.takes_masks_away and (again or is_tracing()):
         for tensor in symbolic((args, kwargs)):
             tensor._keras_mask = None
     _check_followed(layer, previous)
     if not layer.supports_masking:
-        if is_given(previous):
+        if is_given(previous) and not again:
             warn(_DESTROYED.format(name=layer.name, kind=type(layer).__name__))
         return
     tensors = [leaf for leaf in tree.flatten(outputs) if isinstance(leaf, KerasTensor)]

@@ -154,7 +154,26 @@ class TextModel(keras.Model):
         return self.head(self.pool(self.attention([x, x])))
 
 
+class WeighedPair(layers.Layer):
+    """Needs the masks of both of its inputs."""
+
+    def call(self, inputs, mask=None):
+        first, second = (ops.cast(ops.expand_dims(part, -1), "float32") for part in mask)
+        return inputs[0] * first - inputs[1] * second
+
+    def compute_mask(self, inputs, mask=None):
+        return ops.logical_or(mask[0], mask[1])
+
+
+def pairs():
+    inputs = keras.Input((None, 4))
+    one, other = layers.Masking()(ops.relu(inputs)), PositiveSteps()(inputs)
+    x = WeighedPair()([layers.Dense(4)(one), layers.Dense(4)(other)])
+    return keras.Model(inputs, [x, layers.GlobalAveragePooling1D()(x)])
+
+
 CASES = {
+    "masked_pairs": (pairs, [(7, 4), (5, 4)]),
     "own_masks": (own_masks, [(7, 4)]),
     "padded_transformer": (padded_transformer, [(8,)]),
     "text_cnn": (text_cnn, [(9,)]),
