@@ -12,6 +12,7 @@ from typing import Any
 
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
 from cnnfast.utils import tree
+from cnnfast.utils.naming import taken
 from cnnfast.utils.records import record
 
 
@@ -68,7 +69,8 @@ def connect(wiring: Wiring) -> tuple[Any, Any]:
         if wiring.calls[name]:
             call = wiring.calls[name][number]
             args, kwargs = _resolved((call.args, dict(call.kwargs)), made)
-            made[name, number] = tree.flatten(operation.connect(args, kwargs))
+            with taken(wiring.operations.keys()):  # for operations on masks, drawn on the way
+                made[name, number] = tree.flatten(operation.connect(args, kwargs))
         else:
             made[name, number] = [operation.output]
         waiting.done(name, number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -16,6 +16,7 @@ _guard = Guard()
 _uses: Counter[str] = Counter()
 _own_uses: ContextVar[Counter[str] | None] = ContextVar("cnnfast_own_names", default=None)
 _from_file: ContextVar[bool] = ContextVar("cnnfast_names_of_files", default=False)
+_taken: ContextVar[Collection[str]] = ContextVar("cnnfast_taken_names", default=())
 _scope: ContextVar[tuple[str, ...]] = ContextVar("cnnfast_name_scope", default=())
 
 
@@ -51,8 +52,11 @@ def _spelt_like(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def auto_name(class_name: str) -> str:
     """Name the next object of a class: ``dense``, ``dense_1``, ``dense_2`` and so on."""
     prefix = to_snake_case(class_name)
-    number = count_use(prefix) - 1
-    return f"{prefix}_{number}" if number else prefix
+    while True:
+        number = count_use(prefix) - 1
+        name = f"{prefix}_{number}" if number else prefix
+        if name not in _taken.get():
+            return name
 
 
 def count_use(prefix: str) -> int:
@@ -72,6 +76,16 @@ def named_apart() -> Iterator[None]:
         yield
     finally:
         _own_uses.reset(token)
+
+
+@contextmanager
+def taken(names: Collection[str]) -> Iterator[None]:
+    """Give no automatic name that is among `names` inside."""
+    token = _taken.set(names)
+    try:
+        yield
+    finally:
+        _taken.reset(token)
 
 
 def reset_names() -> None:

@@ -91,6 +91,42 @@ def test_a_config_of_keras_2_masks(rng: np.random.Generator) -> None:
     assert_alike(predicted(ours, numbers), predicted(theirs, numbers))
 
 
+def joined_config(class_name: str, second: str) -> dict[str, Any]:
+    """Return what Keras 2 wrote for two masked sequences that are joined and then pooled."""
+    config = old_config()
+    source, words, *_, pool = config["config"]["layers"]
+    more = {**words, "name": second, "config": {**words["config"], "name": second}}
+    taken = [["words", 0, 0, {}], [second, 0, 0, {}]]
+    joined: dict[str, Any] = {
+        **{"class_name": class_name, "name": class_name.lower()},
+        **{"config": {"name": class_name.lower()}, "inbound_nodes": [taken]},
+    }
+    pool["inbound_nodes"] = [[[class_name.lower(), 0, 0, {}]]]
+    parts = [source, words, *([] if second == "words" else [more]), joined, pool]
+    config["config"]["layers"] = parts
+    return config
+
+
+@pytest.mark.parametrize("class_name", ["Add", "Concatenate"])
+def test_masks_that_keras_2_joined_in_another_way_are_refused(class_name: str) -> None:
+    with pytest.raises(UnsupportedError, match="something else of masks in Keras 3"):
+        cnnfast.models.model_from_json(json.dumps(joined_config(class_name, "more")))
+
+
+@pytest.mark.parametrize("class_name", ["Add", "Concatenate"])
+def test_one_mask_joined_with_itself_is_the_same_in_keras_2(
+    class_name: str, rng: np.random.Generator
+) -> None:
+    """And the operations on masks get names that the file has not."""
+    ours = cnnfast.models.model_from_json(json.dumps(joined_config(class_name, "words")))
+    table = rng.normal(size=(10, 4)).astype(np.float32)
+    ours.set_weights([table])
+    ids = np.array([[1, 2, 0, 3, 0, 0]])
+    mean = table[[1, 2, 3]].mean(0)
+    expected = 2 * mean if class_name == "Add" else np.concatenate([mean, mean])
+    np.testing.assert_allclose(ours.predict(ids, verbose=0)[0], expected, rtol=1e-5)
+
+
 # --- classes of the user's ---------------------------------------------------------------------
 
 

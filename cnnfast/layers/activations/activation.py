@@ -278,6 +278,9 @@ class Softmax(_ActivationLayer):
         axes = dict.fromkeys(axis % (len(x.shape) + 1) - 1 for axis in self._axes)
         return append.softmax(graph, x, list(axes))
 
+    def as_in_keras_2(self, mask: Any) -> bool:
+        return False  # where rows that are masked as a whole were not 0
+
     def lower_masked(self, graph: Graph, x: Value, mask: Value) -> Value:
         # Where it has fewer axes, its batch would meet another axis of the input.
         same_rank = len(mask.shape) == len(x.shape)

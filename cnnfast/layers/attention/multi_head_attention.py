@@ -252,6 +252,9 @@ class MultiHeadAttention(Layer):
             )
         return (*query[:-1], *(self._outputs or query[-1:]))
 
+    def as_in_keras_2(self, mask: Any) -> bool:
+        return False  # where later layers still saw the masks of what it had taken
+
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return super()._input_of_call((), visible.inputs(self, args, kwargs, self.call_options[:4]))
 

@@ -36,6 +36,9 @@ class Masked(Rules):
 
     _supports_masking: bool | None = None
 
+    _of_keras_2: bool = False
+    """Whether the layer stands in a graph that an older Keras wrote."""
+
     call_arguments: ClassVar[tuple[str, ...]] = ("inputs",)
     """Names of the tensors that a call takes; several arrive as a list, without absent ones."""
 
@@ -57,6 +60,10 @@ class Masked(Rules):
     def has_own_mask_rule(self) -> bool:
         """Whether masks of the output are not just those of the input."""
         return type(self).compute_mask is not Masked.compute_mask
+
+    def as_in_keras_2(self, mask: Any) -> bool:
+        """Whether Keras 2 did the same with a mask, or a list of them, as Keras 3 does."""
+        return True
 
     @property
     def gets_mask(self) -> bool:

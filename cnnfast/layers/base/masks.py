@@ -139,13 +139,20 @@ def lower(
 
 
 def _check_followed(layer: Layer, mask: Any) -> None:
-    """Refuse a mask for a layer that follows it step by step in Keras, and does not here.
+    """Refuse a mask for a layer that follows it in Keras, or in its Keras, in another way.
 
     Raises
     ------
     UnsupportedError
         If there is one.
     """
+    if is_given(mask) and layer._of_keras_2 and not layer.as_in_keras_2(mask):
+        raise layer.unsupported(
+            "computes something else of masks in Keras 3 than in the older Keras that the file is "
+            "of. Received: an input with a mask",
+            advice="Load it in that Keras, and save it without what masks, or build the network "
+            "in Keras 3 and copy the weights there.",
+        )
     homes = (base.__module__ for base in type(layer).__mro__)
     if is_given(mask) and not layer.takes_mask and any(home.startswith(_RNN) for home in homes):
         raise layer.unsupported(

@@ -91,7 +91,6 @@ class Lambda(Layer):
             )
         self.function = function
         self.mask = mask
-        self._supports_masking = mask is not None
         self.arguments = dict(arguments or {})
         self.output_shape_given = _given_shape(output_shape)
         self._of_tensors = is_of_tensors(function)

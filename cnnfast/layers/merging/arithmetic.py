@@ -61,6 +61,9 @@ class BaseMerge(Layer):
             )
         return n if m == 1 else m
 
+    def as_in_keras_2(self, mask: Any) -> bool:
+        return all(part is mask[0] for part in mask)  # it joined unlike ones by "and"
+
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         check_masks(inputs, previous_mask)
         if previous_mask is None or any(mask is None for mask in previous_mask):

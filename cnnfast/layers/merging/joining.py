@@ -81,6 +81,9 @@ class Concatenate(Layer):
         shape = self._output_shape(x)
         return append.concat(graph, x, self.axis % (len(shape) + 1) - 1)
 
+    def as_in_keras_2(self, mask: Any) -> bool:
+        return all(part is mask[0] for part in mask)
+
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         check_masks(inputs, previous_mask)
         if previous_mask is None or all(mask is None for mask in previous_mask):

@@ -36,7 +36,8 @@ def read(layers: Sequence[Entry], config: Mapping[str, Any]) -> Wiring:
     operations: dict[str, Connectable] = {}
     for entry in layers:
         if not tensorflow.is_operation(entry.config):
-            operations[entry.name] = deserialize(entry.config)
+            operations[entry.name] = layer = deserialize(entry.config)
+            vars(layer)["_of_keras_2"] = True
             continue
         given = foreign.for_operation(entry.name, entry.config)
         if given is None:
