@@ -15,7 +15,7 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.input_layer import Input
 from cnnfast.models import rank, wiring
 from cnnfast.models.model import Model
-from cnnfast.models.topology import trace
+from cnnfast.models.topology import as_keras_runs, trace
 from cnnfast.symbolic.arguments import boolean
 from cnnfast.symbolic.arrays import as_batches, is_ready
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node, refuse_those_elsewhere
@@ -74,6 +74,7 @@ class Functional(Model):
         self._fitting_shapes: tuple[tuple[int, ...], ...] | None = None
         said = (node.kwargs.get("training") for node in self._topology.nodes)
         self._graph_trains = any(said) or any(x.trains_unless_told for x in self._layers)
+        self._takes_masks = any(x.takes_masks_away for x in self._layers)
         self._apart = self._graph_trains or any(x.makes_masks for x in self._layers)
         self._hold_layers()
         with name_scope(self.name) as self._path:
@@ -218,13 +219,18 @@ class Functional(Model):
 
         for value, own in zip(inputs, self.inputs, strict=True):
             rank.check(self.name, own, (None, *value.shape))
-        values: list[Value] = self._walk(inputs, call)
+        nodes = self._topology.nodes
+        if self._takes_masks and (graph.masks or self._apart):
+            nodes = as_keras_runs(nodes)
+        values: list[Value] = self._walk(inputs, call, nodes)
         return values
 
-    def _walk(self, inputs: Sequence[Any], call: Any) -> list[Any]:
+    def _walk(
+        self, inputs: Sequence[Any], call: Any, nodes: Sequence[Node] | None = None
+    ) -> list[Any]:
         """Follow the graph with `inputs` in place of the model's; return its flat outputs."""
         known: dict[KerasTensor, Any] = dict(zip(self.inputs, inputs, strict=True))
-        for node in self._topology.nodes:
+        for node in self._topology.nodes if nodes is None else nodes:
             if node.is_input:
                 continue
             args, kwargs = node.filled(known.__getitem__)

@@ -60,6 +60,15 @@ def trace(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) -> Topo
     return Topology(nodes, operations, not (shared or wide or merging))
 
 
+def as_keras_runs(nodes: Sequence[Node]) -> list[Node]:
+    """Return calls in the order in which Keras makes them, deepest first.
+
+    It matters where a call takes the masks away of what it is given.
+    """
+    _, depths = _depths(nodes)
+    return sorted(depths, key=lambda node: -depths[node])
+
+
 def _walk(outputs: Sequence[KerasTensor]) -> Iterator[Node]:
     """Yield the nodes behind `outputs`, each after those whose outputs it takes."""
     finished: set[int] = set()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast.engine.ops import BatchShape
@@ -225,10 +226,14 @@ def _operation(name: str, *operands: Any) -> KerasTensor:
 
 
 _guard = Guard()
+_numbers = count()
 
 
 class Connectable(metaclass=Sealing):
     """What can be called on symbolic tensors: a layer or an operation."""
+
+    takes_masks_away: ClassVar[bool] = False
+    """Whether a call leaves the tensors that it takes without their masks."""
 
     outside_calls_from: ClassVar[int] = 0
     """From which number on the outputs of a model count the calls of this, in files of Keras 3."""
@@ -344,6 +349,11 @@ class Node:
         With tensors anywhere in them.
     outputs
         What came out, flat.
+
+    Attributes
+    ----------
+    number
+        Larger than those of all calls before.
     """
 
     def __init__(
@@ -354,6 +364,7 @@ class Node:
         outputs: Sequence[KerasTensor],
     ) -> None:
         self.operation = operation
+        self.number = next(_numbers)
         self.args = tree.map_structure(_settled, tuple(args))
         self.kwargs = tree.map_structure(_settled, dict(kwargs))
         self.inputs = symbolic((self.args, self.kwargs))

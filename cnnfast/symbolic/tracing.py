@@ -115,6 +115,8 @@ def trace(
     if not partly:
         _check_outputs(outputs, of)
     nodes = list(_between(own.values(), symbolic(outputs), of))
+    if any(node.operation.takes_masks_away for node in nodes):
+        nodes.sort(key=lambda node: node.number)  # which a later call may depend on
     leaves = [leaf for node in nodes for leaf in tree.flatten((node.args, node.kwargs))]
     variables = [leaf for leaf in leaves if isinstance(leaf, Variable)]
     read = list(dict.fromkeys([*read, *variables]))

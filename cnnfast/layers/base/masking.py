@@ -25,9 +25,6 @@ class Masked(Rules):
     passes_masks: ClassVar[bool] = False
     """Whether Keras' layer supports masking."""
 
-    takes_masks_away: ClassVar[bool] = False
-    """Whether a call leaves the tensors that it takes without their masks."""
-
     keeps_tensor: ClassVar[bool] = False
     """Whether Keras returns the very tensor it got, with its mask, where it changes nothing."""
 

@@ -10,6 +10,7 @@ from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.wrapper import Wrapper
 from cnnfast.symbolic import arguments
+from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -80,8 +81,9 @@ class SpectralNormalization(Wrapper):
         return self.layer.compute_output_shape(input_shape)
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        (y,) = self.layer.lower_all(graph, [x])
-        return y
+        drawn = KerasTensor((None, *x.shape))
+        y: Value = self.layer.lower_like(graph, (x,), {}, ((drawn,), {}))
+        return y  # with the mask that the layer inside lets through
 
     def _config(self) -> dict[str, Any]:
         return {**super()._config(), "power_iterations": self.power_iterations}
