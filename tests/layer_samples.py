@@ -63,6 +63,7 @@ SAMPLES: dict[str, Sample] = {
     **_of(SEQUENCE, "LSTM", 3),
     **_of(IMAGE, "LayerNormalization", axis=[2, 3]),
     **_of(IMAGE, "LayerScale", 0.5, 4),
+    **_of(SEQUENCE, "Masking"),
     **_of(ROW, "LeakyReLU"),
     **_of([IMAGE, IMAGE], "Maximum"),
     **_of((None, 40), "MelSpectrogram", 8, 4, num_mel_bins=4, sampling_rate=100, min_freq=1.0),

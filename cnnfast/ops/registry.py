@@ -21,6 +21,7 @@ from cnnfast.ops.pointwise import (
     activation,
     arithmetic,
     comparison,
+    conversion,
     elementwise,
     functions,
     trigonometry,
@@ -42,7 +43,7 @@ from cnnfast.utils.naming import spelt_like
 
 _MODULES = (
     *(activation, arithmetic, arrangement, attention, blocks, color),
-    *(comparison, contractions, convolution, elementwise, functions, geometry),
+    *(comparison, contractions, conversion, convolution, elementwise, functions, geometry),
     *(joining, linear, normalization, ordering, patches, pieces),
     *(planes, pooling, quantiles, rearrangement, reductions, resizing),
     *(row_functions, selection, shapes, statistics, trigonometry, truths),

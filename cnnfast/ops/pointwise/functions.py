@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfast.errors import UnsupportedError
 from cnnfast.ops.base import eager
 from cnnfast.ops.base.composite import Composite
 from cnnfast.ops.base.operation import call
@@ -95,26 +94,6 @@ class StopGradient(Identity):
 
     module = CORE
     makes_new = True
-
-
-class ConvertToTensor(Composite):
-    """The same numbers, of another dtype if one is given; Keras draws it for masks."""
-
-    module = CORE
-
-    def __init__(
-        self, dtype: Any = None, sparse: Any = None, ragged: Any = None, *, name: str | None = None
-    ) -> None:
-        super().__init__(name=name)
-        if sparse or ragged:
-            raise UnsupportedError(f"tensors are dense. Received: sparse={sparse}, ragged={ragged}")
-        self.dtype = dtype
-
-    def composed(self, x: Any) -> Any:
-        return x if self.dtype is None else cast(x, self.dtype)
-
-    def _config(self) -> dict[str, Any]:
-        return {"dtype": self.dtype, "sparse": None, "ragged": None}
 
 
 class Imag(Composite):
