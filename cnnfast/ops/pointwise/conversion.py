@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.ops.base.composite import Composite
-from cnnfast.ops.pointwise.elementwise import cast
+from cnnfast.ops.pointwise.elementwise import Identity, cast
 
 
 class ConvertToTensor(Composite):
@@ -27,3 +27,10 @@ class ConvertToTensor(Composite):
 
     def _config(self) -> dict[str, Any]:
         return {"dtype": self.dtype, "sparse": None, "ragged": None}
+
+
+class StopGradient(Identity):
+    """The same numbers: nothing is trained here."""
+
+    module = "keras.src.ops.core"
+    makes_new = True

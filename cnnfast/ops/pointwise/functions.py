@@ -33,6 +33,7 @@ from cnnfast.ops.pointwise.comparison import (
     logical_or,
     where,
 )
+from cnnfast.ops.pointwise.conversion import StopGradient
 from cnnfast.ops.pointwise.elementwise import (
     Cast,
     Identity,
@@ -87,13 +88,6 @@ class Conj(Conjugate):
 
 class Real(Identity):
     """The same numbers, which are real."""
-
-
-class StopGradient(Identity):
-    """The same numbers: nothing is trained here."""
-
-    module = CORE
-    makes_new = True
 
 
 class Imag(Composite):
