@@ -410,8 +410,8 @@ class _Output:
 
     def __init__(self, tensor: KerasTensor) -> None:
         self._facts = (tensor.shape, tensor.dtype, tensor._name)
-        self._tensor = weakref.ref(tensor)
         self.mask = tensor._keras_mask
+        self._tensor = weakref.ref(tensor)
 
     def restate(self, tensor: KerasTensor, shape: BatchShape, dtype: str) -> None:
         """Say so of the tensor, and of those that are made anew."""
