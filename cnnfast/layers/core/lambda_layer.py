@@ -80,7 +80,7 @@ class Lambda(Layer):
         self,
         function: ArrayFunction,
         output_shape: int | OpenShape | Callable[..., OpenShape] | None = None,
-        mask: Any = None,
+        mask: ArrayFunction | npt.ArrayLike | None = None,
         arguments: Mapping[str, Any] | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
