@@ -125,6 +125,12 @@ class RecurrentKind(enum.Enum):
     GRU = 2
     GRU_RESET_AFTER = 3
 
+class MaskedSteps(enum.Enum):
+    NONE = 0
+    STATE = 1
+    OUTPUT = 2
+    ZERO = 3
+
 _Float32Array = npt.NDArray[np.float32]
 
 @final

@@ -183,17 +183,24 @@ int add_resample(PlanBuilder& builder, int x, const Dims& out, int axis,
       make_resample(builder.dims(x), out, axis, vector_of(indices), vector_of(weights)), {x}, out);
 }
 
-int add_recurrent(PlanBuilder& builder, int x, RecurrentKind kind, std::int64_t units,
-                  const GivenKernel& kernel, const std::optional<WeightArray>& bias,
-                  const ActivationNumbers& activation,
-                  const ActivationNumbers& recurrent_activation, bool backwards) {
+int add_recurrent(PlanBuilder& builder, int x, std::optional<int> more, RecurrentKind kind,
+                  std::int64_t units, const GivenKernel& kernel,
+                  const std::optional<WeightArray>& bias, const ActivationNumbers& activation,
+                  const ActivationNumbers& recurrent_activation, bool backwards, bool continues,
+                  MaskedSteps masked, bool keeps) {
   const Dims& in = builder.dims(x);
   if (in.size() != 2) throw std::invalid_argument("a recurrent step reads (time, gates * units)");
+  const RecurrentWays ways = {backwards, continues, masked, keeps};
+  const std::int64_t numbers = more_of_recurrent(kind, in[0], units, ways);
+  if (more.has_value() != (numbers > 0) || (more && builder.dims(*more) != Dims{numbers})) {
+    throw std::invalid_argument("a recurrent step reads states and a mask as a vector");
+  }
   const float* shift = bias ? data_of(*bias, {in[1]}, "bias") : nullptr;
-  auto step =
-      make_recurrent(in, units, kind, kernel_of(kernel, {units, in[1]}), shift,
-                     activation_of(activation), activation_of(recurrent_activation), backwards);
-  return builder.add(std::move(step), {x}, {in[0], units});
+  auto step = make_recurrent(in, units, kind, kernel_of(kernel, {units, in[1]}), shift,
+                             activation_of(activation), activation_of(recurrent_activation), ways);
+  std::vector<int> inputs = {x};
+  if (more) inputs.push_back(*more);
+  return builder.add(std::move(step), inputs, {in[0] + kept_of_recurrent(kind, ways), units});
 }
 
 int add_depth_to_space(PlanBuilder& builder, int x, const Dims& out) {
@@ -247,9 +254,10 @@ void bind_builder(py::module_& m) {
            py::arg("fill"))
       .def("resample", &add_resample, py::arg("x"), py::arg("shape"), py::arg("axis"),
            py::arg("taps").noconvert())
-      .def("recurrent", &add_recurrent, py::arg("x"), py::arg("kind"), py::arg("units"),
-           py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("activation"),
-           py::arg("recurrent_activation"), py::arg("backwards"))
+      .def("recurrent", &add_recurrent, py::arg("x"), py::arg("more"), py::arg("kind"),
+           py::arg("units"), py::arg("kernel").noconvert(), py::arg("bias").noconvert(),
+           py::arg("activation"), py::arg("recurrent_activation"), py::arg("backwards"),
+           py::arg("continues"), py::arg("masked"), py::arg("keeps"))
       .def("reshape", &PlanBuilder::reshape, py::arg("x"), py::arg("shape"))
       .def("transpose", &add_transpose, py::arg("x"), py::arg("axes"))
       .def("depth_to_space", &add_depth_to_space, py::arg("x"), py::arg("shape"))

@@ -138,6 +138,12 @@ void bind_enums(py::module_& m) {
       .value("GRU", RecurrentKind::gru)
       .value("GRU_RESET_AFTER", RecurrentKind::gru_reset_after)
       .finalize();
+  py::native_enum<MaskedSteps>(m, "MaskedSteps", "enum.Enum")
+      .value("NONE", MaskedSteps::none)
+      .value("STATE", MaskedSteps::state)
+      .value("OUTPUT", MaskedSteps::output)
+      .value("ZERO", MaskedSteps::zero)
+      .finalize();
 }
 
 }  // namespace cnnfast

@@ -115,6 +115,40 @@ inline void gru_step(const RecurrentTask& t, const SequenceInputs& x, const Sequ
   }
 }
 
+// The states that the first step starts from.
+inline void begin(const RecurrentTask& t, const SequenceRows& state, const SequenceRows& cells) {
+  for (std::int64_t j = 0; j < 2 * t.units * t.sequences; ++j) state.first[j] = 0.0F;
+  if (t.before == nullptr) return;
+  for (std::int64_t s = 0; s < t.sequences; ++s) {
+    const float* before = t.before + s * t.more_sequence;
+    std::copy_n(before, t.units, state.row(s));
+    if (t.kind == RecurrentKind::lstm) std::copy_n(before + t.units, t.units, cells.row(s));
+  }
+}
+
+// The output and states after step i of all sequences, of which a mask leaves some out at `time`.
+inline void choose(const RecurrentTask& t, std::int64_t i, std::int64_t time,
+                   const SequenceRows& state, const SequenceRows& cells, const SequenceRows& after,
+                   const SequenceRows& cells_before, const SequenceRows& out) {
+  for (std::int64_t s = 0; s < t.sequences; ++s) {
+    if (is_left_out(t, s, time)) {
+      std::copy_n(cells_before.row(s), t.units, cells.row(s));
+      store_left_out(t, i, state.row(s), out.row(s));
+    } else {
+      std::copy_n(after.row(s), t.units, state.row(s));
+      std::copy_n(after.row(s), t.units, out.row(s));
+    }
+  }
+}
+
+inline void keep(const RecurrentTask& t, const SequenceRows& state, const SequenceRows& cells) {
+  for (std::int64_t s = 0; s < t.sequences; ++s) {
+    float* const last = t.out + s * t.out_sequence + t.time * t.units;
+    std::copy_n(state.row(s), t.units, last);
+    if (t.kind == RecurrentKind::lstm) std::copy_n(cells.row(s), t.units, last + t.units);
+  }
+}
+
 void recurrent(const RecurrentTask& t) {
   if (is_small(t)) {
     for (std::int64_t s = 0; s < t.sequences; ++s) SmallRecurrent(t, s).run();
@@ -122,22 +156,32 @@ void recurrent(const RecurrentTask& t) {
   }
   const std::int64_t n = t.units;
   const std::int64_t width = t.gates.columns + t.candidate.columns;
+  const bool masked = t.mask != nullptr;
   SequenceRows state = {t.scratch, n};  // of the time before; the outputs themselves, later
   const SequenceRows other = {state.row(t.sequences), n};
   const SequenceRows gates = {other.row(t.sequences), width};
-  for (std::int64_t j = 0; j < 2 * n * t.sequences; ++j) t.scratch[j] = 0.0F;
+  const SequenceRows after = {gates.row(t.sequences), n};  // this and the next where masked alone
+  const SequenceRows cells_before = {after.row(t.sequences), n};
+  begin(t, state, other);
   for (std::int64_t i = 0; i < t.time; ++i) {
     const std::int64_t at = t.backwards ? t.time - 1 - i : i;
     const SequenceInputs x = {t.x + at * width, t.x_sequence};
-    const SequenceRows out = {t.out + i * n, t.out_sequence};
+    const SequenceRows given = {t.out + i * n, t.out_sequence};
+    const SequenceRows out = masked ? after : given;
+    if (masked) std::copy_n(other.first, n * t.sequences, cells_before.first);
     switch (t.kind) {
       case RecurrentKind::simple: project(t, t.gates, state, x, t.activation, out); break;
       case RecurrentKind::lstm: lstm_step(t, x, state, gates, other, out); break;
       case RecurrentKind::gru:
       case RecurrentKind::gru_reset_after: gru_step(t, x, state, gates, other, out); break;
     }
-    state = out;
+    if (masked) {
+      choose(t, i, at, state, other, after, cells_before, given);
+    } else {
+      state = out;
+    }
   }
+  if (t.keeps) keep(t, state, other);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // Sums are in the order of the tiles, so that the bits are the same.
 #pragma once
 
+#include <algorithm>
+
 #include "column_blocks.hpp"
 #include "epilogue.hpp"
 #include "gemm.hpp"
@@ -45,19 +47,42 @@ __attribute__((noinline)) Vec gru_units(const RecurrentTask& t, Vec candidate, V
   return keep * before + (1.0F - keep) * candidate;
 }
 
+inline bool is_left_out(const RecurrentTask& t, std::int64_t sequence, std::int64_t time) {
+  return t.mask[sequence * t.more_sequence + time] == 0;
+}
+
+// What comes out of step i, which is left out.
+inline void store_left_out(const RecurrentTask& t, std::int64_t i, const float* state, float* out) {
+  const bool repeats = t.masked == cnnfast::MaskedSteps::output && i > 0;
+  const float* from = repeats ? out - t.units : state;
+  const bool zero = !repeats && t.masked != cnnfast::MaskedSteps::state;
+  for (std::int64_t j = 0; j < t.units; ++j) out[j] = zero ? 0.0F : from[j];
+}
+
 // One sequence. What it keeps is padded: a vector that is stored in part, and read soon, is read
 // late.
 class SmallRecurrent {
  public:
   SmallRecurrent(const RecurrentTask& task, std::int64_t sequence)
       : t_(task),
+        sequence_(sequence),
         x_(task.x + sequence * task.x_sequence),
-        out_(task.out + sequence * task.out_sequence) {}
+        out_(task.out + sequence * task.out_sequence) {
+    if (task.before == nullptr) return;
+    const float* before = task.before + sequence * task.more_sequence;
+    std::copy_n(before, task.units, state_);
+    if (task.kind == RecurrentKind::lstm) std::copy_n(before + task.units, task.units, spare_);
+  }
 
   void run() {
     const std::int64_t width = t_.gates.columns + t_.candidate.columns;
     for (std::int64_t i = 0; i < t_.time; ++i) {
-      const float* x = x_ + (t_.backwards ? t_.time - 1 - i : i) * width;
+      const std::int64_t at = t_.backwards ? t_.time - 1 - i : i;
+      const float* x = x_ + at * width;
+      if (t_.mask != nullptr && is_left_out(t_, sequence_, at)) {
+        store_left_out(t_, i, state_, out_ + i * t_.units);
+        continue;
+      }
       switch (t_.kind) {
         case RecurrentKind::simple: simple_step(x); break;
         case RecurrentKind::lstm: lstm_step(x); break;
@@ -68,6 +93,10 @@ class SmallRecurrent {
         store_lanes(out_ + i * t_.units + j, load(state_ + j), lanes);
       });
     }
+    if (!t_.keeps) return;
+    float* const last = out_ + t_.time * t_.units;
+    std::copy_n(state_, t_.units, last);
+    if (t_.kind == RecurrentKind::lstm) std::copy_n(spare_, t_.units, last + t_.units);
   }
 
  private:
@@ -151,6 +180,7 @@ class SmallRecurrent {
   }
 
   const RecurrentTask& t_;
+  std::int64_t sequence_;
   const float* x_;
   float* out_;
   float state_[kUnits] = {};

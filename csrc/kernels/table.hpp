@@ -101,6 +101,10 @@ enum class NormalizationKind : std::int32_t { standard, variance, rms, l2 };
 
 enum class RecurrentKind : std::int32_t { simple, lstm, gru, gru_reset_after };
 
+// What a recurrent layer gives out at a step that a mask leaves out, where its state stays: there
+// is no mask, the state, the output before (zeros at first), or zeros.
+enum class MaskedSteps : std::int32_t { none, state, output, zero };
+
 struct Activation {
   ActivationKind kind = ActivationKind::linear;
   float alpha = 0;
@@ -265,9 +269,14 @@ struct RecurrentTask {
   const Span* spans;        // of the state
   const Chunk* chunks;
   std::int32_t chunk_count;
+  const float* before;         // [states][units] to go on from; zeros where null
+  const float* mask;           // [time], zero where a step is left out
+  std::int64_t more_sequence;  // of both
+  MaskedSteps masked;
+  bool keeps;  // stores the states after the last step, too, [states][units] behind the others
   float* out;  // [time][units]
   std::int64_t out_sequence;
-  float* scratch;  // (2 + gates) * units for each sequence
+  float* scratch;  // (2 + gates) * units for each sequence, and 2 * units more where masked
   std::int64_t sequences;
   std::int64_t time;
   std::int64_t units;

@@ -105,9 +105,22 @@ std::unique_ptr<const Step> make_resample(const Dims& in, const Dims& out, int a
                                           std::vector<std::int32_t> indices,
                                           std::vector<float> weights);
 // `kernel` is (units, gates * units), `bias` (gates * units) or null.
+// What a recurrent step does beside going through the time.
+struct RecurrentWays {
+  bool backwards = false;
+  bool continues = false;  // from states that its second input begins with, [states][units],
+  MaskedSteps masked = MaskedSteps::none;  // behind which stands the mask, [time]
+  bool keeps = false;  // gives out the states after the last step behind the others
+};
+
+// The numbers of its second input; none where it has one alone.
+std::int64_t more_of_recurrent(RecurrentKind kind, std::int64_t time, std::int64_t units,
+                               const RecurrentWays& ways);
+// How many states are behind the others.
+std::int64_t kept_of_recurrent(RecurrentKind kind, const RecurrentWays& ways);
 std::unique_ptr<const Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
                                            const SharedKernel& kernel, const float* bias,
                                            Activation activation, Activation recurrent_activation,
-                                           bool backwards);
+                                           const RecurrentWays& ways);
 
 }  // namespace cnnfast

@@ -17,6 +17,8 @@ std::int64_t gates_of(RecurrentKind kind) {
   return 1;
 }
 
+std::int64_t states_of(RecurrentKind kind) { return kind == RecurrentKind::lstm ? 2 : 1; }
+
 bool is_gru(RecurrentKind kind) {
   return kind == RecurrentKind::gru || kind == RecurrentKind::gru_reset_after;
 }
@@ -67,12 +69,12 @@ struct RecurrentWeights {
 class Recurrent final : public DenseStep {
  public:
   Recurrent(std::int64_t time, std::int64_t units, RecurrentKind kind, RecurrentWeights weights,
-            Activation activation, Activation recurrent_activation, bool backwards)
+            Activation activation, Activation recurrent_activation, const RecurrentWays& ways)
       : DenseStep({.name = "recurrent",
                    .batched = true,
                    .grain = kernels().tuning.tile_rows,
                    .scratch = float_bytes(kernels().tuning.sequences_together *
-                                          (2 + gates_of(kind)) * units),
+                                          (scratch_states(ways) + gates_of(kind)) * units),
                    .packed = {weights.gates, weights.candidate},
                    .own_bytes = static_cast<std::int64_t>(weights.bias.size() * sizeof(float))}),
         time_(time),
@@ -80,7 +82,7 @@ class Recurrent final : public DenseStep {
         kind_(kind),
         activation_(activation),
         recurrent_activation_(recurrent_activation),
-        backwards_(backwards),
+        ways_(ways),
         columns_(kind, units),
         depth_(units, kernels().tuning.chunk_depth),
         weights_(std::move(weights)) {}
@@ -99,11 +101,14 @@ class Recurrent final : public DenseStep {
     task.chunks = depth_.chunks.data();
     task.chunk_count = static_cast<std::int32_t>(depth_.chunks.size());
     task.x_sequence = w.in[0].image;
+    task.more_sequence = w.in[1].image;
+    task.masked = ways_.masked;
+    task.keeps = ways_.keeps;
     task.out_sequence = w.out.image;
     task.scratch = w.scratch_floats();
     task.time = time_;
     task.units = units_;
-    task.backwards = backwards_;
+    task.backwards = ways_.backwards;
     const std::int64_t all = w.last - w.first;
     const std::int64_t together = kernels().tuning.sequences_together;
     const std::int64_t turns = (all + together - 1) / together;
@@ -111,6 +116,10 @@ class Recurrent final : public DenseStep {
       const std::int64_t first = w.first + all * turn / turns;
       task.sequences = w.first + all * (turn + 1) / turns - first;
       task.x = w.in[0].floats(first);
+      if (ways_.continues) task.before = w.in[1].floats(first);
+      if (ways_.masked != MaskedSteps::none) {
+        task.mask = w.in[1].floats(first) + (ways_.continues ? states_of(kind_) * units_ : 0);
+      }
       task.out = w.out.floats(first);
       kernels().recurrent(task);
     }
@@ -128,12 +137,17 @@ class Recurrent final : public DenseStep {
   }
 
  private:
+  // So many states of each sequence stand in scratch memory.
+  static std::int64_t scratch_states(const RecurrentWays& ways) {
+    return ways.masked == MaskedSteps::none ? 2 : 4;
+  }
+
   std::int64_t time_;
   std::int64_t units_;
   RecurrentKind kind_;
   Activation activation_;
   Activation recurrent_activation_;
-  bool backwards_;
+  RecurrentWays ways_;
   Columns columns_;
   DenseDepth depth_;
   RecurrentWeights weights_;
@@ -141,16 +155,26 @@ class Recurrent final : public DenseStep {
 
 }  // namespace
 
+std::int64_t more_of_recurrent(RecurrentKind kind, std::int64_t time, std::int64_t units,
+                               const RecurrentWays& ways) {
+  const std::int64_t states = ways.continues ? states_of(kind) * units : 0;
+  return states + (ways.masked == MaskedSteps::none ? 0 : time);
+}
+
+std::int64_t kept_of_recurrent(RecurrentKind kind, const RecurrentWays& ways) {
+  return ways.keeps ? states_of(kind) : 0;
+}
+
 std::unique_ptr<const Step> make_recurrent(const Dims& in, std::int64_t units, RecurrentKind kind,
                                            const SharedKernel& kernel, const float* bias,
                                            Activation activation, Activation recurrent_activation,
-                                           bool backwards) {
+                                           const RecurrentWays& ways) {
   if (in.size() != 2 || units < 1 || in[1] != gates_of(kind) * units) {
     throw std::invalid_argument("a recurrent step reads (time, gates * units)");
   }
   RecurrentWeights weights(kernel, bias, units, {kind, units});
   return std::make_unique<Recurrent>(in[0], units, kind, std::move(weights), activation,
-                                     recurrent_activation, backwards);
+                                     recurrent_activation, ways);
 }
 
 }  // namespace cnnfast

@@ -158,7 +158,7 @@ MUTANTS = (
             "«keep * before + (1.0F - keep) * candidate»",
             "(1.0F - keep) * before + keep * candidate",
         ),
-        ("x_ + («t_.backwards ? t_.time - 1 - i : i») * width", "i"),
+        ("at = «t_.backwards ? t_.time - 1 - i : i»;", "i"),
         ("load(to + j) + «load(matrix.bias + j)»;", "Vec{}"),
     ),
     *_of(

@@ -355,10 +355,26 @@ class Graph {
     const std::vector<float> bias = weights({in[1]});
     const float* shift = bytes_.once_in(2) ? bias.data() : nullptr;
     const Activation outer = activation();
-    auto step =
-        make_recurrent(in, units, static_cast<RecurrentKind>(kind), {kernel.data(), units, in[1]},
-                       shift, outer, activation(), bytes_.once_in(2));
-    return builder_.add(std::move(step), {x}, {in[0], units});
+    RecurrentWays ways;
+    ways.backwards = bytes_.once_in(2);
+    ways.keeps = bytes_.once_in(2);
+    std::vector<int> inputs = {x};
+    const int more = pick();
+    for (const MaskedSteps masked : {MaskedSteps::state, MaskedSteps::output, MaskedSteps::zero}) {
+      RecurrentWays others = ways;
+      others.continues = bytes_.once_in(2);
+      others.masked = masked;
+      const auto of = static_cast<RecurrentKind>(kind);
+      if (builder_.dims(more) == Dims{more_of_recurrent(of, in[0], units, others)}) {
+        ways = others;
+        inputs = {x, more};
+        break;
+      }
+    }
+    auto step = make_recurrent(in, units, static_cast<RecurrentKind>(kind),
+                               {kernel.data(), units, in[1]}, shift, outer, activation(), ways);
+    const std::int64_t kept = kept_of_recurrent(static_cast<RecurrentKind>(kind), ways);
+    return builder_.add(std::move(step), inputs, {in[0] + kept, units});
   }
 
   int reshape() {

@@ -291,33 +291,42 @@ std::int64_t gates_of(RecurrentKind kind) {
 }
 
 // Few sequences go another way than many: a sequence's numbers are the same in any batch.
-void check_recurrent_of(RecurrentKind kind, std::int64_t units) {
+void check_recurrent_of(RecurrentKind kind, std::int64_t units, const RecurrentWays& ways) {
   constexpr std::int64_t kTime = 4;
   constexpr std::int64_t kImages = 29;
   const std::int64_t width = gates_of(kind) * units;
   const std::vector<float> kernel = random_floats(units * width);
   const std::vector<float> bias = random_floats(width);
   const std::vector<float> x = random_floats(kImages * kTime * width);
+  const std::int64_t numbers = more_of_recurrent(kind, kTime, units, ways);
+  std::vector<float> more = random_floats(kImages * numbers);
+  for (float& number : more) number = number < 0 ? 0 : number;  // half of the steps left out
   const Activation tanh = {ActivationKind::tanh, 0, 0};
   const Activation sigmoid = {ActivationKind::sigmoid, 0, 0};
   PlanBuilder builder;
-  const int in = builder.input({kTime, width});
+  std::vector<int> inputs = {builder.input({kTime, width})};
+  if (numbers > 0) inputs.push_back(builder.input({numbers}));
   const SharedKernel shared(kernel.data(), units, width);
+  const std::int64_t rows = kTime + kept_of_recurrent(kind, ways);
   const auto plan = builder.build({builder.add(
-      make_recurrent({kTime, width}, units, kind, shared, bias.data(), tanh, sigmoid, false), {in},
-      {kTime, units})});
+      make_recurrent({kTime, width}, units, kind, shared, bias.data(), tanh, sigmoid, ways), inputs,
+      {rows, units})});
   const auto states = [&](std::int64_t first, std::int64_t images, int threads) {
-    std::vector<float> out(static_cast<std::size_t>(images * kTime * units), NAN);
-    plan->run({x.data() + first * kTime * width}, {out.data()}, images, threads);
+    std::vector<float> out(static_cast<std::size_t>(images * rows * units), NAN);
+    std::vector<const float*> given = {x.data() + first * kTime * width};
+    if (numbers > 0) given.push_back(more.data() + first * numbers);
+    plan->run(given, {out.data()}, images, threads);
     return out;
   };
   const std::vector<float> all = states(0, kImages, 1);
   const std::string what = std::string(kernels().name) + " recurrent " +
                            std::to_string(static_cast<int>(kind)) + " " + std::to_string(units);
+  check(std::none_of(all.begin(), all.end(), [](float number) { return std::isnan(number); }),
+        what + ": all is written");
   check(states(0, kImages, 3) == all, what + ": the bits of 1 and 3 threads");
   for (const std::int64_t images : {1, 2, 3, 4}) {
     const std::vector<float> some = states(9, images, 1);
-    const auto* const same = all.data() + 9 * kTime * units;
+    const auto* const same = all.data() + 9 * rows * units;
     check(std::equal(some.begin(), some.end(), same),
           what + ": the bits of " + std::to_string(images));
   }
@@ -326,7 +335,15 @@ void check_recurrent_of(RecurrentKind kind, std::int64_t units) {
 void check_recurrent() {
   for (const RecurrentKind kind : {RecurrentKind::simple, RecurrentKind::lstm, RecurrentKind::gru,
                                    RecurrentKind::gru_reset_after}) {
-    for (const std::int64_t units : {1, 5, 8, 16, 23, 24, 25, 70}) check_recurrent_of(kind, units);
+    for (const std::int64_t units : {1, 5, 8, 16, 23, 24, 25, 70}) {
+      check_recurrent_of(kind, units, {});
+      check_recurrent_of(kind, units, {.continues = true, .keeps = true});
+      for (const MaskedSteps masked :
+           {MaskedSteps::state, MaskedSteps::output, MaskedSteps::zero}) {
+        check_recurrent_of(kind, units, {.continues = true, .masked = masked, .keeps = true});
+        check_recurrent_of(kind, units, {.backwards = true, .masked = masked});
+      }
+    }
   }
 }
 
