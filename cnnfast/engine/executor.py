@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
 from cnnfast.engine.program import Program, build, has_calls
 from cnnfast.engine.sizes import Sizes
+from cnnfast.engine.states import Streaming, with_states
 from cnnfast.engine.template import Template
 from cnnfast.errors import ModelFileError
 from cnnfast.utils import defaults
@@ -25,6 +27,8 @@ from cnnfast.utils.system.threads import get_num_threads, positive
 
 PLANS_KEPT = 32
 LOWERED_KEPT = 8
+
+AnyPlan: TypeAlias = Plan | Program | Streaming
 
 WEIGHT_DTYPES = {
     "float32": WeightDtype.FLOAT32,
@@ -74,7 +78,10 @@ def lower(network: Network, shapes: Sequence[Shape]) -> Graph:
     inputs = [graph.add_input(shape) for shape in shapes]
     with variables.snapshot(network.weights):
         graph.outputs = list(network.lower_all(graph, inputs))
-    return optimize(graph)
+    if not graph.states:
+        return optimize(graph)
+    graph.outputs += graph.states.values()
+    return replace(optimize(graph), states=graph.states, states_read=graph.states_read)
 
 
 class Executor:
@@ -87,7 +94,7 @@ class Executor:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._plans: OrderedDict[PlanKey, Plan | Program] = OrderedDict()
+        self._plans: OrderedDict[PlanKey, AnyPlan] = OrderedDict()
         self._lowered: list[Lowered] = []  # the last one used is the first
         self._kernels = Kernels()
         self._guard = Guard()
@@ -97,7 +104,7 @@ class Executor:
         self._epsilon = 0.0
         self._versions: tuple[int, ...] = ()
 
-    def plan(self, shapes: tuple[Shape, ...]) -> Plan | Program:
+    def plan(self, shapes: tuple[Shape, ...]) -> AnyPlan:
         """Return the plan for images of `shapes`, one per input, without the batch axis.
 
         Raises
@@ -121,7 +128,7 @@ class Executor:
                     self._keep(key, plan, lowered)
             return plan
 
-    def _find(self, key: PlanKey) -> Plan | Program | None:
+    def _find(self, key: PlanKey) -> AnyPlan | None:
         with self._guard.lock:
             self._drop_outdated()
             plan = self._plans.get(key)
@@ -129,7 +136,7 @@ class Executor:
                 self._plans.move_to_end(key)
             return plan
 
-    def _keep(self, key: PlanKey, plan: Plan | Program, lowered: Lowered | None) -> None:
+    def _keep(self, key: PlanKey, plan: AnyPlan, lowered: Lowered | None) -> None:
         self._plans[key] = plan
         if len(self._plans) > PLANS_KEPT:
             self._plans.popitem(last=False)
@@ -138,7 +145,7 @@ class Executor:
             self._lowered = [lowered, *others][:LOWERED_KEPT]
 
     @property
-    def plans(self) -> dict[tuple[Shape, ...], Plan | Program]:
+    def plans(self) -> dict[tuple[Shape, ...], AnyPlan]:
         """The plans that are kept for the configuration in force, by the shapes of the inputs."""
         with self._guard.lock:
             self._drop_outdated()
@@ -194,7 +201,7 @@ class Executor:
 
     def _make(
         self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype
-    ) -> tuple[Lowered | None, Plan | Program]:
+    ) -> tuple[Lowered | None, AnyPlan]:
         winograd = options.get().winograd
         with self._guard.lock:
             known = list(self._lowered)
@@ -209,11 +216,11 @@ class Executor:
             return new, plan
         return None, self._make_alone(shapes, weight_dtype)
 
-    def _make_alone(self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype) -> Plan | Program:
+    def _make_alone(self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype) -> AnyPlan:
         """Make a plan for these shapes and no others."""
         graph = lower(self._network, shapes)
         try:
-            return build(graph, weight_dtype, self._kernels)
+            return with_states(build(graph, weight_dtype, self._kernels), graph)
         except ModelFileError:
             raise
         except ValueError as error:
@@ -288,7 +295,7 @@ def lowered_for_all(network: Network, shapes: Sequence[Shape], kernels: Kernels)
     ]
     try:
         graph = lower(network, opened)
-        if has_calls(graph):
+        if has_calls(graph) or graph.states:
             return None  # a user's function may do anything with a size
         return Lowered(pattern, sizes, Template(graph, kernels))
     except ModelFileError:

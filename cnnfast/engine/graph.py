@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cnnfast.engine.ops import Op, Shape, Value
+
+if TYPE_CHECKING:
+    from cnnfast.engine.states import State
 
 OpT = TypeVar("OpT", bound=Op)
 
@@ -17,12 +20,16 @@ class Graph:
     """Operations over the values of `inputs`, ending in the values of `outputs`.
 
     While it is made, `masks` says of values which of their steps count: 1 for these, 0 for others.
+    `states` are those of layers with what each is after the operations so far; `states_read` are
+    those that come in, each an input behind the others.
     """
 
     inputs: list[Value] = field(default_factory=list)
     ops: list[Op] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     masks: dict[Value, Value] = field(default_factory=dict, init=False, repr=False)
+    states: dict[State, Value] = field(default_factory=dict)
+    states_read: list[State] = field(default_factory=list)
     _layer: str = field(default="", init=False, repr=False)
 
     def add_input(self, shape: Shape) -> Value:
@@ -30,6 +37,13 @@ class Graph:
         value = Value(shape)
         self.inputs.append(value)
         return value
+
+    def state(self, state: State) -> Value:
+        """Return what a state is after the operations so far."""
+        if state not in self.states:
+            self.states[state] = self.add_input(state.of_one)
+            self.states_read.append(state)
+        return self.states[state]
 
     def add(self, op: OpT) -> Value:
         """Append `op`, as part of the layer being lowered, and return its output."""

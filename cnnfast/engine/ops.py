@@ -16,6 +16,7 @@ import numpy as np
 from cnnfast._core import (
     ActivationKind,
     BinaryKind,
+    MaskedSteps,
     NormalizationKind,
     PoolKind,
     RecurrentKind,
@@ -350,7 +351,11 @@ class Recurrent(UnaryOp):
     `x` is (time, gates * units) with the input's bias added, `out` (time, units): the state
     after each step. Gates stand in Keras' order: LSTM i, f, c, o; GRU z, r, h; SIMPLE one.
     `kernel` is (units, gates * units), `bias` (gates * units,) or None is added to the
-    recurrent product (GRU with ``reset_after``). The state starts at zero.
+    recurrent product (GRU with ``reset_after``).
+
+    `y` is a vector, if there is one: the states to start from where it `continues`, LSTM's h and
+    c, which are zero else; then, where steps are `masked`, (time,) with zeros for those that leave
+    the states as they are. With `keeps` the states after the last step stand behind the others.
     """
 
     kind: RecurrentKind
@@ -360,11 +365,20 @@ class Recurrent(UnaryOp):
     recurrent_activation: Activation
     backwards: bool = False
     """Whether time runs from the end; outputs then stand in the order they were made."""
+    y: Value | None = None
+    continues: bool = False
+    masked: MaskedSteps = MaskedSteps.NONE
+    keeps: bool = False
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return (self.x,) if self.y is None else (self.x, self.y)
 
     @property
     def instruction(self) -> Instruction:
         arguments = (
             self.x,
+            self.y,
             self.kind,
             self.kernel.shape[0],
             late(self.kernel),
@@ -372,6 +386,9 @@ class Recurrent(UnaryOp):
             self.activation.numbers,
             self.recurrent_activation.numbers,
             self.backwards,
+            self.continues,
+            self.masked,
+            self.keeps,
         )
         return Instruction("recurrent", arguments)
 

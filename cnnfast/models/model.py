@@ -10,6 +10,7 @@ import numpy as np
 from cnnfast._core import release_idle_workspaces
 from cnnfast.engine.executor import WEIGHT_DTYPES
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
+from cnnfast.engine.states import on_trial
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.models import rank
@@ -261,7 +262,7 @@ class Model(Inference):
             )
         return profile(
             self.name,
-            self._executor_of(inputs).plan(tuple(array.shape[1:] for array in inputs)),
+            on_trial(self._executor_of(inputs).plan(tuple(array.shape[1:] for array in inputs))),
             inputs,
             positive(repeats, "repeats"),
             get_num_threads() if threads is None else positive(threads, "threads"),

@@ -15,7 +15,7 @@ from cnnfast.variables import Variable
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cnnfast.engine.program import Program
+    from cnnfast.engine.executor import AnyPlan
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class MemoryReport:
 def memory_report(
     name: str,
     variables: Sequence[Variable],
-    plans: Mapping[tuple[Shape, ...], Plan | Program],
+    plans: Mapping[tuple[Shape, ...], AnyPlan],
     kernels: Sequence[Kernel],
     batch: int,
     threads: int,
@@ -144,12 +144,12 @@ def memory_report(
     )
 
 
-def _parts(plan: Plan | Program) -> list[Plan]:
+def _parts(plan: AnyPlan) -> list[Plan]:
     stages = (plan,) if isinstance(plan, Plan) else plan.stages
     return [stage for stage in stages if isinstance(stage, Plan)]
 
 
-def _plan(shapes: tuple[Shape, ...], plan: Plan | Program, batch: int, threads: int) -> PlanMemory:
+def _plan(shapes: tuple[Shape, ...], plan: AnyPlan, batch: int, threads: int) -> PlanMemory:
     parts = _parts(plan)
     return PlanMemory(
         input_shapes=shapes,

@@ -23,7 +23,7 @@ _HISTORY = frozenset(
         *("_trainable", "_trainable_variables", "_non_trainable_variables", "_built"),
         *("_build_shape", "_path", "_first_shape", "_fitting", "_engine", "_version"),
         *("_calls", "_holders", "_integers", "_user_attributes", "_adapter_scale"),
-        *("_training_engines", "_random", "_supports_masking", "_of_keras_2"),
+        *("_training_engines", "_random", "_supports_masking", "_of_keras_2", "_held"),
     }
 )
 

@@ -334,6 +334,10 @@ class Traced(Layer):
         with graph.layer(self.name), phases.of_call(kwargs):
             return own.lower(graph, [known[tensor] for tensor in own.given])
 
+    def drawn_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
+        """Return the graph of a call on symbolic tensors."""
+        return self._trace_of_one_state(*calls.arguments_of_call(self, args, kwargs))
+
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         leaves = tree.flatten((args, kwargs))
         count = sum(isinstance(leaf, Value) for leaf in leaves)

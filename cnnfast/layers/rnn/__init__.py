@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cnnfast.layers.rnn.lstm import LSTM as LSTM, LSTMCell as LSTMCell
     from cnnfast.layers.rnn.recurrent import RNN as RNN
     from cnnfast.layers.rnn.simple_rnn import SimpleRNN as SimpleRNN, SimpleRNNCell as SimpleRNNCell
+    from cnnfast.layers.rnn.stacked_cells import StackedRNNCells as StackedRNNCells
     from cnnfast.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
 else:
     __all__, __getattr__, __dir__ = rooms.postponed(
@@ -26,6 +27,7 @@ else:
             "lstm": ["LSTM", "LSTMCell"],
             "recurrent": ["RNN"],
             "simple_rnn": ["SimpleRNN", "SimpleRNNCell"],
+            "stacked_cells": ["StackedRNNCells"],
             "time_distributed": ["TimeDistributed"],
         },
     )

@@ -14,10 +14,12 @@ from cnnfast.engine.ops import Activation, BatchShape, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.changing import assign_together
 from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.rnn import states
 from cnnfast.layers.rnn.recurrent import RNN
 from cnnfast.layers.serialization import configs
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
+from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -102,12 +104,13 @@ class Bidirectional(Layer):
                 f"Received: forward_layer.go_backwards={forward.go_backwards}, "
                 f"backward_layer.go_backwards={backward.go_backwards}"
             )
-        if forward.return_sequences != backward.return_sequences:
-            raise ValueError(
-                "Forward layer and backward layer are expected to have the same value for "
-                f"attribute `return_sequences`. Received: {forward.return_sequences} and "
-                f"{backward.return_sequences}"
-            )
+        for name in ("stateful", "return_sequences", "return_state"):
+            if getattr(forward, name) != getattr(backward, name):
+                raise ValueError(
+                    "Forward layer and backward layer are expected to have the same value for "
+                    f"attribute `{name}`. Received: {getattr(forward, name)} and "
+                    f"{getattr(backward, name)}"
+                )
 
     @property
     def return_sequences(self) -> bool:
@@ -118,6 +121,31 @@ class Bidirectional(Layer):
     def return_sequences(self, value: bool) -> None:
         assign_together(dict.fromkeys(self._rnns(), value), "return_sequences")
         self._follow_masks()
+
+    @property
+    def return_state(self) -> bool:
+        """Whether the states come out, too; setting it sets that of both layers."""
+        return self._rnns()[0].return_state
+
+    @return_state.setter
+    def return_state(self, value: bool) -> None:
+        assign_together(dict.fromkeys(self._rnns(), value), "return_state")
+
+    @property
+    def stateful(self) -> bool:
+        """Whether calls go on from the states of those before; setting it sets that of both."""
+        return self._rnns()[0].stateful
+
+    @stateful.setter
+    def stateful(self, value: bool) -> None:
+        assign_together(dict.fromkeys(self._rnns(), value), "stateful")
+
+    def reset_state(self) -> None:
+        """Let both layers start from zeros again."""
+        for rnn in self._rnns():
+            rnn.reset_state()
+
+    reset_states = reset_state
 
     @property
     def go_backwards(self) -> bool:
@@ -146,34 +174,88 @@ class Bidirectional(Layer):
     def _file_children(self) -> Mapping[str, Layer]:
         return {"forward_layer": self.forward_layer, "backward_layer": self.backward_layer}
 
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        """Make the weights for sequences of a shape, batch included."""
+        del initial_state_shape
+        super().build(states.split(sequences_shape)[0])
+
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         for layer in self._sublayers():
             layer.build(input_shape)
         self.input_spec = self.forward_layer.input_spec
 
-    def compute_output_shape(self, input_shape: BatchShape) -> Any:
-        forward, backward = (rnn.compute_output_shape(input_shape) for rnn in self._rnns())
-        if self.merge_mode is None:
-            return [forward, backward]
-        if self.merge_mode == "concat":
-            sizes = [forward[-1], backward[-1]]
-            return (*forward[:-1], None if None in sizes else sum(sizes))
-        return forward
+    # --- calls ----------------------------------------------------------------------------
 
-    def lower(self, graph: Graph, x: Value) -> Any:
-        forward, backward = self._rnns()
-        y, reverse = forward.lower(graph, x), backward.lower(graph, x)
-        if backward.return_sequences:
+    def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        sequences, before, others = states.of_call(args, kwargs, RNN._positional)
+        x = super()._input_of_call((sequences,), others)
+        states.check_leaves(self, before, isinstance(x, KerasTensor))
+        return x if before is None else [x, before]
+
+    def _is_structure(self, x: Any) -> bool:
+        return isinstance(x, list | tuple)
+
+    def _prepare(self, x: Any) -> list[Any]:
+        if self.stateful and not self.built:
+            self.build(np.shape(x))
+        return super()._prepare(x)
+
+    def _check_shapes(self, shapes: Any) -> None:
+        sequences, before = states.split(shapes)
+        super()._check_shapes(sequences)
+        for rnn, own in zip(self._rnns(), _halves(before), strict=True):
+            rnn._check_shapes(sequences if own is None else [sequences, own])
+
+    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+        del initial_state_shape
+        shape, _ = states.split(sequences_shape)
+        (forward, *after), (backward, *after_it) = (
+            _listed(rnn.compute_output_shape(shape), rnn.return_state) for rnn in self._rnns()
+        )
+        if self.merge_mode is None:
+            merged: list[Any] = [forward, backward]
+        elif self.merge_mode == "concat":
+            sizes = [forward[-1], backward[-1]]
+            merged = [(*forward[:-1], None if None in sizes else sum(sizes))]
+        else:
+            merged = [forward]
+        if self.return_state:
+            return (*merged, *after, *after_it)
+        return merged if self.merge_mode is None else merged[0]
+
+    def lower(self, graph: Graph, x: Any) -> Any:
+        return self.lower_masked(graph, x, None)
+
+    def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
+        """Do what `lower` does; both layers leave out the steps where `mask` is zero."""
+        sequences, before = x if isinstance(x, list) else (x, None)
+        (y, *after), (reverse, *after_it) = (
+            _listed(
+                rnn.lower_masked(graph, sequences if own is None else [sequences, own], mask),
+                rnn.return_state,
+            )
+            for rnn, own in zip(self._rnns(), _halves(before), strict=True)
+        )
+        if self.return_sequences:
             # Both in the order of time.
             reverse = append.remap(graph, reverse, {0: np.arange(reverse.shape[0])[::-1]})
+        merged = self._merged(graph, y, reverse)
+        if self.return_state:
+            return (*merged, *after, *after_it)
+        return merged if self.merge_mode is None else merged[0]
+
+    def _merged(self, graph: Graph, y: Value, reverse: Value) -> list[Value]:
         if self.merge_mode is None:
             return [y, reverse]
         if self.merge_mode == "concat":
-            return append.concat(graph, (y, reverse), len(y.shape) - 1)
+            return [append.concat(graph, (y, reverse), len(y.shape) - 1)]
         merged = graph.add(ops.Binary(y, reverse, Value(y.shape), _MERGES[self.merge_mode]))
         if self.merge_mode == "ave":
-            return append.activate(graph, merged, [Activation(ActivationKind.SCALE, 0.5, 0.0)])
-        return merged
+            half = Activation(ActivationKind.SCALE, 0.5, 0.0)
+            merged = append.activate(graph, merged, [half])
+        return [merged]
+
+    # --- configs --------------------------------------------------------------------------
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
@@ -189,6 +271,18 @@ class Bidirectional(Layer):
             "layer": configs.serialize(self.forward_layer),
             "backward_layer": configs.serialize(self.backward_layer),
         }
+
+
+def _listed(made: Any, several: bool) -> Any:
+    return made if several else [made]
+
+
+def _halves(before: list[Any] | None) -> list[Any]:
+    """Return the states of the forward layer and those of the backward one."""
+    if before is None:
+        return [None, None]
+    half = len(before) // 2
+    return [before[:half], before[half:]]
 
 
 def _renamed(layer: Layer, prefix: str, turn: bool = False) -> Layer:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
 
 from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast._core import RecurrentKind
@@ -14,7 +13,9 @@ from cnnfast.engine.late import late
 from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
 from cnnfast.errors import AROUND, UnsupportedError
 from cnnfast.layers.base import weight_options
-from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.rnn import states
+from cnnfast.layers.rnn.cell import Cell
+from cnnfast.layers.rnn.states import Passage
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.activation_functions import UserFunction
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     )
 
 
-class RecurrentCell(Layer):
+class RecurrentCell(Cell):
     """What recurrent cells share: arguments and weights.
 
     Weights: `kernel` (inputs, gates * units), `recurrent_kernel` (units, gates * units) and,
@@ -161,34 +162,54 @@ class RecurrentCell(Layer):
     def _first_bias(self) -> initializers.Initializer | None:
         return self.bias_initializer
 
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+    @property
+    def state_size(self) -> Any:
+        return self.units
+
+    @property
+    def output_size(self) -> int:
+        """Numbers in the output of a sequence."""
+        return self.units
+
+    def output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (input_shape[0], self.units)
 
-    def lower_over_time(
-        self, graph: Graph, x: Value, backwards: bool, return_sequences: bool
-    ) -> Value:
-        """Append the cell for each step of `x`, (steps, ...); return all states or the last."""
-        steps = x.shape[0]
+    def over_time(
+        self, graph: Graph, x: Value, before: Sequence[Value] | None, passage: Passage
+    ) -> tuple[Value, list[Value]]:
+        steps, count = x.shape[0], len(states.listed(self.state_size))
         columns = self.gates * self.units
         input_bias, recurrent_bias = self._biases()
         # The inputs of all steps at once.
         projected = append.product(graph, x, late(self.kernel), input_bias, (steps, columns))
-        states = graph.add(
+        more = [*(before or ()), *(() if passage.mask is None else (passage.mask,))]
+        rows = graph.add(
             ops.Recurrent(
                 projected,
-                Value((steps, self.units)),
+                Value((steps + count * passage.keeps, self.units)),
                 self._kind(),
                 late(self.recurrent_kernel),
                 recurrent_bias,
                 self.elementwise(self.activation),
                 self.elementwise(self._gate_activation()),
-                backwards,
+                passage.backwards,
+                append.concat(graph, more, 0) if more else None,
+                continues=before is not None,
+                masked=passage.masked,
+                keeps=passage.keeps,
             )
         )
-        if return_sequences:
-            return states
-        last = append.remap(graph, states, {0: np.array([steps - 1])})
-        return append.reshape(graph, last, (self.units,))
+        kept = range(count) if passage.keeps else ()
+        after = [self._row(graph, rows, steps + number) for number in kept]
+        if passage.every:
+            return append.crop(graph, rows, {0: (0, steps)}), after
+        if not after or passage.mask is not None:
+            return self._row(graph, rows, steps - 1), after
+        return after[0], after
+
+    def _row(self, graph: Graph, rows: Value, number: int) -> Value:
+        row = append.crop(graph, rows, {0: (number, 1)})
+        return append.reshape(graph, row, (self.units,))
 
     def _kind(self) -> RecurrentKind:
         raise NotImplementedError

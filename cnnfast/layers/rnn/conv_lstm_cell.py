@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from cnnfast.layers.convolutional.base_conv import (
     positive_channels,
     refuse_strides_with_dilation,
 )
+from cnnfast.layers.rnn import states
 from cnnfast.layers.rnn.lstm import LSTMCell
+from cnnfast.layers.rnn.states import Passage
 from cnnfast.lowering import append, images, windows
 from cnnfast.lowering.volumes import VolumeConv
 from cnnfast.symbolic import arguments
@@ -93,7 +96,7 @@ class ConvLSTMCell(LSTMCell):
         self._shape_by_rule(input_shape)
         super()._create_weights(input_shape, path)
 
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+    def output_shape(self, input_shape: BatchShape) -> BatchShape:
         spatial, _ = windows.split_channels(input_shape, self.data_format)
         sizes = windows.output_shape(
             spatial, self.kernel_size, self.strides, self.dilation_rate, self.padding
@@ -101,43 +104,74 @@ class ConvLSTMCell(LSTMCell):
         check_sizes(self, input_shape, sizes, WindowedConv.geometry)
         return windows.join_channels(input_shape[0], sizes, self.units, self.data_format)
 
-    def lower_over_time(
-        self, graph: Graph, x: Value, backwards: bool, return_sequences: bool
-    ) -> Value:
+    def state_shapes(self, input_shape: BatchShape) -> list[Any]:
+        return [self.output_shape(input_shape)] * 2
+
+    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
+        if self._build_shape is None:
+            raise ValueError(f"Cell '{self.name}' must be built: its states are as large as images")
+        shapes = self.state_shapes((None, *self._build_shape[1:]))
+        return [states.zeros(batch_size, shape[1:]) for shape in shapes]
+
+    def over_time(
+        self, graph: Graph, x: Value, before: Sequence[Value] | None, passage: Passage
+    ) -> tuple[Value, list[Value]]:
         steps = x.shape[0]
         if steps > LARGEST_TIME:
             raise self.unsupported(
                 f"is unrolled and takes at most {LARGEST_TIME} steps of time. "
                 f"Received: {steps} steps"
             )
-        channels_first = self.data_format == "channels_first"
-        if channels_first:
-            x = append.transpose(graph, x, (0, *range(2, len(x.shape)), 1))
+        if passage.mask is not None:
+            raise self.unsupported(
+                "runs without masks: Keras itself, on JAX, gives a mask the axes of images. "
+                "Received: a mask"
+            )
         # Images below one another, so that one is a few rows; a sequence has height 1.
+        x = self._channels_last(graph, x, 1)
         frame = images.image_shape(x.shape[1:], "channels_last")
         rows = append.reshape(graph, x, (steps * frame[0], *frame[1:]))
-        states = self._unrolled(graph, rows, steps, backwards)
-        kept = states if return_sequences else states[-1:]
-        sizes = kept[0].shape[-1 - self.rank :]
-        y = append.concat(graph, kept, 0)
-        if not return_sequences:
-            y = append.reshape(graph, y, sizes)
-            return append.axis_from_end(graph, y, 0) if channels_first else y
-        y = append.reshape(graph, y, (steps, *sizes))
-        return append.axis_from_end(graph, y, 1) if channels_first else y
+        first = [self._image(graph, value) for value in before or ()]
+        outputs, carry = self._unrolled(graph, rows, steps, first, passage.backwards)
+        sizes = outputs[-1].shape[-1 - self.rank :]
+        after = [outputs[-1], carry] if passage.keeps else []
+        after = [self._given_out(graph, value, sizes) for value in after]
+        if not passage.every:
+            return (after or [self._given_out(graph, outputs[-1], sizes)])[0], after
+        y = append.concat(graph, outputs, 0)
+        return self._given_out(graph, y, (steps, *sizes), 1), after
 
-    def _unrolled(self, graph: Graph, rows: Value, steps: int, backwards: bool) -> list[Value]:
-        """Return the state after each step, in the order they are made."""
+    def _channels_last(self, graph: Graph, x: Value, axis: int) -> Value:
+        """Put the channels, which are `axis` where they come first, behind all else."""
+        if self.data_format == "channels_last":
+            return x
+        return append.axis_to_end(graph, x, axis)
+
+    def _image(self, graph: Graph, state: Value) -> Value:
+        state = self._channels_last(graph, state, 0)
+        return append.reshape(graph, state, images.image_shape(state.shape, "channels_last"))
+
+    def _given_out(self, graph: Graph, y: Value, shape: Shape, axis: int = 0) -> Value:
+        """Return images of the step as the layer has them, of `shape` with the channels last."""
+        y = append.reshape(graph, y, shape)
+        first = self.data_format == "channels_first"
+        return append.axis_from_end(graph, y, axis) if first else y
+
+    def _unrolled(
+        self, graph: Graph, rows: Value, steps: int, first: Sequence[Value], backwards: bool
+    ) -> tuple[list[Value], Value]:
+        """Return the state after each step, in the order they are made, and the last carry."""
         height = rows.shape[0] // steps
         step = _Step(self)
-        states: list[Value] = []
-        carry: Value | None = None
+        outputs: list[Value] = []
+        state, carry = first or (None, None)
         for time in reversed(range(steps)) if backwards else range(steps):
             picked = np.arange(time * height, (time + 1) * height)
             image = append.remap(graph, rows, {0: picked})
-            state, carry = step.lower(graph, image, states[-1] if states else None, carry)
-            states.append(state)
-        return states
+            state, carry = step.lower(graph, image, state, carry)
+            outputs.append(state)
+        assert carry is not None
+        return outputs, carry
 
     def _config(self) -> dict[str, Any]:
         config = super()._config()

@@ -69,6 +69,10 @@ class LSTMCell(GatedCell):
 
     gates = 4
 
+    @property
+    def state_size(self) -> Any:
+        return [self.units, self.units]
+
     def __init__(
         self,
         units: int,

@@ -58,6 +58,7 @@ class SimpleRNNCell(RecurrentCell):
     """
 
     gates = 1
+    call_arguments = ("sequence", "states")
 
     def _kind(self) -> RecurrentKind:
         return RecurrentKind.SIMPLE

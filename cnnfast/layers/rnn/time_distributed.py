@@ -11,7 +11,7 @@ from cnnfast.engine.passes import optimize
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.wrapper import Wrapper
-from cnnfast.layers.rnn.recurrent import without_time
+from cnnfast.layers.rnn.states import without_time
 from cnnfast.layers.serialization import configs
 from cnnfast.lowering.along_axis import lower_along
 from cnnfast.symbolic.input_spec import InputSpec
@@ -78,4 +78,9 @@ class TimeDistributed(Wrapper):
         step.outputs = list(self.layer.lower_all(step, [step.add_input(x.shape[1:])]))
         if len(step.outputs) != 1:
             raise self._several_outputs(len(step.outputs))
+        if step.states:
+            raise self.unsupported(
+                "runs its layer on each step alone, so that this cannot keep a state. Received: "
+                f"'{self.layer.name}', in which a layer is stateful"
+            )
         return lower_along(graph, optimize(step), x)

@@ -147,11 +147,17 @@ def with_layers(config: dict[str, Any], *names: str, functions: bool = False) ->
     `functions`: whether a function of the user may stand in for them.
     """
     made = {
-        name: _made_inside(config[name], functions)
+        name: _all_inside(config[name], functions)
         for name in names
-        if isinstance(config.get(name), Mapping)
+        if isinstance(config.get(name), Mapping | list)
     }
     return config | made
+
+
+def _all_inside(config: Any, functions: bool) -> Any:
+    if isinstance(config, Mapping):
+        return _made_inside(config, functions)
+    return [_all_inside(one, functions) if isinstance(one, Mapping) else one for one in config]
 
 
 def _made_inside(config: Mapping[str, Any], functions: bool) -> Layer:

@@ -77,7 +77,6 @@ _ADVICE: Mapping[str, str] = {
     "IntegerLookup": _BEFORE,
     "JaxLayer": _FRAMEWORK,
     "Pipeline": "Apply its layers one after the other in Keras, and save the model again.",
-    "StackedRNNCells": "Stack RNN layers of one cell each in Keras, and copy the weights there.",
     "StringLookup": _BEFORE,
     "TFSMLayer": _FRAMEWORK,
     "TextVectorization": _BEFORE,
