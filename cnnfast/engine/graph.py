@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +21,8 @@ class Graph:
 
     While it is made, `masks` says of values which of their steps count: 1 for these, 0 for others.
     `states` are those of layers with what each is after the operations so far; `states_read` are
-    those that come in, each an input behind the others.
+    those that come in, each an input behind the others. `given_with` has what else came out of the
+    call that gave a state.
     """
 
     inputs: list[Value] = field(default_factory=list)
@@ -30,6 +31,7 @@ class Graph:
     masks: dict[Value, Value] = field(default_factory=dict, init=False, repr=False)
     states: dict[State, Value] = field(default_factory=dict)
     states_read: list[State] = field(default_factory=list)
+    given_with: dict[State, list[Value]] = field(default_factory=dict)
     _layer: str = field(default="", init=False, repr=False)
 
     def add_input(self, shape: Shape) -> Value:
@@ -44,6 +46,16 @@ class Graph:
             self.states[state] = self.add_input(state.of_one)
             self.states_read.append(state)
         return self.states[state]
+
+    def follows(self, value: Value, earlier: Sequence[Value]) -> bool:
+        """Whether `value` is computed from one of `earlier`."""
+        wanted = {value}
+        for op in reversed(self.ops):
+            if wanted & set(earlier):
+                break
+            if op.out in wanted or not wanted.isdisjoint(getattr(op, "more", ())):
+                wanted.update(op.inputs)
+        return not wanted.isdisjoint(earlier)
 
     def add(self, op: OpT) -> Value:
         """Append `op`, as part of the layer being lowered, and return its output."""

@@ -141,7 +141,15 @@ class Bidirectional(Layer):
         assign_together(dict.fromkeys(self._rnns(), value), "stateful")
 
     def reset_state(self) -> None:
-        """Let both layers start from zeros again."""
+        """Let both layers start from zeros again.
+
+        Raises
+        ------
+        AttributeError
+            If they keep no state.
+        """
+        if not self.stateful:
+            raise AttributeError(f"Layer must be stateful. Received: {self!r}")
         for rnn in self._rnns():
             rnn.reset_state()
 

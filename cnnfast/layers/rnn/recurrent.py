@@ -324,6 +324,8 @@ class RNN(Layer):
         """Do what `lower` does; steps where `mask`, (steps,), is zero are left out."""
         sequences, before = x if isinstance(x, list) else (x, None)
         steps = self._steps
+        if self.stateful:
+            self._check_order(graph, sequences)
         if before is None and self.stateful:
             before = [graph.state(state) for state in self._states()]
         elif before is None:
@@ -335,11 +337,24 @@ class RNN(Layer):
         y, after = steps.over_time(graph, sequences, before, passage)
         if self.stateful:
             graph.states.update(zip(self._states(), after, strict=True))
+            graph.given_with[self._states()[0]] = [y, *after]
         if not self.return_state:
             return y
         values = iter(after)
         shapes = steps.state_shapes((None, *sequences.shape[1:]))
         return (y, *tree.map_shapes(lambda _: next(values), shapes))
+
+    def _check_order(self, graph: Graph, sequences: Value) -> None:
+        """Refuse a second call in one network whose place behind the first nothing says."""
+        earlier = graph.given_with.get(self._states()[0])
+        if earlier is not None and not graph.follows(sequences, earlier):
+            raise self.unsupported(
+                "is stateful, so that it can be called more than once in a network only on what "
+                "follows from the call before: their order is not known else. Received: another "
+                "call",
+                advice="Call it once, on the chunks joined along the time; or call the model for "
+                "each chunk.",
+            )
 
     def _masked_steps(self, mask: Any) -> MaskedSteps:
         """Return what comes out of a step that is left out, as Keras has it on JAX."""
