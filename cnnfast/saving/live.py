@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from json import dumps
@@ -17,7 +18,7 @@ from cnnfast.layers.serialization.stand_in import StandIn
 from cnnfast.saving import live_calls, live_unsaid, live_weights
 from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
-from cnnfast.saving.keras_format import LAYERS, children, own_weights
+from cnnfast.saving.keras_format import LAYERS, children, group_name, own_weights
 from cnnfast.saving.live_alike import ACTIVATIONS
 from cnnfast.saving.live_drawn import Redrawn
 from cnnfast.saving.training import compile_from
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from cnnfast.layers.base.layer import Layer
     from cnnfast.models.model import Model
     from cnnfast.variables import Variable
+
+_CONTAINERS = (list, tuple, dict, set)
 
 
 def from_keras(
@@ -205,7 +208,21 @@ def _inside(twin: Any, path: str, name: str) -> Any:
     if path.startswith(f"{LAYERS}/"):
         return twin.get_layer(name)
     attribute, _, rest = path.partition("/")
-    return _inside(getattr(twin, attribute), rest, name) if rest else getattr(twin, attribute)
+    part = _item(twin, attribute) if isinstance(twin, _CONTAINERS) else getattr(twin, attribute)
+    return _inside(part, rest, name) if rest else part
+
+
+def _item(container: Any, place: str) -> Any:
+    """Return the layer, or the container, in a list or dict of Keras that files call `place`."""
+    used: Counter[str] = Counter()
+    for item in container.values() if isinstance(container, dict) else container:
+        nested = isinstance(item, _CONTAINERS)
+        name = "container" if nested else group_name(type(item).__name__)
+        number = used[name]
+        used[name] += 1
+        if place == (f"{name}_{number}" if number else name):
+            return item
+    raise AttributeError(f"There is no {place!r} in {container!r:.200}")
 
 
 def _pairs(layer: Layer, twin: Any) -> list[_Pair]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cnnfast.errors import Refusal, UnsupportedError
-from cnnfast.saving import live_masks
+from cnnfast.saving import live_cells, live_masks
 from cnnfast.utils import handed_over
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.records import record
@@ -95,7 +95,7 @@ def _keras() -> Any:
 
 def _is_users(layer: Any) -> bool:
     """Whether `layer` itself runs code of the user's that can be drawn."""
-    if not handed_over.is_of_keras(type(layer)):
+    if not handed_over.is_of_keras(type(layer)) or live_cells.runs_users_cell(layer):
         return True
     name = type(layer).__name__
     if name == "Lambda" or "call" in vars(layer):
@@ -301,7 +301,8 @@ def _result(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) ->
     else:
         known.pop("training", None)
     try:
-        return layer.call(*args, **known)
+        with live_cells.unrolled(layer):
+            return layer.call(*args, **known)
     except UnsupportedError:
         raise
     except Exception as error:

@@ -87,6 +87,8 @@ def build_by_default(layer: Traced, shape: Any, by_rule: Callable[[Any], None]) 
         if not outermost:
             return
         vars(layer).update(_path=path, _built=True, _build_shapes={"input_shape": known})
+        if hasattr(layer, "state_size"):
+            return  # a cell, which the layer around it calls with states
         if known is not None and any(not part.built for part in layer._sublayers()):
             tensors = tree.map_shapes(KerasTensor, known)
             layer.infer((tensors,), {})
@@ -103,6 +105,8 @@ def ensure_built(layer: Traced, args: Any, kwargs: Any) -> None:
     shapes = calls.call_shapes(layer, args, kwargs)
     with scope(layer) as path:
         layer.build(_shape_for_rule(layer, shapes))
+    if hasattr(layer, "state_size") and len(shapes) > 1:  # Keras builds these for inputs alone
+        shapes = {"input_shape": next(iter(shapes.values()))}
     vars(layer).update(_path=path, _built=True, _build_shapes=shapes)
 
 
