@@ -20,6 +20,7 @@ from cnnfast.layers.serialization import configs
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.utils import tree
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -61,6 +62,10 @@ class Bidirectional(Layer):
     >>> layer(np.ones((2, 10, 4))).shape
     (2, 10, 6)
     """
+
+    call_arguments = RNN.call_arguments
+    call_options = RNN.call_options
+    takes_mask = True
 
     def __init__(
         self,
@@ -195,7 +200,7 @@ class Bidirectional(Layer):
     # --- calls ----------------------------------------------------------------------------
 
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        sequences, before, others = states.of_call(args, kwargs, RNN._positional)
+        sequences, before, others = states.of_call(args, kwargs, ("sequences", *self.call_options))
         x = super()._input_of_call((sequences,), others)
         states.check_leaves(self, before, isinstance(x, KerasTensor))
         return x if before is None else [x, before]
@@ -231,11 +236,22 @@ class Bidirectional(Layer):
             return (*merged, *after, *after_it)
         return merged if self.merge_mode is None else merged[0]
 
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        mask = tree.flatten(previous_mask)[0] if self.return_sequences else None
+        outputs = [mask] if self.merge_mode else [mask, mask]
+        if self.return_state:
+            states_of_both = sum(len(rnn.state_size) for rnn in self._rnns())
+            return [*outputs, *[None] * states_of_both]
+        return mask if self.merge_mode else outputs
+
     def lower(self, graph: Graph, x: Any) -> Any:
-        return self.lower_masked(graph, x, None)
+        return self._lowered(graph, x, None)
 
     def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
-        """Do what `lower` does; both layers leave out the steps where `mask` is zero."""
+        return self._lowered(graph, x, tree.flatten(mask)[0])
+
+    def _lowered(self, graph: Graph, x: Any, mask: Value | None) -> Any:
+        """Append both layers, which leave out the steps where `mask` is zero."""
         sequences, before = x if isinstance(x, list) else (x, None)
         (y, *after), (reverse, *after_it) = (
             _listed(

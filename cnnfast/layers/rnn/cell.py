@@ -21,6 +21,7 @@ class Cell(Layer):
     """
 
     call_arguments = ("inputs", "states")
+    call_options = ("training",)
 
     @property
     def state_size(self) -> Any:

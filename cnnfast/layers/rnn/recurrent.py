@@ -79,7 +79,8 @@ class RNN(Layer):
     """
 
     call_arguments = ("sequences",)
-    _positional = ("sequences", "initial_state", "mask", "training")
+    call_options = ("initial_state", "mask", "training")
+    takes_mask = True
     _WITHOUT: ClassVar[dict[str, Any]] = {**Layer._WITHOUT, "_held": None}
 
     def __init__(
@@ -267,7 +268,7 @@ class RNN(Layer):
     # --- calls ----------------------------------------------------------------------------
 
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        sequences, before, others = states.of_call(args, kwargs, self._positional)
+        sequences, before, others = states.of_call(args, kwargs, ("sequences", *self.call_options))
         x = super()._input_of_call((sequences,), others)
         states.check_leaves(self, before, isinstance(x, KerasTensor))
         return x if before is None else [x, before]
@@ -317,12 +318,26 @@ class RNN(Layer):
         made = (batch, *steps, *output)
         return (made, *self._steps.state_shapes(without_time(shape))) if self.return_state else made
 
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        mask = tree.flatten(previous_mask)[0] if self.return_sequences else None
+        return [mask, *[None] * len(self.state_size)] if self.return_state else mask
+
     def lower(self, graph: Graph, x: Any) -> Any:
-        return self.lower_masked(graph, x, None)
+        return self._lowered(graph, x, None)
 
     def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
-        """Do what `lower` does; steps where `mask`, (steps,), is zero are left out."""
+        if phases.current() and self.differs_in_training:
+            return self.lower_in_training(graph, x)
+        return self._lowered(graph, x, tree.flatten(mask)[0])
+
+    def _lowered(self, graph: Graph, x: Any, mask: Value | None) -> Any:
+        """Append the layer; steps where `mask`, (steps,), is zero are left out."""
         sequences, before = x if isinstance(x, list) else (x, None)
+        if mask is not None and mask.shape != sequences.shape[:1]:
+            raise self.unsupported(
+                f"takes masks that say of each step whether it counts, {sequences.shape[:1]} for "
+                f"each sequence. Received: a mask of shape {mask.shape}"
+            )
         steps = self._steps
         if self.stateful:
             self._check_order(graph, sequences)

@@ -47,6 +47,9 @@ class TimeDistributed(Wrapper):
     (2, 10, 3)
     """
 
+    takes_mask = True
+    passes_masks = True
+
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(layer, **kwargs)
         self.input_spec = InputSpec(min_ndim=3)
@@ -72,6 +75,15 @@ class TimeDistributed(Wrapper):
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
         return configs.with_layers(config, "layer", functions=True)
+
+    def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
+        if self.layer.gets_mask:
+            raise self.unsupported(
+                "hands no mask on to the layer inside, as Keras does for each step. Received: a "
+                f"mask, and '{self.layer.name}', which takes masks",
+                advice="Let the layer inside make its own, such as by `Masking` in a model.",
+            )
+        return super().lower_masked(graph, x, mask)
 
     def lower(self, graph: Graph, x: Value) -> Value:
         step = Graph()
