@@ -247,6 +247,17 @@ class Bidirectional(Layer):
     def lower(self, graph: Graph, x: Any) -> Any:
         return self._lowered(graph, x, None)
 
+    def lower_beside_masks(
+        self,
+        graph: Graph,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        mask: Any,
+        drawn: tuple[Any, Any],
+    ) -> Any:
+        seen = None if states.hide_mask(args, kwargs) else mask
+        return super().lower_beside_masks(graph, args, kwargs, seen, drawn)
+
     def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
         return self._lowered(graph, x, tree.flatten(mask)[0])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cnnfast._core import MaskedSteps
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.layer import Layer
@@ -39,6 +40,17 @@ class Cell(Layer):
     def first_states(self, graph: Graph, x: Value) -> list[Value] | None:
         """Append what a layer over `x` starts from where a call says nothing; None for zeros."""
         return None
+
+    def check_masked(self, masked: MaskedSteps, given: bool) -> None:
+        """Refuse masks with which Keras computes something that is not meant.
+
+        Parameters
+        ----------
+        masked
+            What comes out of a step that is left out.
+        given
+            Whether a call gave the states to start from.
+        """
 
     def over_time(
         self, graph: Graph, x: Value, before: Sequence[Value] | None, passage: Passage

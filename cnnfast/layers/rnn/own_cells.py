@@ -94,6 +94,9 @@ class OwnCell:
         self._check(values, self.state_shapes((None, *x.shape[1:])), "`get_initial_state`")
         return values
 
+    def check_masked(self, masked: MaskedSteps, given: bool) -> None:
+        """Do nothing; see `Cell.check_masked`."""
+
     def over_time(
         self, graph: Graph, x: Value, before: Sequence[Value] | None, passage: Passage
     ) -> tuple[Value, list[Value]]:

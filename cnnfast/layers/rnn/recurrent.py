@@ -325,6 +325,17 @@ class RNN(Layer):
     def lower(self, graph: Graph, x: Any) -> Any:
         return self._lowered(graph, x, None)
 
+    def lower_beside_masks(
+        self,
+        graph: Graph,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        mask: Any,
+        drawn: tuple[Any, Any],
+    ) -> Any:
+        seen = None if states.hide_mask(args, kwargs) else mask
+        return super().lower_beside_masks(graph, args, kwargs, seen, drawn)
+
     def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
         if phases.current() and self.differs_in_training:
             return self.lower_in_training(graph, x)
@@ -339,6 +350,8 @@ class RNN(Layer):
                 f"each sequence. Received: a mask of shape {mask.shape}"
             )
         steps = self._steps
+        masked = self._masked_steps(mask)
+        steps.check_masked(masked, given=before is not None)
         if self.stateful:
             self._check_order(graph, sequences)
         if before is None and self.stateful:
@@ -346,9 +359,7 @@ class RNN(Layer):
         elif before is None:
             before = steps.first_states(graph, sequences)
         keeps = self.return_state or self.stateful
-        passage = Passage(
-            self.go_backwards, self.return_sequences, keeps, mask, self._masked_steps(mask)
-        )
+        passage = Passage(self.go_backwards, self.return_sequences, keeps, mask, masked)
         y, after = steps.over_time(graph, sequences, before, passage)
         if self.stateful:
             graph.states.update(zip(self._states(), after, strict=True))

@@ -117,6 +117,18 @@ class StackedRNNCells(Cell):
             value for own, shapes in found for value in own or states.zero_values(graph, shapes)
         ]
 
+    def check_masked(self, masked: MaskedSteps, given: bool) -> None:
+        # Keras takes `states[-1][0]` for the output before, or `states[0]` of plain states.
+        sizes = [isinstance(cell.state_size, list | tuple) for cell in self.cells]
+        plain = self.cells[-1].is_users and not sizes[-1]
+        if masked == MaskedSteps.STATE and (plain or (given and not all(sizes))):
+            raise self.unsupported(
+                "gives out another sequence's state where a mask leaves out a step, in Keras, if a "
+                "cell has one state that is not in a list. Received: a mask",
+                advice="Set `zero_output_for_mask=True`, or say the sizes of states in lists, "
+                "`state_size = [units]`.",
+            )
+
     def over_time(
         self, graph: Graph, x: Value, before: Sequence[Value] | None, passage: Passage
     ) -> tuple[Value, list[Value]]:

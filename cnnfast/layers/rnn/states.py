@@ -91,6 +91,16 @@ def of_call(args: Sequence[Any], kwargs: Mapping[str, Any], names: Sequence[str]
     return sequences, flat, given
 
 
+def hide_mask(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether Keras does not see the mask that the sequences of a call have.
+
+    It looks for one where they are the only tensors, so not beside states.
+    """
+    given = (*args[1:2], kwargs.get("initial_state"))
+    said = (*args[2:3], kwargs.get("mask"))
+    return any(leaf is not None for leaf in tree.flatten(given)) and all(m is None for m in said)
+
+
 def split(x: Any) -> tuple[Any, list[Any] | None]:
     """Return sequences and states of what stands for both, ``[sequences, [state, ...]]``."""
     if tree.is_shape(x) or not isinstance(x, list | tuple):
