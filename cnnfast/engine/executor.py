@@ -263,6 +263,8 @@ class Lowered:
     ) -> Plan | None:
         """Return the plan for `shapes`; None where the network does not lower alike for them."""
         opened: list[int] = []
+        if len(shapes) != len(self._pattern):
+            return None
         for known, shape in zip(self._pattern, shapes, strict=True):
             if len(known) != len(shape):
                 return None

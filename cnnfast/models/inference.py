@@ -240,6 +240,14 @@ class Inference(OwnSteps, Layer):
         arrays = self._prepare(x)
         return self._pack(self._executor_of(arrays).run(arrays, threads=threads))
 
+    def reset_state(self) -> None:
+        """Let all stateful layers start from zeros again."""
+        for layer in self._flatten_layers():
+            if layer is not self and getattr(layer, "stateful", False):
+                layer.reset_state()  # type: ignore[attr-defined]
+
+    reset_states = reset_state
+
     def _predict_all(
         self, source: Source, hooks: CallbackList, threads: int | None
     ) -> list[Float32Array]:

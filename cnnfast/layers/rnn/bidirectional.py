@@ -20,7 +20,7 @@ from cnnfast.layers.serialization import configs
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.tensor import KerasTensor
-from cnnfast.utils import tree
+from cnnfast.utils import handed_over, tree
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -326,4 +326,7 @@ def _renamed(layer: Layer, prefix: str, turn: bool = False) -> Layer:
     config["name"] = prefix + layer.name.removeprefix(prefix)
     if turn:
         config["go_backwards"] = not config["go_backwards"]
-    return type(layer).from_config(config)
+    with handed_over.scope(
+        {type(x).__name__: type(x) for x in layer._flatten_layers() if x.is_users}
+    ):
+        return type(layer).from_config(config)

@@ -100,11 +100,17 @@ class Cell(Layer):
         x = super()._input_of_call(args, kwargs)
         before = tree.flatten(x[1:])
         if not before or any(leaf is None for leaf in before):
-            raise ValueError(
-                f"Cell '{self.name}' must be called on the inputs of one step and on its states, "
-                f"`cell(x, states)`. Received: {x!r:.200}"
-            )
+            raise self._without_states(x)
         return x
+
+    def _without_states(self, x: Any) -> ValueError:
+        return ValueError(
+            f"Cell '{self.name}' must be called on the inputs of one step and on its states, "
+            f"`cell(x, states)`. Received: {x!r:.200}"
+        )
+
+    def _prepare(self, x: Any) -> list[Any]:
+        raise self._without_states(x)
 
     def _is_structure(self, x: Any) -> bool:
         return isinstance(x, list)

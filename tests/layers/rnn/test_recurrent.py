@@ -282,10 +282,7 @@ def test_bidirectional_of_keras_2() -> None:
 @pytest.mark.parametrize(
     ("make", "rule"),
     [
-        (lambda: layers.LSTM(3, return_state=True), "returns outputs only"),
-        (lambda: layers.GRU(3, stateful=True), "starts from zero for each batch"),
         (lambda: layers.LSTM(3, time_major=True), "takes \\(batch, steps, features\\)"),
-        (lambda: layers.RNN(layers.Dense(3)), "a cell must be"),
         (lambda: layers.Bidirectional(layers.Dense(3)), "takes an RNN"),
         (lambda: layers.LSTM(3, activation="softmax")(np.ones((1, 2, 2))), "on each number alone"),
     ],
@@ -299,6 +296,7 @@ def test_what_is_not_supported_is_refused(make: Any, rule: str) -> None:
     ("make", "rule"),
     [
         (lambda: layers.LSTM(0), "invalid value for argument `units`"),
+        (lambda: layers.RNN(layers.Dense(3)), "state_size must be specified"),
         (lambda: layers.GRU(3, foo=1), "Unrecognized keyword arguments"),
         (lambda: layers.Bidirectional(layers.LSTM(3), merge_mode="max"), "Invalid merge mode"),
         (
