@@ -109,6 +109,7 @@ for _rank, _shape in PLACES.items():
     SAMPLES |= _of(_shape, f"SpatialDropout{_rank}D", 0.5)
     SAMPLES |= _of(_shape, f"UpSampling{_rank}D", 2)
     SAMPLES |= _of(_shape, f"ZeroPadding{_rank}D", 1)
+SAMPLES |= {"StackedRNNCells": Sample(lambda: layers.StackedRNNCells([layers.GRUCell(3)]), ROW)}
 for _name in ("SimpleRNNCell", "LSTMCell", "GRUCell"):  # which run inside of a layer over time
     SAMPLES |= _of(ROW, _name, 3)
 for _name, _class in LAYERS.items():

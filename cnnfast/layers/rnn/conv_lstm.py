@@ -142,11 +142,11 @@ class ConvLSTM1D(_ConvLSTM):
     return_sequences
         Whether the state after each step comes out, or the last only.
     return_state
-        Must not be set.
+        Whether a tuple comes out, of that and the states after the last step.
     go_backwards
         Whether time runs from the end; outputs then stand in the order they were made.
     stateful
-        Must not be set.
+        Whether each call goes on from the states of the one before; see `RNN`.
     **kwargs
         ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
@@ -155,8 +155,8 @@ class ConvLSTM1D(_ConvLSTM):
     ValueError
         If an argument is illegal.
     UnsupportedError
-        If the state shall be returned or kept, if an activation does not work on each number
-        alone, or, when it runs, for more than 1024 steps of time.
+        If an activation does not work on each number alone, or, when it runs, for more than 1024
+        steps of time or a mask.
 
     Examples
     --------
@@ -214,11 +214,11 @@ class ConvLSTM2D(_ConvLSTM):
     return_sequences
         Whether the state after each step comes out, or the last only.
     return_state
-        Must not be set.
+        Whether a tuple comes out, of that and the states after the last step.
     go_backwards
         Whether time runs from the end; outputs then stand in the order they were made.
     stateful
-        Must not be set.
+        Whether each call goes on from the states of the one before; see `RNN`.
     **kwargs
         ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
@@ -227,8 +227,8 @@ class ConvLSTM2D(_ConvLSTM):
     ValueError
         If an argument is illegal.
     UnsupportedError
-        If the state shall be returned or kept, if an activation does not work on each number
-        alone, or, when it runs, for more than 1024 steps of time.
+        If an activation does not work on each number alone, or, when it runs, for more than 1024
+        steps of time or a mask.
 
     Examples
     --------
@@ -287,11 +287,11 @@ class ConvLSTM3D(_ConvLSTM):
     return_sequences
         Whether the state after each step comes out, or the last only.
     return_state
-        Must not be set.
+        Whether a tuple comes out, of that and the states after the last step.
     go_backwards
         Whether time runs from the end; outputs then stand in the order they were made.
     stateful
-        Must not be set.
+        Whether each call goes on from the states of the one before; see `RNN`.
     **kwargs
         ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
@@ -300,8 +300,8 @@ class ConvLSTM3D(_ConvLSTM):
     ValueError
         If an argument is illegal.
     UnsupportedError
-        If the state shall be returned or kept, if an activation does not work on each number
-        alone, or, when it runs, for more than 1024 steps of time.
+        If an activation does not work on each number alone, or, when it runs, for more than 1024
+        steps of time or a mask.
 
     Examples
     --------

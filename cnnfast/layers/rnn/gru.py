@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class GRUCell(GatedCell):
     """One step of a `GRU`.
 
-    It runs inside a layer over time, such as `RNN`. Weights: `kernel` (features, 3 * units),
+    It runs inside a layer over time, such as `RNN`, or by hand, ``cell(x, states)``, which returns
+    the output and the new states. Weights: `kernel` (features, 3 * units),
     `recurrent_kernel` (units, 3 * units) and, with `use_bias`, `bias` (3 * units,); with
     `reset_after` the bias is (2, 3 * units): that of the inputs and that of the state.
 
@@ -159,13 +160,13 @@ class GRU(WithCell):
     return_sequences
         Whether the state after each step comes out, (batch, steps, units), or the last only.
     return_state
-        Must not be set.
+        Whether a tuple comes out, of that and the states after the last step.
     go_backwards
         Whether time runs from the end; outputs then stand in the order they were made.
     stateful
-        Must not be set.
+        Whether each call goes on from the states of the one before; see `RNN`.
     unroll
-        Kept for the config; they change no result.
+        Changes no result but what comes out of masked steps, as in Keras.
     reset_after
         Whether the reset gate multiplies the product with the state, not the state.
     use_cudnn
@@ -178,7 +179,7 @@ class GRU(WithCell):
     ValueError
         If an argument is illegal.
     UnsupportedError
-        If the state shall be returned or kept, or for another kind of cell.
+        If time stands before the batch.
 
     Examples
     --------

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class LSTMCell(GatedCell):
     """One step of an `LSTM`.
 
-    It runs inside a layer over time, such as `RNN`. Weights: `kernel` (features, 4 * units),
+    It runs inside a layer over time, such as `RNN`, or by hand, ``cell(x, states)``, which returns
+    the output and the new states. Weights: `kernel` (features, 4 * units),
     `recurrent_kernel` (units, 4 * units) and, with `use_bias`, `bias` (4 * units,).
 
     Takes (batch, features) and returns (batch, units).
@@ -174,13 +175,13 @@ class LSTM(WithCell):
     return_sequences
         Whether the state after each step comes out, (batch, steps, units), or the last only.
     return_state
-        Must not be set.
+        Whether a tuple comes out, of that and the states after the last step.
     go_backwards
         Whether time runs from the end; outputs then stand in the order they were made.
     stateful
-        Must not be set.
+        Whether each call goes on from the states of the one before; see `RNN`.
     unroll
-        Kept for the config; they change no result.
+        Changes no result but what comes out of masked steps, as in Keras.
     use_cudnn
         Without effect.
     **kwargs
@@ -191,7 +192,7 @@ class LSTM(WithCell):
     ValueError
         If an argument is illegal.
     UnsupportedError
-        If the state shall be returned or kept, or for another kind of cell.
+        If time stands before the batch.
 
     Examples
     --------

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class SimpleRNNCell(RecurrentCell):
     """One step of a `SimpleRNN`.
 
-    It runs inside a layer over time, such as `RNN`. Weights: `kernel` (features, units),
+    It runs inside a layer over time, such as `RNN`, or by hand, ``cell(x, states)``, which returns
+    the output and the new states. Weights: `kernel` (features, units),
     `recurrent_kernel` (units, units) and, with `use_bias`, `bias` (units,).
 
     Takes (batch, features) and returns (batch, units).
@@ -92,13 +93,13 @@ class SimpleRNN(WithCell):
     return_sequences
         Whether the state after each step comes out, (batch, steps, units), or the last only.
     return_state
-        Must not be set.
+        Whether a tuple comes out, of that and the states after the last step.
     go_backwards
         Whether time runs from the end; outputs then stand in the order they were made.
     stateful
-        Must not be set.
+        Whether each call goes on from the states of the one before; see `RNN`.
     unroll
-        Kept for the config; they change no result.
+        Changes no result but what comes out of masked steps, as in Keras.
     seed
         Of training; kept for the config.
     **kwargs
@@ -109,7 +110,7 @@ class SimpleRNN(WithCell):
     ValueError
         If an argument is illegal.
     UnsupportedError
-        If the state shall be returned or kept, or for another kind of cell.
+        If time stands before the batch.
 
     Examples
     --------
