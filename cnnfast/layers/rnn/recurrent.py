@@ -388,7 +388,9 @@ class RNN(Layer):
             return MaskedSteps.NONE
         if self.unroll:
             return MaskedSteps.OUTPUT
-        return MaskedSteps.ZERO if self.zero_output_for_mask else MaskedSteps.STATE
+        if self.zero_output_for_mask:
+            return MaskedSteps.ZERO
+        return MaskedSteps.OUTPUT if self._of_keras_2 else MaskedSteps.STATE
 
     # --- configs --------------------------------------------------------------------------
 
