@@ -347,6 +347,30 @@ def test_a_stateful_layer_that_is_called_again_on_what_it_gave() -> None:
     judge(make, lambda model: [np.asarray(model(X)), np.asarray(model(X))])
 
 
+def test_a_model_of_the_users_goes_on() -> None:
+    def make(package: Any) -> Any:
+        class Streams(package.Model):  # type: ignore[misc,name-defined]
+            def __init__(self) -> None:
+                super().__init__()
+                self.rnn = package.layers.LSTM(4, stateful=True)
+                self.head = package.layers.Dense(3)
+
+            def call(self, x: Any) -> Any:
+                return self.head(self.rnn(x))
+
+        return Streams()
+
+    theirs, ours = make(keras), make(cnnfast)
+    for model in (theirs, ours):
+        model(X)
+        model.rnn.reset_state()
+    ours.set_weights(theirs.get_weights())
+    for chunk in (X, -X, X[:, :2]):
+        assert_same(ours(chunk), theirs(chunk))
+    with pytest.raises(ValueError, match="Received batch size: 1"):
+        ours(X[:1])
+
+
 # --- what is refused -----------------------------------------------------------------------
 
 
