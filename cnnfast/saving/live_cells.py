@@ -34,6 +34,8 @@ def unrolled(layer: Any) -> Iterator[None]:
     if not hasattr(layer, "inner_loop"):
         yield
         return
+    if layer.stateful:
+        raise _refusal(layer, "stateful=True")
     # It calls cells to find out what dropout is asked for, of which there is none here.
     vars(layer)["_maybe_config_dropout_masks"] = lambda *_: None
     vars(layer)["inner_loop"] = partial(_step_by_step, layer)
@@ -49,19 +51,8 @@ def _step_by_step(
     """Do what `RNN.inner_loop` of Keras does, on tensors without numbers."""
     del training
     steps = sequences.shape[1]
-    if mask is not None or layer.stateful or steps is None or steps > MOST_STEPS:
-        raise UnsupportedError(
-            Refusal(
-                "layer",
-                f"is drawn step by step: over at most {MOST_STEPS} steps, as many for each "
-                "sequence, without masks and without keeping states.",
-                class_name=type(layer).__name__,
-                layers=(layer.name,),
-                received=(f"steps={steps}, stateful={layer.stateful}, mask={mask}",),
-                advice="Hand over the class of its cell: "
-                "`from_keras(…, custom_objects={name of the class: class made from cnnfast})`.",
-            )
-        )
+    if mask is not None or steps is None or steps > MOST_STEPS:
+        raise _refusal(layer, f"steps={steps}, mask={mask}")
     keras = sys.modules["keras"]
     ops, outputs = keras.ops, []
     # A cell is called on tensors, of which each sequence has its own.
@@ -72,3 +63,18 @@ def _step_by_step(
         states = list(states) if isinstance(states, list | tuple) else [states]
         outputs.append(output)
     return outputs[-1], ops.stack(outputs, axis=1), states
+
+
+def _refusal(layer: Any, received: str) -> UnsupportedError:
+    return UnsupportedError(
+        Refusal(
+            "layer",
+            f"is drawn step by step: over at most {MOST_STEPS} steps, as many for each sequence, "
+            "without masks and without keeping states.",
+            class_name=type(layer).__name__,
+            layers=(layer.name,),
+            received=(received,),
+            advice="Hand over the class of its cell: "
+            "`from_keras(…, custom_objects={name of the class: class made from cnnfast})`.",
+        )
+    )
