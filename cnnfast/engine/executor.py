@@ -16,11 +16,11 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import Kernels
 from cnnfast.engine.ops import Float32Array, Shape, Value
 from cnnfast.engine.passes import optimize
-from cnnfast.engine.program import Program, build, has_calls
+from cnnfast.engine.program import Program, build, is_cut
 from cnnfast.engine.sizes import Sizes
 from cnnfast.engine.states import Streaming, with_states
 from cnnfast.engine.template import Template
-from cnnfast.errors import ModelFileError
+from cnnfast.errors import ModelFileError, UnsupportedError
 from cnnfast.utils import defaults
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.system.threads import get_num_threads, positive
@@ -221,7 +221,7 @@ class Executor:
         graph = lower(self._network, shapes)
         try:
             return with_states(build(graph, weight_dtype, self._kernels), graph)
-        except ModelFileError:
+        except (ModelFileError, UnsupportedError):
             raise
         except ValueError as error:
             raise ValueError(
@@ -297,7 +297,7 @@ def lowered_for_all(network: Network, shapes: Sequence[Shape], kernels: Kernels)
     ]
     try:
         graph = lower(network, opened)
-        if has_calls(graph) or graph.states:
+        if is_cut(graph) or graph.states:
             return None  # a user's function may do anything with a size
         return Lowered(pattern, sizes, Template(graph, kernels))
     except ModelFileError:

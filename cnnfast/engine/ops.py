@@ -463,6 +463,21 @@ class Concat(Op):
 
 
 @record(frozen=True, eq=False)
+class Rebatch(Op):
+    """The same numbers as another number of images: windows that go into the batch, or come back.
+
+    It splits the plan in two, for batches of different sizes.
+    """
+
+    x: Value
+    out: Value
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return (self.x,)
+
+
+@record(frozen=True, eq=False)
 class Call(Op):
     """A user's function of NumPy arrays, batch included; splits the plan in two.
 

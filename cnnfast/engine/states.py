@@ -227,9 +227,9 @@ class Streaming:
         return list(self._plan.steps)
 
     @property
-    def stages(self) -> tuple[Plan | Call, ...]:
+    def stages(self) -> list[tuple[Plan | Call, int]]:
         """The plans and functions, in the order they run."""
-        return (self._plan,) if isinstance(self._plan, Plan) else self._plan.stages
+        return [(self._plan, 1)] if isinstance(self._plan, Plan) else self._plan.stages
 
 
 def on_trial(plan: Plan | Program | Streaming) -> Any:

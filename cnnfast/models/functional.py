@@ -18,7 +18,14 @@ from cnnfast.models.model import Model
 from cnnfast.models.topology import as_keras_runs, trace
 from cnnfast.symbolic.arguments import boolean
 from cnnfast.symbolic.arrays import as_batches, is_ready
-from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node, refuse_those_elsewhere
+from cnnfast.symbolic.tensor import (
+    Connectable,
+    KerasTensor,
+    Node,
+    inferred,
+    refuse_parts,
+    refuse_those_elsewhere,
+)
 from cnnfast.utils import moved, tree
 from cnnfast.utils.naming import name_scope
 from cnnfast.variables import Variable
@@ -175,10 +182,10 @@ class Functional(Model):
             rank.check(self.name, expected, tensor.shape)
         self.result_dtype([tensor.dtype for tensor in tensors])
         if all(t.shape == own.shape for t, own in zip(tensors, self.inputs, strict=True)):
-            inferred = [KerasTensor(own.shape, own.dtype) for own in self.outputs]
+            made = [KerasTensor(own.shape, own.dtype) for own in self.outputs]
         else:
-            inferred = self._inferred([tensor.shape for tensor in tensors])
-        return tree.pack(self._outputs_struct, inferred)
+            made = self._inferred([tensor.shape for tensor in tensors])
+        return tree.pack(self._outputs_struct, made)
 
     def _inferred(self, shapes: Sequence[BatchShape]) -> list[KerasTensor]:
         """Return what the outputs are like for inputs of other shapes than the model's own."""
@@ -187,7 +194,7 @@ class Functional(Model):
         ]
 
         def call(node: Node, args: Any, kwargs: Any) -> Any:
-            outputs = node.operation.infer(args, kwargs)
+            outputs = inferred(node.operation, args, kwargs)
             masks.carry(node.operation, args, kwargs, outputs)
             return outputs
 
@@ -198,8 +205,8 @@ class Functional(Model):
         tree.map_shapes(shapes.append, input_shape)
         if isinstance(input_shape, Mapping):
             shapes = self._flat(input_shape, is_leaf=tree.is_shape)
-        inferred = self._inferred(shapes)
-        return tree.pack(self._outputs_struct, [tensor.shape for tensor in inferred])
+        made = self._inferred(shapes)
+        return tree.pack(self._outputs_struct, [tensor.shape for tensor in made])
 
     def lower_in_training(self, graph: Graph, x: Any) -> Any:
         return self.lower(graph, x)
@@ -356,6 +363,7 @@ class Functional(Model):
 
 def _check_symbolic(which: str, structure: Any) -> None:
     refuse_those_elsewhere(structure)
+    refuse_parts(structure)
     flat = tree.flatten(structure)
     wrong = [leaf for leaf in flat if not isinstance(leaf, KerasTensor) or leaf.node is None]
     if wrong or not flat:

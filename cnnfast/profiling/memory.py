@@ -137,23 +137,27 @@ def memory_report(
         file_bytes=bytes_of["file"],
         deferred_bytes=bytes_of["deferred"],
         packed_bytes=packed_bytes_of(
-            [part for plan in plans.values() for part in _parts(plan)], kernels
+            [stage for plan in plans.values() for stage, _ in _stages(plan)], kernels
         ),
         idle_bytes=idle_workspace_bytes(),
         plans=tuple(_plan(shapes, plan, batch, threads) for shapes, plan in plans.items()),
     )
 
 
-def _parts(plan: AnyPlan) -> list[Plan]:
-    stages = (plan,) if isinstance(plan, Plan) else plan.stages
-    return [stage for stage in stages if isinstance(stage, Plan)]
+def _stages(plan: AnyPlan) -> list[tuple[Plan, int]]:
+    """Return the plans, with how many places along the batch an image has in each."""
+    stages = [(plan, 1)] if isinstance(plan, Plan) else plan.stages
+    return [(stage, parts) for stage, parts in stages if isinstance(stage, Plan)]
 
 
 def _plan(shapes: tuple[Shape, ...], plan: AnyPlan, batch: int, threads: int) -> PlanMemory:
-    parts = _parts(plan)
+    stages = _stages(plan)
+    plans = [stage for stage, _ in stages]
     return PlanMemory(
         input_shapes=shapes,
-        packed_bytes=packed_bytes_of(parts),
-        constant_bytes=sum(part.constant_bytes for part in parts),
-        workspace_bytes=max((part.workspace_bytes(batch, threads) for part in parts), default=0),
+        packed_bytes=packed_bytes_of(plans),
+        constant_bytes=sum(stage.constant_bytes for stage in plans),
+        workspace_bytes=max(
+            (stage.workspace_bytes(batch * parts, threads) for stage, parts in stages), default=0
+        ),
     )

@@ -270,17 +270,20 @@ def profile(
 def _rows(
     plan: Plan | Program, batch: int, seconds: Sequence[float], machine: Machine
 ) -> tuple[Row, ...]:
-    steps: list[StepInfo | Call] = []
-    for stage in (plan,) if isinstance(plan, Plan) else plan.stages:
-        steps += [stage] if isinstance(stage, Call) else stage.steps_for(batch, machine.threads)
-    weights = sum(step.weight_bytes for step in steps if isinstance(step, StepInfo))
+    steps: list[tuple[StepInfo | Call, int]] = []
+    for stage, parts in [(plan, 1)] if isinstance(plan, Plan) else plan.stages:
+        of_stage = (
+            [stage] if isinstance(stage, Call) else stage.steps_for(batch * parts, machine.threads)
+        )
+        steps += [(step, batch * parts) for step in of_stage]
+    weights = sum(step.weight_bytes for step, _ in steps if isinstance(step, StepInfo))
     total = sum(seconds)
     rows = []
-    for step, spent in zip(steps, seconds, strict=True):
+    for (step, images), spent in zip(steps, seconds, strict=True):
         if isinstance(step, Call):
-            row = _call_row(step, batch)
+            row = _call_row(step, images)
         else:
-            row = _step_row(step, batch, weights, machine)
+            row = _step_row(step, images, weights, machine)
         share = spent / total if total else 0.0
         rows.append(replace(row, milliseconds=1e3 * spent, share=share))
     return tuple(rows)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from cnnfast.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -17,26 +19,28 @@ _ADVICE = (
 
 
 class BatchSize:
-    """Stands for the batch of `tensor` in a shape; any two are equal.
+    """Stands for the batch of `tensor` in a shape, or a multiple of it.
 
     Operations take it where the batch's size belongs. It has no value: images run alone, in
-    batches of any size.
+    batches of any size. Where images are moved into it in parts, such as windows, it counts these;
+    two are equal that count as many for each image.
     """
 
     __array_ufunc__ = None
-    __slots__ = ("tensor",)
+    __slots__ = ("parts", "tensor")
 
-    def __init__(self, tensor: KerasTensor) -> None:
+    def __init__(self, tensor: KerasTensor, parts: int | None = None) -> None:
         self.tensor = tensor
+        self.parts = tensor.parts if parts is None else parts
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, BatchSize)
+        return isinstance(other, BatchSize) and other.parts == self.parts
 
     def __hash__(self) -> int:
-        return hash(BatchSize)
+        return hash((BatchSize, self.parts))
 
     def __repr__(self) -> str:
-        return "<the batch>"
+        return "<the batch>" if self.parts == 1 else f"<{self.parts} times the batch>"
 
     def __index__(self) -> int:  # noqa: PLE0305 - there is none
         self._refuse("an integer made of it")
@@ -47,21 +51,22 @@ class BatchSize:
         self._refuse("a condition on it")
 
     def __mul__(self, other: Any) -> BatchSize:
-        if not isinstance(other, BatchSize) and other == 1:
-            return self
+        if isinstance(other, int | np.integer) and other >= 1:
+            return BatchSize(self.tensor, self.parts * int(other))
         self._refuse(f"batch * {other}")
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> BatchSize:
-        if not isinstance(other, BatchSize) and other == 1:
-            return self
+        whole = isinstance(other, int | np.integer) and other >= 1 and self.parts % other == 0
+        if whole:
+            return BatchSize(self.tensor, self.parts // int(other))
         self._refuse(f"batch // {other}")
 
     def _refuse(self, received: str) -> NoReturn:
         raise UnsupportedError(
-            "the size of a batch is not known while a model is drawn, and no other axis may be "
-            f"joined with it: each image runs alone. Received: {received}, of {self.tensor}",
+            "the size of a batch is not known while a model is drawn, and images are not parted "
+            f"or joined along it by sums: each runs alone. Received: {received}, of {self.tensor}",
             advice=_ADVICE,
         )
 

@@ -31,6 +31,7 @@ class Turned(KerasTensor):
     def __init__(self, base: KerasTensor, order: Sequence[int]) -> None:
         super().__init__([base.shape[axis] for axis in order], base.dtype)
         self.base, self.order = base, tuple(order)
+        self.parts = base.parts
 
     @property
     def refusal(self) -> AcrossBatchError:

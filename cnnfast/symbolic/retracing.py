@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node
+from cnnfast.symbolic.tensor import Connectable, KerasTensor, Node, inferred
 from cnnfast.utils import tree
 
 
@@ -20,14 +20,19 @@ def retrace(changed: Connectable) -> None:
     before = []
     try:
         for node in _following(changed):
-            inferred = tree.flatten(node.operation.infer(node.args, node.kwargs))
+            made = tree.flatten(inferred(node.operation, node.args, node.kwargs))
             tensors = node.outputs
-            if len(inferred) != len(tensors):
+            if len(made) != len(tensors):
                 raise ValueError(
                     f"'{node.operation.name}' gave {len(tensors)} tensor(s) to a graph drawn with "
-                    f"it, all of which must stay. Received: {len(inferred)}"
+                    f"it, all of which must stay. Received: {len(made)}"
                 )
-            for tensor, new in zip(tensors, inferred, strict=True):
+            for tensor, new in zip(tensors, made, strict=True):
+                if tensor.parts != new.parts:
+                    raise ValueError(
+                        f"'{node.operation.name}' gave a graph drawn with it {tensor.parts} "
+                        f"place(s) along the batch for each image. Received: {new.parts}"
+                    )
                 before.append((tensor, tensor.shape, tensor.dtype))
                 node.restate(tensor, new.shape, new.dtype)
     except Exception:

@@ -16,6 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast.engine.ops import BatchShape
+from cnnfast.errors import AcrossBatchError
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.array_arguments import settled
 from cnnfast.symbolic.registry import OPERATIONS
@@ -52,7 +53,12 @@ class KerasTensor:
         The call that made the tensor; None for one that stands alone.
     index
         Which output of that call it is.
+    parts
+        How many places along the batch each image has: more than 1 where `ops.reshape` has moved
+        windows, or whatever an image is made of, into the batch.
     """
+
+    parts: int = 1
 
     users: tuple[weakref.ref[Node | Connectable], ...] = ()
     """The calls that took it, and the models of which it is an output."""
@@ -238,6 +244,9 @@ class Connectable(metaclass=Sealing):
     outside_calls_from: ClassVar[int] = 0
     """From which number on the outputs of a model count the calls of this, in files of Keras 3."""
 
+    keeps_parts: ClassVar[bool] = True
+    """Whether outputs have as many places along the batch as the inputs; `infer` says it if not."""
+
     name: str
     _calls: tuple[weakref.ref[Node], ...] = ()
     _holders: tuple[weakref.ref[Connectable], ...] = ()
@@ -302,7 +311,7 @@ class Connectable(metaclass=Sealing):
     def connect(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Record a call; return its outputs."""
         refuse_those_elsewhere((args, kwargs))
-        outputs = self.infer(args, kwargs)
+        outputs = inferred(self, args, kwargs)
         Node(self, args, kwargs, tree.flatten(outputs))
         return outputs
 
@@ -410,7 +419,7 @@ class _Output:
 
     def __init__(self, tensor: KerasTensor) -> None:
         self._facts = (tensor.shape, tensor.dtype, tensor._name)
-        self.mask = tensor._keras_mask
+        self.mask, self._parts = tensor._keras_mask, tensor.parts
         self._tensor = weakref.ref(tensor)
 
     def restate(self, tensor: KerasTensor, shape: BatchShape, dtype: str) -> None:
@@ -423,6 +432,7 @@ class _Output:
         tensor = self._tensor()
         if tensor is None:
             tensor = KerasTensor(*self._facts)
+            tensor.parts = self._parts
             tensor.node, tensor.index, tensor._keras_mask = node, index, self.mask
             self._tensor = weakref.ref(tensor)
         return tensor
@@ -440,6 +450,51 @@ def refuse_those_elsewhere(structure: Any) -> None:
     for tensor in symbolic(structure):
         if tensor.refusal is not None:
             raise tensor.refusal
+
+
+def inferred(operation: Connectable, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return what `operation.infer` gives, with as many places along the batch as there are.
+
+    Raises
+    ------
+    AcrossBatchError
+        If the tensors have different numbers of them.
+    """
+    outputs = operation.infer(args, kwargs)
+    if operation.keeps_parts:
+        found = {tensor.parts for tensor in symbolic((args, kwargs))}
+        if len(found) > 1:
+            raise AcrossBatchError(
+                "tensors that meet must have the same batch. Received: tensors of which each image "
+                f"has {' and '.join(map(str, sorted(found)))} places along the batch"
+            )
+        if found - {1}:
+            for tensor in symbolic(outputs):
+                tensor.parts = next(iter(found))
+    return outputs
+
+
+def alike(
+    tensor: KerasTensor, shape: BatchShape | None = None, dtype: str | None = None
+) -> KerasTensor:
+    """Return a tensor like `tensor` that nothing made, but for a shape or dtype that is given."""
+    made = KerasTensor(
+        tensor.shape if shape is None else shape, tensor.dtype if dtype is None else dtype
+    )
+    if tensor.parts != 1:
+        made.parts = tensor.parts
+    return made
+
+
+def refuse_parts(structure: Any) -> None:
+    """Raise AcrossBatchError if the batch of a tensor in `structure` has not one place an image."""
+    for tensor in symbolic(structure):
+        if tensor.parts != 1:
+            raise AcrossBatchError(
+                "windows that were moved into the batch must be moved back, by `ops.reshape`, "
+                "where a model begins or ends: each image has one place there. Received: "
+                f"{tensor}, of which each image has {tensor.parts} places along the batch"
+            )
 
 
 def symbolic(structure: Any) -> list[KerasTensor]:

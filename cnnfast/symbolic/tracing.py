@@ -19,6 +19,7 @@ from cnnfast.symbolic.tensor import (
     Connectable,
     KerasTensor,
     Node,
+    alike,
     refuse_those_elsewhere,
     symbolic,
 )
@@ -102,7 +103,7 @@ def trace(
     """
     given = dict.fromkeys(symbolic((args, kwargs)))
     given |= dict.fromkeys(t._keras_mask for t in [*given] if t._keras_mask is not None)
-    own = {tensor: KerasTensor(tensor.shape, tensor.dtype) for tensor in given}
+    own = {tensor: alike(tensor) for tensor in given}
     for tensor, place in own.items():
         if tensor._keras_mask is not None:
             place._keras_mask = own.get(tensor._keras_mask)

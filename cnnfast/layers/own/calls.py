@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.ops import Value
 from cnnfast.layers.base import phases
+from cnnfast.symbolic import tensor as tensors
 from cnnfast.symbolic.input_spec import InputSpec, check_inputs
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
@@ -157,7 +158,7 @@ def alike(
         if not isinstance(tensor, KerasTensor):
             leaves.append(value)
             continue
-        twin = autocast(KerasTensor((None, *value.shape), tensor.dtype))
+        twin = autocast(tensors.alike(tensor, (None, *value.shape)))
         mask = masks.get(value)
         if mask is not None:
             twin._keras_mask = KerasTensor((None, *mask.shape), "bool")
@@ -171,7 +172,7 @@ def autocast(leaf: Any) -> Any:
     """Return a tensor as `call` gets it: floats of any width are those of the layer."""
     if not isinstance(leaf, KerasTensor) or "float" not in leaf.dtype or leaf.dtype == "float32":
         return leaf
-    twin = KerasTensor(leaf.shape, "float32")
+    twin = tensors.alike(leaf, dtype="float32")
     twin._keras_mask = leaf._keras_mask
     return twin
 

@@ -23,7 +23,7 @@ from cnnfast.symbolic import arguments
 from cnnfast.symbolic.blame import located
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.retracing import retrace
-from cnnfast.symbolic.tensor import KerasTensor, symbolic
+from cnnfast.symbolic.tensor import KerasTensor, alike, symbolic
 from cnnfast.symbolic.tracing import Trace, differences, is_tracing, logged, trace
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, current_scope, name_scope
@@ -58,6 +58,7 @@ class Traced(Layer):
     """
 
     is_users = True
+    keeps_parts = False
     takes_structure = True
     stored_by_attribute = True
 
@@ -256,7 +257,7 @@ class Traced(Layer):
             with phases.of_call(said):
                 drawn = self._confirmed(*calls.with_masks(self, args, kwargs))
             self._remember(args, kwargs, drawn)
-        outputs = tree.map_structure(lambda t: KerasTensor(t.shape, t.dtype), drawn.outputs)
+        outputs = tree.map_structure(alike, drawn.outputs)
         vars(self)["_returned"] = tree.map_structure(lambda _: None, outputs)
         return outputs
 

@@ -7,7 +7,7 @@ from typing import Any
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.ops.base.operation import Lowered, Operation
-from cnnfast.symbolic.tensor import KerasTensor, refuse_those_elsewhere
+from cnnfast.symbolic.tensor import KerasTensor, alike, refuse_those_elsewhere
 from cnnfast.utils import tree
 from cnnfast.utils.naming import named_apart
 
@@ -18,6 +18,8 @@ class Composite(Operation):
     That takes the arguments of a call and calls other operations with them. Dtypes of tensors are
     known when the graph is drawn, not when it is lowered: what is computed may not depend on them.
     """
+
+    keeps_parts = False
 
     def composed(self, *args: Any, **kwargs: Any) -> Any:
         """Return what a call returns."""
@@ -72,4 +74,4 @@ def lower_drawn(graph: Graph, tensor: Any, known: dict[KerasTensor, Value]) -> A
 
 def _stand_in(leaf: Any) -> Any:
     """Return a tensor of the same shape and dtype that nothing made."""
-    return KerasTensor(leaf.shape, leaf.dtype) if isinstance(leaf, KerasTensor) else leaf
+    return alike(leaf) if isinstance(leaf, KerasTensor) else leaf

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.lowering import append
@@ -14,7 +15,7 @@ from cnnfast.ops.base import eager
 from cnnfast.ops.base.operation import Operation, axis_of, batch_shape, call, product, refuse_batch
 from cnnfast.symbolic.arguments import axes, integer
 from cnnfast.symbolic.batch_size import BatchSize
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor, alike
 
 if TYPE_CHECKING:
     from cnnfast.symbolic.typing import IntOrSequence, OpenSizes, Tensor
@@ -44,8 +45,12 @@ class Reshape(Arrangement):
     Parameters
     ----------
     newshape
-        Batch included, as -1 or None; one other size may be -1 if the batch is None.
+        Batch included, as -1 or None; one other size may be -1 if the batch is None. Where the
+        other sizes are too few for an image, or too many, parts of it are moved into the batch, or
+        back.
     """
+
+    keeps_parts = False
 
     def __init__(self, newshape: Sequence[int | None], *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -55,10 +60,26 @@ class Reshape(Arrangement):
         sizes = [-1 if size is None else integer(size) for size in self.newshape]
         return np.reshape(eager.numbers(x), sizes)
 
-    def _arranged(self, shape: BatchShape) -> BatchShape:
-        batch, *sizes = (None if s is None else integer(s) for s in self.newshape)
-        if batch not in (None, -1) and batch != shape[0]:
-            refuse_batch(f"newshape={self.newshape}, which makes a batch of {batch}")
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        sizes = self._behind_batch(x.shape)
+        parts = _parts(x, product(sizes))
+        batch, wanted = x.shape[0], self.newshape[0]
+        batch = batch if batch is None else batch * parts // x.parts
+        if parts == 0 or (wanted not in (None, -1) and wanted != batch):
+            self._refuse(x.shape)
+        made = alike(x, (batch, *sizes))
+        made.parts = parts
+        return made
+
+    def lower(self, graph: Graph, x: Value) -> Value:
+        shape = tuple(integer(size) for size in self._behind_batch(batch_shape(x)))
+        if product(shape) != product(x.shape):
+            return graph.add(ops.Rebatch(x, Value(shape)))
+        return append.reshape(graph, x, shape)
+
+    def _behind_batch(self, shape: BatchShape) -> list[int | None]:
+        """Return the sizes behind the batch; one that is open is found where the batch stays."""
+        _, *sizes = (None if s is None else integer(s) for s in self.newshape)
         total, known = product(shape[1:]), [size for size in sizes if size not in (None, -1)]
         fixed = product(known) or 0
         open_axes = [axis for axis, size in enumerate(sizes) if size in (None, -1)]
@@ -70,9 +91,7 @@ class Reshape(Arrangement):
             if total is not None and (not fixed or total % fixed):
                 self._refuse(shape)
             sizes[open_axes[0]] = None if total is None else total // fixed
-        elif total is not None and total != fixed:
-            self._refuse(shape)
-        return (shape[0], *sizes)
+        return sizes
 
     def _refuse(self, shape: BatchShape) -> None:
         refuse_batch(
@@ -234,14 +253,15 @@ def reshape(x: Tensor, newshape: OpenSizes) -> Tensor:
     ----------
     newshape
         Batch included, as `cnnfast.ops.shape(x)[0]`, -1 or None; one other size may be -1 where the
-        batch is not.
+        batch is not. Where the other sizes are those of windows, these are moved into the batch,
+        and must be moved back before a model returns them.
 
     Examples
     --------
     >>> cnnfast.ops.reshape(np.ones((2, 6)), (-1, 2, 3)).shape
     (2, 2, 3)
     """
-    if isinstance(x, KerasTensor) and isinstance(newshape, list | tuple):
+    if isinstance(x, KerasTensor) and isinstance(newshape, list | tuple) and newshape:
         return call(Reshape(_without_batch(x, newshape)), x)
     return call(Reshape(newshape), x)  # type: ignore[arg-type]
 
@@ -253,11 +273,25 @@ def _without_batch(x: KerasTensor, newshape: OpenSizes) -> list[int | None]:
         refuse_batch(f"newshape={newshape}, with the batch among other axes")
     if not isinstance(batch, BatchSize) and batch is not None:
         return list(newshape)  # type: ignore[arg-type]
+    parts = batch.parts if isinstance(batch, BatchSize) else x.parts
     total = product(x.shape[1:])
     others = product([size for size in sizes if size not in (None, -1)])  # type: ignore[misc]
-    if total is None or not others or total % others:
+    if total is None and parts == x.parts:
         return [None, *sizes]  # type: ignore[list-item]
-    return [-1, *(total // others if size in (None, -1) else size for size in sizes)]  # type: ignore[list-item]
+    # What is left for an open size, or that none is left.
+    left, rest = divmod((total or 0) * x.parts, parts * (others or 1))
+    is_open = any(size in (None, -1) for size in sizes)
+    if total is None or rest or (not is_open and left != (others != 0)):
+        refuse_batch(f"newshape={newshape} for a tensor of shape {x.shape}")
+    return [-1, *(left if size in (None, -1) else size for size in sizes)]  # type: ignore[list-item]
+
+
+def _parts(x: KerasTensor, each: int | None) -> int:
+    """Return how many places along the batch an image has that hold `each` numbers; 0 if none."""
+    total = product(x.shape[1:])
+    if total is None or each is None or total == each:
+        return x.parts
+    return 0 if not each or (x.parts * total) % each else x.parts * total // each
 
 
 def ravel(x: Tensor) -> Tensor:

@@ -65,7 +65,8 @@ class Slice(Composite):
         for axis, (start, size, own) in enumerate(zip(starts, self.shape, known, strict=True)):
             all_of_it = isinstance(size, BatchSize) or size is None or size == -1
             if axis == 0 and isinstance(inputs, KerasTensor):
-                if start or not (all_of_it or size == own):
+                other = isinstance(size, BatchSize) and size.parts != inputs.parts
+                if start or other or not (all_of_it or size == own):
                     refuse_batch(f"start_indices={starts}, shape={self.shape}")
                 key.append(slice(None))
                 continue

@@ -40,8 +40,9 @@ class Rearrange(Composite):
                 f"a pattern must name the {len(shape)} axes on both sides, each once. Received: "
                 f"pattern={pattern!r}"
             )
-        if isinstance(tensor, KerasTensor) and (len(left[0]) != 1 or left[0] != right[0]):
+        if isinstance(tensor, KerasTensor) and left[0][:1] != right[0][:1]:
             refuse_batch(f"pattern={pattern!r}")
+        # What stands first is the batch, beside which windows may stand.
         sizes = self._sizes(left, shape, axes_lengths)
         y = reshape(tensor, [self._size(sizes, name) for name in names if name != "1"])
         order = [name for name in names if name != "1"]

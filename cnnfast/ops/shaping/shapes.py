@@ -13,6 +13,7 @@ from cnnfast.lowering import append
 from cnnfast.ops.base import eager
 from cnnfast.ops.base.operation import Operation, batch_shape, call, refuse_batch
 from cnnfast.ops.pointwise.arithmetic import add
+from cnnfast.ops.pointwise.comparison import greater
 from cnnfast.ops.pointwise.elementwise import cast
 from cnnfast.ops.shaping.arrangement import Reshape
 from cnnfast.ops.shaping.selection import GetItem, Repeat, Tile
@@ -136,18 +137,26 @@ def batch_in(sizes: Any) -> BatchSize | None:
     return items[0] if items and isinstance(items[0], BatchSize) else None
 
 
-def per_image(batch: BatchSize, numbers: Array | Variable, rank: int) -> KerasTensor:
+def per_image(
+    batch: BatchSize, numbers: Array | Variable, rank: int, *, moved: bool = False
+) -> KerasTensor:
     """Return `numbers` as a tensor of `rank` axes that is the same for each image.
 
     Their first axis has size 1 if they have as many. It is drawn with operations of Keras from the
     tensor whose batch it is: zeros, and `numbers` added to them, which the core does once for an
-    image. A variable is followed where it changes.
+    image. A variable is followed where it changes. What is `moved` into the batch is no constant.
     """
     tensor = batch.tensor
     one = GetItem()(tensor, (slice(None), *(0,) * (tensor.ndim - 1)))
     dtype = eager.dtype_of(numbers)
     kind = "int32" if dtype == "bool" or "int" in dtype else dtype
-    zeros = Reshape([-1, *(1,) * (rank - 1)])(ZerosLike(kind)(one))
+    apart = moved or batch.parts != tensor.parts
+    zeros = cast(greater(one, one), kind) if apart else ZerosLike(kind)(one)
+    if batch.parts % tensor.parts:
+        refuse_batch(f"numbers for {batch}, of {tensor}")
+    if batch.parts != tensor.parts:
+        zeros = Repeat(batch.parts // tensor.parts, 1)(Reshape([-1, 1])(zeros))
+    zeros = Reshape([-1, *(1,) * (rank - 1)])(zeros)
     y = add(zeros, numbers if isinstance(numbers, Variable) else numbers.astype(kind))
     made: KerasTensor = y if kind == dtype else cast(y, dtype)
     return made
@@ -193,6 +202,8 @@ def broadcast_to(x: Tensor, shape: OpenSizes) -> Tensor:
     """
     batch = batch_in(shape)
     if isinstance(x, KerasTensor):
+        if batch is not None and batch.parts != x.parts:
+            refuse_batch(f"shape={shape} for a tensor of {BatchSize(x)}")
         sizes: BatchShape = BroadcastTo(shape)._sizes(x.shape)
         # Repetition is what Keras can do without knowing the batch.
         return call(Tile((1, *_times(sizes, x.shape[1:]))), x)
@@ -227,10 +238,14 @@ def tile(x: Tensor, repeats: IntOrSequence | OpenSizes) -> Tensor:
     times = [1, *(integer(n) for n in (repeats[1:] if isinstance(repeats, list | tuple) else ()))]
     if len(times) < np.ndim(x):
         refuse_batch(f"repeats={repeats} of numbers of shape {np.shape(x)}")
-    if isinstance(x, Variable):
-        return call(Tile(times), _for_each(x, batch, len(times)))
-    made: Tensor = _for_each(np.tile(eager.numbers(x), times), batch, len(times))
-    return made
+    first: Any = x if isinstance(x, Variable) else np.tile(eager.numbers(x), times)
+    if first.ndim == len(times) and first.shape[0] > 1:
+        # All of them for each image, one behind the other along the batch.
+        spread = per_image(batch, first, len(times) + 1, moved=True)
+        first = Reshape([-1, *first.shape[1:]])(spread)
+    else:
+        first = _for_each(first, batch, len(times))
+    return call(Tile(times), first) if isinstance(x, Variable) else first
 
 
 def repeat(x: Tensor, repeats: IntOrSequence | BatchSize, axis: int | None = None) -> Tensor:

@@ -16,18 +16,12 @@ import pytest
 import cnnfast
 from layers.own.both import Pair, arrays_of, assert_close, cases, classes, first, make_pair
 
-# What is not there yet.
-WAITING = {
-    "shifted_windows": "waits for windows that go into the batch, to attend inside of each",
-}
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 
 
 def parameters() -> Iterator[Any]:
     for kind, name in cases():
-        reason = WAITING.get(name)
-        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-        yield pytest.param((kind, name), id=name, marks=marks)
+        yield pytest.param((kind, name), id=name)
 
 
 @pytest.fixture(scope="module", params=parameters())
