@@ -24,8 +24,25 @@ from cnnfast.utils.records import record
 
 # Primes that sizes in a network hardly are.
 _BATCHES = (83, 89)
-BATCH = object()
-"""Stands for the size of the batch among the arguments of a call."""
+
+
+@record(frozen=True)
+class Batch:
+    """Stands for `parts` times the size of the batch among the arguments of a call."""
+
+    parts: int = 1
+
+
+@record(frozen=True)
+class Whole:
+    """Numbers for each place along the batch; they repeat with those of `each`, one after another.
+
+    `parts` times the batch are there.
+    """
+
+    each: Any
+    parts: int
+
 
 _guard = Guard()
 _drawing = threading.local()
@@ -142,25 +159,40 @@ def _merged(model: Any, one: Call, other: Call) -> Call:
 
 
 def _without_batch(model: Any, operation: Any, one: Any, other: Any) -> Any:
-    """Return what two calls have in common, with `BATCH` for the size of the batch."""
+    """Return what two calls have in common, with a `Batch` for multiples of the batch's size."""
     if isinstance(one, Mapping) and isinstance(other, Mapping) and one.keys() == other.keys():
         return {key: _without_batch(model, operation, one[key], other[key]) for key in one}
     if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
         items = [_without_batch(model, operation, *pair) for pair in zip(one, other, strict=True)]
         return items if isinstance(one, list) else tuple(items)
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        rows = [array[:1] for array in (one, other) if array.ndim]
         if one.shape == other.shape and one.tobytes() == other.tobytes():
             return one
-        whole = len(rows) == 2 and (len(one), len(other)) == _BATCHES
-        if whole and all((a == a[:1]).all() for a in (one, other)) and (rows[0] == rows[1]).all():
-            return rows[0]
-    elif type(one) is int and (one, other) == _BATCHES:
-        return BATCH
+        if one.ndim and other.ndim and len(one) and _multiple(len(one), len(other)):
+            each = _repeated(one, other)
+            if each is not None:
+                return each
+    elif type(one) is int and type(other) is int and one > 0 and _multiple(one, other):
+        return Batch(one // _BATCHES[0])
     elif one == other or repr(one) == repr(other) == "nan":
         return one
     name = getattr(operation, "name", "?")
     raise _refusal(model, BUILT_IN, f"operation {name!r} with {one!r:.80} and {other!r:.80}")
+
+
+def _repeated(one: Any, other: Any) -> Any:
+    """Return what two arrays along the batch repeat for each image; None if they do not."""
+    parts = len(one) // _BATCHES[0]
+    for count in (1, parts):
+        each = one[:count]
+        if all((a.reshape(-1, *each.shape) == each).all() for a in (one, other)):
+            return each if count == 1 else Whole(each, parts)
+    return None
+
+
+def _multiple(one: int, other: int) -> bool:
+    """Whether two sizes are the same multiple of the two batches."""
+    return one % _BATCHES[0] == 0 and one // _BATCHES[0] * _BATCHES[1] == other
 
 
 def _refusal(layer: Any, rule: str, received: str, advice: str = ADVICE) -> UnsupportedError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,15 +11,19 @@ import numpy as np
 from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.layers.core.input_layer import Input
 from cnnfast.layers.serialization.configs import deserialize
+from cnnfast.ops.shaping.shapes import tile
 from cnnfast.saving.live_calls import (
     ADVICE,
-    BATCH,
     BUILT_IN,
+    Batch,
     Call,
     Drawn,
     Ref,
+    Whole,
     without_own_activation,
 )
+from cnnfast.symbolic.batch_size import BatchSize
+from cnnfast.symbolic.elsewhere import connected
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
@@ -71,9 +76,10 @@ class Redrawn:
             return [Input(batch_shape=(None, *shape[1:]), dtype=dtype, name=name)]
         args, kwargs = tree.map_structure(self._tensor, (call.args, call.kwargs))
         tensors = symbolic((args, kwargs))
+        args, kwargs = tree.map_structure(partial(_for_each_image, tensors), (args, kwargs))
         if type(call.operation).__name__ in _SAME and call.outputs[0][1] == tensors[0].dtype:
             return tensors
-        return tree.flatten(self._operation(call).connect(args, kwargs))
+        return tree.flatten(connected(self._operation(call), args, kwargs))
 
     def _operation(self, call: Call) -> Connectable:
         config = _without_batch(call)
@@ -115,6 +121,14 @@ class Redrawn:
         return free
 
 
+def _for_each_image(tensors: Sequence[KerasTensor], leaf: Any) -> Any:
+    """Return numbers that repeat for each image as a tensor beside `tensors`."""
+    if not isinstance(leaf, Whole):
+        return leaf
+    batch = BatchSize(tensors[0], leaf.parts // len(leaf.each))
+    return tile(leaf.each, (batch, *(1,) * (leaf.each.ndim - 1)))
+
+
 def _config_of(twin: Any) -> Mapping[str, Any]:
     import json
     import sys
@@ -140,9 +154,11 @@ def _without_batch(call: Call) -> dict[str, Any]:
     """
     config = dict(call.config or {})
     shape = config.get("newshape")
-    if isinstance(shape, list | tuple) and shape and shape[0] is BATCH:
-        config["newshape"] = (-1, *shape[1:])
-    if any(leaf is BATCH for leaf in tree.flatten((config, call.args, call.kwargs))):
+    if isinstance(shape, list | tuple) and shape and isinstance(shape[0], Batch):
+        # Keras has found an open size: here another one would be the batch's.
+        known = call.outputs[0][0]
+        config["newshape"] = (-1, *(known[n] if s == -1 else s for n, s in enumerate(shape) if n))
+    if any(isinstance(leaf, Batch) for leaf in tree.flatten((config, call.args, call.kwargs))):
         raise UnsupportedError(
             Refusal(
                 "operation",

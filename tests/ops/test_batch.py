@@ -125,7 +125,7 @@ def test_keras_reads_what_follows_the_batch(case: str) -> None:
 
 
 REFUSED: dict[str, Callable[[Any, Any], Any]] = {
-    "joined with another axis": lambda x, b: ops.reshape(x, (b * 6, 4)),
+    "joined with another axis": lambda x, b: ops.reshape(x, (b * 6, 24)),
     "divided": lambda x, b: ops.reshape(x, (b // 2, 48)),
     "among other axes": lambda x, b: ops.reshape(x, (24, b)),
     "as a number": lambda x, b: np.zeros((b, 2)),
@@ -133,7 +133,7 @@ REFUSED: dict[str, Callable[[Any, Any], Any]] = {
     "as a condition": lambda x, b: "many" if b > 1 else "one",
     "as a truth": lambda x, b: bool(b),
     "in a range": lambda x, b: ops.arange(b),
-    "repeated numbers": lambda x, b: ops.tile(POSITIONS[0][:, None], (b, 1, 1)),
+    "repeated numbers": lambda x, b: ops.repeat(POSITIONS[0][:, None], b, axis=0),
     "tiled along another axis": lambda x, b: ops.tile(POSITIONS, (b, 2)),
     "repeated tensor": lambda x, b: ops.tile(x, (b, 1, 1)),
     "repeat of a tensor": lambda x, b: ops.repeat(x, b, axis=0),

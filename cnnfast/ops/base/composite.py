@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
 from cnnfast.ops.base.operation import Lowered, Operation
-from cnnfast.symbolic.tensor import KerasTensor, alike, refuse_those_elsewhere
+from cnnfast.symbolic.tensor import KerasTensor, alike, refuse_those_elsewhere, symbolic
 from cnnfast.utils import tree
 from cnnfast.utils.naming import named_apart
 
@@ -40,7 +41,30 @@ class Composite(Operation):
     def lower(self, graph: Graph, *args: Any, **kwargs: Any) -> Lowered:
         leaves = tree.flatten((tuple(args), dict(kwargs)))
         values = [leaf for leaf in leaves if isinstance(leaf, Value)]
-        places = {id(value): KerasTensor((None, *value.shape)) for value in values}
+        return self._lower(
+            graph, {id(v): KerasTensor((None, *v.shape)) for v in values}, *args, **kwargs
+        )
+
+    def lower_like(
+        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
+    ) -> Any:
+        if all(tensor.parts == 1 for tensor in symbolic(drawn)):
+            return self.lower_call(graph, args, kwargs)
+        leaves = zip(tree.flatten((tuple(args), dict(kwargs))), tree.flatten(drawn), strict=True)
+        places = {
+            id(leaf): alike(tensor, (None, *leaf.shape))
+            for leaf, tensor in leaves
+            if isinstance(leaf, Value)
+        }
+        with graph.layer(self.name):
+            return self._called(self._lower, (graph, places, *args), kwargs)
+
+    def _lower(
+        self, graph: Graph, places: dict[int, KerasTensor], *args: Any, **kwargs: Any
+    ) -> Lowered:
+        """Append what is composed of the tensors that stand for values, by their `id`."""
+        leaves = tree.flatten((tuple(args), dict(kwargs)))
+        values = [leaf for leaf in leaves if isinstance(leaf, Value)]
         drawn_args, drawn_kwargs = tree.map_structure(
             lambda leaf: places.get(id(leaf), leaf), (tuple(args), dict(kwargs))
         )

@@ -152,10 +152,13 @@ def per_image(
     kind = "int32" if dtype == "bool" or "int" in dtype else dtype
     apart = moved or batch.parts != tensor.parts
     zeros = cast(greater(one, one), kind) if apart else ZerosLike(kind)(one)
-    if batch.parts % tensor.parts:
+    if batch.parts % tensor.parts and tensor.parts % batch.parts:
         refuse_batch(f"numbers for {batch}, of {tensor}")
-    if batch.parts != tensor.parts:
+    if batch.parts > tensor.parts:
         zeros = Repeat(batch.parts // tensor.parts, 1)(Reshape([-1, 1])(zeros))
+    elif batch.parts < tensor.parts:
+        fewer = Reshape([-1, tensor.parts // batch.parts])(zeros)
+        zeros = GetItem()(fewer, (slice(None), slice(1)))
     zeros = Reshape([-1, *(1,) * (rank - 1)])(zeros)
     y = add(zeros, numbers if isinstance(numbers, Variable) else numbers.astype(kind))
     made: KerasTensor = y if kind == dtype else cast(y, dtype)

@@ -195,7 +195,7 @@ class TokenOfEachWindow(layers.Layer):
         self.mix = layers.MultiHeadAttention(2, 2)
 
     def call(self, x):
-        batch, height, width, channels = ops.shape(x)
+        batch, _, _, channels = ops.shape(x)
         windows = ops.reshape(partition(x, 2), (batch * 4, 4, channels))
         windows = windows + ops.tile(self.places, (batch, 1, 1))
         tokens = ops.broadcast_to(self.token, (batch * 4, 1, channels))
