@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from cnnfast.ops.base import eager
-from cnnfast.ops.base.operation import Operation, refuse_batch
+from cnnfast.ops.base.operation import Operation, product, refuse_batch
 from cnnfast.ops.networks.row_functions import Glu, Sparsemax
 from cnnfast.ops.pointwise.activation import Softmax
 from cnnfast.ops.pointwise.arithmetic import Binary
 from cnnfast.ops.pointwise.elementwise import ActivationOperation, Cast, Elementwise
 from cnnfast.ops.reducing.reductions import Reduction
-from cnnfast.ops.shaping.arrangement import ExpandDims, Permutation, Squeeze, Transpose
+from cnnfast.ops.shaping.arrangement import (
+    ExpandDims,
+    Permutation,
+    Reshape,
+    Squeeze,
+    Transpose,
+    behind_batch,
+)
 from cnnfast.ops.shaping.joining import Concatenate, Split, Stack
 from cnnfast.ops.shaping.pieces import Unstack
 from cnnfast.ops.shaping.selection import GetItem
@@ -73,6 +80,33 @@ def _expand(operation: ExpandDims, x: Any) -> Any:
         return None
     base: KerasTensor = ExpandDims(1)(x)
     return seen(base, [1, 0, *range(2, base.ndim)])
+
+
+def _reshape(operation: Reshape, x: Turned) -> Any:
+    """Keep the axes before the batch; of those behind it, some may be moved into it, or back."""
+    place = x.order.index(0)
+    before, behind = x.shape[:place], x.shape[place + 1 :]
+    newshape: list[Any] = list(operation.newshape)
+    batch, sizes = newshape[place : place + 1], newshape[place + 1 :]
+    if newshape[:place] != list(before) or not batch:
+        raise x.refusal
+    if isinstance(batch[0], BatchSize):
+        sizes = behind_batch(batch[0].parts, x.base.parts, behind, sizes)
+    elif batch[0] not in (None, -1) or any(size in (None, -1) for size in sizes):
+        raise x.refusal
+    base = Transpose([0, *x.order[:place], *x.order[place + 1 :]])(x.base)
+    each, total = product(sizes), product(behind)
+    if not each or not total:
+        raise x.refusal
+    # (batch, before, parts, sizes) to (batch, parts, before, sizes), or the other way round.
+    if total % each == 0:
+        parted = Reshape([-1, *before, total // each, *sizes])(base)
+        order = [0, place + 1, *range(1, place + 1), *range(place + 2, parted.ndim)]
+    else:
+        parted = Reshape([-1, each // total, *before, *behind])(base)
+        order = [0, *range(2, place + 2), 1, *range(place + 2, parted.ndim)]
+    made = Reshape([-1, *before, *sizes])(Transpose(order)(parted))
+    return seen(made, [*range(1, place + 1), 0, *range(place + 1, made.ndim)])
 
 
 def _same_place(operation: Operation, x: Turned) -> Any:
@@ -184,6 +218,7 @@ def _beside(turned: Turned, x: Any) -> Any:
 
 
 add_rule(Permutation, _permutation)
+add_rule(Reshape, _of_turned(_reshape))
 add_rule(Stack, _stack)
 add_rule(ExpandDims, _expand)
 add_rule(Elementwise, _of_turned(_same_place))

@@ -23,7 +23,7 @@ from cnnfast.saving.live_calls import (
     without_own_activation,
 )
 from cnnfast.symbolic.batch_size import BatchSize
-from cnnfast.symbolic.elsewhere import connected
+from cnnfast.symbolic.elsewhere import Turned, connected
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
@@ -52,6 +52,7 @@ class Redrawn:
         self.layers: list[tuple[Layer, Any]] = []
         self._made: dict[int, Layer] = {}
         self._names: set[str] = set()
+        self._named: set[Connectable] = set()
         self._results: list[list[KerasTensor]] = []
         refusals: list[Refusal] = []
         for call in drawn.calls:
@@ -73,13 +74,33 @@ class Redrawn:
         if not any(isinstance(leaf, Ref) for leaf in tree.flatten((call.args, call.kwargs))):
             (shape, dtype), *_ = call.outputs
             name = self._free(call.operation.name)
-            return [Input(batch_shape=(None, *shape[1:]), dtype=dtype, name=name)]
+            made = Input(batch_shape=(None, *shape[1:]), dtype=dtype, name=name)
+            assert made.node is not None
+            self._named.add(made.node.operation)
+            return [made]
         args, kwargs = tree.map_structure(self._tensor, (call.args, call.kwargs))
         tensors = symbolic((args, kwargs))
         args, kwargs = tree.map_structure(partial(_for_each_image, tensors), (args, kwargs))
         if type(call.operation).__name__ in _SAME and call.outputs[0][1] == tensors[0].dtype:
             return tensors
-        return tree.flatten(connected(self._operation(call), args, kwargs))
+        operation = self._operation(call)
+        results: list[KerasTensor] = tree.flatten(connected(operation, args, kwargs))
+        self._name_those_between(results, operation)
+        return results
+
+    def _name_those_between(self, results: Sequence[KerasTensor], operation: Connectable) -> None:
+        """Give names of the graph to operations that were made in the place of `operation`."""
+        self._named.add(operation)
+        waiting = list(results)
+        while waiting:
+            tensor = waiting.pop()
+            if isinstance(tensor, Turned):
+                waiting.append(tensor.base)
+            elif tensor.node is not None and tensor.node.operation not in self._named:
+                other = tensor.node.operation
+                self._named.add(other)
+                vars(other)["name"] = self._free(other.name)
+                waiting += tensor.node.inputs
 
     def _operation(self, call: Call) -> Connectable:
         config = _without_batch(call)
@@ -145,7 +166,7 @@ def _plain(value: Any) -> Any:
 
 
 def _without_batch(call: Call) -> dict[str, Any]:
-    """Return what an operation was made with; the batch may begin the shape that it gives.
+    """Return what an operation was made with; the batch may be an axis of the shape it gives.
 
     Raises
     ------
@@ -154,10 +175,12 @@ def _without_batch(call: Call) -> dict[str, Any]:
     """
     config = dict(call.config or {})
     shape = config.get("newshape")
-    if isinstance(shape, list | tuple) and shape and isinstance(shape[0], Batch):
-        # Keras has found an open size: here another one would be the batch's.
-        known = call.outputs[0][0]
-        config["newshape"] = (-1, *(known[n] if s == -1 else s for n, s in enumerate(shape) if n))
+    if isinstance(shape, list | tuple) and sum(isinstance(size, Batch) for size in shape) == 1:
+        # Keras has found an open size: here it would be taken for the batch.
+        known = [
+            n if size == -1 else size for n, size in zip(call.outputs[0][0], shape, strict=True)
+        ]
+        config["newshape"] = [-1 if isinstance(size, Batch) else size for size in known]
     if any(isinstance(leaf, Batch) for leaf in tree.flatten((config, call.args, call.kwargs))):
         raise UnsupportedError(
             Refusal(

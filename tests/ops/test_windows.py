@@ -40,6 +40,23 @@ def attended(k: Any, x: Any) -> Any:
     return k.ops.reshape(k.ops.transpose(y, (0, 2, 1, 3)), (-1, 6 * 4 * 4))
 
 
+def heads_in_the_batch(k: Any, x: Any) -> Any:
+    batch = k.ops.shape(x)[0]
+    qkv = k.ops.transpose(k.ops.reshape(x, (batch, 24, 2, 2, 2)), (2, 0, 3, 1, 4))
+    q, v = k.ops.unstack(k.ops.reshape(qkv, (2, batch * 2, 24, 2)), axis=0)
+    y = k.ops.softmax(q @ k.ops.transpose(q, (0, 2, 1))) @ v
+    y = k.ops.transpose(k.ops.reshape(y, (batch, 2, 4, 6, 2)), (0, 2, 3, 1, 4))
+    return k.ops.reshape(y, (batch, 4, 6, -1))
+
+
+def heads_and_back_behind_others(k: Any, x: Any) -> Any:
+    batch = k.ops.shape(x)[0]
+    x = k.ops.transpose(k.ops.reshape(x, (batch, 24, 2, 2, 2)), (2, 0, 3, 1, 4))
+    x = k.ops.softmax(k.ops.reshape(x, (2, batch * 2, 24 * 2)), axis=-1)
+    x = k.ops.reshape(x, (2, batch, 2, 24, 2))
+    return k.ops.transpose(x, (1, 3, 0, 2, 4))
+
+
 def rearranged(k: Any, x: Any) -> Any:
     windows = k.ops.rearrange(x, "b (h p) (w q) c -> (b h w) (p q) c", p=2, q=2)
     windows = k.ops.softmax(windows, axis=1)
@@ -82,7 +99,8 @@ def by_layers(k: Any, x: Any) -> Any:
 
 FUNCTIONS = [
     *(attended, rearranged, in_two_steps, beside_the_image, each_window_its_own),
-    *(numbers_of_windows, constants_alone, by_layers),
+    *(numbers_of_windows, constants_alone, by_layers, heads_in_the_batch),
+    heads_and_back_behind_others,
 ]
 
 

@@ -15,6 +15,7 @@ from cnnfast.ops.base import eager
 from cnnfast.ops.base.operation import Operation, axis_of, batch_shape, call, product, refuse_batch
 from cnnfast.symbolic.arguments import axes, integer
 from cnnfast.symbolic.batch_size import BatchSize
+from cnnfast.symbolic.elsewhere import Turned
 from cnnfast.symbolic.tensor import KerasTensor, alike
 
 if TYPE_CHECKING:
@@ -261,7 +262,8 @@ def reshape(x: Tensor, newshape: OpenSizes) -> Tensor:
     >>> cnnfast.ops.reshape(np.ones((2, 6)), (-1, 2, 3)).shape
     (2, 2, 3)
     """
-    if isinstance(x, KerasTensor) and isinstance(newshape, list | tuple) and newshape:
+    listed = isinstance(newshape, list | tuple) and len(newshape) > 0
+    if isinstance(x, KerasTensor) and not isinstance(x, Turned) and listed:
         return call(Reshape(_without_batch(x, newshape)), x)
     return call(Reshape(newshape), x)  # type: ignore[arg-type]
 
@@ -274,16 +276,26 @@ def _without_batch(x: KerasTensor, newshape: OpenSizes) -> list[int | None]:
     if not isinstance(batch, BatchSize) and batch is not None:
         return list(newshape)  # type: ignore[arg-type]
     parts = batch.parts if isinstance(batch, BatchSize) else x.parts
-    total = product(x.shape[1:])
-    others = product([size for size in sizes if size not in (None, -1)])  # type: ignore[misc]
-    if total is None and parts == x.parts:
+    if parts == x.parts and None in x.shape[1:]:
         return [None, *sizes]  # type: ignore[list-item]
+    return [-1, *behind_batch(parts, x.parts, x.shape[1:], sizes)]
+
+
+def behind_batch(
+    parts: int, before: int, behind: BatchShape, sizes: Sequence[Any]
+) -> list[int | None]:
+    """Return `sizes` behind a batch of `parts` places an image, with what an open one must be.
+
+    `before` is how many places there were, and `behind` what stood behind them.
+    """
+    total = product(behind)
+    others = product([size for size in sizes if size not in (None, -1)])
     # What is left for an open size, or that none is left.
-    left, rest = divmod((total or 0) * x.parts, parts * (others or 1))
+    left, rest = divmod((total or 0) * before, parts * (others or 1))
     is_open = any(size in (None, -1) for size in sizes)
     if total is None or rest or (not is_open and left != (others != 0)):
-        refuse_batch(f"newshape={newshape} for a tensor of shape {x.shape}")
-    return [-1, *(left if size in (None, -1) else size for size in sizes)]  # type: ignore[list-item]
+        refuse_batch(f"sizes {tuple(sizes)} for {parts} parts of images of {before} x {behind}")
+    return [left if size in (None, -1) else size for size in sizes]
 
 
 def _parts(x: KerasTensor, each: int | None) -> int:

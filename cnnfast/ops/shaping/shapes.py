@@ -248,7 +248,8 @@ def tile(x: Tensor, repeats: IntOrSequence | OpenSizes) -> Tensor:
         first = Reshape([-1, *first.shape[1:]])(spread)
     else:
         first = _for_each(first, batch, len(times))
-    return call(Tile(times), first) if isinstance(x, Variable) else first
+    made: Tensor = Tile(times)(first) if isinstance(x, Variable) else first
+    return made
 
 
 def repeat(x: Tensor, repeats: IntOrSequence | BatchSize, axis: int | None = None) -> Tensor:
