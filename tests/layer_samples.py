@@ -43,12 +43,14 @@ SAMPLES: dict[str, Sample] = {
             lambda: layers.Bidirectional(layers.LSTM(3, return_sequences=True)), SEQUENCE
         )
     },
+    **_of(ROW, "CategoryEncoding", 5, output_mode="count"),
     **_of(IMAGE, "CenterCrop", 4, 5),
     **_of([IMAGE, IMAGE], "Concatenate"),
     **_of([IMAGE, IMAGE], "CustomScaleLayer", 0.5),
     **_of(ROW, "Dense", 3, activation="relu"),
     **_of(SEQUENCE, "DepthwiseConv1D", 3, padding="same"),
     **_of(IMAGE, "DepthwiseConv2D", 3, padding="same", activation="relu"),
+    **_of(ROW, "Discretization", [-0.5, 0.0, 0.5]),
     **_of([ROW, ROW], "Dot", 1),
     **_of(ROW, "Dropout", 0.5),
     **_of(ROW, "ELU"),
@@ -59,6 +61,7 @@ SAMPLES: dict[str, Sample] = {
     **_of(ROW, "GaussianDropout", 0.5),
     **_of(ROW, "GaussianNoise", 0.5),
     **_of(IMAGE, "GroupNormalization", 2),
+    **_of([SEQUENCE, SEQUENCE], "GroupQueryAttention", 3, 4, 2),
     **_of(ROW, "Identity"),
     **_of(SEQUENCE, "LSTM", 3),
     **_of(IMAGE, "LayerNormalization", axis=[2, 3]),

@@ -76,6 +76,7 @@ else:
             "BatchNormalizationV2": "BatchNormalization",
             "Convolution1D": "Conv1D",
             "Convolution2D": "Conv2D",
+            "GroupedQueryAttention": "GroupQueryAttention",  # as HDF5 files of Keras 3 call it
             "SeparableConvolution2D": "SeparableConv2D",
             "SyncBatchNormalization": "BatchNormalization",
         },

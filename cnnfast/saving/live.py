@@ -206,7 +206,15 @@ def _twins(layer: Layer, twin: Any, visited: set[int]) -> Iterator[tuple[Layer, 
 def _inside(twin: Any, path: str, name: str) -> Any:
     """Return the layer of a model by its name, that of another layer by its place."""
     if path.startswith(f"{LAYERS}/"):
-        return twin.get_layer(name)
+        if hasattr(twin, "get_layer"):
+            return twin.get_layer(name)
+        found = [layer for layer in twin.layers if layer.name == name]
+        if len(found) != 1:
+            raise ValueError(
+                f"The layers of {twin.name!r} must have names of their own. Received: {len(found)} "
+                f"layers called {name!r}"
+            )
+        return found[0]
     attribute, _, rest = path.partition("/")
     part = _item(twin, attribute) if isinstance(twin, _CONTAINERS) else getattr(twin, attribute)
     return _inside(part, rest, name) if rest else part

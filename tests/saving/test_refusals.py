@@ -331,13 +331,13 @@ def test_a_quantized_model_works_as_it_was_before(tmp_path: Path) -> None:
 
 
 def test_what_only_keras_has_at_the_start_can_be_cut_off(tmp_path: Path) -> None:
-    x = keras.Input((6, 6, 1))
-    bins = keras.layers.Discretization([0.0, 1.0], output_mode="int")
-    model = keras.Model(x, keras.layers.Rescaling(0.5)(bins(x)))
+    x = keras.Input((6, 6, 3))
+    contrast = keras.layers.AutoContrast(value_range=(-4.0, 4.0))
+    model = keras.Model(x, keras.layers.Rescaling(0.5)(contrast(x)))
     assert "`keras.Model(layer.output, model.output).save(…)`" in advice_on(
         model, tmp_path / "m.keras"
     )
-    keras.Model(bins.output, model.output).save(tmp_path / "rest.keras")
-    x = np.random.default_rng(0).normal(size=(2, 6, 6, 1)).astype(np.float32)
-    actual = load_model(tmp_path / "rest.keras").predict(np.asarray(bins(x)), verbose=0)
+    keras.Model(contrast.output, model.output).save(tmp_path / "rest.keras")
+    x = np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype(np.float32)
+    actual = load_model(tmp_path / "rest.keras").predict(np.asarray(contrast(x)), verbose=0)
     np.testing.assert_allclose(actual, np.asarray(model(x)), rtol=1e-6)

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
         AdditiveAttention as AdditiveAttention,
         Attention as Attention,
     )
+    from cnnfast.layers.attention.group_query_attention import (
+        GroupQueryAttention as GroupQueryAttention,
+    )
     from cnnfast.layers.attention.multi_head_attention import (
         MultiHeadAttention as MultiHeadAttention,
     )
@@ -17,6 +20,7 @@ else:
         __name__,
         {
             "attention": ["AdditiveAttention", "Attention"],
+            "group_query_attention": ["GroupQueryAttention"],
             "multi_head_attention": ["MultiHeadAttention"],
         },
     )

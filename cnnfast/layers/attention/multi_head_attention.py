@@ -38,7 +38,7 @@ class _Projection(Layer):
     Weights: `kernel` (*inputs, *outputs) and, with a bias, `bias` (*outputs,).
     """
 
-    def __init__(self, outer: MultiHeadAttention, name: str, inputs: Shape, outputs: Shape) -> None:
+    def __init__(self, outer: Any, name: str, inputs: Shape, outputs: Shape) -> None:
         super().__init__(name=name, dtype=outer._policy.name, trainable=outer.trainable)
         self._outputs = outputs
         # How to make the weights: by name, the bias if there is one.

@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING
 from cnnfast.utils import rooms
 
 if TYPE_CHECKING:
+    from cnnfast.layers.preprocessing.categorical import (
+        CategoryEncoding as CategoryEncoding,
+        Discretization as Discretization,
+    )
+    from cnnfast.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
     from cnnfast.layers.preprocessing.mel_spectrogram import MelSpectrogram as MelSpectrogram
     from cnnfast.layers.preprocessing.mixing import (
         AugMix as AugMix,
@@ -12,6 +17,7 @@ if TYPE_CHECKING:
         MixUp as MixUp,
         RandAugment as RandAugment,
     )
+    from cnnfast.layers.preprocessing.pipeline import Pipeline as Pipeline
     from cnnfast.layers.preprocessing.random_colors import (
         RandomBrightness as RandomBrightness,
         RandomColorDegeneration as RandomColorDegeneration,
@@ -55,8 +61,11 @@ else:
     __all__, __getattr__, __dir__ = rooms.postponed(
         __name__,
         {
+            "categorical": ["CategoryEncoding", "Discretization"],
+            "integer_lookup": ["IntegerLookup"],
             "mel_spectrogram": ["MelSpectrogram"],
             "mixing": ["AugMix", "CutMix", "MixUp", "RandAugment"],
+            "pipeline": ["Pipeline"],
             "random_colors": [
                 "RandomBrightness",
                 "RandomColorDegeneration",

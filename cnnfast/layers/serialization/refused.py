@@ -69,14 +69,12 @@ _BEFORE = (
 _FRAMEWORK = "Build the same network of Keras layers, and copy the weights there."
 
 _ADVICE: Mapping[str, str] = {
-    "CategoryEncoding": _BEFORE,
-    "Discretization": _BEFORE,
+    "AutoContrast": _BEFORE,
+    "ContrastLimitedAdaptiveHistogramEqualization": _BEFORE,
     "FlaxLayer": _FRAMEWORK,
     "HashedCrossing": _BEFORE,
     "Hashing": _BEFORE,
-    "IntegerLookup": _BEFORE,
     "JaxLayer": _FRAMEWORK,
-    "Pipeline": "Apply its layers one after the other in Keras, and save the model again.",
     "StringLookup": _BEFORE,
     "TFSMLayer": _FRAMEWORK,
     "TextVectorization": _BEFORE,

@@ -23,7 +23,6 @@ from cnnfast.ops.pointwise.arithmetic import (
 from cnnfast.ops.pointwise.comparison import (
     equal,
     greater,
-    greater_equal,
     isnan,
     isneginf,
     isposinf,
@@ -264,14 +263,15 @@ class Isreal(Composite):
 
 
 class Digitize(Composite):
-    """How many of the bins, which are in order, are not above it."""
+    """How many of the bins are not above it, where they rise; how many are, where they fall."""
 
     def composed(self, x: Any, bins: Any) -> Any:
         edges = np.asarray(bins, np.float32)
         if edges.ndim != 1:
             raise ValueError(f"`bins` must have one axis. Received: shape {edges.shape}")
-        above: Any = greater_equal(expand_dims(x, -1), edges)
-        return total(cast(above, "int32"), axis=-1)
+        count: Any = total(cast(less(expand_dims(x, -1), edges), "int32"), axis=-1)
+        # NaN is above all that rise, and not below any that fall.
+        return count if edges[:1] > edges[-1:] else edges.size - count
 
 
 class Select(Composite):

@@ -25,12 +25,22 @@ CASES: list[tuple[str, dict[str, Any]]] = [
         {"num_heads": 3, "key_dim": 2, "value_dim": 5, "output_shape": 7, "dropout": 0.1},
     ),
     ("MultiHeadAttention", {"num_heads": 2, "key_dim": 2, "kernel_regularizer": "l2"}),
+    ("GroupQueryAttention", {"head_dim": 3, "num_query_heads": 4, "num_key_value_heads": 2}),
+    (
+        "GroupQueryAttention",
+        {"head_dim": 2, "num_query_heads": 6, "num_key_value_heads": 2, "use_gate": True},
+    ),
+    (
+        "GroupQueryAttention",
+        {"head_dim": 2, "num_query_heads": 2, "num_key_value_heads": 2, "use_bias": False},
+    ),
 ]
+_ON_ARGUMENTS = ("MultiHeadAttention", "GroupQueryAttention")
 SHAPES = ((5, 4), (6, 4), (6, 4))
 
 
 def _called(layer: Any, class_name: str, tensors: list[Any]) -> Any:
-    return layer(*tensors) if class_name == "MultiHeadAttention" else layer(tensors)
+    return layer(*tensors) if class_name in _ON_ARGUMENTS else layer(tensors)
 
 
 @pytest.mark.parametrize("count", [2, 3])
