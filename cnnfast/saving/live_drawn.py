@@ -155,8 +155,24 @@ def _config_of(twin: Any) -> Mapping[str, Any]:
     import sys
 
     keras = sys.modules["keras"]
-    with without_own_activation(twin):
-        written = keras.saving.serialize_keras_object(twin)
+    if type(twin).__name__ == "Identity":  # which Keras does not write with a policy of dtypes
+        name = {"name": twin.name, "dtype": twin.dtype_policy.name}
+        return {"module": "keras.layers", "class_name": "Identity", "config": name}
+    try:
+        with without_own_activation(twin):
+            written = keras.saving.serialize_keras_object(twin)
+    except Exception as error:  # whatever `get_config` raises
+        raise UnsupportedError(
+            Refusal(
+                "layer",
+                "must have a configuration, which Keras does not give.",
+                class_name=type(twin).__name__,
+                module=type(twin).__module__,
+                layers=(twin.name,),
+                received=(f"{error!r:.200}",),
+                advice="Let its class have a `get_config`.",
+            )
+        ) from error
     config: Mapping[str, Any] = json.loads(json.dumps(written, default=_plain))
     return config
 
