@@ -45,7 +45,7 @@ PYTHON_MUTANTS: dict[tuple[str, ...], tuple[Mutant, ...]] = {
             "symbolic/retracing.py",
             ("return «order[::-1]»", "order"),
             ("            «tensor.node.restate(tensor, shape, dtype)»\n", "pass"),
-            ("if «len(inferred) != len(tensors)»:", "False"),
+            ("if «len(made) != len(tensors)»:", "False"),
             ("for user in «_users(tensor)»:", "()"),
             ("[user] if isinstance(user, Node) else «_calls_of(user)»", "()"),
             ("            «yield from _calls_of(holder)»", "yield from ()"),

@@ -178,7 +178,7 @@ def write(folder: Path, package: str, name: str, make: Made) -> str:
         model.save(f"{place}.h5")
     except Exception as error:  # whatever a package raises
         return f"{error!r:.300}"
-    np.savez(f"{place}.npz", x=x, *[np.asarray(y) for y in outputs])
+    np.savez(f"{place}.npz", *[np.asarray(y) for y in outputs], x=x)
     return ""
 
 

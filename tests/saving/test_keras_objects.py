@@ -1,0 +1,68 @@
+"""Objects of every kind as Keras describes them, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast.saving import deserialize_keras_object, serialize_keras_object
+from parity import keras
+
+KINDS: dict[str, Any] = {
+    "a layer": lambda k: k.layers.Dense(3, activation="relu", name="d"),
+    "layers in containers": lambda k: {"a": (1, k.layers.ReLU(name="r")), "b": [2.5, None]},
+    "an activation": lambda k: k.activations.relu,
+    "a loss": lambda k: k.losses.BinaryCrossentropy(from_logits=True),
+    "an optimizer": lambda k: k.optimizers.SGD(0.5),
+    "an initializer": lambda k: k.initializers.Constant(2.0),
+    "an array": lambda k: np.arange(3, dtype="int32"),
+    "a number of NumPy": lambda k: np.float32(2),
+    "a slice": lambda k: slice(1, None, 2),
+    "bytes": lambda k: b"ab",
+    "a policy": lambda k: k.DTypePolicy("float32"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_description_is_that_of_keras(kind: str) -> None:
+    theirs, ours = KINDS[kind](keras), KINDS[kind](cnnfast)
+    described = serialize_keras_object(ours)
+    assert described == keras.saving.serialize_keras_object(theirs)
+    assert serialize_keras_object(deserialize_keras_object(described)) == (
+        keras.saving.serialize_keras_object(keras.saving.deserialize_keras_object(described))
+    )
+
+
+def test_what_is_registered_comes_back() -> None:
+    @cnnfast.saving.register_keras_serializable("test_keras_objects")
+    def halved(x: Any) -> Any:
+        return x / 2
+
+    @cnnfast.saving.register_keras_serializable("test_keras_objects")
+    class Setting:
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+        def get_config(self) -> dict[str, Any]:
+            return {"size": self.size}
+
+    described = serialize_keras_object([halved, Setting(3)])
+    assert [item["registered_name"] for item in described] == [
+        "function",
+        "test_keras_objects>Setting",
+    ]
+    function, setting = deserialize_keras_object(described)
+    assert function(4.0) == 2.0
+    assert (type(setting), setting.size) == (Setting, 3)
+
+
+def test_what_cannot_be_found_again_is_refused() -> None:
+    for wrong in (lambda x: x, object(), np.exp):
+        with pytest.raises(ValueError, match=r"described by a config\. Received: "):
+            serialize_keras_object(wrong)
+    unknown = {"module": "builtins", "class_name": "function", "config": "evil>system"}
+    with pytest.raises(ValueError, match="evil"):
+        deserialize_keras_object(unknown)
