@@ -63,6 +63,7 @@ SAMPLES: dict[str, Sample] = {
     **_of(IMAGE, "GroupNormalization", 2),
     **_of([SEQUENCE, SEQUENCE], "GroupQueryAttention", 3, 4, 2),
     **_of(ROW, "Identity"),
+    **_of(ROW, "IntegerLookup", vocabulary=[0, 1, 2], output_mode="count"),
     **_of(SEQUENCE, "LSTM", 3),
     **_of(IMAGE, "LayerNormalization", axis=[2, 3]),
     **_of(IMAGE, "LayerScale", 0.5, 4),
@@ -76,6 +77,9 @@ SAMPLES: dict[str, Sample] = {
     **_of(IMAGE, "Normalization", mean=[0.1, 0.2, 0.3, 0.4], variance=[1.0, 2.0, 3.0, 4.0]),
     **_of(IMAGE, "PReLU", shared_axes=[1, 2]),
     **_of(IMAGE, "Permute", (2, 1, 3)),
+    "Pipeline": Sample(
+        lambda: layers.Pipeline([layers.Rescaling(0.5), layers.Conv2D(2, 1)]), IMAGE
+    ),
     **_of(IMAGE, "RMSNormalization"),
     **{"RNN": Sample(lambda: layers.RNN(layers.SimpleRNNCell(3)), SEQUENCE)},
     **_of(IMAGE, "RandomCrop", 7, 8),

@@ -109,7 +109,8 @@ def main() -> int:
         else:
             print(name, result.errors, result.problems, flush=True)
     if args.markdown:
-        args.markdown.write_text(page(results))
+        _, heading, behind = args.markdown.read_text().partition("\n## Packages\n")
+        args.markdown.write_text(page(results) + heading + behind)
     return int(not all(r.agrees for r in results))
 
 

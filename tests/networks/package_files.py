@@ -81,7 +81,6 @@ def sequences() -> Any:
 
 FILTERS = [4, 8, 16, 32]
 NETWORKS: list[tuple[str, str, Made]] = [
-    attention("beit", "BeitBasePatch16", 32, num_layers=2),
     attention("botnet", "BotNet26T"),
     attention("caformer", "CAFormerS18"),
     attention("cmt", "CMTTiny"),
@@ -145,11 +144,6 @@ NETWORKS: list[tuple[str, str, Made]] = [
     of_module(
         *("keras-efficientnet-v2", "keras_efficientnet_v2", "EfficientNetV2B0"),
         **{"pretrained": None, "input_shape": (64, 64, 3)},
-    ),
-    of_module(
-        *("vit-keras", "vit_keras.vit", "build_model"),
-        **{"image_size": 32, "patch_size": 8, "num_layers": 2, "hidden_size": 16, "num_heads": 2},
-        **{"mlp_dim": 32, "classes": 5, "name": "vit"},
     ),
     ("keras-tcn", "TCN", sequences),
 ]

@@ -65,15 +65,6 @@ def hub(name: str, size: int = 64, **options: Any) -> tuple[str, str, Callable[[
     return "KerasHub", name, make
 
 
-def vision(module: str, name: str, **options: Any) -> tuple[str, str, Callable[[], Any]]:
-    """Return a network of keras-vision."""
-    return (
-        "keras-vision",
-        name,
-        lambda: getattr(importlib.import_module(f"keras_vision.{module}"), name)(**options),
-    )
-
-
 LIVE: list[tuple[str, str, Callable[[], Any]]] = [
     hub(
         "ResNetBackbone",
@@ -130,8 +121,14 @@ LIVE: list[tuple[str, str, Callable[[], Any]]] = [
         **{"stackwise_expansion_ratios": [1, 6], "stackwise_block_types": ["v1", "v1"]},
         **{"input_shape": (64, 64, 3), "min_depth": 8, "dropout": 0.0},
     ),
-    vision("MobileViT_v1", "build_MobileViT_v1", model_type="XXS", pretrained=False),
-    vision("MobileViT_v2", "build_MobileViT_v2", model_type="0.5", pretrained=False),
+    (
+        "vit-keras",
+        "build_model",
+        lambda: importlib.import_module("vit_keras.vit").build_model(
+            **{"image_size": 32, "patch_size": 8, "num_layers": 2, "hidden_size": 16},
+            **{"num_heads": 2, "mlp_dim": 32, "classes": 5, "dropout": 0.1, "name": "vit"},
+        ),
+    ),
 ]
 
 

@@ -227,9 +227,12 @@ class Discretization(Categories):
         rule = "`num_bins` must be greater than 0."
         self.num_bins = None if num_bins is None else arguments.positive_integer(num_bins, rule)
         self.epsilon = arguments.number(epsilon, "epsilon")
-        self.bin_boundaries: Sequence[float] | None = (
-            None if bin_boundaries is None else _rising(bin_boundaries)
-        )
+        self._edges = None if bin_boundaries is None else _rising(bin_boundaries)
+
+    @property
+    def bin_boundaries(self) -> list[float] | None:
+        """The numbers between bins, in order; None before `adapt`."""
+        return None if self._edges is None else list(self._edges)
 
     @property
     def depth(self) -> int:
@@ -268,7 +271,7 @@ class Discretization(Categories):
             both = np.concatenate([_summary(batch, self.epsilon), seen], axis=1)
             seen = _compressed(both[:, np.argsort(both[0])], self.epsilon)
         edges = _compressed(seen, 1.0 / self.num_bins)[0, :-1]
-        vars(self)["bin_boundaries"] = [float(edge) for edge in edges]
+        self._edges = tuple(float(edge) for edge in edges)
         self._changed()
 
     def lower(self, graph: Graph, x: Value) -> Value:
@@ -303,14 +306,14 @@ class Discretization(Categories):
         return config
 
 
-def _rising(boundaries: Any) -> list[float]:
+def _rising(boundaries: Any) -> tuple[float, ...]:
     numbers = np.asarray(boundaries, np.float64)
     if numbers.ndim != 1 or not (np.diff(numbers) >= 0).all():
         raise ValueError(
             "`bin_boundaries` must be a list of numbers that rise. Received: "
             f"bin_boundaries={boundaries!r:.200}"
         )
-    return [float(number) for number in numbers]
+    return tuple(float(number) for number in numbers)
 
 
 def _summary(batch: Any, epsilon: float) -> npt.NDArray[np.float32]:

@@ -9,7 +9,6 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base import phases
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.preprocessing.augmentation import Augmentation
 from cnnfast.layers.serialization import configs
 
 
@@ -17,8 +16,8 @@ class Pipeline(Layer):
     """What several layers make one after the other, such as preprocessing.
 
     Takes what the first takes and returns what the last returns, (batch, ...). As in Keras, a call
-    that says nothing of ``training`` is one in training, `predict` is not; random changes to images
-    are made in neither here.
+    that says nothing of ``training`` is one in training, `predict` is not; random changes to images,
+    which training would make, are refused.
 
     Parameters
     ----------
@@ -49,7 +48,7 @@ class Pipeline(Layer):
                 f"`Pipeline` must be made of layers, one at least. Received: layers={layers!r:.200}"
             )
         self._graph_trains = any(
-            layer.trains_unless_told or _differs(layer) for layer in self._layers
+            layer.trains_unless_told or layer.differs_in_training for layer in self._layers
         )
         self._hold_layers()
 
@@ -80,9 +79,9 @@ class Pipeline(Layer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         self._output_shape(x)
-        silent = phases.current() is None
-        for layer in self._layers:
-            with phases.phase(_differs(layer) if silent else phases.current()):
+        said = phases.current()
+        with phases.phase(self._graph_trains if said is None else said):
+            for layer in self._layers:
                 x = layer.lower_call(graph, (x,), {})
         return x
 
@@ -117,8 +116,3 @@ class Pipeline(Layer):
             "layers": [configs.serialize(layer) for layer in self._layers],
             "name": self.name,
         }
-
-
-def _differs(layer: Layer) -> bool:
-    """Whether a layer computes something else in training that is computed here."""
-    return layer.differs_in_training and not isinstance(layer, Augmentation)

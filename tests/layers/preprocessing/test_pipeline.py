@@ -10,6 +10,7 @@ import pytest
 
 import cnnfast
 from cnnfast import layers
+from cnnfast.errors import UnsupportedError
 from parity import keras, plain
 
 
@@ -61,6 +62,14 @@ def test_a_call_that_says_nothing_is_one_in_training(rng: np.random.Generator) -
         np.testing.assert_allclose(ours(x, **said), expected, atol=1e-5)
     still = cnnfast.layers.Pipeline([cnnfast.layers.BatchNormalization()])
     np.testing.assert_allclose(still(x, training=False), x / np.sqrt(1.001), rtol=1e-5)
+
+
+def test_random_changes_are_refused_where_a_call_says_nothing() -> None:
+    x = np.ones((1, 4, 4, 3), np.float32)
+    layer = layers.Pipeline([layers.RandomFlip(), layers.Rescaling(2.0)])
+    np.testing.assert_array_equal(layer(x, training=False), 2 * x)
+    with pytest.raises(UnsupportedError, match=r"in training"):
+        layer(x)
 
 
 def test_what_is_no_layer_is_refused() -> None:
