@@ -16,8 +16,8 @@ class Pipeline(Layer):
     """What several layers make one after the other, such as preprocessing.
 
     Takes what the first takes and returns what the last returns, (batch, ...). As in Keras, a call
-    that says nothing of ``training`` is one in training, `predict` is not; random changes to images,
-    which training would make, are refused.
+    that says nothing of ``training`` is one in training, `predict` is not. Random changes to
+    images, which training would make, are refused.
 
     Parameters
     ----------
