@@ -212,6 +212,8 @@ def map_coordinates(
 ) -> Array:
     """Return the numbers of an array at coordinates between its positions.
 
+    Integers are rounded, halves away from zero.
+
     Parameters
     ----------
     coordinates
@@ -232,5 +234,7 @@ def map_coordinates(
         )
     at, weights, outside = taps(list(places), inputs.shape, order, fill_mode)
     made = (inputs.ravel()[at] * weights).sum(axis=1) + outside * fill_value
+    if np.issubdtype(inputs.dtype, np.integer):
+        made = np.copysign(np.floor(np.abs(made) + 0.5), made)
     result: Array = made.reshape(places.shape[1:]).astype(inputs.dtype)
     return result

@@ -104,6 +104,20 @@ def test_coordinates_are_mapped_as_in_keras(
     agree(ours, [np.asarray(theirs)], 1e-5, 1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "int16"])
+def test_integers_between_positions_are_rounded_as_in_keras(
+    dtype: str, rng: np.random.Generator
+) -> None:
+    x = rng.integers(0, 100, (6, 8)).astype(dtype)
+    x = x - np.asarray(50, dtype) if dtype.startswith("i") else x
+    # Halves are exact: whole and half coordinates.
+    at = (rng.integers(0, 10, (2, 5, 30)) / 2).astype(np.float32)
+    theirs = np.asarray(keras.ops.image.map_coordinates(x, at, 1))
+    ours = cnnfast.ops.image.map_coordinates(x, at, 1)
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_array_equal(ours, theirs)
+
+
 def test_patches_side_by_side_are_two_steps() -> None:
     x = cnnfast.Input((8, 8, 3))
     model = cnnfast.Model(x, cnnfast.ops.image.extract_patches(x, 4))
