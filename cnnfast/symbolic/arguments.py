@@ -23,6 +23,14 @@ def integer(value: object) -> int:
     return operator.index(value)  # type: ignore[arg-type]
 
 
+def whole(value: object, name: str) -> int:
+    """Return argument `name` as an int; the TypeError of what is none says Keras' words."""
+    try:
+        return integer(value)
+    except TypeError as error:
+        raise TypeError(f"Expected an integer value for `{name}`. Received: {value!r}") from error
+
+
 def positive_integer(value: object, rule: str) -> int:
     """Return `value` as an int above 0 and below 2**31; the ValueError begins with `rule`."""
     try:

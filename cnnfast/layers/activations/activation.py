@@ -109,7 +109,12 @@ class ReLU(_ActivationLayer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else _not_negative(max_value, "max_value")
+        if max_value is not None and not arguments.number(max_value, "max_value") >= 0.0:
+            raise ValueError(
+                "max_value of a ReLU layer cannot be a negative value. "
+                f"Received: max_value={max_value}"
+            )
+        self.max_value = None if max_value is None else arguments.number(max_value, "max_value")
         self.negative_slope = _not_negative(negative_slope, "negative_slope")
         self.threshold = _not_negative(threshold, "threshold")
         if self.negative_slope or self.threshold:
@@ -157,7 +162,7 @@ class LeakyReLU(_ActivationLayer):
     def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LeakyOptions]) -> None:
         slope = kwargs.pop("alpha", negative_slope)
         super().__init__(**kwargs)  # type: ignore[misc]  # without alpha
-        self.negative_slope = _not_negative(slope, "negative_slope")
+        self.negative_slope = _not_negative(slope, "The negative_slope value", "Leaky ReLU")
 
     def lower(self, graph: Graph, x: Value) -> Value:
         steps = relu_steps(negative_slope=self.negative_slope)
@@ -225,7 +230,7 @@ class ThresholdedReLU(_ActivationLayer):
 
     def __init__(self, theta: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.theta = _not_negative(theta, "theta")
+        self.theta = _not_negative(theta, "theta", "Thresholded ReLU")
 
     def lower(self, graph: Graph, x: Value) -> Value:
         step = ops.Activation(ActivationKind.THRESHOLD, self.theta, 0.0)
@@ -298,10 +303,10 @@ class Softmax(_ActivationLayer):
         return {"axis": array_arguments.encode(self.axis)}
 
 
-def _not_negative(value: object, name: str) -> float:
-    number = arguments.number(value, name)
+def _not_negative(value: object, name: str, kind: str = "ReLU") -> float:
+    number = -1.0 if value is None else arguments.number(value, name)
     if not number >= 0.0:
         raise ValueError(
-            f"`{name}` of a ReLU layer cannot be None or negative. Received: {name}={value}"
+            f"{name} of a {kind} layer cannot be None or a negative value. Received: {value}"
         )
     return number

@@ -31,6 +31,8 @@ class SpatialLayer(Layer):
     """Number of spatial axes."""
     geometry: ClassVar[tuple[str, ...]] = ()
     """The arguments that output sizes depend on, as errors name them."""
+    size_rule: ClassVar[str] = ""
+    """What these must be for an output to remain, as a sentence with a space behind it."""
 
     def __init__(
         self, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]
@@ -42,7 +44,7 @@ class SpatialLayer(Layer):
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         spatial, channels = windows.split_channels(input_shape, self.data_format)
         sizes = self._output_sizes(spatial)
-        check_sizes(self, input_shape, sizes, self.geometry)
+        check_sizes(self, input_shape, sizes, self.geometry, self.size_rule)
         channels = self._output_channels(channels)
         return windows.join_channels(input_shape[0], sizes, channels, self.data_format)
 
@@ -60,15 +62,19 @@ class SpatialLayer(Layer):
 
 
 def check_sizes(
-    layer: Layer, input_shape: BatchShape, sizes: BatchShape, geometry: tuple[str, ...]
+    layer: Layer,
+    input_shape: BatchShape,
+    sizes: BatchShape,
+    geometry: tuple[str, ...],
+    rule: str = "",
 ) -> None:
     """Raise ValueError unless all known `sizes` of the output are positive.
 
-    `geometry` names the arguments that they depend on.
+    `geometry` names the arguments that they depend on, `rule` says more of these.
     """
     if any(size is not None and size <= 0 for size in sizes):
         received = (f"{name}={getattr(layer, name)}" for name in geometry)
         raise ValueError(
-            f"Layer '{layer.name}': computed output size would be zero or negative. "
+            f"Layer '{layer.name}': computed output size would be zero or negative. {rule}"
             f"Received: {', '.join([f'input shape={input_shape}', *received])}."
         )

@@ -12,7 +12,6 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.layers.base import weight_options
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.convolutional.base_conv import positive_channels
 from cnnfast.symbolic import arguments, dtypes
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.variables import Variable
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 # Rows reach the layer as float32, which holds no larger integers.
 _LARGEST_TABLE = 2**24
+_POSITIVE = "`{}` must be a positive integer."
 
 
 class Embedding(Layer):
@@ -82,8 +82,8 @@ class Embedding(Layer):
         **kwargs: Unpack[OptionsBesideInputDim],
     ) -> None:
         super().__init__(**kwargs)
-        self.input_dim = positive_channels(input_dim, "input_dim")
-        self.output_dim = positive_channels(output_dim, "output_dim")
+        self.input_dim = arguments.positive_integer(input_dim, _POSITIVE.format("input_dim"))
+        self.output_dim = arguments.positive_integer(output_dim, _POSITIVE.format("output_dim"))
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)

@@ -46,8 +46,9 @@ class Wrapper(Layer):
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
             raise ValueError(
-                f"Please initialize `{type(self).__name__}` layer with a `Layer` instance. "
-                f"Received: {layer!r}"
+                f"Layer {layer!r} supplied to Wrapper isn't a supported layer type. Please ensure "
+                "wrapped layer is a valid Keras layer. Please initialize "
+                f"`{type(self).__name__}` layer with a `Layer` instance. Received: {layer!r}"
             )
         self.layer = layer
         self._hold_layers()

@@ -112,14 +112,16 @@ class GroupNormalization(AffineNormalization):
         channels = input_shape[self.axis]
         if channels is None:
             raise ValueError(
-                f"Layer '{self.name}': axis {self.axis} of the input must have a defined size. "
+                f"Layer '{self.name}': axis {self.axis} of input tensor should have a "
+                f"defined dimension but the layer received an input with shape {input_shape}. "
                 f"Received: input shape={input_shape}"
             )
         groups = channels if self.groups == -1 else self.groups
         if channels % groups:
             raise ValueError(
                 f"Layer '{self.name}': the number of channels ({channels}) must be a multiple of "
-                f"the number of groups. Received: groups={groups}"
+                "the number of groups, which cannot be more than the number of channels. "
+                f"Received: groups={groups}"
             )
         self.groups = groups
         self._add_affine((channels,), path, gamma=self.scale, beta=self.center)

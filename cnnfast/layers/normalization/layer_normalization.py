@@ -33,7 +33,10 @@ class _OverAxes(Layer):
     axis: int | tuple[int, ...]
 
     def _set_axis(self, axis: object) -> None:
-        axes = arguments.axes(axis, "axis")
+        try:
+            axes = arguments.axes(axis, "axis")
+        except ValueError as error:
+            raise TypeError(str(error)) from error
         self.axis = axes[0] if isinstance(axis, int) else axes
 
     @property

@@ -57,11 +57,16 @@ class SpectralNormalization(Wrapper):
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         self.layer.build(input_shape)
+        if hasattr(self.layer, "embeddings"):
+            raise self.unsupported(
+                "takes a layer with a `kernel`: Keras makes the whole numbers of indices of the "
+                f"rows of a table. Received: {self.layer!r}"
+            )
         kernel = getattr(self.layer, "kernel", None)
         if kernel is None:
             raise ValueError(
-                f"Layer '{self.name}': the layer inside must have a `kernel`. "
-                f"Received: {self.layer!r}"
+                f"Layer '{self.name}': a {type(self.layer).__name__} object has no attribute "
+                f"'kernel' nor 'embeddings'. Received: {self.layer!r}"
             )
         # The kernel belongs to both, in Keras and in its files.
         self._trainable_variables.append(kernel)

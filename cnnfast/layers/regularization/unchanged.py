@@ -138,7 +138,7 @@ class Dropout(_Noise):
     ) -> None:
         super().__init__(rate, seed, **kwargs)
         self.rate = rate
-        self.noise_shape = None if noise_shape is None else arguments.shape(noise_shape)
+        self.noise_shape = None if noise_shape is None else _noise_shape(noise_shape)
 
     def _config(self) -> dict[str, Any]:
         return {"rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
@@ -151,6 +151,23 @@ class Dropout(_Noise):
             return np.where(kept, x / np.float32(1 - rate or 1), np.float32(0))
 
         return dropped
+
+
+def _noise_shape(value: Any) -> BatchShape:
+    """Return `value` as sizes above 0 and None; the ValueErrors of others begin as Keras' do."""
+    rule = "Invalid value received for argument `noise_shape`. Expected"
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise ValueError(f"{rule} a tuple or list of integers. Received: noise_shape={value!r}")
+    if not all(size is None or type(size) is int for size in value):
+        raise ValueError(
+            f"{rule} all elements to be integers or None. Received: noise_shape={value!r}"
+        )
+    if any(size is not None and size <= 0 for size in value):
+        raise ValueError(
+            f"{rule} all dimensions to be positive integers or None. "
+            f"Received: noise_shape={value!r}"
+        )
+    return tuple(value)
 
 
 def _shape_of_noise(noise_shape: OpenShape | None, shape: tuple[int, ...]) -> tuple[int, ...]:

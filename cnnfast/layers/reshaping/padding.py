@@ -174,6 +174,10 @@ class BaseCropping(BaseBorder):
 
     argument = "cropping"
     geometry = ("cropping",)
+    size_rule = (
+        "Values in `cropping` argument should be smaller than the corresponding spatial dimension "
+        "of the input. "
+    )
 
     @property
     def cropping(self) -> Any:
@@ -210,6 +214,9 @@ class Cropping1D(BaseCropping):
     """
 
     rank = 1
+    size_rule = (
+        "`cropping` parameter of `Cropping1D` layer must be smaller than the length of the input. "
+    )
 
     def __init__(self, cropping: Borders = (1, 1), **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(cropping, "channels_last", **kwargs)

@@ -210,7 +210,7 @@ class RepeatVector(Layer):
     def __init__(self, n: int, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         rule = "Argument `n` should be a positive integer."
-        self.n = arguments.positive_integer(arguments.integer(n), rule)
+        self.n = arguments.positive_integer(arguments.whole(n, "n"), rule)
         self.input_spec = InputSpec(ndim=2)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:

@@ -75,7 +75,7 @@ class UpSampling1D(_UpSampling):
         rule = "Argument `size` should be a positive integer."
         # Keras up to 2 wrote a list of one.
         single = size[0] if isinstance(size, list | tuple) and len(size) == 1 else size
-        self.size = arguments.positive_integer(arguments.integer(single), rule)
+        self.size = arguments.positive_integer(arguments.whole(single, "size"), rule)
         super().__init__(self.size, "channels_last", **kwargs)
 
     def _config(self) -> dict[str, Any]:

@@ -90,7 +90,7 @@ IMPOSSIBLE: list[tuple[layers.Layer, tuple[int | None, ...], str]] = [
     (layers.LayerNormalization(name="n"), (None, 4, None), "must be fully-defined"),
     (layers.GroupNormalization(2, axis=-4, name="n"), IMAGE, "Layer 'n': axis -4 is out of bounds"),
     (layers.GroupNormalization(4, name="n"), IMAGE, "multiple of the number of groups"),
-    (layers.GroupNormalization(2, name="n"), (None, 4, None), "must have a defined size"),
+    (layers.GroupNormalization(2, name="n"), (None, 4, None), "should have a defined dimension"),
     (layers.RMSNormalization(axis=1, name="n"), IMAGE, "multiplies the last axes"),
 ]
 

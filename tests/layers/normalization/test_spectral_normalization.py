@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cnnfast import layers
+from cnnfast.errors import UnsupportedError
 from parity import keras, plain
 
 
@@ -35,8 +36,16 @@ def test_spectral_normalization_is_the_layer_inside_at_inference(
     keras.saving.deserialize_keras_object(plain(layers.serialize(ours)))
 
 
+def test_spectral_normalization_of_an_embedding_is_refused() -> None:
+    # Keras casts the rows to the dtype of the indices, and returns zeros.
+    theirs = keras.layers.SpectralNormalization(keras.layers.Embedding(5, 3))
+    assert "int" in str(np.asarray(theirs(np.array([[0, 4, 2]]))).dtype)
+    with pytest.raises(UnsupportedError, match="takes a layer with a `kernel`"):
+        layers.SpectralNormalization(layers.Embedding(5, 3))(np.array([[0, 4, 2]]))
+
+
 def test_spectral_normalization_needs_a_kernel() -> None:
-    with pytest.raises(ValueError, match="must have a `kernel`"):
+    with pytest.raises(ValueError, match="object has no attribute 'kernel' nor 'embeddings'"):
         layers.SpectralNormalization(layers.Flatten()).build((None, 3))
     with pytest.raises(ValueError, match="with a `Layer` instance"):
         layers.SpectralNormalization(3)  # type: ignore[arg-type]
