@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -255,8 +256,8 @@ class Functional(Model):
             If `x` does not have the structure of the inputs.
         """
         names = self._dict_names()
-        if isinstance(x, Mapping) and names is not None and set(names) <= set(x):
-            return [x[name] for name in names]
+        if isinstance(x, Mapping) and names is not None:
+            return self._by_name(x, names)
         flat = [x] if is_leaf is not None and is_leaf(x) else tree.flatten(x)
         mixed = isinstance(x, Mapping) != isinstance(self._inputs_struct, Mapping)
         sortable = not isinstance(self._inputs_struct, Mapping) or list(
@@ -264,13 +265,29 @@ class Functional(Model):
         ) == sorted(self._inputs_struct)
         wrong = mixed and (isinstance(x, Mapping) or not sortable)
         if wrong or len(flat) != len(self.inputs):
-            expected = tree.map_structure(lambda tensor: tensor.name, self._inputs_struct)
-            received = tree.map_structure(lambda leaf: getattr(leaf, "shape", type(leaf)), x)
-            raise ValueError(
-                f"The inputs of model '{self.name}' must have the structure {expected}. "
-                f"Received: {received}"
-            )
+            raise ValueError(self._mismatch(x))
+        if mixed and is_leaf is None and len(flat) > 1:
+            warnings.warn(self._mismatch(x), stacklevel=2)
         return flat
+
+    def _by_name(self, x: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+        missing = [name for name in names if name not in x]
+        if missing:
+            raise ValueError(
+                f"Missing data for input {missing[0]!r} of model '{self.name}'. Expected the "
+                f"following keys: {list(names)}. Received: a dictionary with keys {sorted(x)}"
+            )
+        if len(x) > len(names) and isinstance(self._inputs_struct, Mapping):
+            warnings.warn(self._mismatch(x), stacklevel=3)
+        return [x[name] for name in names]
+
+    def _mismatch(self, x: Any) -> str:
+        expected = tree.map_structure(lambda tensor: tensor.name, self._inputs_struct)
+        received = tree.map_structure(lambda leaf: getattr(leaf, "shape", type(leaf)), x)
+        return (
+            "The structure of `inputs` doesn't match the expected structure. Expected by model "
+            f"'{self.name}': {expected}. Received: {received}"
+        )
 
     def _dict_names(self) -> list[str] | None:
         """Return the keys by which a dict gives the inputs, in the order of `inputs`."""
@@ -288,6 +305,9 @@ class Functional(Model):
         flat = [x] if alone and len(self._inputs) == 1 else self._flat(x)
         if self._fits(flat):
             return flat
+        for a, own in zip(flat, self.inputs, strict=True):
+            if a is None:
+                self._refuse_none(own)
         arrays = [rank.cast(a, own) for a, own in zip(flat, self.inputs, strict=True)]
         batches = [
             rank.adjust(self.name, own, batch)
@@ -296,6 +316,17 @@ class Functional(Model):
         shapes = tuple(batch.shape[1:] for batch in batches)
         self._fitting_shapes = shapes
         return batches
+
+    def _refuse_none(self, own: KerasTensor) -> None:
+        if getattr(_producer(own), "optional", False):
+            raise self.unsupported(
+                "gets all of its inputs, optional ones, too, as its graph is drawn with them. "
+                f"Received: None for input '{own.name}'",
+                advice="Make a model without that input.",
+            )
+        raise ValueError(
+            f"The input '{own.name}' of model '{self.name}' is not optional. Received: None"
+        )
 
     def check(self, shapes: Sequence[Shape]) -> None:
         self._inferred([(None, *shape) for shape in shapes])
@@ -368,8 +399,8 @@ def _check_symbolic(which: str, structure: Any) -> None:
     wrong = [leaf for leaf in flat if not isinstance(leaf, KerasTensor) or leaf.node is None]
     if wrong or not flat:
         raise ValueError(
-            f"All `{which}` of a model must be symbolic tensors that come from `Input` or from a "
-            f"layer. Received: {which}={structure}"
+            f"All `{which}` values must be KerasTensors of a model, which come from `Input` or "
+            f"from a layer. Received: {which}={structure}"
         )
 
 

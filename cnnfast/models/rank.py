@@ -64,6 +64,6 @@ def check(model: str, expected: KerasTensor, shape: BatchShape) -> None:
     )
     if not fits:
         raise ValueError(
-            f"Invalid input shape for input '{expected.name}' of model '{model}'. Expected shape "
-            f"{expected.shape}. Received: input with shape {shape}"
+            f"Invalid input shape for input '{expected.name}' of model '{model}': expected "
+            f"shape={expected.shape}, found shape={shape}. Received: input with shape {shape}"
         )

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 import cnnfast
 from cnnfast import layers
+from cnnfast.errors import UnsupportedError
 from cnnfast.utils import clear_session, tree
 from graphs import ALL, Maker, nested, open_sizes, residual, several
 from parity import keras, randomize
@@ -243,7 +245,7 @@ def test_two_layers_of_one_name_are_refused() -> None:
 
 
 def test_arrays_as_inputs_of_a_graph_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"must be symbolic tensors"):
+    with pytest.raises(ValueError, match=r"values must be KerasTensors"):
         cnnfast.Model(np.zeros((1, 2)), cnnfast.Input((2,)))
 
 
@@ -269,8 +271,8 @@ def test_what_is_said_of_training_when_a_graph_is_drawn_holds_for_calls_that_say
 @pytest.mark.parametrize(
     ("x", "rule"),
     [
-        ([np.zeros((2, 4))], "must have the structure"),
-        ({"one": np.zeros((2, 4))}, "must have the structure"),
+        ([np.zeros((2, 4))], "doesn't match the expected structure"),
+        ({"one": np.zeros((2, 4))}, "Missing data for input 'two'"),
         ([np.zeros((2, 4)), np.zeros((3, 6))], "same number of"),
         ([np.zeros((2, 4)), np.zeros((2, 7))], "'two' of model 'several'"),
     ],
@@ -278,6 +280,56 @@ def test_what_is_said_of_training_when_a_graph_is_drawn_holds_for_calls_that_say
 def test_inputs_that_do_not_fit_are_refused(x: Any, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         several(cnnfast).predict_on_batch(x)
+
+
+def two_by_key(package: Any) -> Any:
+    one, two = (package.Input((size,), name=name) for name, size in (("c", 3), ("d", 4)))
+    joined = package.layers.Concatenate()([one, two])
+    return package.Model({"c": one, "d": two}, package.layers.Dense(2)(joined))
+
+
+def call_and_catch(model: Any, x: Any) -> tuple[str, list[str]]:
+    """What a call says: the error's type and words, and the warnings."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            model(x)
+            raised = ""
+        except ValueError as error:
+            raised = str(error)
+    return raised, [str(warning.message) for warning in said]
+
+
+ONE, TWO = np.ones((2, 3), np.float32), np.ones((2, 4), np.float32)
+UNLIKE = "The structure of `inputs` doesn't match the expected structure"
+
+
+@pytest.mark.parametrize(
+    ("x", "words", "warned"),
+    [
+        ({"c": ONE, "d": TWO}, "", False),
+        ({"a": ONE, "b": TWO}, "Missing data for input", False),
+        ({"c": ONE}, "Missing data for input", False),
+        ([ONE, TWO], "", True),
+        ({"c": ONE, "d": TWO, "e": TWO}, "", True),
+        ({"c": TWO, "d": TWO}, "expected shape=(None, 3), found shape=(2, 4)", False),
+        ({"c": ONE, "d": None}, "not optional", False),
+    ],
+)
+def test_inputs_by_key_are_taken_warned_of_and_refused_as_in_keras(
+    x: Any, words: str, warned: bool
+) -> None:
+    for package in (keras, cnnfast):
+        raised, said = call_and_catch(two_by_key(package), x)
+        assert (words in raised) if words else not raised, package
+        assert [text.startswith(UNLIKE) for text in said] == [True] * warned, package
+
+
+def test_an_optional_input_that_is_left_out_is_refused_by_name() -> None:
+    one, two = cnnfast.Input((3,)), cnnfast.Input((3,), optional=True, name="maybe")
+    model = cnnfast.Model([one, two], layers.Add()([one, two]))
+    with pytest.raises(UnsupportedError, match=r"optional ones, too.*'maybe'"):
+        model([ONE, None])
 
 
 def test_a_size_that_does_not_fit_inside_names_the_layer() -> None:
