@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnnfast import activations, constraints, initializers, regularizers
+from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import late
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base import weight_options
 from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.einsum_equations import Equation, parse
 from cnnfast.lowering import append
+from cnnfast.lowering.contraction import contract
 from cnnfast.symbolic import arguments, dtypes
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.utils.records import record
@@ -33,12 +34,10 @@ if TYPE_CHECKING:
         RegularizerLike,
     )
 
-_FORM = r"(\.\.\.)?([a-zA-Z]+),([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)"
-
 
 @record(frozen=True)
 class _Equation:
-    """``abc,cde->abde`` as letters: `kept` is ab, `summed` c, `made` de, `kernel` cde."""
+    """``abc,cde->abde`` as one matrix: `kept` is ab, `summed` c, `made` de, `kernel` cde."""
 
     kept: str
     summed: str
@@ -52,24 +51,20 @@ class _Equation:
         return tuple(self.kernel.index(letter) for letter in self.summed + self.made)
 
 
-def _parsed(equation: object) -> _Equation:
-    found = re.fullmatch(_FORM, equation) if isinstance(equation, str) else None
-    if found is not None and found[1] == found[4]:
-        inputs, kernel, outputs = found[2], found[3], found[5]
-        summed = "".join(c for c in inputs if c not in outputs)
-        made = "".join(c for c in outputs if c not in inputs)
-        kept = inputs[: len(inputs) - len(summed)]
-        fits = inputs == kept + summed and outputs == kept + made and summed and made
-        if fits and sorted(kernel) == sorted(set(summed + made)) and (kept or found[1]):
-            return _Equation(kept, summed, made, kernel, bool(found[1]))
-    raise UnsupportedError(
-        "An EinsumDense must sum over the last axes of its input and put new axes in their place, "
-        f"such as 'abc,cde->abde' or '...x,xy->...y'. Received: equation={equation!r}"
-    )
+def _as_matrix(equation: Equation) -> _Equation | None:
+    """Return what is a product along the last axes with one matrix; None for another."""
+    inputs, outputs = equation.inputs, equation.outputs
+    summed = "".join(c for c in inputs if c not in outputs)
+    made = "".join(c for c in outputs if c not in inputs)
+    kept = inputs[: len(inputs) - len(summed)]
+    fits = inputs == kept + summed and outputs == kept + made and summed and made
+    if not fits or equation.after or sorted(equation.kernel) != sorted(summed + made):
+        return None
+    return _Equation(kept, summed, made, equation.kernel, equation.before)
 
 
 class EinsumDense(Layer):
-    """``activation(einsum(equation, x, kernel) + bias)``, a product along the last axes.
+    """``activation(einsum(equation, x, kernel) + bias)``; the first axis of x is the batch.
 
     Takes (batch, ...) and returns (batch, *output_shape), as the equation says.
 
@@ -85,7 +80,7 @@ class EinsumDense(Layer):
     activation
         Of the output: a name, function or layer, see `cnnfast.activations.get`; None for none.
     bias_axes
-        Letters of new axes along which the bias differs; None for no bias.
+        Letters of the output along which the bias differs; None for no bias.
     kernel_initializer, bias_initializer
         How the weights begin, see `cnnfast.initializers.get`.
     kernel_regularizer, bias_regularizer
@@ -102,7 +97,7 @@ class EinsumDense(Layer):
     ValueError
         If an argument is illegal.
     UnsupportedError
-        If the equation is of another form, or the bias differs along other axes.
+        If the batch takes part in the product or the bias, or an axis stands twice.
 
     Examples
     --------
@@ -134,16 +129,15 @@ class EinsumDense(Layer):
                 advice=dtypes.BEFORE_QUANTIZE,
             )
         self.equation = equation
-        self._equation = _parsed(equation)
+        self._equation = parse(equation)
         sizes = (output_shape,) if isinstance(output_shape, int) else output_shape
         self._given = arguments.shape(sizes)
-        self._made = self._new_sizes()
+        self._check_given()
         self.bias_axes = bias_axes
-        if not set(bias_axes or "") <= set(self._equation.made):
-            raise UnsupportedError(
-                f"The bias may differ along the new axes {self._equation.made!r} only. "
-                f"Received: bias_axes={bias_axes!r} with equation={equation!r}"
-            )
+        self._check_bias()
+        self._matrix = _as_matrix(self._equation)
+        if self._matrix is not None and not set(bias_axes or "") <= set(self._matrix.made):
+            self._matrix = None
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -152,24 +146,34 @@ class EinsumDense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None
-        # The batch is among the kept axes, or in the ellipsis.
-        rank = max(len(self._equation.kept), 1) + len(self._equation.summed)
-        self.input_spec = (
-            InputSpec(min_ndim=rank) if self._equation.elided else InputSpec(ndim=rank)
-        )
+        elided = self._equation.before or self._equation.after
+        rank = self._equation.least_rank
+        self.input_spec = InputSpec(min_ndim=rank) if elided else InputSpec(ndim=rank)
 
-    def _new_sizes(self) -> Shape:
+    def _check_given(self) -> None:
         equation = self._equation
-        expected = len(equation.kept) - (not equation.elided) + len(equation.made)
-        made = self._given[len(self._given) - len(equation.made) :]
-        known = tuple(size for size in made if size is not None)
-        if len(self._given) != expected or len(known) != len(equation.made):
+        made = [letter for letter in equation.given if letter not in equation.inputs]
+        open_ = [c for c, size in zip(equation.given, self._given, strict=False) if size is None]
+        if len(self._given) != len(equation.given) or set(made) & set(open_):
             raise ValueError(
-                f"`output_shape` must have {expected} sizes, and say those of the new axes "
-                f"{equation.made!r}. Received: output_shape={self._given} with "
+                f"`output_shape` must have {len(equation.given)} sizes, and say those of the new "
+                f"axes {''.join(made)!r}. Received: output_shape={self._given} with "
                 f"equation={self.equation!r}"
             )
-        return known
+
+    def _check_bias(self) -> None:
+        equation = self._equation
+        for letter in self.bias_axes or "":
+            if letter not in equation.outputs:
+                raise ValueError(
+                    f"Bias dimension '{letter}' was requested, but is not part of the output spec "
+                    f"'{equation.outputs}'. Received: bias_axes={self.bias_axes!r}"
+                )
+            if letter not in equation.given:
+                raise self.unsupported(
+                    "has the same bias for all images. Received: "
+                    f"bias_axes={self.bias_axes!r} with equation={self.equation!r}"
+                )
 
     @property
     def kernel(self) -> Variable:
@@ -178,8 +182,7 @@ class EinsumDense(Layer):
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         equation = self._equation
-        summed = input_shape[len(input_shape) - len(equation.summed) :]
-        sizes = dict(zip(equation.summed + equation.made, (*summed, *self._made), strict=True))
+        sizes = equation.sizes(input_shape, self._given)
         self.add_weight(
             name="kernel",
             shape=tuple(sizes[letter] for letter in equation.kernel),
@@ -188,47 +191,68 @@ class EinsumDense(Layer):
             path=path,
         )
         if self.bias_axes:
-            first = min(equation.made.index(letter) for letter in self.bias_axes)
+            first = min(equation.outputs.index(letter) for letter in self.bias_axes)
+            elided = (len(input_shape) - len(equation.inputs)) * equation.after
+            own = [sizes[c] if c in self.bias_axes else 1 for c in equation.outputs[first:]]
             self.bias = self.add_weight(
                 name="bias",
-                shape=tuple(sizes[c] if c in self.bias_axes else 1 for c in equation.made[first:]),
+                shape=(*own, *(1,) * elided),
                 initializer=self.bias_initializer,
                 regularizer=self.bias_regularizer,
                 path=path,
             )
-        axes = {axis - len(summed): size for axis, size in enumerate(summed)}
-        self.input_spec = InputSpec(
-            ndim=self.input_spec.ndim, min_ndim=self.input_spec.min_ndim, axes=axes
-        )
+        letters, _ = equation.axes(len(input_shape))
+        fixed = set(equation.kernel) | set(self.bias_axes or "")
+        axes = {
+            axis - len(letters): sizes[letter]
+            for axis, letter in enumerate(letters)
+            if letter in fixed
+        }
+        rank = None if self.input_spec.ndim is None and not equation.after else len(input_shape)
+        self.input_spec = InputSpec(ndim=rank, min_ndim=self.input_spec.min_ndim, axes=axes)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        kept = input_shape[: len(input_shape) - len(self._equation.summed)]
-        given = self._given[: len(self._given) - len(self._made)]
-        same = zip(reversed(given), reversed(kept), strict=False)
-        if any(own is not None and size is not None and own != size for own, size in same):
-            raise ValueError(
-                f"Layer '{self.name}': `output_shape` must have the sizes of the input along the "
-                f"axes that they share. Received: output_shape={self._given} for input shape "
-                f"{input_shape}"
-            )
-        return (*kept, *self._made)
+        sizes = self._equation.sizes(input_shape, self._given)
+        _, letters = self._equation.axes(len(input_shape))
+        return (input_shape[0], *(sizes[letter] for letter in letters))
 
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._output_shape(x)
-        columns = math.prod(self._made)
-        rows = math.prod(self.kernel.shape) // max(columns, 1)
-        order = self._equation.order
-        matrix = late(self.kernel).map(
+        if self._matrix is not None:
+            return self._lower_matrix(graph, x, shape, self._matrix)
+        letters, made = self._equation.axes(len(x.shape) + 1)
+        y = contract(graph, x, letters, late(self.kernel), self._equation.kernel, made)
+        if self.bias is not None:
+            numbers = self.bias.numpy()
+            ones = (1,) * (len(made) - numbers.ndim)
+            bias = append.constant(graph, numbers.reshape(*ones, *numbers.shape))
+            y = append.binary(graph, y, bias, BinaryKind.ADD)
+        return self.activation.lower(graph, y)
+
+    def _lower_matrix(self, graph: Graph, x: Value, shape: Shape, matrix: _Equation) -> Value:
+        made = self.kernel.shape
+        sizes = dict(zip(matrix.kernel, made, strict=True))
+        new = tuple(sizes[letter] for letter in matrix.made)
+        columns = math.prod(new)
+        rows = math.prod(made) // max(columns, 1)
+        order = matrix.order
+        numbers = late(self.kernel).map(
             lambda kernel: kernel.transpose(order), (rows, columns), ("transposed", *order)
         )
         fused, rest = self.activation.split()
-        y = append.product(graph, x, matrix, self._bias_numbers(), shape, fused)
+        y = append.product(graph, x, numbers, self._bias_numbers(new), shape, fused)
         return rest.lower(graph, y)
 
-    def _bias_numbers(self) -> Float32Array | None:
+    def _bias_numbers(self, new: Shape) -> Float32Array | None:
         if self.bias is None:
             return None
-        return np.ascontiguousarray(np.broadcast_to(self.bias.numpy(), self._made)).reshape(-1)
+        return np.ascontiguousarray(np.broadcast_to(self.bias.numpy(), new)).reshape(-1)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_matrix" not in vars(self):  # earlier versions had matrices only
+            self._matrix = vars(self)["_equation"]
+            self._equation = parse(self.equation)
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
