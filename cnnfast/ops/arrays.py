@@ -219,6 +219,8 @@ def histogram(
     range
         Where they begin and end; at the smallest and largest number where None.
     """
+    if x.ndim != 1:
+        raise ValueError(f"Input tensor must be 1-dimensional. Received: shape {x.shape}")
     counts, edges = np.histogram(x, bins, range)
     return counts.astype(np.float32), edges.astype(np.float32)
 

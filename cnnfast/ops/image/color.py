@@ -41,6 +41,11 @@ class _OfChannels(Composite):
         return -1 if self.data_format == "channels_last" else 1
 
     def _of_batch(self, images: Any) -> Any:
+        dtype = str(getattr(images, "dtype", "float32"))
+        if "float" not in dtype:
+            raise ValueError(
+                f"Invalid images dtype: expected float dtype. Received: images.dtype={dtype}"
+            )
         self._check(images, (3,))
         planes = split(images, 3, self._axis())
         return concatenate(list(self._of_planes(*planes)), self._axis())

@@ -56,6 +56,11 @@ class Reshape(Arrangement):
     def __init__(self, newshape: Sequence[int | None], *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.newshape = list(newshape) if isinstance(newshape, list | tuple) else [newshape]
+        if any(isinstance(size, int) and size < -1 for size in self.newshape):
+            raise ValueError(
+                "Each dimension in `newshape` must be a non-negative integer, or `-1` for a single "
+                f"unknown dimension. Received: newshape={newshape}"
+            )
 
     def compute(self, x: Any) -> Any:
         sizes = [-1 if size is None else integer(size) for size in self.newshape]

@@ -48,7 +48,13 @@ class Rot90(Composite):
         self.k, self.axes = k, axes
 
     def composed(self, array: Any) -> Any:
-        first, second = axes(self.axes, "axes")
+        plane, rank = axes(self.axes, "axes"), len(shape_of(array))
+        if len(plane) != 2 or (plane[0] - plane[1]) % rank == 0:
+            raise ValueError(
+                f"Invalid axes: {self.axes}. Axes must be a tuple of two different dimensions. "
+                f"Received: axes={self.axes} for a tensor of {rank} axes"
+            )
+        first, second = plane
         turns = self.k % 4
         if not turns:
             return array

@@ -247,6 +247,7 @@ class Pad(Selection):
         self.mode = mode
 
     def compute(self, x: Any, constant_values: Any = None) -> Any:
+        self._check_constant(constant_values)
         array = eager.numbers(x)
         options: Any = {}
         if self.mode == "constant" and constant_values is not None:
@@ -255,7 +256,15 @@ class Pad(Selection):
         return np.pad(array, self._pairs(array.ndim), mode, **options)
 
     def compute_output_spec(self, x: KerasTensor, constant_values: Any = None) -> KerasTensor:
+        self._check_constant(constant_values)
         return super().compute_output_spec(x)
+
+    def _check_constant(self, constant_values: Any) -> None:
+        if constant_values is not None and self.mode != "constant":
+            raise ValueError(
+                "Argument `constant_values` can only be provided when `mode == 'constant'`. "
+                f"Received: mode={self.mode}"
+            )
 
     def lower(self, graph: Graph, x: Value, constant_values: Any = None) -> Value:
         fill = 0.0 if constant_values is None else number(constant_values, "constant_values")
