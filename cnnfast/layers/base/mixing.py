@@ -47,6 +47,8 @@ class Mixing(Sealing):
             for room in _ROOMS:
                 rooms.enter(room)
             bases = mcs._with_mixin(bases)
+            if "build" in namespace:  # which shall run, also where Keras' class has no weights
+                namespace.setdefault("built_without_weights", False)
         return super().__new__(mcs, name, bases, namespace, **kwargs)
 
     @classmethod

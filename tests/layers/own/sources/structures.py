@@ -249,6 +249,26 @@ class SymmetricConv(layers.Conv2D):
         self.gain.assign(store["gain"])
 
 
+class GatedReLU(layers.ReLU):
+    """Builds a weight where Keras' layer has none."""
+
+    def build(self, input_shape):
+        self.gain = self.add_weight(shape=input_shape[-1:], initializer="ones", name="gain")
+
+    def call(self, inputs):
+        return super().call(inputs) * self.gain
+
+
+class PooledTwice(layers.MaxPooling2D):
+    """Learns in `build` how many channels there are."""
+
+    def build(self, input_shape):
+        self.scale = 1.0 / input_shape[-1]
+
+    def call(self, inputs):
+        return super().call(super().call(inputs)) * self.scale
+
+
 class OpenedConv(layers.Conv2D):
     """Changes an argument alone."""
 
@@ -344,6 +364,8 @@ CASES = {
         lambda: alone(SymmetricConv(4, 3, padding="same"), (None, None, 3)),
         [(6, 5, 3), (4, 7, 3)],
     ),
+    "activation_made_from": (lambda: alone(GatedReLU(max_value=0.5), (5, 4)), [(5, 4)]),
+    "pooling_made_from": (lambda: alone(PooledTwice(2), (8, 8, 3)), [(8, 8, 3)]),
     "other_constructor": (lambda: alone(OpenedConv(4), (None, None, 3)), [(6, 5, 3), (4, 7, 3)]),
     "wrapper": (
         lambda: alone(ExciteAround(layers.Conv2D(4, 3)), (None, None, 3)),
