@@ -249,9 +249,7 @@ class Pad(Selection):
     def compute(self, x: Any, constant_values: Any = None) -> Any:
         self._check_constant(constant_values)
         array = eager.numbers(x)
-        options: Any = {}
-        if self.mode == "constant" and constant_values is not None:
-            options["constant_values"] = constant_values
+        options: Any = {} if constant_values is None else {"constant_values": constant_values}
         mode: Any = self.mode
         return np.pad(array, self._pairs(array.ndim), mode, **options)
 
