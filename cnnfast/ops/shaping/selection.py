@@ -250,8 +250,7 @@ class Pad(Selection):
         self._check_constant(constant_values)
         array = eager.numbers(x)
         options: Any = {} if constant_values is None else {"constant_values": constant_values}
-        mode: Any = self.mode
-        return np.pad(array, self._pairs(array.ndim), mode, **options)
+        return np.pad(array, self._pairs(array.ndim), **{"mode": self.mode, **options})
 
     def compute_output_spec(self, x: KerasTensor, constant_values: Any = None) -> KerasTensor:
         self._check_constant(constant_values)
@@ -259,10 +258,8 @@ class Pad(Selection):
 
     def _check_constant(self, constant_values: Any) -> None:
         if constant_values is not None and self.mode != "constant":
-            raise ValueError(
-                "Argument `constant_values` can only be provided when `mode == 'constant'`. "
-                f"Received: mode={self.mode}"
-            )
+            rule = "Argument `constant_values` can only be provided when `mode == 'constant'`."
+            raise ValueError(f"{rule} Received: mode={self.mode}")
 
     def lower(self, graph: Graph, x: Value, constant_values: Any = None) -> Value:
         fill = 0.0 if constant_values is None else number(constant_values, "constant_values")
