@@ -16,7 +16,7 @@ from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base import array_masks, calling, phases
 from cnnfast.layers.base.array_masks import MaskExecutor
-from cnnfast.layers.base.calling import InPhase, batch_shapes, state_guard
+from cnnfast.layers.base.calling import InPhase, batch_shapes, by_name, state_guard
 from cnnfast.layers.base.changing import assign
 from cnnfast.layers.base.masking import Masked
 from cnnfast.layers.base.mixing import Mixing
@@ -239,6 +239,7 @@ class Layer(Masked, metaclass=Mixing):
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
+        args, kwargs = by_name(self, args, kwargs)
         if array_masks.there_are(args, kwargs):
             return array_masks.run(self, args, kwargs)
         x = self._input_of_call(args, kwargs)

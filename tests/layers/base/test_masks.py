@@ -249,3 +249,27 @@ X = np.ones((2, STEPS, FEATURES), np.float32)
 def test_masks_that_do_not_fit_are_refused(call: Any, error: type[Exception], rule: str) -> None:
     with pytest.raises(error, match=rule):
         call()
+
+
+MASKED_BY_PLACE = {
+    "GlobalAveragePooling1D": lambda l: (l.GlobalAveragePooling1D(), lambda mask: (mask,)),
+    "Softmax": lambda l: (l.Softmax(axis=1), lambda mask: (np.repeat(mask[..., None], 3, -1),)),
+    "Attention": lambda l: (l.Attention(), lambda mask: ([mask, mask],)),
+    "LSTM": lambda l: (l.LSTM(2, kernel_initializer="ones"), lambda mask: (None, mask)),
+}
+
+
+@pytest.mark.parametrize("name", MASKED_BY_PLACE)
+def test_a_mask_by_place_is_heard(name: str, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(2, 5, 3)).astype(np.float32)
+    mask = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 0, 0]], bool)
+    results = []
+    for package in (keras, cnnfast):
+        layer, arguments = MASKED_BY_PLACE[name](package.layers)
+        first = [x, x] if name == "Attention" else x
+        layer(first)
+        layer.set_weights([np.full(w.shape, 0.3, np.float32) for w in layer.weights])
+        results.append([np.asarray(y) for y in (layer(first, *arguments(mask)), layer(first))])
+    for theirs, ours in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert not np.allclose(*results[1])
