@@ -11,6 +11,7 @@ import numpy as np
 from cnnfast import activations
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
+from cnnfast.errors import AcrossBatchError
 from cnnfast.layers.base import masks, phases
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.input_layer import Input
@@ -24,8 +25,8 @@ from cnnfast.symbolic.tensor import (
     KerasTensor,
     Node,
     inferred,
-    refuse_parts,
     refuse_those_elsewhere,
+    symbolic,
 )
 from cnnfast.utils import moved, tree
 from cnnfast.utils.naming import name_scope
@@ -394,7 +395,7 @@ class Functional(Model):
 
 def _check_symbolic(which: str, structure: Any) -> None:
     refuse_those_elsewhere(structure)
-    refuse_parts(structure)
+    _refuse_parts(structure)
     flat = tree.flatten(structure)
     wrong = [leaf for leaf in flat if not isinstance(leaf, KerasTensor) or leaf.node is None]
     if wrong or not flat:
@@ -458,3 +459,14 @@ def last_output_shape(operation: Connectable) -> Any:
     """Return the shape that the last call returned; a list of shapes for several outputs."""
     shapes = [tensor.shape for tensor in operation._inbound_nodes[-1].outputs]
     return shapes[0] if len(shapes) == 1 else shapes
+
+
+def _refuse_parts(structure: Any) -> None:
+    """Raise AcrossBatchError if the batch of a tensor in `structure` has not one place an image."""
+    for tensor in symbolic(structure):
+        if tensor.parts != 1:
+            raise AcrossBatchError(
+                "windows that were moved into the batch must be moved back, by `ops.reshape`, "
+                "where a model begins or ends: each image has one place there. Received: "
+                f"{tensor}, of which each image has {tensor.parts} places along the batch"
+            )

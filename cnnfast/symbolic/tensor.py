@@ -486,17 +486,6 @@ def alike(
     return made
 
 
-def refuse_parts(structure: Any) -> None:
-    """Raise AcrossBatchError if the batch of a tensor in `structure` has not one place an image."""
-    for tensor in symbolic(structure):
-        if tensor.parts != 1:
-            raise AcrossBatchError(
-                "windows that were moved into the batch must be moved back, by `ops.reshape`, "
-                "where a model begins or ends: each image has one place there. Received: "
-                f"{tensor}, of which each image has {tensor.parts} places along the batch"
-            )
-
-
 def symbolic(structure: Any) -> list[KerasTensor]:
     """Return the symbolic tensors in `structure`."""
     return [leaf for leaf in tree.flatten(structure) if isinstance(leaf, KerasTensor)]

@@ -217,7 +217,7 @@ MUTANTS = (
         ("to = w.out.floats(image) + «inside * packed_.size()»;", "0"),
         ("{from, of_.n, «group * rows_together_»,", "0"),
         ("row = «rows % row_panels_ * row_panel_»;", "0"),
-        ("place(block, «chunk * kernels_.tuning.chunk_depth»);", "0"),
+        ("place(block, «std::int64_t{chunk} * kernels_.tuning.chunk_depth»);", "0"),
         ("b = in[1] + «row / of_.m * of_.k * of_.n»;", "0"),
     ),
     *_of(

@@ -239,9 +239,9 @@ class Layer(Masked, metaclass=Mixing):
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
-        args, kwargs = by_name(self, args, kwargs)
-        if array_masks.there_are(args, kwargs):
-            return array_masks.run(self, args, kwargs)
+        given, named = by_name(self, args, kwargs)
+        if array_masks.there_are(given, named):
+            return array_masks.run(self, given, named)
         x = self._input_of_call(args, kwargs)
         if self._is_structure(x):
             return bound.run(self, args, kwargs)

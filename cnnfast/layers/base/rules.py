@@ -73,7 +73,7 @@ class Rules(WeightHolder):
         if self.differs_in_training:
             raise self.unsupported(
                 "computes something else in training, which this package does not. Received: "
-                "a call in training, as calls of layers of random changes are unless told",
+                "training=True, which is the default of layers of random changes",
                 advice="Say `training=False`, or use `predict`.",
             )
         return self.lower(graph, x)

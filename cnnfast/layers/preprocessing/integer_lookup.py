@@ -10,7 +10,6 @@ import numpy as np
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
-from cnnfast.errors import UnsupportedError
 from cnnfast.layers.preprocessing.categorical import Categories
 from cnnfast.symbolic import arguments
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cnnfast.symbolic.typing import LayerOptions
+    from cnnfast.symbolic.typing import OptionsBesideName
 
 # Integers reach the layer as float32, which holds no larger ones.
 _LARGEST = 2**24
@@ -62,8 +61,10 @@ class IntegerLookup(Categories):
         Must be ``"floormod"``.
     salt
         Must be None.
+    name
+        The layer's name.
     **kwargs
-        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+        ``dtype`` and what else all layers take, see `Layer`.
 
     Raises
     ------
@@ -95,11 +96,12 @@ class IntegerLookup(Categories):
         pad_to_max_tokens: bool = False,
         oov_method: Literal["floormod"] = "floormod",
         salt: None = None,
-        **kwargs: Unpack[LayerOptions],
+        name: str | None = None,
+        **kwargs: Unpack[OptionsBesideName],
     ) -> None:
         mode: str = output_mode
         weighed = mode in ("tf_idf", "tf-idf") or idf_weights is not None
-        super().__init__("count" if weighed else mode, sparse, **kwargs)
+        super().__init__("count" if weighed else mode, sparse, name=name, **kwargs)
         hashed = oov_method != "floormod" or salt is not None
         if weighed or hashed or isinstance(vocabulary, str) or vocabulary_dtype != "int64":
             raise self.unsupported(
@@ -251,8 +253,11 @@ class IntegerLookup(Categories):
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         if not len(self._tokens):
-            raise ValueError(
-                f"Layer '{self.name}' has no vocabulary yet: give it `vocabulary`, or call `adapt`."
+            raise self.unsupported(
+                "has no vocabulary yet. Received: vocabulary=None",
+                advice="Give it `vocabulary`, or call `adapt`. What Keras' `adapt` found is not "
+                "read from a file: make the layer once more in Keras, with "
+                "`vocabulary=layer.get_vocabulary()`, and save the model again.",
             )
         return super().compute_output_shape(input_shape)
 
@@ -313,13 +318,6 @@ class IntegerLookup(Categories):
         for name in ("vocabulary_size", "has_input_vocabulary"):
             config.pop(name, None)
         mode = config.get("output_mode", "int")
-        if config.get("vocabulary") is None:
-            raise UnsupportedError(
-                "the integers that `adapt` has found stand in a file of their own, which is not "
-                "read. Received: vocabulary=None",
-                advice="Make the layer once more in Keras, with "
-                "`vocabulary=layer.get_vocabulary()`, and save the model again.",
-            )
         return config | {"output_mode": _OF_KERAS_2.get(mode, mode)}
 
     def _config(self) -> dict[str, Any]:

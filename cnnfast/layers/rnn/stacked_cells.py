@@ -57,7 +57,7 @@ class StackedRNNCells(Cell):
             raise ValueError(f"`cells` must be a list of cells. Received: cells={cells!r}")
         for cell in cells:
             check_is_cell(self, cell)
-        self.cells = list(cells)
+        self.cells = tuple(cells)
         self._hold_layers()
 
     @property

@@ -74,7 +74,7 @@ def test_there_is_a_sample_of_every_layer() -> None:
 def test_an_argument_is_as_if_made_with_it_or_refused(name: str, rng: np.random.Generator) -> None:
     sample = SAMPLES[name]
     x = feed(sample.shape, rng)
-    runs = not name.endswith("Cell")
+    runs = not name.endswith(("Cell", "Cells"))
     followed = 0
     for argument in sample.make()._arguments():
         layer = built(sample, rng)
@@ -115,8 +115,11 @@ def test_what_is_no_argument_cannot_be_set(name: str, rng: np.random.Generator) 
     for attribute in [*arguments, *known]:
         with pytest.raises(AttributeError, match=r"cannot be deleted. Received"):
             delattr(layer, attribute)
-    of_both_sides = ["go_backwards", "return_sequences"] if name == "Bidirectional" else []
-    assert [n for n in settable if n != "supports_masking"] in (["trainable"], of_both_sides)
+    of_both_sides = ["go_backwards", "return_sequences", "return_state", "stateful"]
+    assert [n for n in settable if n != "supports_masking"] in (
+        ["trainable"],
+        of_both_sides if name == "Bidirectional" else [],
+    )
 
 
 @pytest.mark.parametrize("name", SAMPLES)

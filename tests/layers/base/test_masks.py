@@ -251,11 +251,11 @@ def test_masks_that_do_not_fit_are_refused(call: Any, error: type[Exception], ru
         call()
 
 
-MASKED_BY_PLACE = {
-    "GlobalAveragePooling1D": lambda l: (l.GlobalAveragePooling1D(), lambda mask: (mask,)),
-    "Softmax": lambda l: (l.Softmax(axis=1), lambda mask: (np.repeat(mask[..., None], 3, -1),)),
-    "Attention": lambda l: (l.Attention(), lambda mask: ([mask, mask],)),
-    "LSTM": lambda l: (l.LSTM(2, kernel_initializer="ones"), lambda mask: (None, mask)),
+MASKED_BY_PLACE: dict[str, Any] = {
+    "GlobalAveragePooling1D": (lambda of: of.GlobalAveragePooling1D(), lambda mask: (mask,)),
+    "Softmax": (lambda of: of.Softmax(1), lambda mask: (np.repeat(mask[..., None], 3, -1),)),
+    "Attention": (lambda of: of.Attention(), lambda mask: ([mask, mask],)),
+    "LSTM": (lambda of: of.LSTM(2), lambda mask: (None, mask)),
 }
 
 
@@ -265,7 +265,8 @@ def test_a_mask_by_place_is_heard(name: str, rng: np.random.Generator) -> None:
     mask = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 0, 0]], bool)
     results = []
     for package in (keras, cnnfast):
-        layer, arguments = MASKED_BY_PLACE[name](package.layers)
+        make, arguments = MASKED_BY_PLACE[name]
+        layer = make(package.layers)
         first = [x, x] if name == "Attention" else x
         layer(first)
         layer.set_weights([np.full(w.shape, 0.3, np.float32) for w in layer.weights])

@@ -121,8 +121,6 @@ def test_illegal_arguments_are_refused(kwargs: dict[str, Any], rule: str) -> Non
 @pytest.mark.parametrize(
     ("kwargs", "rule"),
     [
-        ({"return_state": True}, "Received: return_state=True"),
-        ({"stateful": True}, "stateful=True"),
         ({"activation": "softmax"}, "each number alone. Received: <activation softmax>"),
         ({"recurrent_activation": "glu"}, "each number alone. Received: <activation glu>"),
     ],
