@@ -108,8 +108,9 @@ class Sequential(Model):
         if not self._tensors and self._layers and isinstance(self._layers[0], Model):
             self._build_from_first_model()
         tensors = [self._connect(layer, self._tensors[-1])] if self._tensors else []
+        known = self._graph_trains, self._apart
         self._restack([*self._layers, layer], [*self._tensors, *tensors])
-        self._note_training()
+        self._note_training([layer], *known)
 
     def pop(self) -> Layer:
         """Take the top layer off and return it.
@@ -178,10 +179,14 @@ class Sequential(Model):
         self._restack([first, *self._layers], tensors)
         self._note_training()
 
-    def _note_training(self) -> None:
-        """Note whether a call on an array is more than its plan."""
-        self._graph_trains = any(layer.trains_unless_told for layer in self._layers)
-        self._apart = self._graph_trains or any(layer.makes_masks for layer in self._layers)
+    def _note_training(
+        self, layers: Sequence[Layer] | None = None, trains: bool = False, apart: bool = False
+    ) -> None:
+        """Note whether a call on an array is more than its plan, if it was not without `layers`."""
+        layers = self._layers if layers is None else layers
+        self._graph_trains = trains or any(layer.trains_unless_told for layer in layers)
+        makes_masks = any(layer.makes_masks for layer in layers)
+        self._apart = apart or self._graph_trains or makes_masks
 
     def _add_input(self, layer: InputLayer) -> None:
         if self._tensors:
