@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -125,12 +125,20 @@ class Prod(_Total):
         name: str | None = None,
     ) -> None:
         super().__init__(axis, keepdims, name=name)
-        if dtype is not None:
+        if dtype not in (None, "float32"):
             raise UnsupportedError(
-                f"`dtype` must be None. Received: dtype={dtype!r}",
+                f"`dtype` must be None or 'float32'. Received: dtype={dtype!r}",
                 advice="Cast the tensor before: `ops.prod(ops.cast(x, dtype))`.",
             )
-        self.dtype = None
+        self.dtype = dtype
+
+    def compute(self, x: Any) -> Any:
+        return super().compute(x if self.dtype is None else eager.numbers(x).astype(self.dtype))
+
+    def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
+        y = super().compute_output_spec(x)
+        y.dtype = self.dtype or y.dtype
+        return y
 
     def _config(self) -> dict[str, Any]:
         return {**super()._config(), "dtype": self.dtype}
@@ -386,7 +394,7 @@ def prod(
     x: Tensor,
     axis: IntOrSequence | None = None,
     keepdims: bool = False,
-    dtype: None = None,
+    dtype: Literal["float32"] | None = None,
 ) -> Tensor:
     """Return the product over axes.
 
@@ -397,7 +405,7 @@ def prod(
     keepdims
         Whether axes of size 1 stay.
     dtype
-        Must be None.
+        ``"float32"``, in which it is computed and returned; None for the dtype of `x`.
     """
     return call(Prod(axis, keepdims, dtype), x)
 
