@@ -87,28 +87,6 @@ def doubled_as_made(x: Array, *weights: Array) -> Array:
     return 2 * (x @ kernel + bias)
 
 
-def grouped_query(query: Array, value: Array, *weights: Array) -> Array:
-    """Compute what `GroupQueryAttention` does with two heads of queries and one of keys."""
-    k, k_bias, out, out_bias, q, q_bias, v, v_bias = weights
-    queries = np.einsum("btd,dnh->btnh", query, q) + q_bias
-    keys, values = value @ k[:, 0] + k_bias[0], value @ v[:, 0] + v_bias[0]
-    scores = np.einsum("btnh,bsh->bnts", queries, keys) / np.sqrt(keys.shape[-1])
-    scores = np.exp(scores - scores.max(-1, keepdims=True))
-    attended = np.einsum("bnts,bsh->btnh", scores / scores.sum(-1, keepdims=True), values)
-    return np.einsum("btnh,nhd->btd", attended, out) + out_bias
-
-
-def with_grouped_query() -> Any:
-    x = keras.Input((5, 3))
-    layer = keras.layers.GroupQueryAttention(head_dim=4, num_query_heads=2, num_key_value_heads=1)
-    return keras.Model(x, layer(x, x))
-
-
-def in_the_order_of_h5(query: Array, value: Array, *weights: Array) -> Array:
-    q, q_bias, k, k_bias, v, v_bias, out, out_bias = weights
-    return grouped_query(query, value, k, k_bias, out, out_bias, q, q_bias, v, v_bias)
-
-
 CASES: dict[str, Case] = {
     "a layer without weights": Case(
         lambda: sequence(own.Attention()),
@@ -146,18 +124,12 @@ CASES: dict[str, Case] = {
         {"around": normalized_doubled},
         {"around": doubled_as_made},
     ),
-    "a layer that only Keras has": Case(
-        with_grouped_query,
-        BY_FUNCTION + r".*It takes the weights .*`def f\(x, \*weights\)`",
-        {"GroupQueryAttention": grouped_query},
-        {"GroupedQueryAttention": in_the_order_of_h5},
-    ),
 }
 
 
 DRAWN = (
     *("a layer without weights", "a layer with weights", "a Lambda"),
-    *("an activation", "an activation that is a lambda"),
+    *("an activation", "an activation that is a lambda", "a cell"),
 )
 """What Keras itself draws for `from_keras`, so that nothing is refused there."""
 
