@@ -235,7 +235,7 @@ class Layer(Masked, metaclass=Mixing):
             Float32; a list or dict where the layer has several outputs.
         """
         alone = len(args) == 1 and not kwargs and type(args[0]) is np.ndarray
-        if alone and not self._apart and not phases.current():
+        if alone and not (self._apart or self._graph_trains or phases.current()):
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)

@@ -79,16 +79,6 @@ def test_a_private_step_of_a_layer_of_keras_is_refused() -> None:
                 return args
 
 
-def test_a_recurrent_layer_over_a_cell_of_ones_own_is_refused() -> None:
-    class Doubling(layers.LSTMCell):
-        def call(self, x: Any, states: Any, training: bool = False) -> Any:
-            y, new = super().call(x, states)
-            return y * 2, new
-
-    with pytest.raises(UnsupportedError, match="runs the cells of Keras alone"):
-        layers.RNN(Doubling(3))
-
-
 def test_a_class_with_a_call_is_no_graph_and_leaves_others_as_they_are() -> None:
     class Both(cnnfast.Model):
         def __init__(self) -> None:
