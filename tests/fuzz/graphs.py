@@ -179,6 +179,8 @@ def _step(draw: Draw, x: Any, pool: list[Any], made: list[layers.Layer], nested:
         inner = _nested(draw, tuple(x.shape))
         made.append(inner)
         return inner(x)
+    if kind == 9 and len(x.shape) == 3:
+        return sequences.with_states(draw, x, pool)
     if kind == 8 and made:
         return _again(draw.one(made), draw.some(pool, len(pool)))
     layer = _layer_for(draw, tuple(x.shape))
@@ -272,7 +274,10 @@ def _data(draw: Draw, model: keras.Model, batch: int) -> Any:
             return draw.rng.integers(0, integers.LARGEST, (batch, *sizes), endpoint=True).astype(
                 x.dtype
             )
-        return draw.normal((batch, *sizes))
+        numbers = draw.normal((batch, *sizes))
+        if len(sizes) == 2 and draw.chance(0.5):
+            numbers[draw.rng.random((batch, sizes[0])) < 0.4] = 0  # steps that masks leave out
+        return numbers
 
     if isinstance(model, keras.Sequential):
         return one(model.inputs[0])

@@ -15,7 +15,10 @@ def to_floats(draw: Draw, shape: Shape) -> list[layers.Layer]:
     rank = len(shape)
     kept = _keeping(draw, shape) if draw.chance(0.6) else []
     if rank < 4 and draw.chance(0.6):
-        return [*kept, layers.Embedding(LARGEST + 1, draw.integer(1, 4))]
+        return [
+            *kept,
+            layers.Embedding(LARGEST + 1, draw.integer(1, 4), mask_zero=draw.chance(0.4)),
+        ]
     # Normalization of large numbers loses digits, in Keras too.
     return [*kept, layers.Rescaling(1 / 64, -1.0)]
 

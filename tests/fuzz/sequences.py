@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import layers
@@ -115,6 +116,23 @@ def recurrent(draw: Draw, shape: Shape) -> layers.Layer:
     return layers.Bidirectional(layer, merge_mode=draw.one(("concat", "sum", "mul", "ave")))
 
 
+def masking(draw: Draw, shape: Shape) -> layers.Layer:
+    """Mask steps whose numbers are all 0, of which inputs have some."""
+    return layers.Masking()
+
+
+def with_states(draw: Draw, x: Any, pool: Sequence[Any]) -> Any:
+    """Return a sequence, or what is left of it, that goes on from the states of another."""
+    units, cls = draw.integer(1, 4), draw.one((layers.LSTM, layers.GRU, layers.SimpleRNN))
+    cells = [draw.one((layers.LSTMCell, layers.GRUCell))(draw.integer(1, 4)) for _ in range(2)]
+    if draw.chance(0.3):
+        return layers.RNN(cells, return_sequences=draw.chance(0.5))(x)
+    _, *states = cls(units, return_state=True, return_sequences=draw.chance(0.5))(x)
+    others = [y for y in pool if len(y.shape) == 3] or [x]
+    after = cls(units, return_sequences=draw.chance(0.5), go_backwards=draw.chance(0.2))
+    return after(draw.one(others), initial_state=states)
+
+
 def time_distributed(draw: Draw, shape: Shape) -> layers.Layer:
     return layers.TimeDistributed(layers.Dense(draw.integer(1, 5), draw.activation()))
 
@@ -146,6 +164,7 @@ SEQUENCE_MAKERS = (
     (adaptive_pool, 1),
     (size, 2),
     (recurrent, 4),
+    (masking, 2),
     (time_distributed, 1),
     (to_image, 1),
 )
