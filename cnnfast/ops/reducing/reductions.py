@@ -137,8 +137,7 @@ class Prod(_Total):
 
     def compute_output_spec(self, x: KerasTensor) -> KerasTensor:
         y = super().compute_output_spec(x)
-        y.dtype = self.dtype or y.dtype
-        return y
+        return y if self.dtype is None else KerasTensor(y.shape, self.dtype)
 
     def _config(self) -> dict[str, Any]:
         return {**super()._config(), "dtype": self.dtype}
