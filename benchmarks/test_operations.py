@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from cnnfast._core import ActivationKind, Plan, PlanBuilder, PoolKind, RecurrentKind
+from cnnfast._core import ActivationKind, MaskedSteps, Plan, PlanBuilder, PoolKind, RecurrentKind
 
 Array = npt.NDArray[np.float32]
 Activation = tuple[ActivationKind, float, float]
@@ -251,9 +251,8 @@ def test_recurrent(kind: RecurrentKind, time: int, units: int, batch: int, recor
 
     def plan(activation: Activation, gate: Activation) -> Plan:
         builder = PlanBuilder()
-        made = builder.recurrent(
-            builder.input(x.shape[1:]), kind, units, kernel, None, activation, gate, False
-        )
+        of = (builder.input(x.shape[1:]), None, kind, units, kernel, None, activation, gate)
+        made = builder.recurrent(*of, False, False, MaskedSteps.NONE, False)
         return builder.build([made])
 
     if kind is RecurrentKind.LSTM:

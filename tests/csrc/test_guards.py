@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnnfast import _core
-from cnnfast._core import ActivationKind, BinaryKind, RecurrentKind
+from cnnfast._core import ActivationKind, BinaryKind, MaskedSteps, RecurrentKind
 
 LINEAR = (ActivationKind.LINEAR, 0.0, 0.0)
 WINDOW = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
@@ -33,10 +33,10 @@ def conv2d(builder, x, **changes):
     return builder.conv2d(x, **(arguments | changes))
 
 
-def recurrent(builder, x, kernel):
-    """Append a recurrent step with the weights `kernel`."""
-    units = len(kernel)
-    return builder.recurrent(x, RecurrentKind.LSTM, units, kernel, None, LINEAR, LINEAR, False)
+def recurrent(builder, x, kernel, more=None):
+    """Append a recurrent step with the weights `kernel`, which goes on from `more`, if it is."""
+    how = (LINEAR, LINEAR, False, more is not None, MaskedSteps.NONE, False)
+    return builder.recurrent(x, more, RecurrentKind.LSTM, len(kernel), kernel, None, *how)
 
 
 REFUSED = {
@@ -117,6 +117,10 @@ REFUSED = {
     "a recurrent kernel without its gates": (
         lambda b, _: recurrent(b, b.input((3, 8)), ones(8, 8)),
         r"a recurrent step reads \(time, gates \* units\)",
+    ),
+    "states of other units": (
+        lambda b, _: recurrent(b, b.input((3, 8)), ones(2, 8), b.input((3,))),
+        "a recurrent step",
     ),
     "a position outside its axis": (
         lambda b, x: b.remap(x, (1, 4, 6), [np.array([4], np.int32), None, None], 0.0),
