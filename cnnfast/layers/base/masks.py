@@ -34,8 +34,6 @@ _DESTROYED = (
     "layers will not see the mask."
 )
 
-_RNN = "cnnfast.layers.rnn."
-
 
 def is_given(mask: Any) -> bool:
     """Whether a mask, or a structure of them, says anything."""
@@ -139,7 +137,7 @@ def lower(
 
 
 def _check_followed(layer: Layer, mask: Any) -> None:
-    """Refuse a mask for a layer that follows it in Keras, or in its Keras, in another way.
+    """Refuse a mask for a layer that follows it in the Keras of its file in another way.
 
     Raises
     ------
@@ -152,12 +150,6 @@ def _check_followed(layer: Layer, mask: Any) -> None:
             "of. Received: an input with a mask",
             advice="Load it in that Keras, and save it without what masks, or build the network "
             "in Keras 3 and copy the weights there.",
-        )
-    homes = (base.__module__ for base in type(layer).__mro__)
-    if is_given(mask) and not layer.takes_mask and any(home.startswith(_RNN) for home in homes):
-        raise layer.unsupported(
-            "does not follow masks. Received: an input with a mask",
-            advice="If nothing is ever masked, make the model without `Masking` and `mask_zero`.",
         )
 
 
