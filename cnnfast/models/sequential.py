@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
@@ -107,10 +108,27 @@ class Sequential(Model):
             self._add_input(InputLayer(batch_shape=layer._first_shape))
         if not self._tensors and self._layers and isinstance(self._layers[0], Model):
             self._build_from_first_model()
-        tensors = [self._connect(layer, self._tensors[-1])] if self._tensors else []
+        self._stack([layer])
+
+    def _push_all(self, layers: Sequence[Layer]) -> None:
+        """Put `layers`, whose names are free, on top of an empty model.
+
+        Those behind the input are put there at once, and what follows from a change is done once.
+        """
+        rest = deque(layers)
+        while rest and not self._tensors:
+            self._push(rest.popleft())
+        if any(isinstance(layer, InputLayer) for layer in rest):
+            for layer in rest:
+                self._push(layer)  # which refuses a second input
+        elif rest:
+            self._stack(rest)
+
+    def _stack(self, layers: Collection[Layer]) -> None:
+        tensors = self._connected(layers, self._tensors[-1]) if self._tensors else []
         known = self._graph_trains, self._apart
-        self._restack([*self._layers, layer], [*self._tensors, *tensors])
-        self._note_training([layer], *known)
+        self._restack([*self._layers, *layers], [*self._tensors, *tensors])
+        self._note_training(layers, *known)
 
     def pop(self) -> Layer:
         """Take the top layer off and return it.
@@ -172,15 +190,13 @@ class Sequential(Model):
         for number, layer in enumerate(self._layers):
             self._check_name(layer, self._layers[:number])  # they may have new ones by now
         first = InputLayer(batch_shape=shape)
-        tensors = [first.output]
-        for layer in self._layers:
-            tensors.append(self._connect(layer, tensors[-1]))
+        tensors = [first.output, *self._connected(self._layers, first.output)]
         vars(self)["input_spec"] = InputSpec(ndim=len(shape))
         self._restack([first, *self._layers], tensors)
         self._note_training()
 
     def _note_training(
-        self, layers: Sequence[Layer] | None = None, trains: bool = False, apart: bool = False
+        self, layers: Collection[Layer] | None = None, trains: bool = False, apart: bool = False
     ) -> None:
         """Note whether a call on an array is more than its plan, if it was not without `layers`."""
         layers = self._layers if layers is None else layers
@@ -208,10 +224,14 @@ class Sequential(Model):
         if isinstance(first, Model) and first.built:
             self.build(first.input_shape)
 
-    def _connect(self, layer: Layer, tensor: Any) -> Any:
-        """Call `layer`, which builds it where it is not yet; return its output."""
+    def _connected(self, layers: Iterable[Layer], tensor: Any) -> list[Any]:
+        """Call `layers` in turn, which builds those that are not yet; return their outputs."""
+        tensors = []
         with name_scope(self.name) as self._path:
-            return layer.connect((tensor,), {})
+            for layer in layers:
+                tensor = layer.connect((tensor,), {})
+                tensors.append(tensor)
+        return tensors
 
     def _changed(self) -> None:
         super()._changed()
@@ -349,10 +369,11 @@ class Sequential(Model):
             )
         model = cls(name=config.get("name"))
         named: dict[str, Layer] = {}
-        for layer in map(configs.deserialize, layers):
+        made = [configs.deserialize(layer) for layer in layers]
+        for layer in made:
             if named.setdefault(layer.name, layer) is not layer:
                 raise model._name_taken(layer)
-            model._push(layer)
+        model._push_all(made)
         # Set without reaching the layers, which have flags of their own.
         model._trainable = arguments.boolean(config.get("trainable", True), "trainable")
         if not model.built and config.get("build_input_shape") is not None and model.layers:
@@ -365,9 +386,8 @@ class Sequential(Model):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if self._layers and isinstance(self._layers[0], InputLayer):
-            self._tensors = [self._layers[0].output]
-            for layer in self._layers[1:]:
-                self._tensors.append(self._connect(layer, self._tensors[-1]))
+            first = self._layers[0].output
+            self._tensors = [first, *self._connected(self._layers[1:], first)]
 
 
 def _shape(tensor: Any) -> Any:
