@@ -134,7 +134,8 @@ NETWORKS: list[tuple[str, str, Made]] = [
     collection("resunet_a_2d", FILTERS, dilation_num=[1, 3, 5]),
     collection("transunet_2d", FILTERS, embed_dim=16, num_mlp=16, num_heads=2, num_transformer=2),
     collection(
-        *("swin_unet_2d", 8, 2, 2, 2),
+        "swin_unet_2d",
+        **{"filter_num_begin": 8, "depth": 2, "stack_num_down": 2, "stack_num_up": 2},
         **{"patch_size": (2, 2), "num_heads": [2, 2], "window_size": [2, 2], "num_mlp": 16},
     ),
     of_module(

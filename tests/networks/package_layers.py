@@ -1,4 +1,4 @@
-"""Layers of keras-cv-attention-models, for its files: written anew, from what they compute."""
+"""Layers of packages, for their files: written anew, from what they compute."""
 
 from __future__ import annotations
 
@@ -71,6 +71,10 @@ class PositionalEmbedding(layers.Layer):
         return x + self.places
 
 
+class FixedDropout(layers.Dropout):
+    """Dropout, under the name that efficientnet gives it."""
+
+
 def hard_swish(x: Any) -> Any:
     """Return ``x * relu6(x + 3) / 6``."""
     return cnnfast.activations.hard_swish(x)
@@ -82,4 +86,5 @@ CUSTOM_OBJECTS: dict[str, Any] = {
     "volo>ClassToken": ClassToken,
     "volo>PositionalEmbedding": PositionalEmbedding,
     "kecamCommon>hard_swish": hard_swish,
+    "FixedDropout": FixedDropout,
 }

@@ -208,8 +208,8 @@ def section(results: list[Result]) -> str:
 
 {sum(r.agrees for r in results)} of {len(results)} networks of {len(packages)} packages give their
 numbers here; of {len(agreeing)} packages at least one does. Those for Keras 3 are opened by
-`from_keras`, those for Keras 2 from a file (`.h5`) that TensorFlow's Keras 2.15 wrote; five small
-layers of keras-cv-attention-models are written anew for that (`tests/networks/package_layers.py`).
+`from_keras`, those for Keras 2 from a file (`.h5`) that TensorFlow's Keras 2.15 wrote; six small
+layers are written anew for that (`tests/networks/package_layers.py`).
 The difference is the largest, relative to the largest output. Weights are random.
 
 Written by `python -m networks.packages FOLDER --markdown ../docs/parity.md`, run from `tests/`,
