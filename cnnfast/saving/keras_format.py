@@ -89,7 +89,7 @@ def _places(layer: Layer, path: str, visited: set[int]) -> Iterator[Place]:
 
 def own_weights(layer: Layer) -> list[Variable]:
     """Return what a file has as the weights of `layer` itself; a layer inside may share some."""
-    return layer._own_variables()
+    return layer._file_variables()
 
 
 def own_places(layer: Layer) -> list[str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.late import late
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base import weight_options
-from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.with_kernel import WithKernel
 from cnnfast.lowering import append
-from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.variables import Variable
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
 
 
-class Dense(Layer):
+class Dense(WithKernel):
     """``activation(x @ kernel + bias)`` along the last axis of inputs of any rank.
 
     Takes (batch, ..., inputs) and returns (batch, ..., units).
@@ -51,7 +51,7 @@ class Dense(Layer):
     kernel_constraint, bias_constraint
         Of training; kept for the config.
     quantization_config
-        Must be None.
+        Keras' config object of how a quantized layer computes, in files; None for the default.
     **kwargs
         ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
@@ -81,18 +81,13 @@ class Dense(Layer):
         activity_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        quantization_config: None = None,
+        quantization_config: Mapping[str, Any] | None = None,
         **kwargs: Unpack[OptionsBesideRegularizer],
     ) -> None:
         rule = "Received an invalid value for `units`, expected a positive integer."
         units = arguments.positive_integer(units, rule)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if quantization_config is not None:
-            raise self.unsupported(
-                "`quantization_config` must be None: weights are float32. "
-                f"Received: {quantization_config}",
-                advice=dtypes.BEFORE_QUANTIZE,
-            )
+        self._set_scheme(quantization_config)
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = arguments.boolean(use_bias, "use_bias")
@@ -106,18 +101,19 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2)
 
     @property
-    def kernel(self) -> Variable:
-        """The kernel; AttributeError if the layer is not built."""
-        return self._built_weight(0, "kernel")
+    def kernel(self) -> Any:
+        """The kernel, of integers if it is quantized; AttributeError if the layer is not built."""
+        return self._built_kernel()
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         inputs = input_shape[-1]
-        self.add_weight(
-            name="kernel",
-            shape=(inputs, self.units),
+        self._create_kernel(
+            (inputs, self.units),
+            (0,),
+            (self.units,),
+            path,
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
-            path=path,
         )
         if self.use_bias:
             self.bias = self.add_weight(
@@ -135,8 +131,20 @@ class Dense(Layer):
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._output_shape(x)
         bias = None if self.bias is None else self.bias.numpy()
+        scheme = self._scheme
+        if scheme is not None and not scheme.fuses:
+            y = scheme.product(
+                graph,
+                x,
+                (len(x.shape) - 1,),
+                lambda q, kernel: append.product(graph, q, kernel, None, shape),
+            )
+            return self.activation.lower(graph, scheme.with_bias(graph, y, bias))
+        kernel = self._kernel_numbers()
+        if scheme is not None:
+            x, bias = scheme.entered(graph, x), scheme.bias(bias)
         fused, rest = self.activation.split()
-        y = append.product(graph, x, late(self.kernel), bias, shape, fused)
+        y = append.product(graph, x, kernel, bias, shape, fused)
         return rest.lower(graph, y)
 
     @classmethod
@@ -150,5 +158,5 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             **weight_options.config(self, "kernel"),
             **weight_options.config(self, "bias"),
-            "quantization_config": None,
+            "quantization_config": self.quantization_config,
         }

@@ -1,0 +1,57 @@
+"""How the weights of quantized layers are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfast.layers.quantized.variables import IntegerVariable
+
+if TYPE_CHECKING:
+    from cnnfast.engine.ops import Shape
+    from cnnfast.layers.base.layer import Layer
+    from cnnfast.variables import Variable
+
+
+class Making:
+    """Makes weights of a layer and puts them among `made`, by their names.
+
+    Parameters
+    ----------
+    layer
+        Whose they are.
+    path
+        Its own.
+    made
+        Where they go.
+    """
+
+    def __init__(self, layer: Layer, path: str, made: dict[str, Variable]) -> None:
+        self._layer, self._path, self._made = layer, path, made
+
+    def integers(self, name: str, shape: Shape, dtype: str) -> None:
+        """Make one of ``"int8"`` or ``"uint8"``."""
+        variable = IntegerVariable(shape, dtype, name=name, path=f"{self._path}/{name}")
+        self._layer._non_trainable_variables.append(variable)
+        self._made[name] = variable
+
+    def floats(self, name: str, shape: Shape, initializer: Any, trainable: bool = False) -> None:
+        """Make one of float32."""
+        self._made[name] = self._layer.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=trainable,
+            path=self._path,
+        )
+
+    def indices(self, name: str, count: int, size: int) -> None:
+        """Make the numbers of the groups that `count` rows are in, of `size` rows each."""
+        self.floats(name, (count,), np.arange(count, dtype=np.float32) // size)
+
+    def histories(self, length: int) -> None:
+        """Make what training under float8 keeps: scales, and maxima of `length` steps."""
+        for name in ("inputs", "kernel", "outputs_grad"):
+            self.floats(f"{name}_scale", (), "ones", trainable=True)
+            self.floats(f"{name}_amax_history", (length,), "zeros", trainable=True)
