@@ -56,7 +56,7 @@ def product(
     inputs
         How rows of `x` are quantized; None for not at all.
     divisor
-        Scales of the weights, of the rank of the product or less; None where they are in the
+        Scales of the weights, whose last axes are those of the product; None where they are in the
         weights.
     multiply
         Appends the product with the weights.
@@ -71,8 +71,9 @@ def product(
         y = multiply(x)
         scale = aligned(scale)
     if divisor is not None:
-        ones = (1,) * (len(y.shape) - divisor.ndim)
-        weights = append.constant(graph, divisor.reshape(*ones, *divisor.shape))
+        shape = divisor.shape[-len(y.shape) :]  # without the batch, which is 1
+        ones = (1,) * (len(y.shape) - len(shape))
+        weights = append.constant(graph, divisor.reshape(*ones, *shape))
         scale = (
             weights
             if scale is None

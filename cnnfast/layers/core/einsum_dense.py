@@ -145,6 +145,12 @@ class EinsumDense(WithKernel):
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None
         elided = self._equation.before or self._equation.after
+        if elided and self.quantization_mode not in (None, "float8"):
+            raise self.unsupported(
+                "is quantized by Keras in int8, int4, gptq and awq where its equation has no "
+                f"ellipsis. Received: {equation!r}",
+                advice="Write a letter for each axis.",
+            )
         rank = self._equation.least_rank
         self.input_spec = InputSpec(min_ndim=rank) if elided else InputSpec(ndim=rank)
 
