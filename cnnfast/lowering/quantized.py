@@ -75,9 +75,7 @@ def product(
         ones = (1,) * (len(y.shape) - len(shape))
         weights = append.constant(graph, divisor.reshape(*ones, *shape))
         scale = (
-            weights
-            if scale is None
-            else append.binary(graph, scale, weights, BinaryKind.MULTIPLY)
+            weights if scale is None else append.binary(graph, scale, weights, BinaryKind.MULTIPLY)
         )
     return y if scale is None else append.binary(graph, y, scale, BinaryKind.DIVIDE)
 

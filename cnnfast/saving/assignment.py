@@ -83,7 +83,7 @@ class Assignment:
                 f"{shape}. Received: {self.dataset.shape}."
             )
         self.dataset.locate(self.dataset.shape)
-        if self.variable.dtype != "float32" and self.dataset.dtype != self.variable.dtype:
+        if self.variable.dtype not in ("float32", self.dataset.dtype):
             raise self.dataset.error(
                 f"weight {self.variable.name!r} of layer {self.layer.name!r} must hold "
                 f"{self.variable.dtype}. Received: {self.dataset.dtype}."

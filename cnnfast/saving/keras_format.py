@@ -256,6 +256,8 @@ class _Search:
             )
         numbers = [name for name in store.names() if name.isdecimal()]
         self.seen |= {_below(path, f"{VARIABLES}/{number}") for number in numbers}
+        if len(weights) != len(numbers):
+            _check_unquantized(layer, store, numbers)
         check_count(layer, len(weights), len(numbers), store.error)
         return [Assignment(layer, w, store.dataset(str(i))) for i, w in enumerate(weights)]
 
@@ -273,6 +275,21 @@ class _Search:
                 f"the places {places}. Received: {stored}."
             )
         return places
+
+
+def _check_unquantized(layer: Layer, store: Tree, numbers: Sequence[str]) -> None:
+    """Say so where a file has quantized weights for a layer that is not.
+
+    Keras' configs do not say how the layers inside of an attention layer are quantized.
+    """
+    if any(store.dataset(number).dtype in ("int8", "uint8") for number in numbers):
+        raise store.error(
+            f"the weights of layer {layer.name!r} are quantized, and the model does not say how: "
+            "Keras does not load it either. `cnnfast.from_keras(model)` takes the model that is in "
+            "memory in Keras; what it makes saves a file that both load. For weights alone make "
+            "the layer with the same dtype policy. "
+            f"Received: {len(numbers)} weights of a layer that has {len(own_weights(layer))}."
+        )
 
 
 def _is_users(layer: Layer) -> bool:

@@ -1,7 +1,7 @@
-"""What Keras has quantized in memory, of which its configs or the order of weights say too little.
+"""What Keras has quantized in memory, of which its configs and the order of weights say too little.
 
-Keras writes no policies of the layers inside of an attention layer: neither it nor anyone else opens
-a `.keras` file of a quantized one. In memory each says its own.
+Keras writes no policies of the layers inside of an attention layer, and does not load the file of a
+quantized one. In memory each layer says its own.
 """
 
 from __future__ import annotations
@@ -47,15 +47,11 @@ def _check_default(part: Any, twin: Any, mode: str) -> None:
     fields = {} if quantizer is None else dict(quantizer.get_config())
     fields.pop("axis", None)
     fields["value_range"] = list(fields.get("value_range", ()))
-    if mode == "int8" and (quantizer is None or fields != _INPUTS):
-        received = quantizer
-    elif mode != "int8" and quantizer is not None:
-        received = quantizer
-    else:
+    if fields == _INPUTS if mode == "int8" else quantizer is None:
         return
     raise UnsupportedError(
         "the inputs of the projections of an attention layer are quantized as Keras does by "
-        f"default. Received: {received} in {part.name!r}",
+        f"default. Received: {quantizer} in {part.name!r}",
         layer=twin.name,
         class_name=type(twin).__name__,
         advice=f"Call `model.quantize({mode!r})` without a config in Keras.",

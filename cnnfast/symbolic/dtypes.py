@@ -26,7 +26,7 @@ class DTypePolicy:
     Attributes
     ----------
     name
-        Such as ``"float32"``, ``"mixed_float16"`` or, of a quantized layer, ``"int8_from_float32"``.
+        ``"float32"``, ``"mixed_float16"`` or, of a quantized layer, ``"int8_from_float32"``.
     amax_history_length
         How many maxima a layer quantized to float8 keeps.
     inside

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.dtypes import DTypePolicy
 
 MODES = ("int8", "float8", "int4", "gptq", "awq")
-QUANTIZE_FLOAT32 = "Quantize the model in Keras under the policy float32, and save it then."
+ADVICE = (
+    "Save the model as it is before `model.quantize(…)`, or quantize it in Keras in one of the modes "
+    f"{', '.join(MODES)} under the policy float32."
+)
 AMAX_HISTORY = 1024
 
 _PREFIX = "_from_"
@@ -60,33 +63,33 @@ def parse(name: str) -> Quantization:
 
     Raises
     ------
-    ValueError
-        If it is none of Keras.
     UnsupportedError
-        If Keras would compute in another dtype than float32.
+        If it is none of Keras, or one under which Keras computes in another dtype than float32.
     """
     whole, _, source = name.partition(_PREFIX)
     mode, *numbers = whole.split("/")
     sizes = [int(number) for number in numbers if number.removeprefix("-").isdecimal()]
     fits = mode in MODES and len(sizes) == len(numbers) and len(sizes) in _counts(mode)
     if not fits or any(size < -1 or size == 0 for size in sizes[-1:]):
-        raise ValueError(
-            f"A quantized dtype policy is one of {MODES}, as in 'int8_from_float32', "
-            "'int4/128_from_float32', 'gptq/4/128_from_float32' or 'awq/4/128_from_float32'. "
-            f"Received: {name!r}"
+        raise UnsupportedError(
+            "quantized dtype policies are such as 'int8_from_float32', 'float8_from_float32', "
+            "'int4/128_from_float32', 'gptq/4/128_from_float32' and 'awq/4/128_from_float32'. "
+            f"Received: {name!r}",
+            advice=ADVICE,
         )
     bits = {"int4": 4, "gptq": 4, "awq": 4}.get(mode, 8)
     if len(sizes) == 2:
         bits = sizes[0]
         if bits not in _WEIGHT_BITS[mode]:
-            raise ValueError(
-                f"Weights of {mode!r} have {_WEIGHT_BITS[mode]} bits. Received: {name!r}"
+            raise UnsupportedError(
+                f"weights of {mode!r} have {_WEIGHT_BITS[mode]} bits. Received: {name!r}",
+                advice=ADVICE,
             )
     if source != "float32":
         raise UnsupportedError(
             "quantized layers are those whose inputs and outputs are float32: Keras scales in the "
             f"dtype of the inputs. Received: {name!r}",
-            advice=QUANTIZE_FLOAT32,
+            advice=ADVICE,
         )
     group = sizes[-1] if sizes and sizes[-1] > 0 else None
     return Quantization(mode, group, bits)
@@ -105,10 +108,10 @@ def in_config(config: Mapping[str, Any]) -> tuple[str, int, tuple[tuple[str, str
 
     Raises
     ------
-    ValueError
-        If there is no such policy.
     UnsupportedError
-        If it is of a class that is not known.
+        If there is no such policy.
+    ValueError
+        If the length of a history is none.
     """
     class_name, inner = config.get("class_name"), config.get("config")
     fields = inner if isinstance(inner, Mapping) else {}
@@ -117,7 +120,7 @@ def in_config(config: Mapping[str, Any]) -> tuple[str, int, tuple[tuple[str, str
     if class_name not in _CLASSES.values():
         raise UnsupportedError(
             f"dtype policies are plain, mixed or quantized ones of Keras. Received: {dict(config)}",
-            advice=QUANTIZE_FLOAT32,
+            advice=ADVICE,
         )
     return _name(str(class_name), fields), _amax_history(fields), ()
 
@@ -128,9 +131,10 @@ def _name(class_name: str, config: Mapping[str, Any]) -> str:
     own = [mode for mode, name in _CLASSES.items() if name == class_name]
     any_mode = class_name == _CLASSES["int8"] and mode in ("int8", "int4", "float8")
     if not (any_mode or kind in own) or not isinstance(source, str | None):
-        raise ValueError(
-            f"Config objects of dtype policies have a `mode`, one of {MODES} that is their own, "
-            f"and a `source_name`. Received: {class_name} with {dict(config)}"
+        raise UnsupportedError(
+            f"dtype policies have a `mode`, one of {MODES} that is their own, and a "
+            f"`source_name`. Received: {class_name} with {dict(config)}",
+            advice=ADVICE,
         )
     name = f"{mode}{_PREFIX}{source or 'float32'}"
     parse(name)
@@ -163,7 +167,7 @@ def _of_map(config: Mapping[str, Any]) -> tuple[str, int, tuple[tuple[str, str],
     if default not in (None, "float32"):
         raise UnsupportedError(
             f"the `default_policy` of a DTypePolicyMap must be float32. Received: {default!r}",
-            advice=QUANTIZE_FLOAT32,
+            advice=ADVICE,
         )
     return "float32", AMAX_HISTORY, tuple(inside.items())
 

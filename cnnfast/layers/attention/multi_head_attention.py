@@ -87,7 +87,9 @@ class _Projection(WithKernel):
                 graph,
                 x,
                 (1,),
-                lambda q, kernel: append.product(graph, q, _as_matrix(kernel, columns), None, shape),
+                lambda q, kernel: append.product(
+                    graph, q, _as_matrix(kernel, columns), None, shape
+                ),
                 joined=True,
             )
             y = scheme.with_bias(graph, y, bias)

@@ -98,7 +98,8 @@ class Embedding(Layer):
         self.mask_zero = arguments.boolean(mask_zero, "mask_zero")
         if self.input_dim > _LARGEST_TABLE:
             raise self.unsupported(
-                f"must not have more than {_LARGEST_TABLE} rows. Received: input_dim={input_dim}"
+                f"must not have more than {_LARGEST_TABLE} rows. Received: input_dim={input_dim}",
+                advice="Make one table of the rows that are used, and number those.",
             )
         self._set_scheme(quantization_config)
 

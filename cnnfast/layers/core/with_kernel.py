@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.late import LateArray, late
-from cnnfast.engine.ops import Shape
+from cnnfast.engine.ops import BatchShape
 from cnnfast.layers.base.layer import Layer
 from cnnfast.variables import Variable
 
@@ -42,9 +42,9 @@ class WithKernel(Layer):
 
     def _create_kernel(
         self,
-        shape: Shape,
+        shape: BatchShape,
         summed: Sequence[int],
-        scale_shape: Shape,
+        scale_shape: BatchShape,
         path: str,
         **kernel: Any,
     ) -> None:
@@ -79,11 +79,3 @@ class WithKernel(Layer):
         if self._scheme is None:
             return self._own_variables()
         return self._scheme.in_files(self.bias)
-
-    def __getattr__(self, name: str) -> Any:
-        """Return a weight of a quantized kernel by the name that Keras gives it."""
-        scheme = vars(self).get("_scheme")
-        made = None if scheme is None else scheme.variables.get(name)
-        if made is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return made

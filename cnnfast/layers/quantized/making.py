@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Making:
-    """Makes weights of a layer and puts them among `made`, by their names.
+    """Makes weights of a layer: its attributes, and among `made`, by their names.
 
     Parameters
     ----------
@@ -34,17 +34,23 @@ class Making:
         """Make one of ``"int8"`` or ``"uint8"``."""
         variable = IntegerVariable(shape, dtype, name=name, path=f"{self._path}/{name}")
         self._layer._non_trainable_variables.append(variable)
-        self._made[name] = variable
+        self._keep(name, variable)
 
     def floats(self, name: str, shape: Shape, initializer: Any, trainable: bool = False) -> None:
         """Make one of float32."""
-        self._made[name] = self._layer.add_weight(
+        variable = self._layer.add_weight(
             name=name,
             shape=shape,
             initializer=initializer,
             trainable=trainable,
             path=self._path,
         )
+        self._keep(name, variable)
+
+    def _keep(self, name: str, variable: Variable) -> None:
+        self._made[name] = variable
+        if not hasattr(type(self._layer), name):
+            setattr(self._layer, name, variable)
 
     def indices(self, name: str, count: int, size: int) -> None:
         """Make the numbers of the groups that `count` rows are in, of `size` rows each."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray, Same, late
-from cnnfast.engine.ops import Shape, Value
+from cnnfast.engine.ops import BatchShape, Shape, Value
 from cnnfast.layers.quantized import configs, numbers
 from cnnfast.layers.quantized.making import Making
 from cnnfast.lowering import append, quantized
@@ -77,9 +77,9 @@ class Scheme:
     def make(
         self,
         layer: Layer,
-        shape: Shape,
+        shape: BatchShape,
         summed: Sequence[int],
-        scale_shape: Shape,
+        scale_shape: BatchShape,
         path: str,
         **kernel: Any,
     ) -> None:
@@ -96,6 +96,7 @@ class Scheme:
         kernel
             How a float kernel begins.
         """
+        shape, scale_shape = _known(shape), _known(scale_shape)
         self._shape = shape
         rows = math.prod(size for axis, size in enumerate(shape) if axis in summed)
         if self.mode in ("gptq", "awq"):
@@ -243,6 +244,16 @@ class Scheme:
         return quantized.product(
             graph, x, axes, self.inputs, divisor, lambda q: multiply(q, kernel), aligned
         )
+
+
+def _known(shape: BatchShape) -> Shape:
+    known = tuple(size for size in shape if size is not None)
+    if len(known) != len(shape):
+        raise ValueError(
+            "Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
+            f"Received: shape={shape}"
+        )
+    return known
 
 
 def _as_stored(variables: dict[str, Variable], read: dict[str, Any]) -> dict[str, Any]:

@@ -89,9 +89,7 @@ class Table:
 
         def multiplied(indices: npt.NDArray[np.int32]) -> Float32Array:
             whole = unpacked(table[indices])
-            return numbers.dequantize(
-                whole, scale[indices][..., group], zero[indices][..., group]
-            )
+            return numbers.dequantize(whole, scale[indices][..., group], zero[indices][..., group])
 
         return multiplied
 

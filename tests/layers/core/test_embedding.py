@@ -56,12 +56,6 @@ def test_a_number_without_a_row_is_refused(number: float) -> None:
         layer(np.array([[0, number]]))
 
 
-def test_quantized_tables_are_refused() -> None:
-    arguments: dict[str, Any] = {"quantization_config": {}}
-    with pytest.raises(UnsupportedError, match="must not be quantized"):
-        layers.Embedding(9, 2, **arguments)
-
-
 def test_a_config_of_keras_1_is_read() -> None:
     config = {
         **{"name": "words", "trainable": True, "input_dim": 9, "output_dim": 2, "dropout": 0.0},
