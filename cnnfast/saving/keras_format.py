@@ -257,7 +257,7 @@ class _Search:
         numbers = [name for name in store.names() if name.isdecimal()]
         self.seen |= {_below(path, f"{VARIABLES}/{number}") for number in numbers}
         if len(weights) != len(numbers):
-            _check_unquantized(layer, store, numbers)
+            _explain(layer, store, numbers)
         check_count(layer, len(weights), len(numbers), store.error)
         return [Assignment(layer, w, store.dataset(str(i))) for i, w in enumerate(weights)]
 
@@ -277,19 +277,26 @@ class _Search:
         return places
 
 
-def _check_unquantized(layer: Layer, store: Tree, numbers: Sequence[str]) -> None:
-    """Say so where a file has quantized weights for a layer that is not.
+def _explain(layer: Layer, store: Tree, numbers: Sequence[str]) -> None:
+    """Say so where what Keras itself forgets to write is why the weights do not fit.
 
-    Keras' configs do not say how the layers inside of an attention layer are quantized.
+    Its configs do not say how layers inside of an attention layer are quantized, and Keras 3.15
+    does not store the zero points of GPTQ and AWQ.
     """
-    if any(store.dataset(number).dtype in ("int8", "uint8") for number in numbers):
-        raise store.error(
-            f"the weights of layer {layer.name!r} are quantized, and the model does not say how: "
-            "Keras does not load it either. `cnnfast.from_keras(model)` takes the model that is in "
-            "memory in Keras; what it makes saves a file that both load. For weights alone make "
-            "the layer with the same dtype policy. "
-            f"Received: {len(numbers)} weights of a layer that has {len(own_weights(layer))}."
-        )
+    if layer.quantization_mode in ("gptq", "awq"):
+        why = "are not all there (Keras 3.15 forgets `kernel_zero`)"
+    elif layer.quantization_mode is None and any(
+        store.dataset(number).dtype in ("int8", "uint8") for number in numbers
+    ):
+        why = "are quantized, and the model does not say how"
+    else:
+        return
+    raise store.error(
+        f"the weights of layer {layer.name!r} {why}, so that Keras does not load the file either. "
+        "`cnnfast.from_keras(model)` takes the model while it is in memory in Keras, and what it "
+        "makes saves a file that both load. "
+        f"Received: {len(numbers)} weights of a layer that has {len(own_weights(layer))}."
+    )
 
 
 def _is_users(layer: Layer) -> bool:

@@ -67,9 +67,10 @@ def in_order(layer: Layer, own: Sequence[Variable], twin: Any) -> list[Any]:
         If the layer has an adapter, or is not calibrated, so that it computes in floats.
     """
     theirs = {}
+    calibrated = getattr(twin, f"is_{layer.quantization_mode}_calibrated", True)
     for variable in twin.weights:
         name = _OTHER_NAMES.get(variable.name, variable.name)
-        if name in theirs or name.startswith("lora_"):
+        if name in theirs or name.startswith("lora_") or not calibrated:
             raise layer.unsupported(
                 "is quantized, and then has one kernel and no adapter. Received: "
                 f"{listed([v.name for v in twin.weights])}",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MODES = ("int8", "float8", "int4", "gptq", "awq")
 ADVICE = (
-    "Save the model as it is before `model.quantize(…)`, or quantize it in Keras in one of the modes "
-    f"{', '.join(MODES)} under the policy float32."
+    "Save the model as it is before `model.quantize(…)`, or quantize it in Keras in one of the "
+    f"modes {', '.join(MODES)} under the policy float32."
 )
 AMAX_HISTORY = 1024
 

@@ -288,6 +288,7 @@ class EinsumDense(WithKernel):
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        config.pop("gptq_unpacked_column_size", None)  # which the shape of the kernel says
         return arguments.without_lora(config)
 
     def _config(self) -> dict[str, Any]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import cnnfast
 from cnnfast import layers
-from cnnfast.errors import UnsupportedError
 from parity import both, keras, plain, randomize
 
 
