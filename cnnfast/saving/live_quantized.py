@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cnnfast.variables import Variable
 
 _PARTS = ("_query_dense", "_key_dense", "_value_dense", "_output_dense", "_gate_dense")
-_OTHER_NAMES = {"zero_point": "kernel_zero"}
 _INPUTS = {"value_range": [-127, 127], "epsilon": 1e-7, "output_dtype": "int8"}
 
 
@@ -69,7 +68,7 @@ def in_order(layer: Layer, own: Sequence[Variable], twin: Any) -> list[Any]:
     theirs = {}
     calibrated = getattr(twin, f"is_{layer.quantization_mode}_calibrated", True)
     for variable in twin.weights:
-        name = _OTHER_NAMES.get(variable.name, variable.name)
+        name = variable.name
         if name in theirs or name.startswith("lora_") or not calibrated:
             raise layer.unsupported(
                 "is quantized, and then has one kernel and no adapter. Received: "

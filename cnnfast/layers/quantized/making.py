@@ -30,9 +30,10 @@ class Making:
     def __init__(self, layer: Layer, path: str, made: dict[str, Variable]) -> None:
         self._layer, self._path, self._made = layer, path, made
 
-    def integers(self, name: str, shape: Shape, dtype: str) -> None:
-        """Make one of ``"int8"`` or ``"uint8"``."""
-        variable = IntegerVariable(shape, dtype, name=name, path=f"{self._path}/{name}")
+    def integers(self, name: str, shape: Shape, dtype: str, other: str | None = None) -> None:
+        """Make one of ``"int8"`` or ``"uint8"``, which may itself go by another name."""
+        own = other or name
+        variable = IntegerVariable(shape, dtype, name=own, path=f"{self._path}/{own}")
         self._layer._non_trainable_variables.append(variable)
         self._keep(name, variable)
 

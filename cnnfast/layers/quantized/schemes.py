@@ -60,6 +60,7 @@ class Scheme:
         read = configs.read(config, self.policy)
         self.inputs, self.group_size = read.inputs, read.group_size
         self._history = policy.amax_history_length
+        self._zero_name = "kernel_zero" if apart else "zero_point"
         self._apart = self.mode == "int8" or (
             apart and self.mode == "int4" and self.group_size is None
         )
@@ -122,7 +123,7 @@ class Scheme:
             packed = (columns + 1) // 2 if self.policy.weight_bits == 4 else columns
             making.integers("kernel", (packed, rows), "uint8")
             making.floats("kernel_scale", (columns, groups), "ones")
-            making.integers("kernel_zero", (columns, groups), "uint8")
+            making.integers("kernel_zero", (columns, groups), "uint8", self._zero_name)
             if self.mode == "awq":
                 making.floats("awq_scales", (rows,), "ones")
             making.floats("g_idx", (rows,), "zeros")
