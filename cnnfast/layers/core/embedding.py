@@ -76,6 +76,7 @@ class Embedding(Layer):
 
     quantization_modes = ("int8", "int4")
 
+    quantization_config: Any = None
     _table: Table | None = None
 
     def __init__(
@@ -104,7 +105,7 @@ class Embedding(Layer):
         self._set_scheme(quantization_config)
 
     def _set_scheme(self, config: Mapping[str, Any] | None) -> None:
-        self.quantization_config: Any = config
+        self.quantization_config = config
         mode = self._policy.quantization_mode
         if config is None and mode is None:
             return

@@ -20,13 +20,14 @@ class WithKernel(Layer):
     quantization_modes = ("int8", "int4", "float8", "gptq", "awq")
 
     bias: Variable | None
+    quantization_config: Any = None
     _scheme: Scheme | None = None
     _divides_channels = True
     """Whether Keras divides by the scales of int4 channels behind the product."""
 
     def _set_scheme(self, config: Mapping[str, Any] | None) -> None:
         """Say how the kernel is quantized, if the dtype policy says that it is."""
-        self.quantization_config: Any = config
+        self.quantization_config = config
         mode = self._policy.quantization_mode
         if config is None and mode is None:
             return

@@ -53,5 +53,5 @@ def test_a_group_that_is_none_is_refused() -> None:
     rows = layers.Embedding(3, 4, dtype="int4/2_from_float32", name="rows")
     rows.build((None,))
     rows.g_idx.assign([0, 0, 1, np.nan])
-    with pytest.raises(ValueError, match="'rows'.*`g_idx`"):
+    with pytest.raises(ValueError, match=r"'rows'.*`g_idx`"):
         rows(np.ones((1, 4)))
