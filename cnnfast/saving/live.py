@@ -83,8 +83,7 @@ def _made_like(model: Any, name: str, compile: bool) -> Model:
     if live_calls.needs_drawing(model):
         return _drawn_again(model, name, compile)
     config = json.loads(_json(model), name)
-    for entry, twin in live_weights.entries(config, model):
-        live_quantized.complete(entry, twin)
+    live_quantized.complete(config, model)
     ours = build_model(
         config, name, version_of(config), lambda renamed: live_weights.stored(renamed, model)
     )

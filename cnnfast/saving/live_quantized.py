@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.files.contents import listed
+from cnnfast.saving import live_weights
 
 if TYPE_CHECKING:
     from cnnfast.layers.base.layer import Layer
@@ -20,14 +21,19 @@ _PARTS = ("_query_dense", "_key_dense", "_value_dense", "_output_dense", "_gate_
 _INPUTS = {"value_range": [-127, 127], "epsilon": 1e-7, "output_dtype": "int8"}
 
 
-def complete(entry: Any, twin: Any) -> None:
-    """Say in the config `entry` of an attention layer how its projections are quantized.
+def complete(config: Any, model: Any) -> None:
+    """Say in a config of `model` how the projections of attention layers are quantized.
 
     Raises
     ------
     UnsupportedError
         If their inputs are quantized in another way than by default.
     """
+    for entry, twin in [(config, model), *live_weights.entries(config, model)]:
+        _complete(entry, twin)
+
+
+def _complete(entry: Any, twin: Any) -> None:
     parts = [part for name in _PARTS if (part := getattr(twin, name, None)) is not None]
     policies = {}
     for part in parts:
@@ -35,7 +41,7 @@ def complete(entry: Any, twin: Any) -> None:
         if mode is None:
             continue
         _check_default(part, twin, mode)
-        policies[f"{twin.path}/{part.name}"] = part.dtype_policy.name
+        policies[f".+/{part.name}"] = part.dtype_policy.name
     if policies:
         fields = {"default_policy": "float32", "policy_map": policies}
         entry["config"]["dtype"] = {"class_name": "DTypePolicyMap", "config": fields}

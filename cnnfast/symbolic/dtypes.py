@@ -30,7 +30,7 @@ class DTypePolicy:
     amax_history_length
         How many maxima a layer quantized to float8 keeps.
     inside
-        The policies of layers inside, by their paths, where they have others.
+        The policies of layers inside, by their names, where they have others.
     """
 
     name: str
@@ -53,9 +53,9 @@ class DTypePolicy:
         mode, quantized, _ = self.name.partition("_from_")
         return mode.split("/")[0] if quantized else None
 
-    def of(self, path: str) -> str:
-        """Return the name of the policy of the layer at `path` inside."""
-        return dict(self.inside).get(path, self.name)
+    def of(self, name: str) -> str:
+        """Return the name of the policy of the layer of that name inside."""
+        return dict(self.inside).get(name, self.name)
 
     def get_config(self) -> dict[str, Any]:
         """Return Keras 3's config object."""

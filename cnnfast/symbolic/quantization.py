@@ -35,7 +35,7 @@ _CLASSES = {
     "awq": "AWQDTypePolicy",
 }
 _MAP = "DTypePolicyMap"
-_PATH = re.compile(r"[\w/ -]+")
+_PATH = re.compile(r"(?:\.\+|[\w/ -]+)/([\w -]+)")
 _WEIGHT_BITS = {"gptq": (2, 3, 4, 8), "awq": (4,)}
 
 
@@ -104,7 +104,7 @@ def _counts(mode: str) -> tuple[int, ...]:
 def in_config(config: Mapping[str, Any]) -> tuple[str, int, tuple[tuple[str, str], ...]]:
     """Return the name of the policy in Keras' config object, and what is not in the name.
 
-    That is how many maxima it keeps, and the policies of layers inside by their paths.
+    That is how many maxima it keeps, and the policies of layers inside by their names.
 
     Raises
     ------
@@ -149,18 +149,19 @@ def _amax_history(config: Mapping[str, Any]) -> int:
 
 
 def _of_map(config: Mapping[str, Any]) -> tuple[str, int, tuple[tuple[str, str], ...]]:
-    """Return what a `DTypePolicyMap` says of layers by their full paths."""
+    """Return what a `DTypePolicyMap` of an attention layer says of the layers inside."""
     policies = config.get("policy_map")
-    inside = {}
+    inside: dict[str, str] = {}
     for path, policy in policies.items() if isinstance(policies, Mapping) else ():
-        if not _PATH.fullmatch(path):
+        found = _PATH.fullmatch(path)
+        name = policy if isinstance(policy, str) else in_config(policy)[0]
+        parse(name)
+        if found is None or inside.setdefault(found[1], name) != name:
             raise UnsupportedError(
-                "a DTypePolicyMap has whole paths of layers, and no patterns. Received: "
-                f"{path[:200]!r}",
-                advice="Write each path, such as 'mha/query'.",
+                "a DTypePolicyMap has paths of the layers inside of one layer, and no patterns but "
+                f"'.+/query'. Received: {path[:200]!r}",
+                advice="Write one path for each, such as 'heads/query', and one map for a layer.",
             )
-        inside[path] = policy if isinstance(policy, str) else in_config(policy)[0]
-        parse(inside[path])
     default = config.get("default_policy")
     if isinstance(default, Mapping):
         default = default.get("config", {}).get("name")
@@ -175,7 +176,10 @@ def _of_map(config: Mapping[str, Any]) -> tuple[str, int, tuple[tuple[str, str],
 def config_of(policy: DTypePolicy) -> dict[str, Any]:
     """Return Keras 3's config object of a quantized policy."""
     if policy.inside:
-        inside = {path: config_of(replace(policy, name=n, inside=())) for path, n in policy.inside}
+        # Keras takes the keys for patterns of paths, which end with the names.
+        inside = {
+            f".+/{k}": config_of(replace(policy, name=n, inside=())) for k, n in policy.inside
+        }
         return _object(_MAP, {"default_policy": policy.name, "policy_map": inside})
     mode, _, source = policy.name.partition(_PREFIX)
     kind = mode.split("/")[0]

@@ -161,7 +161,7 @@ class GroupQueryAttention(Layer):
         }
         if not self.use_gate:
             del made["_gate_dense"]
-        self._projections = {name: _Projection(self, *how, path) for name, how in made.items()}
+        self._projections = {name: _Projection(self, *how) for name, how in made.items()}
         for projection in self._projections.values():
             projection.build(query)
         names = ("query_shape", "value_shape", "key_shape")

@@ -16,7 +16,7 @@ from cnnfast.layers.attention import visible
 from cnnfast.layers.base import masks, phases, weight_options
 from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.core.with_kernel import WithKernel
+from cnnfast.layers.core.dense import WithKernel
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.variables import Variable
@@ -41,9 +41,8 @@ class _Projection(WithKernel):
 
     _divides_channels = False
 
-    def __init__(self, outer: Any, name: str, inputs: Shape, outputs: Shape, path: str) -> None:
-        dtype = outer._policy.of(f"{path}/{name}")
-        super().__init__(name=name, dtype=dtype, trainable=outer.trainable)
+    def __init__(self, outer: Any, name: str, inputs: Shape, outputs: Shape) -> None:
+        super().__init__(name=name, dtype=outer._policy.of(name), trainable=outer.trainable)
         self._set_scheme(None)
         self._summed = tuple(range(len(inputs)))
         self._outputs = outputs
@@ -242,10 +241,10 @@ class MultiHeadAttention(Layer):
         heads, outputs = self.num_heads, self._outputs or query[-1:]
         of_keys, of_values = (heads, self.key_dim), (heads, self.value_dim)
         self._projections = {
-            "query_dense": _Projection(self, "query", query[-1:], of_keys, path),
-            "key_dense": _Projection(self, "key", key[-1:], of_keys, path),
-            "value_dense": _Projection(self, "value", value[-1:], of_values, path),
-            "output_dense": _Projection(self, "attention_output", of_values, outputs, path),
+            "query_dense": _Projection(self, "query", query[-1:], of_keys),
+            "key_dense": _Projection(self, "key", key[-1:], of_keys),
+            "value_dense": _Projection(self, "value", value[-1:], of_values),
+            "output_dense": _Projection(self, "attention_output", of_values, outputs),
         }
         for projection in self._projections.values():
             projection.build(query)

@@ -152,7 +152,7 @@ class Layer(Masked, metaclass=Mixing):
             raise self.unsupported(
                 f"is quantized by Keras in the modes {list(self.quantization_modes)} alone, and "
                 "so is no class of your own, whose `call` Keras passes over then. Received: "
-                f"{self._policy}",
+                f"{self._policy.name} {dict(self._policy.inside) or ''}",
                 advice="Give the layer the dtype float32.",
             )
 

@@ -14,8 +14,8 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.late import LateArray
 from cnnfast.engine.ops import LINEAR, Activation, BatchShape, Float32Array, Shape, Value
 from cnnfast.layers.base import weight_options
+from cnnfast.layers.core.dense import WithKernel
 from cnnfast.layers.core.einsum_equations import Equation, parse
-from cnnfast.layers.core.with_kernel import WithKernel
 from cnnfast.lowering import append
 from cnnfast.lowering.contraction import contract
 from cnnfast.symbolic import arguments

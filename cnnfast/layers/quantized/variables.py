@@ -50,7 +50,7 @@ class IntegerVariable(Variable):
         self._describe(name, False, path)
         self._dtype = dtype
         self._shape = shape
-        self._stored = Bytes(_frozen(np.zeros(shape, dtype)))
+        self._stored = Bytes(np.broadcast_to(np.zeros((), dtype), shape))  # which takes no memory
 
     @property
     def dtype(self) -> str:
@@ -63,7 +63,9 @@ class IntegerVariable(Variable):
 
     @property
     def storage(self) -> Literal["own", "file", "deferred"]:
-        return "own"
+        stored = self._stored
+        drawn = isinstance(stored, Bytes) and stored.array.flags.c_contiguous
+        return "own" if drawn else "deferred"
 
     def numpy(self) -> Any:
         """Return the integers, read-only."""

@@ -14,11 +14,13 @@ from cnnfast.layers.quantized.variables import IntegerVariable
 
 def test_integers_take_a_byte_and_are_float32_where_they_are_packed() -> None:
     kernel = IntegerVariable((2, 3), "int8", name="kernel", path="a/kernel")
-    assert (kernel.numpy().dtype, kernel.itemsize, kernel.storage) == (np.int8, 1, "own")
+    assert (kernel.numpy().dtype, kernel.itemsize, kernel.storage) == (np.int8, 1, "deferred")
+    assert IntegerVariable((1 << 40, 9), "int8", name="a", path="a").shape == (1 << 40, 9)
     whole = np.arange(-3, 3).reshape(2, 3)
     version = kernel.version
     kernel.assign(whole)
     assert kernel.version > version
+    assert kernel.storage == "own"
     assert repr(kernel) == "<Variable path=a/kernel, shape=(2, 3), dtype=int8>"
     numbers = late(kernel)
     assert np.asarray(numbers).dtype == np.float32
