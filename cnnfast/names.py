@@ -25,7 +25,9 @@ LATE = {room: f"{room}:" for room in _ROOMS} | {
 """Where each name is, see `cnnfast.utils.facade`."""
 
 _TRAINING = "it is of training, which is done in Keras."
-_QUANTIZED = "models are saved before they are quantized; `weight_dtype` stores weights in 16 bits."
+_QUANTIZED = (
+    "models are quantized in Keras, and their files load; `weight_dtype` stores weights in 16 bits."
+)
 ABSENT = {
     "Quantizer": _QUANTIZED,
     "RematScope": _TRAINING,

@@ -31,7 +31,7 @@ _epochs = itertools.count(1)
 _epoch = 0
 _guard = Guard()
 _read: ContextVar[dict[Variable, None] | None] = ContextVar("cnnfast_read", default=None)
-_collected: ContextVar[list[tuple[Variable, Float32Array]] | None] = ContextVar(
+_collected: ContextVar[list[tuple[Variable, Float32Array | Stored]] | None] = ContextVar(
     "cnnfast_collected", default=None
 )
 _snapshot: ContextVar[Mapping[Variable, Float32Array | Stored]] = ContextVar(
@@ -105,9 +105,9 @@ def replace_all(assignments: Iterable[tuple[Variable, npt.NDArray[Any] | Stored]
 
 
 @contextmanager
-def collected() -> Iterator[list[tuple[Variable, Float32Array]]]:
+def collected() -> Iterator[list[tuple[Variable, Float32Array | Stored]]]:
     """Yield the assignments that are made in a ``with`` block, none of which takes place."""
-    pairs: list[tuple[Variable, Float32Array]] = []
+    pairs: list[tuple[Variable, Float32Array | Stored]] = []
     token = _collected.set(pairs)
     try:
         yield pairs
@@ -222,8 +222,13 @@ class Variable(Arithmetic):
 
     @property
     def dtype(self) -> str:
-        """Always ``"float32"``."""
+        """``"float32"``, or that of the integers of a quantized layer."""
         return "float32"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a number in memory."""
+        return 4
 
     @property
     def version(self) -> int:
@@ -287,14 +292,18 @@ class Variable(Arithmetic):
                 "numbers, and not when the model predicts. Received: an assignment to "
                 f"{self!r}"
             )
-        array = np.array(value, dtype=np.float32, order="C")
-        self._check_shape(array.shape)
+        numbers = self.converted(value)
+        self._check_shape(numbers.shape)
         pairs = _collected.get()
         if pairs is None:
-            self._replace(_frozen(array))
+            self.set_loaded(numbers)
         else:
-            pairs.append((self, _frozen(array)))
+            pairs.append((self, numbers))
         return self
+
+    def converted(self, value: npt.ArrayLike) -> Float32Array | Stored:
+        """Return a copy of `value` as the variable holds its numbers."""
+        return _frozen(np.array(value, dtype=np.float32, order="C"))
 
     def assign_add(self, value: npt.ArrayLike) -> Variable:
         """Add to the numbers."""
@@ -363,7 +372,7 @@ class Variable(Arithmetic):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         # The array itself is shared: it is never written to.
-        twin = object.__new__(Variable)
+        twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         memo[id(self)] = twin
         return twin

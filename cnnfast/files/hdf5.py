@@ -236,9 +236,14 @@ class H5Dataset:
     @property
     def is_integer(self) -> bool:
         """Whether it holds integers."""
+        return self.dtype.startswith(("int", "uint"))
+
+    @property
+    def dtype(self) -> str:
+        """The name of the type of its numbers."""
         with self.file.reading(self.path):
             kind = hdf5_storage.number_type(self._header)
-            return kind.numpy.kind in "iu" and not kind.bfloat16
+            return "bfloat16" if kind.bfloat16 else kind.numpy.name
 
     def locate(self, shape: Sequence[int]) -> None:
         """Check that the array has the expected `shape` and may be read; read nothing of it.

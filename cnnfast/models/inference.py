@@ -394,6 +394,14 @@ class Inference(OwnSteps, Layer):
 
         training.refuse()
 
+    def quantize(self, mode: str | None = None, config: Any = None, **kwargs: Any) -> NoReturn:
+        """Raise `UnsupportedError`: models are quantized in Keras, and their files load here."""
+        raise self.unsupported(
+            f"is quantized in Keras. Received: mode={mode!r}, config={config!r:.200}",
+            advice=f"Call `model.quantize({mode or 'int8'!r})` and `model.save(…)` there, and load "
+            "the file here; or give the model that is in memory there to `cnnfast.from_keras`.",
+        )
+
 
 def _as_given(optimizer: Any, kept: Any) -> Any:
     """Return what a file says of an optimizer: names and dicts as they were given."""

@@ -30,7 +30,6 @@ _GRAPH = (
     108,
     (("Layer (type)", 0.3), ("Output Shape", 0.56), ("Param #", 0.74), ("Connected to", 1.0)),
 )
-_BYTES = 4
 
 
 def print_summary(
@@ -161,7 +160,8 @@ def _number(value: object) -> str:
 
 def _total(label: str, weights: Sequence[Variable]) -> str:
     count = sum(math.prod(w.shape) for w in weights)
-    return f"[bold] {label}: [/]{_number(f'{count:,}')} ({_memory(count * _BYTES)})"
+    size = sum(w.itemsize * math.prod(w.shape) for w in weights)
+    return f"[bold] {label}: [/]{_number(f'{count:,}')} ({_memory(size)})"
 
 
 def _memory(size: float) -> str:

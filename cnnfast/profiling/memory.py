@@ -128,7 +128,7 @@ def memory_report(
     """
     bytes_of = {"own": 0, "file": 0, "deferred": 0}
     for variable in variables:
-        bytes_of[variable.storage] += 4 * math.prod(variable.shape)
+        bytes_of[variable.storage] += variable.itemsize * math.prod(variable.shape)
     return MemoryReport(
         model=name,
         batch=batch,

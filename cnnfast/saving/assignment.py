@@ -83,18 +83,25 @@ class Assignment:
                 f"{shape}. Received: {self.dataset.shape}."
             )
         self.dataset.locate(self.dataset.shape)
+        if self.variable.dtype not in ("float32", self.dataset.dtype):
+            raise self.dataset.error(
+                f"weight {self.variable.name!r} of layer {self.layer.name!r} must hold "
+                f"{self.variable.dtype}. Received: {self.dataset.dtype}."
+            )
         if self.adapter is not None:
             rank = self.adapter.b.shape[:1]
             self.adapter.a.locate((*shape[:-1], *rank))
             self.adapter.b.locate((*rank, *shape[-1:]))
 
-    def read(self) -> Float32Array | StoredArray:
+    def read(self) -> npt.NDArray[Any] | StoredArray:
         """Return the numbers in the layout of the weight, or where they can be read so."""
         if self.axes is None and not self.flip and self.adapter is None:
             stored = self.dataset.stored(self.dataset.shape)
             if stored is not None:
                 return stored
         array = self.dataset.read(self.dataset.shape)
+        if self.variable.dtype != "float32":
+            return array.astype(self.variable.dtype)
         if self.axes is not None:
             array = array.transpose(self.axes)
         if self.flip:

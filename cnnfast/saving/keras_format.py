@@ -89,7 +89,7 @@ def _places(layer: Layer, path: str, visited: set[int]) -> Iterator[Place]:
 
 def own_weights(layer: Layer) -> list[Variable]:
     """Return what a file has as the weights of `layer` itself; a layer inside may share some."""
-    return layer._own_variables()
+    return layer._file_variables()
 
 
 def own_places(layer: Layer) -> list[str]:
@@ -256,6 +256,8 @@ class _Search:
             )
         numbers = [name for name in store.names() if name.isdecimal()]
         self.seen |= {_below(path, f"{VARIABLES}/{number}") for number in numbers}
+        if len(weights) != len(numbers):
+            _explain(layer, store, numbers)
         check_count(layer, len(weights), len(numbers), store.error)
         return [Assignment(layer, w, store.dataset(str(i))) for i, w in enumerate(weights)]
 
@@ -273,6 +275,28 @@ class _Search:
                 f"the places {places}. Received: {stored}."
             )
         return places
+
+
+def _explain(layer: Layer, store: Tree, numbers: Sequence[str]) -> None:
+    """Say so where what Keras itself forgets to write is why the weights do not fit.
+
+    Its configs do not say how layers inside of an attention layer are quantized, and Keras 3.15
+    does not store the zero points of GPTQ and AWQ.
+    """
+    if layer.quantization_mode in ("gptq", "awq"):
+        why = "are not all there (Keras 3.15 forgets `kernel_zero`)"
+    elif layer.quantization_mode is None and any(
+        store.dataset(number).dtype in ("int8", "uint8") for number in numbers
+    ):
+        why = "are quantized, and the model does not say how"
+    else:
+        return
+    raise store.error(
+        f"the weights of layer {layer.name!r} {why}, so that Keras does not load the file either. "
+        "`cnnfast.from_keras(model)` takes the model while it is in memory in Keras, and what it "
+        "makes saves a file that both load. "
+        f"Received: {len(numbers)} weights of a layer that has {len(own_weights(layer))}."
+    )
 
 
 def _is_users(layer: Layer) -> bool:

@@ -15,7 +15,7 @@ from cnnfast.files import json
 from cnnfast.files.contents import listed
 from cnnfast.files.versions import version_of
 from cnnfast.layers.serialization.stand_in import StandIn
-from cnnfast.saving import live_calls, live_unsaid, live_weights
+from cnnfast.saving import live_calls, live_quantized, live_unsaid, live_weights
 from cnnfast.saving.assignment import with_adapter
 from cnnfast.saving.config import CustomObjects, build_model
 from cnnfast.saving.keras_format import LAYERS, children, group_name, own_weights
@@ -83,6 +83,7 @@ def _made_like(model: Any, name: str, compile: bool) -> Model:
     if live_calls.needs_drawing(model):
         return _drawn_again(model, name, compile)
     config = json.loads(_json(model), name)
+    live_quantized.complete(config, model)
     ours = build_model(
         config, name, version_of(config), lambda renamed: live_weights.stored(renamed, model)
     )
@@ -244,6 +245,8 @@ def _pairs(layer: Layer, twin: Any) -> list[_Pair]:
     if not own:
         return []
     inner = {id(w) for path, part in parts for w in _inside(twin, path, part.name).weights}
+    if layer.quantization_mode is not None:
+        return _paired(layer, own, live_quantized.in_order(layer, own, twin))
     theirs = [weight for weight in twin.weights if id(weight) not in inner]
     adapter = [weight for weight in theirs if _is_of_adapter(weight)]
     pairs = _paired(layer, own, [weight for weight in theirs if not _is_of_adapter(weight)])

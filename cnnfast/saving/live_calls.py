@@ -57,6 +57,8 @@ ADVICE = (
     "`from_keras(…, custom_objects={name of the layer: function})`."
 )
 _UNDRAWN = "must be written in terms of Keras' layers and `keras.ops`, which Keras can draw."
+_QUANTIZED = "is quantized, so that Keras passes over the `call` of its class."
+_AS_KERAS = "Make the layer of Keras' own class."
 # Layers whose activation is the last that they compute.
 _ACTIVATED = frozenset(
     {
@@ -326,6 +328,9 @@ def _result(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) ->
         with without_own_activation(layer):
             result = original(layer, *args, **kwargs)
         return own(result)
+    mode = getattr(layer, "quantization_mode", None)
+    if mode is not None:
+        raise _refusal(layer, _QUANTIZED, f"quantization_mode={mode!r}", _AS_KERAS)
     parameters = inspect.signature(layer.call).parameters
     known = {key: item for key, item in kwargs.items() if item is not None or key in parameters}
     if "training" in parameters:

@@ -12,6 +12,7 @@ from cnnfast.errors import BY_LAMBDA, Refusal, UnsupportedError
 from cnnfast.layers.core.input_layer import Input
 from cnnfast.layers.serialization.configs import deserialize
 from cnnfast.ops.shaping.shapes import tile
+from cnnfast.saving import live_quantized
 from cnnfast.saving.live_calls import (
     ADVICE,
     BUILT_IN,
@@ -174,6 +175,7 @@ def _config_of(twin: Any) -> Mapping[str, Any]:
             )
         ) from error
     config: Mapping[str, Any] = json.loads(json.dumps(written, default=_plain))
+    live_quantized.complete(config, twin)
     return config
 
 

@@ -23,7 +23,7 @@ _OF_TENSORFLOW = "_self_unconditional_dependency_names"
 
 def stored(config: Mapping[str, Any], model: Any) -> Stored:
     """Return what tells the weights in `model` of the layers in its `config`."""
-    twins = {id(entry): twin for entry, twin in _entries(config, model)}
+    twins = {id(entry): twin for entry, twin in entries(config, model)}
 
     def of_layer(entry: Mapping[str, Any]) -> list[StoredWeight]:
         twin = twins.get(id(entry))
@@ -37,8 +37,8 @@ def stored(config: Mapping[str, Any], model: Any) -> Stored:
     return of_layer
 
 
-def _entries(config: Any, model: Any) -> Iterator[tuple[Mapping[str, Any], Any]]:
-    """Yield the config of each layer inside `config` with the layer."""
+def entries(config: Any, model: Any) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Yield the config of each layer inside `config` with the layer of `model`."""
     inner = config.get("config") if isinstance(config, Mapping) else None
     fields = inner if isinstance(inner, Mapping) else {"layers": inner}
     by_name = {layer.name: layer for layer in getattr(model, "layers", ())}
@@ -48,7 +48,7 @@ def _entries(config: Any, model: Any) -> Iterator[tuple[Mapping[str, Any], Any]]
     for part, twin in parts:
         if twin is not None:
             yield part, twin
-            yield from _entries(part, twin)
+            yield from entries(part, twin)
 
 
 def _name(variable: Any) -> str:

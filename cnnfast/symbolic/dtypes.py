@@ -11,8 +11,7 @@ import numpy as np
 from cnnfast.errors import UnsupportedError
 from cnnfast.utils.records import record
 
-BEFORE_QUANTIZE = "Save the model as it is before `model.quantize(…)`."
-
+_CLASSES = ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1")
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 _PLAIN = (
     *("float16", "bfloat16", "float32", "float64"),
@@ -22,22 +21,48 @@ _PLAIN = (
 
 @record(frozen=True)
 class DTypePolicy:
-    """The dtype of a layer's numbers, by the name of Keras' policy."""
+    """The dtype of a layer's numbers, by the name of Keras' policy.
+
+    Attributes
+    ----------
+    name
+        ``"float32"``, ``"mixed_float16"`` or, of a quantized layer, ``"int8_from_float32"``.
+    amax_history_length
+        How many maxima a layer quantized to float8 keeps.
+    inside
+        The policies of layers inside, by their names, where they have others.
+    """
 
     name: str
+    amax_history_length: int = 1024
+    inside: tuple[tuple[str, str], ...] = ()
 
     @property
     def variable_dtype(self) -> str:
         """The dtype in which Keras keeps the weights."""
-        return "float32" if self.name in _MIXED else self.name
+        return "float32" if self.name in _MIXED or "_" in self.name else self.name
 
     @property
     def compute_dtype(self) -> str:
         """The dtype in which Keras computes."""
-        return _MIXED.get(self.name, self.name)
+        return _MIXED.get(self.name, self.variable_dtype)
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """How weights are quantized, such as ``"int8"``; None where they are not."""
+        mode, quantized, _ = self.name.partition("_from_")
+        return mode.split("/")[0] if quantized else None
+
+    def of(self, name: str) -> str:
+        """Return the name of the policy of the layer of that name inside."""
+        return dict(self.inside).get(name, self.name)
 
     def get_config(self) -> dict[str, Any]:
         """Return Keras 3's config object."""
+        if self.quantization_mode is not None or self.inside:
+            from cnnfast.symbolic import quantization
+
+            return quantization.config_of(self)
         return {
             "module": "keras",
             "class_name": "DTypePolicy",
@@ -142,17 +167,26 @@ def policy(dtype: object) -> DTypePolicy:
     Raises
     ------
     UnsupportedError
-        For a quantized policy.
+        For a quantized policy of layers that compute in another dtype than float32.
     ValueError
         For an unknown name.
     """
     if dtype is None:
         return DTypePolicy("float32")
+    if isinstance(dtype, DTypePolicy):
+        return dtype
     if isinstance(dtype, Mapping):
+        if dtype.get("class_name") not in _CLASSES:
+            return _quantized_in(dtype)
         dtype = _name_in_config(dtype)
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
     if name is None and isinstance(dtype, type):
         name = np.dtype(dtype).name
+    if isinstance(name, str) and "_from_" in name:
+        from cnnfast.symbolic import quantization
+
+        quantization.parse(name)
+        return DTypePolicy(name)
     if name not in _MIXED and name not in _PLAIN:
         raise ValueError(
             f"Argument `dtype` must be one of {[*_MIXED, *_PLAIN]}. Received: {dtype!r}"
@@ -161,10 +195,11 @@ def policy(dtype: object) -> DTypePolicy:
 
 
 def _name_in_config(config: Mapping[str, Any]) -> object:
-    kind, inner = config.get("class_name"), config.get("config")
-    if kind not in ("DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1"):
-        raise UnsupportedError(
-            f"only plain and mixed dtype policies are supported. Received: {dict(config)}",
-            advice=BEFORE_QUANTIZE,
-        )
+    inner = config.get("config")
     return inner.get("name") if isinstance(inner, Mapping) else None
+
+
+def _quantized_in(config: Mapping[str, Any]) -> DTypePolicy:
+    from cnnfast.symbolic import quantization
+
+    return DTypePolicy(*quantization.in_config(config))

@@ -144,7 +144,7 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "a large table": (
         keras_own("Embedding", "x", input_dim=2**30, output_dim=4),
-        {"kind": "option", "class_name": "Embedding", "advice": "quantize"},
+        {"kind": "option", "class_name": "Embedding", "advice": "rows that are used"},
     ),
     "quantized weights": (
         keras_own("Dense", "x", units=2, dtype={"class_name": "QuantizedDTypePolicy"}),
@@ -316,18 +316,6 @@ def test_an_operation_or_activation_works_as_a_lambda_with_a_function(tmp_path: 
     wrap = keras.layers.Lambda(lambda v: 1 * keras.ops.i0(v), (6, 6, 1), name="i0")
     keras.Model(x, wrap(x)).save(tmp_path / "lambda.keras")
     loads_like(bessel, tmp_path / "lambda.keras", {"i0": np.i0})
-
-
-@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-def test_a_quantized_model_works_as_it_was_before(tmp_path: Path) -> None:
-    model = drawn()
-    model.save(tmp_path / "before.keras")
-    loads_like(model, tmp_path / "before.keras")
-    model.quantize("int8")
-    model.save(tmp_path / "after.keras")
-    with pytest.raises(UnsupportedError) as caught:
-        load_model(tmp_path / "after.keras")
-    assert any("as it is before `model.quantize(…)`" in item.advice for item in caught.value.items)
 
 
 def test_what_only_keras_has_at_the_start_can_be_cut_off(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ class GroupQueryAttention(Layer):
     (2, 5, 4)
     """
 
+    has_policies_inside = True
     call_arguments = ("query", "value", "key")
 
     def __init__(

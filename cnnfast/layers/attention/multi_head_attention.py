@@ -10,12 +10,13 @@ from cnnfast import constraints, initializers, regularizers
 from cnnfast._core import ActivationKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.late import late
+from cnnfast.engine.late import LateArray
 from cnnfast.engine.ops import Activation, BatchShape, Shape, Value
 from cnnfast.layers.attention import visible
 from cnnfast.layers.base import masks, phases, weight_options
 from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.dense import WithKernel
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.variables import Variable
@@ -32,14 +33,18 @@ if TYPE_CHECKING:
     )
 
 
-class _Projection(Layer):
+class _Projection(WithKernel):
     """A product with a matrix, whose weights have the shapes of Keras' einsum.
 
     Weights: `kernel` (*inputs, *outputs) and, with a bias, `bias` (*outputs,).
     """
 
+    _divides_channels = False
+
     def __init__(self, outer: Any, name: str, inputs: Shape, outputs: Shape) -> None:
-        super().__init__(name=name, dtype=outer._policy.name, trainable=outer.trainable)
+        super().__init__(name=name, dtype=outer._policy.of(name), trainable=outer.trainable)
+        self._set_scheme(None)
+        self._summed = tuple(range(len(inputs)))
         self._outputs = outputs
         # How to make the weights: by name, the bias if there is one.
         self._making: dict[str, dict[str, Any]] = {
@@ -58,10 +63,12 @@ class _Projection(Layer):
         self.bias: Variable | None = None
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
-        for name, making in self._making.items():
-            self.add_weight(name=name, path=path, **making)
+        scales = (*(1,) * (len(input_shape) - 1), *self._outputs)
+        self._create_kernel(
+            summed=self._summed, scale_shape=scales, path=path, **self._making["kernel"]
+        )
         if "bias" in self._making:
-            self.bias = self._trainable_variables[1]
+            self.bias = self.add_weight(name="bias", path=path, **self._making["bias"])
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (*input_shape[:-1], *self._outputs)
@@ -69,12 +76,31 @@ class _Projection(Layer):
     def project(self, graph: Graph, x: Value, factor: float = 1.0) -> Value:
         """Return the product, times `factor`, with the rows of `x`: (rows, all outputs)."""
         columns = math.prod(self._outputs)
-        kernel = self._trainable_variables[0]
-        matrix = late(kernel).reshape(math.prod(kernel.shape) // columns, columns)
+        shape = (x.shape[0], columns)
         bias = None if self.bias is None else self.bias.numpy().reshape(columns)
         scale = Activation(ActivationKind.SCALE, factor, 0.0)
         activation = ops.LINEAR if factor == 1.0 else scale
-        return append.product(graph, x, matrix, bias, (x.shape[0], columns), activation)
+        scheme = self._scheme
+        if scheme is not None and not scheme.fuses:
+            y = scheme.product(
+                graph,
+                x,
+                (1,),
+                lambda q, kernel: append.product(
+                    graph, q, _as_matrix(kernel, columns), None, shape
+                ),
+                joined=True,
+            )
+            y = scheme.with_bias(graph, y, bias)
+            return append.activate(graph, y, [activation] if activation is scale else [])
+        kernel = self._kernel_numbers()
+        if scheme is not None:
+            x, bias = scheme.entered(graph, x), scheme.bias(bias)
+        return append.product(graph, x, _as_matrix(kernel, columns), bias, shape, activation)
+
+
+def _as_matrix(kernel: LateArray, columns: int) -> LateArray:
+    return kernel.reshape(math.prod(kernel.shape) // columns, columns)
 
 
 class MultiHeadAttention(Layer):
@@ -135,6 +161,7 @@ class MultiHeadAttention(Layer):
     (2, 5, 4)
     """
 
+    has_policies_inside = True
     passes_masks = True
     takes_masks_away = True
     call_arguments = ("query", "value", "key")
@@ -212,11 +239,12 @@ class MultiHeadAttention(Layer):
         self._shape_by_rule(input_shape)
         query, value, key = input_shape[0], input_shape[1], input_shape[-1]
         heads, outputs = self.num_heads, self._outputs or query[-1:]
+        of_keys, of_values = (heads, self.key_dim), (heads, self.value_dim)
         self._projections = {
-            "query_dense": _Projection(self, "query", query[-1:], (heads, self.key_dim)),
-            "key_dense": _Projection(self, "key", key[-1:], (heads, self.key_dim)),
-            "value_dense": _Projection(self, "value", value[-1:], (heads, self.value_dim)),
-            "output_dense": _Projection(self, "attention_output", (heads, self.value_dim), outputs),
+            "query_dense": _Projection(self, "query", query[-1:], of_keys),
+            "key_dense": _Projection(self, "key", key[-1:], of_keys),
+            "value_dense": _Projection(self, "value", value[-1:], of_values),
+            "output_dense": _Projection(self, "attention_output", of_values, outputs),
         }
         for projection in self._projections.values():
             projection.build(query)

@@ -84,6 +84,12 @@ class Layer(Masked, metaclass=Mixing):
     keras_module: ClassVar[str] = "keras.layers"
     """Where Keras has the class."""
 
+    quantization_modes: ClassVar[tuple[str, ...]] = ()
+    """How Keras quantizes layers of the class."""
+
+    has_policies_inside: ClassVar[bool] = False
+    """Whether a `DTypePolicyMap` says how layers inside are quantized."""
+
     stored_by_attribute: ClassVar[bool] = False
     """Whether files have the layers inside under the names of attributes, and not in one list."""
 
@@ -118,6 +124,8 @@ class Layer(Masked, metaclass=Mixing):
             self.built_without_weights,
         )
         self._policy = dtypes.policy(dtype)
+        if self._policy.quantization_mode or self._policy.inside:
+            self._check_quantized()
         self._activity_regularizer = regularizers.get(activity_regularizer)
         self._first_shape = arguments.pop_first_shape(cast("dict[str, Any]", kwargs))
         if kwargs:
@@ -129,6 +137,24 @@ class Layer(Masked, metaclass=Mixing):
         self._fitting: tuple[int, ...] | None = None
         self._engine: Executor | None = None
         self._version = 0
+
+    def _check_quantized(self) -> None:
+        """Refuse a quantized dtype policy where Keras has no such layer.
+
+        Raises
+        ------
+        UnsupportedError
+            If it quantizes no layers of the class, or in other modes.
+        """
+        mode = self._policy.quantization_mode
+        fits = self.has_policies_inside if mode is None else mode in self.quantization_modes
+        if not fits or self.is_users:
+            raise self.unsupported(
+                f"is quantized by Keras in the modes {list(self.quantization_modes)} alone, and "
+                "so is no class of your own, whose `call` Keras passes over then. Received: "
+                f"{self._policy.name} {dict(self._policy.inside) or ''}",
+                advice="Give the layer the dtype float32.",
+            )
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_open" in self.__dict__ or name[0] == "_":  # in few words: layers have many

@@ -182,7 +182,7 @@ class WeightHolder(Connectable):
                 f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
                 f"length {len(weights)}, but the layer was expecting {len(variables)} weights."
             )
-        arrays = [np.array(value, np.float32, order="C") for value in weights]
+        arrays = [v.converted(value) for v, value in zip(variables, weights, strict=True)]
         for variable, array in zip(variables, arrays, strict=True):
             if variable.shape != array.shape:
                 raise ValueError(
@@ -207,7 +207,7 @@ class WeightHolder(Connectable):
         ValueError
             If it is not as many.
         """
-        variables = self._own_variables()
+        variables = self._file_variables()
         if len(store) != len(variables):
             raise ValueError(
                 f"Layer '{self.name}' expected {len(variables)} variables, but received "
@@ -219,10 +219,14 @@ class WeightHolder(Connectable):
     def _stored_variables(self) -> list[Variable]:
         """Return those of the own variables that Keras' class stores."""
         names = self.stored_weights
-        return [v for v in self._own_variables() if names is None or v.name in names]
+        return [v for v in self._file_variables() if names is None or v.name in names]
 
     def _own_variables(self) -> list[Variable]:
         return [*self._trainable_variables, *self._non_trainable_variables]
+
+    def _file_variables(self) -> list[Variable]:
+        """Return the own variables in the order of files of Keras 3."""
+        return self._own_variables()
 
     @property
     def _stores_in_its_own_way(self) -> bool:
@@ -237,6 +241,11 @@ class WeightHolder(Connectable):
     def dtype_policy(self) -> dtypes.DTypePolicy:
         """The dtypes that Keras would use; here they are float32."""
         return self._policy
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """How Keras has quantized the layer, such as ``"int8"``; None if it has not."""
+        return self._policy.quantization_mode
 
     @property
     def dtype(self) -> str:

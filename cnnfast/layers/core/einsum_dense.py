@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +11,14 @@ import numpy as np
 from cnnfast import activations, constraints, initializers, regularizers
 from cnnfast._core import BinaryKind
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.late import late
-from cnnfast.engine.ops import BatchShape, Float32Array, Shape, Value
+from cnnfast.engine.late import LateArray
+from cnnfast.engine.ops import LINEAR, Activation, BatchShape, Float32Array, Shape, Value
 from cnnfast.layers.base import weight_options
-from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.dense import WithKernel
 from cnnfast.layers.core.einsum_equations import Equation, parse
 from cnnfast.lowering import append
 from cnnfast.lowering.contraction import contract
-from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic import arguments
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.utils.records import record
 from cnnfast.variables import Variable
@@ -63,7 +64,7 @@ def _as_matrix(equation: Equation) -> _Equation | None:
     return _Equation(kept, summed, made, equation.kernel, equation.before)
 
 
-class EinsumDense(Layer):
+class EinsumDense(WithKernel):
     """``activation(einsum(equation, x, kernel) + bias)``; the first axis of x is the batch.
 
     Takes (batch, ...) and returns (batch, *output_shape), as the equation says.
@@ -88,7 +89,7 @@ class EinsumDense(Layer):
     kernel_constraint, bias_constraint
         Of training; kept for the config.
     quantization_config
-        Must be None.
+        Keras' config object of how a quantized layer computes, in files; None for the default.
     **kwargs
         ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
@@ -106,6 +107,8 @@ class EinsumDense(Layer):
     (2, 5, 3)
     """
 
+    _divides_channels = False
+
     def __init__(
         self,
         equation: str,
@@ -118,16 +121,11 @@ class EinsumDense(Layer):
         bias_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        quantization_config: None = None,
+        quantization_config: Mapping[str, Any] | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        if quantization_config is not None:
-            raise self.unsupported(
-                "`quantization_config` must be None: weights are float32. "
-                f"Received: {quantization_config}",
-                advice=dtypes.BEFORE_QUANTIZE,
-            )
+        self._set_scheme(quantization_config)
         self.equation = equation
         self._equation = parse(equation)
         sizes = (output_shape,) if isinstance(output_shape, int) else output_shape
@@ -147,6 +145,12 @@ class EinsumDense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None
         elided = self._equation.before or self._equation.after
+        if elided and self.quantization_mode not in (None, "float8"):
+            raise self.unsupported(
+                "is quantized by Keras in int8, int4, gptq and awq where its equation has no "
+                f"ellipsis. Received: {equation!r}",
+                advice="Write a letter for each axis.",
+            )
         rank = self._equation.least_rank
         self.input_spec = InputSpec(min_ndim=rank) if elided else InputSpec(ndim=rank)
 
@@ -176,19 +180,22 @@ class EinsumDense(Layer):
                 )
 
     @property
-    def kernel(self) -> Variable:
-        """The kernel; AttributeError if the layer is not built."""
-        return self._built_weight(0, "kernel")
+    def kernel(self) -> Any:
+        """The kernel, of integers if it is quantized; AttributeError if the layer is not built."""
+        return self._built_kernel()
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
         equation = self._equation
         sizes = equation.sizes(input_shape, self._given)
-        self.add_weight(
-            name="kernel",
-            shape=tuple(sizes[letter] for letter in equation.kernel),
+        letters, made = equation.axes(len(input_shape))
+        shape = tuple(sizes[letter] for letter in equation.kernel)
+        self._create_kernel(
+            shape,
+            [axis for axis, letter in enumerate(equation.kernel) if letter not in made],
+            (1, *(sizes[c] if c in equation.kernel else 1 for c in made)),
+            path,
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
-            path=path,
         )
         if self.bias_axes:
             first = min(equation.outputs.index(letter) for letter in self.bias_axes)
@@ -201,7 +208,6 @@ class EinsumDense(Layer):
                 regularizer=self.bias_regularizer,
                 path=path,
             )
-        letters, _ = equation.axes(len(input_shape))
         fixed = set(equation.kernel) | set(self.bias_axes or "")
         axes = {
             axis - len(letters): sizes[letter]
@@ -218,35 +224,61 @@ class EinsumDense(Layer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         shape = self._output_shape(x)
-        if self._matrix is not None:
-            return self._lower_matrix(graph, x, shape, self._matrix)
+        scheme = self._scheme
+        bias = None if self.bias is None else self.bias.numpy()
+        if scheme is not None and scheme.fuses:
+            x, bias = scheme.entered(graph, x), scheme.bias(bias)
         letters, made = self._equation.axes(len(x.shape) + 1)
-        y = contract(graph, x, letters, late(self.kernel), self._equation.kernel, made)
-        if self.bias is not None:
-            numbers = self.bias.numpy()
-            ones = (1,) * (len(made) - numbers.ndim)
-            bias = append.constant(graph, numbers.reshape(*ones, *numbers.shape))
-            y = append.binary(graph, y, bias, BinaryKind.ADD)
+        if scheme is not None and not scheme.fuses:
+            axes = [axis for axis, letter in enumerate(letters) if letter not in made]
+            y = scheme.product(
+                graph,
+                x,
+                axes,
+                lambda q, kernel: self._multiplied(graph, q, kernel, shape),
+                lambda scale: _aligned(graph, scale, letters, made),
+            )
+        elif self._matrix is not None:
+            fused, rest = self.activation.split()
+            kernel = self._kernel_numbers()
+            y = self._by_matrix(graph, x, kernel, shape, self._matrix, bias, fused)
+            return rest.lower(graph, y)
+        else:
+            y = self._multiplied(graph, x, self._kernel_numbers(), shape)
+        if bias is not None:
+            ones = (1,) * (len(made) - bias.ndim)
+            added = append.constant(graph, bias.reshape(*ones, *bias.shape))
+            y = append.binary(graph, y, added, BinaryKind.ADD)
         return self.activation.lower(graph, y)
 
-    def _lower_matrix(self, graph: Graph, x: Value, shape: Shape, matrix: _Equation) -> Value:
-        made = self.kernel.shape
-        sizes = dict(zip(matrix.kernel, made, strict=True))
+    def _multiplied(self, graph: Graph, x: Value, kernel: LateArray, shape: Shape) -> Value:
+        """Return the product without the bias."""
+        if self._matrix is not None:
+            return self._by_matrix(graph, x, kernel, shape, self._matrix)
+        letters, made = self._equation.axes(len(x.shape) + 1)
+        return contract(graph, x, letters, kernel, self._equation.kernel, made)
+
+    def _by_matrix(
+        self,
+        graph: Graph,
+        x: Value,
+        kernel: LateArray,
+        shape: Shape,
+        matrix: _Equation,
+        bias: Float32Array | None = None,
+        activation: Activation = LINEAR,
+    ) -> Value:
+        sizes = dict(zip(matrix.kernel, kernel.shape, strict=True))
         new = tuple(sizes[letter] for letter in matrix.made)
         columns = math.prod(new)
-        rows = math.prod(made) // max(columns, 1)
+        rows = math.prod(kernel.shape) // max(columns, 1)
         order = matrix.order
-        numbers = late(self.kernel).map(
+        numbers = kernel.map(
             lambda kernel: kernel.transpose(order), (rows, columns), ("transposed", *order)
         )
-        fused, rest = self.activation.split()
-        y = append.product(graph, x, numbers, self._bias_numbers(new), shape, fused)
-        return rest.lower(graph, y)
-
-    def _bias_numbers(self, new: Shape) -> Float32Array | None:
-        if self.bias is None:
-            return None
-        return np.ascontiguousarray(np.broadcast_to(self.bias.numpy(), new)).reshape(-1)
+        if bias is not None:
+            bias = np.ascontiguousarray(np.broadcast_to(bias, new)).reshape(-1)
+        return append.product(graph, x, numbers, bias, shape, activation)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -256,6 +288,7 @@ class EinsumDense(Layer):
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
+        config.pop("gptq_unpacked_column_size", None)  # which the shape of the kernel says
         return arguments.without_lora(config)
 
     def _config(self) -> dict[str, Any]:
@@ -266,6 +299,16 @@ class EinsumDense(Layer):
             "bias_axes": self.bias_axes,
             **weight_options.config(self, "kernel"),
             **weight_options.config(self, "bias"),
-            "quantization_config": None,
+            "quantization_config": self.quantization_config,
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
         }
+
+
+def _aligned(graph: Graph, scale: Value, letters: str, made: str) -> Value:
+    """Return what has 1 for each letter that is summed with the axes of the product."""
+    sizes = dict(zip(letters, scale.shape, strict=True))
+    kept = [c for c in made if c in letters]
+    order = [letters.index(c) for c in kept]
+    order += [axis for axis, letter in enumerate(letters) if letter not in made]
+    moved = append.transpose(graph, scale, order)
+    return append.reshape(graph, moved, tuple(sizes[c] if c in kept else 1 for c in made))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +13,16 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.layers.base import weight_options
 from cnnfast.layers.base.layer import Layer
-from cnnfast.symbolic import arguments, dtypes
+from cnnfast.symbolic import arguments
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    import numpy.typing as npt
+
+    from cnnfast.layers.quantized.tables import Table
     from cnnfast.symbolic.typing import (
         ConstraintLike,
         InitializerLike,
@@ -52,7 +56,7 @@ class Embedding(Layer):
     mask_zero
         Whether 0 stands for no step, which does not count in later layers.
     quantization_config
-        Must be None.
+        Keras' config object of how a quantized layer computes, in files; None for the default.
     **kwargs
         ``name``, ``dtype`` and what else all layers take, see `Layer`.
 
@@ -61,7 +65,7 @@ class Embedding(Layer):
     ValueError
         If an argument is illegal, or, when it runs, if there is no row of a number.
     UnsupportedError
-        If it is quantized.
+        If it has more rows than float32 can count.
 
     Examples
     --------
@@ -69,6 +73,11 @@ class Embedding(Layer):
     >>> layer(np.array([[4, 7, 7]])).shape
     (1, 3, 8)
     """
+
+    quantization_modes = ("int8", "int4")
+
+    quantization_config: Any = None
+    _table: Table | None = None
 
     def __init__(
         self,
@@ -78,7 +87,7 @@ class Embedding(Layer):
         embeddings_regularizer: RegularizerLike = None,
         embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
-        quantization_config: None = None,
+        quantization_config: Mapping[str, Any] | None = None,
         **kwargs: Unpack[OptionsBesideInputDim],
     ) -> None:
         super().__init__(**kwargs)
@@ -88,19 +97,35 @@ class Embedding(Layer):
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = arguments.boolean(mask_zero, "mask_zero")
-        if quantization_config is not None or self.input_dim > _LARGEST_TABLE:
+        if self.input_dim > _LARGEST_TABLE:
             raise self.unsupported(
-                f"must not be quantized or have more than {_LARGEST_TABLE} rows. Received: "
-                f"quantization_config={quantization_config}, input_dim={input_dim}",
-                advice=dtypes.BEFORE_QUANTIZE,
+                f"must not have more than {_LARGEST_TABLE} rows. Received: input_dim={input_dim}",
+                advice="Make one table of the rows that are used, and number those.",
             )
+        self._set_scheme(quantization_config)
+
+    def _set_scheme(self, config: Mapping[str, Any] | None) -> None:
+        self.quantization_config = config
+        mode = self._policy.quantization_mode
+        if config is None and mode is None:
+            return
+        from cnnfast.layers.quantized import configs, tables
+
+        self.quantization_config = configs.cleaned(config)
+        if mode is not None:
+            self._table = tables.Table(self.name, self._policy, self.quantization_config)
 
     @property
-    def embeddings(self) -> Variable:
-        """The table; AttributeError if the layer is not built."""
+    def embeddings(self) -> Any:
+        """The table, of integers if it is quantized; AttributeError if the layer is not built."""
+        if self._table is not None and self.built:
+            return self._table.shown()
         return self._built_weight(0, "embeddings")
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:
+        if self._table is not None:
+            self._table.make(self, self.input_dim, self.output_dim, path)
+            return
         self.add_weight(
             name="embeddings",
             shape=(self.input_dim, self.output_dim),
@@ -108,6 +133,9 @@ class Embedding(Layer):
             regularizer=self.embeddings_regularizer,
             path=path,
         )
+
+    def _file_variables(self) -> list[Variable]:
+        return self._own_variables() if self._table is None else self._table.in_files()
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (*input_shape, self.output_dim)
@@ -134,18 +162,25 @@ class Embedding(Layer):
         return OPERATIONS["NotEqual"]()(inputs, 0) if self.mask_zero else None
 
     def lower(self, graph: Graph, x: Value) -> Value:
-        table = self.embeddings.numpy()
+        count, taken = self._rows()
 
         def rows(numbers: Float32Array) -> Float32Array:
             # Written so that NaN is no row either.
-            if not (numbers.min() > -1 and numbers.max() < len(table)):
+            if not (numbers.min() > -1 and numbers.max() < count):
                 raise ValueError(
                     f"Layer '{self.name}': numbers must lie between 0 and input_dim - 1 = "
-                    f"{len(table) - 1}. Received: {numbers.min()} to {numbers.max()}"
+                    f"{count - 1}. Received: {numbers.min()} to {numbers.max()}"
                 )
-            return table[numbers.astype(np.int32)]
+            return taken(numbers.astype(np.int32))
 
         return graph.add(ops.Call((x,), Value((*x.shape, self.output_dim)), rows, self.name))
+
+    def _rows(self) -> tuple[int, Callable[[npt.NDArray[np.int32]], Float32Array]]:
+        """Return how many rows there are, and what gives some of them."""
+        if self._table is not None:
+            return self.input_dim, self._table.rows()
+        table = self.embeddings.numpy()
+        return len(table), table.__getitem__
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
@@ -164,5 +199,5 @@ class Embedding(Layer):
             **weight_options.config(self, "embeddings"),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             "mask_zero": self.mask_zero,
-            "quantization_config": None,
+            "quantization_config": self.quantization_config,
         }

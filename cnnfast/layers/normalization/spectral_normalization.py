@@ -62,6 +62,12 @@ class SpectralNormalization(Wrapper):
                 "takes a layer with a `kernel`: Keras makes the whole numbers of indices of the "
                 f"rows of a table. Received: {self.layer!r}"
             )
+        if self.layer.quantization_mode is not None:
+            raise self.unsupported(
+                f"takes a kernel of floats. Received: {self.layer!r} with "
+                f"{self.layer.dtype_policy.name}",
+                advice="Leave the layer inside out of `model.quantize(…)` by `filters`.",
+            )
         kernel = getattr(self.layer, "kernel", None)
         if kernel is None:
             raise ValueError(

@@ -52,6 +52,14 @@ class TimeDistributed(Wrapper):
 
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(layer, **kwargs)
+        if self.layer.quantization_mode is not None:
+            raise self.unsupported(
+                "takes no layer that is itself quantized: Keras runs its `call`, which takes the "
+                f"integers of weights without their scales. Received: {self.layer!r} with "
+                f"{self.layer.dtype_policy.name}",
+                advice="Leave it out of `model.quantize(…)` by `filters`; a dense layer needs no "
+                "TimeDistributed.",
+            )
         self.input_spec = InputSpec(min_ndim=3)
 
     def _create_weights(self, input_shape: BatchShape, path: str) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import cnnfast
 from cnnfast import layers
-from cnnfast.errors import UnsupportedError
 from parity import both, keras, plain, randomize
 
 
@@ -54,12 +51,6 @@ def test_a_number_without_a_row_is_refused(number: float) -> None:
     layer = layers.Embedding(9, 2, name="words")
     with pytest.raises(ValueError, match=r"'words'.*between 0 and input_dim - 1 = 8. Received"):
         layer(np.array([[0, number]]))
-
-
-def test_quantized_tables_are_refused() -> None:
-    arguments: dict[str, Any] = {"quantization_config": {}}
-    with pytest.raises(UnsupportedError, match="must not be quantized"):
-        layers.Embedding(9, 2, **arguments)
 
 
 def test_a_config_of_keras_1_is_read() -> None:

@@ -1,0 +1,1 @@
+"""What Keras' quantized layers keep, and what they compute: imported by a layer that is one."""
