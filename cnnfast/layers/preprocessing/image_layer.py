@@ -28,6 +28,7 @@ class ImageLayer(Layer):
     """
 
     call_arguments = ("data",)
+    training_default = True
 
     def __init__(
         self,
