@@ -61,7 +61,5 @@ def test_numbers_of_one_sample_are_weighed() -> None:
 def test_what_stands_beside_images_is_refused() -> None:
     for layer in (layers.Resizing(4, 5), layers.CenterCrop(4, 5), layers.RandomFlip()):
         for given in ({"images": IMAGE}, {"images": IMAGE[None], "labels": NUMBERS}):
-            with pytest.raises(
-                UnsupportedError, match=r"takes images alone.*Call it on"
-            ):
+            with pytest.raises(UnsupportedError, match=r"takes images alone.*Call it on"):
                 layer(given)
