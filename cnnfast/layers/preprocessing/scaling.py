@@ -208,7 +208,7 @@ class Normalization(Layer):
         ValueError
             If there is no batch, the layer was made with a mean, or cannot take such inputs.
         """
-        count, mean, squares = 0, np.float64(0), np.float64(0)
+        count, mean, squares = 0, np.zeros(()), np.zeros(())
         for batch in _batches(data):
             self._fit_to(batch.shape)
             others = tuple(axis for axis in range(batch.ndim) if axis not in self._axes)

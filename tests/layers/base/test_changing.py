@@ -36,6 +36,8 @@ def feed(shape: Any, rng: np.random.Generator) -> Any:
 
 def call(layer: Layer, x: Any) -> Any:
     said = {"training": False} if layer.training_default else {}
+    if isinstance(layer, layers.HashedCrossing):
+        x = [np.asarray(each, np.int32) for each in x]
     several = len(layer.call_arguments) > 1 and isinstance(x, list)
     return layer(*x, **said) if several else layer(x, **said)
 
