@@ -62,6 +62,8 @@ SAMPLES: dict[str, Sample] = {
     **_of(ROW, "GaussianNoise", 0.5),
     **_of(IMAGE, "GroupNormalization", 2),
     **_of([SEQUENCE, SEQUENCE], "GroupQueryAttention", 3, 4, 2),
+    **_of([(None, 1), (None, 1)], "HashedCrossing", 5, output_mode="one_hot"),
+    **_of(ROW, "Hashing", 5, output_mode="one_hot"),
     **_of(ROW, "Identity"),
     **_of(ROW, "IntegerLookup", vocabulary=[0, 1, 2], output_mode="count"),
     **_of(SEQUENCE, "LSTM", 3),

@@ -222,14 +222,19 @@ class Functional(Model):
         return self.lower(graph, x)
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        said = phases.current()
+
         def call(node: Node, args: Any, kwargs: Any) -> Any:
-            said = phases.of_graph(kwargs)
-            return node.operation.lower_like(graph, args, said, (node.args, node.kwargs))
+            layer, drawn = node.operation, node.kwargs
+            if isinstance(layer, Layer):
+                default = layer.training_default
+                kwargs, drawn = (phases.of_graph(k, said, default) for k in (kwargs, drawn))
+            return layer.lower_like(graph, args, kwargs, (node.args, drawn))
 
         for value, own in zip(inputs, self.inputs, strict=True):
             rank.check(self.name, own, (None, *value.shape))
         nodes = self._topology.nodes
-        if self._takes_masks and (graph.masks or self._apart):
+        if (self._takes_masks and (graph.masks or self._apart)) or self._graph_trains:
             nodes = as_keras_runs(nodes)
         values: list[Value] = self._walk(inputs, call, nodes)
         return values

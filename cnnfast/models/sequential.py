@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
+from cnnfast.layers.base import phases
 from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
@@ -337,9 +338,11 @@ class Sequential(Model):
         return self.lower(graph, x)
 
     def lower(self, graph: Graph, x: Value) -> Value:
+        training = phases.current()
         for layer, taken in zip(self._layers, [None, *self._tensors], strict=False):
             drawn = x if taken is None else taken
-            x = layer.lower_like(graph, (x,), {}, ((drawn,), {}))
+            said = phases.of_graph({}, training, layer.training_default)
+            x = layer.lower_like(graph, (x,), said, ((drawn,), said))
         return x
 
     def _sublayers(self) -> Sequence[Layer]:

@@ -63,7 +63,8 @@ def trace(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) -> Topo
 def as_keras_runs(nodes: Sequence[Node]) -> list[Node]:
     """Return calls in the order in which Keras makes them, deepest first.
 
-    It matters where a call takes the masks away of what it is given.
+    It matters where a call takes the masks away of what it is given, or says for those after it
+    that they are in training.
     """
     _, depths = _depths(nodes)
     return sorted(depths, key=lambda node: -depths[node])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _COMPLEX = "the core has no complex numbers"
-_SPECTRUM = f"{_COMPLEX}: use the layers `STFTSpectrogram` and `MelSpectrogram`"
 _RANDOM = "it draws numbers, of which Keras' own generator is no part of this package"
 _LAMBDA = "give it as a NumPy function to a `Lambda` layer"
 _TRAINING = "nothing is trained here"
@@ -13,7 +12,6 @@ _BITS = "tensors are of float32, which has no other bits to show"
 _LOSS = "it is a loss: `cnnfast.losses` has it for `evaluate`"
 
 WHY: Mapping[str, str] = {
-    **dict.fromkeys(("fft", "fft2", "ifft2", "rfft", "irfft", "stft", "istft"), _SPECTRUM),
     **dict.fromkeys(("view_as_complex", "view_as_real", "polar"), _COMPLEX),
     **dict.fromkeys(("view", "nextafter", "ldexp"), _BITS),
     **dict.fromkeys(
@@ -25,7 +23,7 @@ WHY: Mapping[str, str] = {
         (
             *("nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmedian", "nanpercentile"),
             *("nanquantile", "erfinv", "i0", "logdet", "slogdet", "lu_factor", "cdist", "psnr"),
-            *("ctc_decode", "extract_sequences", "fold", "unfold", "associative_scan"),
+            *("ctc_decode", "fold", "unfold", "associative_scan"),
             *("perspective_transform", "scale_and_translate", "gaussian_blur", "sobel_edges"),
             *("ssim", "extract_patches_3d"),
         ),

@@ -12,6 +12,7 @@ from cnnfast.ops.networks import (
     attention,
     contractions,
     convolution,
+    fourier,
     linear,
     normalization,
     pooling,
@@ -43,8 +44,8 @@ from cnnfast.utils.naming import spelt_like
 
 _MODULES = (
     *(activation, arithmetic, arrangement, attention, blocks, color),
-    *(comparison, contractions, conversion, convolution, elementwise, functions, geometry),
-    *(joining, linear, normalization, ordering, patches, pieces),
+    *(comparison, contractions, conversion, convolution, elementwise, fourier, functions),
+    *(geometry, joining, linear, normalization, ordering, patches, pieces),
     *(planes, pooling, quantiles, rearrangement, reductions, resizing),
     *(row_functions, selection, shapes, statistics, trigonometry, truths),
 )

@@ -69,6 +69,7 @@ class Attention(Layer):
     takes_structure = True
     takes_mask = True
     call_options = ("mask", "training", "return_attention_scores", "use_causal_mask")
+    training_default = False
 
     def __init__(
         self,
@@ -153,7 +154,7 @@ class Attention(Layer):
         self._check_mask(mask)
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
-        with graph.layer(self.name), phases.of_call(kwargs) as training:
+        with graph.layer(self.name), phases.of_call(kwargs, self.training_default) as training:
             if training and self.differs_in_training:
                 return self.lower_in_training(graph, x)
             return self._lower(graph, x, mask, visible.is_causal(self, args, kwargs))

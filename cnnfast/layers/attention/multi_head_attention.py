@@ -304,7 +304,7 @@ class MultiHeadAttention(Layer):
     ) -> Any:
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
-        with graph.layer(self.name), phases.of_call(kwargs) as training:
+        with graph.layer(self.name), phases.of_call(kwargs, self.training_default) as training:
             if training and self.differs_in_training:
                 return self.lower_in_training(graph, x)
             given, known = (visible.named(self, *call) for call in ((args, kwargs), drawn))

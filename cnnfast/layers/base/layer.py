@@ -271,8 +271,7 @@ class Layer(Masked, metaclass=Mixing):
         x = self._input_of_call(args, kwargs)
         if self._is_structure(x):
             return bound.run(self, args, kwargs)
-        training = kwargs.get("training")
-        said = phases.current() if training is None else bool(training)
+        said = phases.resolved(kwargs, self.training_default)
         trains = said or (said is None and self.trains_unless_told)
         if trains or self.makes_masks:
             return self._pack(self._executor_in(said if trains else False).run(self._prepare(x)))
@@ -319,7 +318,7 @@ class Layer(Masked, metaclass=Mixing):
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self._input_of_call(args, kwargs)
         self._check_shapes(batch_shapes(x))
-        with graph.layer(self.name), phases.of_call(kwargs) as training:
+        with graph.layer(self.name), phases.of_call(kwargs, self.training_default) as training:
             return (self.lower_in_training if training else self.lower)(graph, x)
 
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

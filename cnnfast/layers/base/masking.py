@@ -131,7 +131,7 @@ class Masked(Rules):
             return self.lower_call(graph, args, kwargs)
         x = self._input_of_call(args, kwargs)
         self._check_shapes(calling.batch_shapes(x))
-        with graph.layer(self.name), phases.of_call(kwargs):
+        with graph.layer(self.name), phases.of_call(kwargs, self.training_default):
             return self.lower_masked(graph, x, mask)
 
     def _input_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -1,8 +1,10 @@
 """Whether layers compute as in training: what a call says, and what the call around it says.
 
-As in Keras, what a call of a layer says holds for the layers inside that say nothing. A functional
-model passes on what it was called with to the layers of its graph, whatever was said when the graph
-was drawn; `predict` says False.
+As in Keras, what a call of a layer says, or else the default of its `call`, holds for all that is
+called behind it within the outermost call and says nothing: for the layers inside, and for those
+after it. A functional model passes on what it was called with to each layer of its graph, whatever
+was said when the graph was drawn; `predict` says False. (Step 5 of `Layer.__call__` in
+keras/src/layers/layer.py.)
 """
 
 from __future__ import annotations
@@ -20,41 +22,59 @@ if TYPE_CHECKING:
     from cnnfast.engine.graph import Graph
     from cnnfast.engine.ops import Float32Array, Value
 
-# None where nothing was said: then what was said when a graph was drawn holds, or a default.
-_phase: ContextVar[bool | None] = ContextVar("cnnfast_training", default=None)
+# What was said last in the outermost call, alone in a list; None where no call is under way.
+_phase: ContextVar[list[bool | None] | None] = ContextVar("cnnfast_training", default=None)
 
 
 def current() -> bool | None:
-    """Return what the call around says; None if it says nothing."""
-    return _phase.get()
+    """Return what was said last; None if nothing: then defaults hold."""
+    said = _phase.get()
+    return None if said is None else said[0]
 
 
 @contextmanager
 def phase(training: bool | None) -> Iterator[None]:
     """Say what a call around says, for what is lowered in a ``with`` block."""
-    token = _phase.set(training)
+    token = _phase.set([training])
     try:
         yield
     finally:
         _phase.reset(token)
 
 
+def resolved(kwargs: Mapping[str, Any], default: bool | None) -> bool | None:
+    """Return what holds for a call with `kwargs` of a layer whose `call` has a `default`."""
+    if "training" in kwargs:
+        said = kwargs["training"]
+        return None if said is None else bool(said)
+    said = current()
+    return default if said is None else said
+
+
 @contextmanager
-def of_call(kwargs: Mapping[str, Any]) -> Iterator[bool]:
-    """Yield whether a layer that is called with `kwargs` computes as in training."""
-    said = kwargs.get("training")
-    if said is None:
-        yield bool(_phase.get())
+def of_call(kwargs: Mapping[str, Any], default: bool | None) -> Iterator[bool]:
+    """Yield whether a call with `kwargs` is one in training, which holds for what comes next."""
+    training, around = resolved(kwargs, default), _phase.get()
+    if around is None:
+        with phase(training):
+            yield bool(training)
         return
-    with phase(bool(said)):
-        yield bool(said)
+    around[0] = training
+    yield bool(training)
 
 
-def of_graph(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments of a call in a functional graph, as the call of the model has them."""
-    if "training" in kwargs and _phase.get() is not None:
-        return {**kwargs, "training": _phase.get()}
-    return kwargs
+def of_graph(
+    kwargs: Mapping[str, Any], said: bool | None, default: bool | None
+) -> Mapping[str, Any]:
+    """Return the arguments of a call in a functional graph whose model was called with `said`.
+
+    Where it was called with nothing, what was said as the graph was drawn holds; Keras keeps the
+    `default` of a layer's `call` there, too.
+    """
+    drawn = kwargs.get("training", default)
+    if said is None and drawn is None:
+        return kwargs
+    return {**kwargs, "training": drawn if said is None else said}
 
 
 class Random:

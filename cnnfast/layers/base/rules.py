@@ -30,10 +30,13 @@ class Rules(WeightHolder):
     _graph_trains: bool = False
     """Whether it is a graph in which a call was drawn with ``training=True``, or has one inside."""
 
+    training_default: ClassVar[bool | None] = None
+    """What Keras' `call` has as the default of `training`; None where it takes none, too."""
+
     @property
     def trains_unless_told(self) -> bool:
         """Whether a call that says nothing of `training` is one in training, here or inside."""
-        return self._graph_trains
+        return self._graph_trains or bool(self.training_default)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return the shape of the output, batch included, for inputs of `input_shape`.
@@ -73,7 +76,8 @@ class Rules(WeightHolder):
         if self.differs_in_training:
             raise self.unsupported(
                 "computes something else in training, which this package does not. Received: "
-                "training=True, which is the default of layers of random changes",
+                "training=True, which is the default of Keras' layers of images, and holds for "
+                "the layers called behind them, too",
                 advice="Say `training=False`, or use `predict`.",
             )
         return self.lower(graph, x)

@@ -47,6 +47,8 @@ class SpectralNormalization(Wrapper):
     (2, 6, 6, 8)
     """
 
+    training_default = False
+
     def __init__(
         self, layer: Layer, power_iterations: int = 1, **kwargs: Unpack[LayerOptions]
     ) -> None:

@@ -44,11 +44,11 @@ def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, A
             f"way that its `call` does not take: {error}"
         ) from error
     bound = inspect.signature(layer.call).bind(*args, **given).arguments
-    training = context.get("training")
-    training = phases.current() if training is None else training
     takes = "training" in parameters or ("training" in context and anything)
-    if takes and training is not None and "training" not in bound:
-        given["training"] = bool(training)  # where nothing says it, the default of `call` holds
+    if takes and "training" not in bound:
+        training = phases.resolved(context, None)
+        if context or training is not None:
+            given["training"] = training  # where nothing says it, the default of `call` holds
     return tuple(args), given
 
 
@@ -184,7 +184,9 @@ def check_shapes(layer: Traced, args: Any, kwargs: Any) -> None:
         check_inputs(layer.input_spec, first, layer.name)
 
 
-def trains_by_default(call: Callable[..., Any]) -> bool:
-    """Whether `call` computes as in training where nothing says whether to."""
+def training_default(call: Callable[..., Any]) -> bool | None:
+    """Return whether `call` computes as in training where nothing says whether to."""
     parameter = inspect.signature(call).parameters.get("training")
-    return parameter is not None and parameter.default not in (parameter.empty, None, False, 0)
+    if parameter is None or parameter.default in (parameter.empty, None):
+        return None
+    return bool(parameter.default)

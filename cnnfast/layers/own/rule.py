@@ -75,7 +75,8 @@ class Rule(Connectable):
         self.layer._check_shapes(batch_shapes(x))
         # As `call` is no call of the layer, what the call around says does not count; it counts
         # for the layers of a model, which are called.
-        training = kwargs.get("training")
+        base = self.layer.keras_base
+        training = kwargs.get("training", base and base.training_default)
         if training is None and self.layer.is_model:
             return self.layer.lower_by_rule(graph, x)
         with phases.phase(bool(training)):

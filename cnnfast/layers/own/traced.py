@@ -70,12 +70,12 @@ class Traced(Layer):
     _returned: Any
     _has_loss = False
     _build_shapes: dict[str, Any] | None
-    _call_trains = False
     _own_masks = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._call_trains = calls.trains_by_default(cls.call)
+        if cls.call is not Traced.call:
+            cls.training_default = calls.training_default(cls.call)
         cls._own_masks = cls._own_masks or "compute_mask" in vars(cls)
         if "build" in vars(cls):
             cls.build = building.whole(vars(cls)["build"])  # type: ignore[method-assign]
@@ -113,7 +113,7 @@ class Traced(Layer):
     @property
     def trains_unless_told(self) -> bool:
         inside = (layer.trains_unless_told for layer in self._sublayers())
-        return self._call_trains or super().trains_unless_told or any(inside)
+        return super().trains_unless_told or any(inside)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in INTERNAL:
@@ -254,7 +254,7 @@ class Traced(Layer):
         calls.check_shapes(self, args, kwargs)
         with state_guard.lock:
             building.ensure_built(self, args, kwargs)
-            with phases.of_call(said):
+            with phases.of_call(said, self.training_default):
                 drawn = self._confirmed(*calls.with_masks(self, args, kwargs))
             self._remember(args, kwargs, drawn)
         outputs = tree.map_structure(alike, drawn.outputs)
@@ -295,7 +295,7 @@ class Traced(Layer):
     def _trace(self, args: Any, kwargs: Any) -> Trace:
         of = f"`call` of {self._described()} of class {type(self).__name__}"
         try:
-            with name_scope(self.name):
+            with name_scope(self.name), phases.phase(phases.current()):
                 drawn = trace(self.call, args, kwargs, of=of)
         except Exception as error:
             where = f"In `call` of layer {self.name!r} of class {type(self).__name__}"
@@ -328,11 +328,10 @@ class Traced(Layer):
         mask: Any,
         drawn: tuple[Any, Any],
     ) -> Any:
-        with phases.of_call(kwargs):
+        with graph.layer(self.name), phases.of_call(kwargs, self.training_default):
             alike, known = calls.alike((args, kwargs), drawn, graph.masks)
             given = calls.with_masks(self, *calls.arguments_of_call(self, *alike))
             own = self._trace_of_one_state(*given)
-        with graph.layer(self.name), phases.of_call(kwargs):
             return own.lower(graph, [known[tensor] for tensor in own.given])
 
     def drawn_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
@@ -427,7 +426,7 @@ class Traced(Layer):
             with phases.phase(training):
                 kept = self._keep(given.drawn, self.infer(*given.drawn), training, key)
         else:
-            calls.check_shapes(self, *given.drawn)
+            calls.check_shapes(self, *calls.arguments_of_call(self, *given.drawn))
         return Prepared(given.batches, kept)
 
     def _keep(

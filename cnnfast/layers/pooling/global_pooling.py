@@ -147,6 +147,11 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
 
     def lower_masked(self, graph: Graph, x: Value, mask: Value) -> Value:
         out = self._output_shape(x)
+        if len(mask.shape) != 1:
+            raise ValueError(
+                f"Layer '{self.name}' takes masks that say of each step whether it counts, (batch, "
+                f"steps). Received: a mask of shape {(None, *mask.shape)}"
+            )
         (steps,), axis = mask.shape, self._first_axis
         counts = append.reshape(graph, mask, (steps, 1) if axis == 0 else (1, steps))
         kept = append.binary(graph, x, counts, BinaryKind.KEEP)

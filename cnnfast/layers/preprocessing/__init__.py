@@ -9,6 +9,8 @@ if TYPE_CHECKING:
         CategoryEncoding as CategoryEncoding,
         Discretization as Discretization,
     )
+    from cnnfast.layers.preprocessing.hashing import HashedCrossing as HashedCrossing
+    from cnnfast.layers.preprocessing.hashing import Hashing as Hashing
     from cnnfast.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
     from cnnfast.layers.preprocessing.mel_spectrogram import MelSpectrogram as MelSpectrogram
     from cnnfast.layers.preprocessing.mixing import (
@@ -62,6 +64,7 @@ else:
         __name__,
         {
             "categorical": ["CategoryEncoding", "Discretization"],
+            "hashing": ["HashedCrossing", "Hashing"],
             "integer_lookup": ["IntegerLookup"],
             "mel_spectrogram": ["MelSpectrogram"],
             "mixing": ["AugMix", "CutMix", "MixUp", "RandAugment"],

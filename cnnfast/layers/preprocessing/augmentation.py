@@ -69,6 +69,7 @@ class Augmentation(ImageLayer, Unchanged):
     """
 
     integers = Integers.CAST
+    _apart = True  # a call that says nothing is one in training
     ranges: ClassVar[Mapping[str, Rule]] = {}
     """Arguments that Keras keeps as pairs, and what makes the pair."""
 

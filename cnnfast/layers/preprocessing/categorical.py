@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.preprocessing.samples import TakesOne
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.utils.choices import choice
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnnfast.symbolic.typing import DTypeLike, LayerOptions
 
 
-class Categories(Layer):
+class Categories(TakesOne):
     """What layers share that make categories of numbers; a subclass gives `depth`.
 
     Parameters
@@ -64,6 +64,17 @@ class Categories(Layer):
                 f"output_mode={self.output_mode!r} for input shape {shape}"
             )
         return (shape[0], self.depth)
+
+    def _is_one(self, rank: int) -> bool:
+        return rank == 1 and self.output_mode in ("multi_hot", "count")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not args or getattr(args[0], "ndim", None) != 0 or not hasattr(args[0], "__array__"):
+            return super().__call__(*args, **kwargs)
+        (made,) = np.reshape(self(*map(np.atleast_1d, args), **kwargs), (1, -1))
+        if self.output_mode == "int":
+            return made[0]
+        return made[np.newaxis] if self.output_mode == "one_hot" else made
 
     def result_dtype(self, received: Sequence[str]) -> str:
         return "int32" if self.output_mode == "int" else self.compute_dtype

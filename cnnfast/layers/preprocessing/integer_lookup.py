@@ -10,7 +10,9 @@ import numpy as np
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
+from cnnfast.layers.preprocessing import fingerprints
 from cnnfast.layers.preprocessing.categorical import Categories
+from cnnfast.layers.preprocessing.hashing import checked_salt
 from cnnfast.symbolic import arguments
 
 if TYPE_CHECKING:
@@ -58,9 +60,9 @@ class IntegerLookup(Categories):
     pad_to_max_tokens
         Whether there are `max_tokens` categories, however many are known.
     oov_method
-        Must be ``"floormod"``.
+        ``"floormod"``, or ``"farmhash"`` for a hash of an integer in place of its remainder.
     salt
-        Must be None.
+        The key of that hash, see `Hashing`.
     name
         The layer's name.
     **kwargs
@@ -94,19 +96,25 @@ class IntegerLookup(Categories):
         output_mode: Literal["int", "one_hot", "multi_hot", "count"] = "int",
         sparse: bool = False,
         pad_to_max_tokens: bool = False,
-        oov_method: Literal["floormod"] = "floormod",
-        salt: None = None,
+        oov_method: Literal["floormod", "farmhash"] = "floormod",
+        salt: int | Sequence[int] | None = None,
         name: str | None = None,
         **kwargs: Unpack[OptionsBesideName],
     ) -> None:
         mode: str = output_mode
         weighed = mode in ("tf_idf", "tf-idf") or idf_weights is not None
         super().__init__("count" if weighed else mode, sparse, name=name, **kwargs)
-        hashed = oov_method != "floormod" or salt is not None
-        if weighed or hashed or isinstance(vocabulary, str) or vocabulary_dtype != "int64":
+        self.oov_method = arguments.choice(oov_method, "oov_method", ("floormod", "farmhash"))
+        self.salt = checked_salt(salt)
+        if self.salt is not None and oov_method != "farmhash":
+            raise ValueError(
+                "`salt` can only be used when `oov_method='farmhash'`. Received: "
+                f"salt={salt}, oov_method={oov_method!r}"
+            )
+        if weighed or isinstance(vocabulary, str) or vocabulary_dtype != "int64":
             raise self.unsupported(
-                "knows integers that are given to it, weighs none, and hashes none. Received: "
-                f"output_mode={output_mode!r}, oov_method={oov_method!r}, salt={salt}, "
+                "knows integers that are given to it, and weighs none. Received: "
+                f"output_mode={output_mode!r}, "
                 f"idf_weights={idf_weights!r:.80}, vocabulary_dtype={vocabulary_dtype!r}, "
                 f"vocabulary={vocabulary!r:.80}"
             )
@@ -279,7 +287,7 @@ class IntegerLookup(Categories):
         masked = self.mask_token is not None and self.output_mode == "int"
         count = self.num_oov_indices
         if count:
-            unknown = int(masked) + (np.mod(integers, count) if count > 1 else 0)
+            unknown = int(masked) + (self._rest(integers, known) if count > 1 else 0)
         else:
             unknown = np.full_like(places, -1)
         places = np.where(known, places + len(self._special), unknown)
@@ -293,6 +301,15 @@ class IntegerLookup(Categories):
                 f"{integers[~known][:5].tolist()}, consider setting `num_oov_indices=1`."
             )
         return places.astype(np.float32)
+
+    def _rest(
+        self, integers: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Return a number below that of the places for unknown integers, for each."""
+        if self.oov_method == "floormod":
+            return np.mod(integers, self.num_oov_indices)
+        unknown = np.where(known, 0, integers)  # of which there are few
+        return fingerprints.buckets(unknown, self.num_oov_indices, self.salt)
 
     def _integers(self, numbers: Float32Array) -> Float32Array:
         places = self._checked(numbers)
@@ -334,6 +351,6 @@ class IntegerLookup(Categories):
             "idf_weights": None,
             "vocabulary": self._tokens.tolist() or None,
             "vocabulary_size": self.vocabulary_size() if len(self._tokens) else None,
-            "oov_method": "floormod",
-            "salt": None,
+            "oov_method": self.oov_method,
+            "salt": self.salt,
         }

@@ -11,8 +11,8 @@ from cnnfast._core import ActivationKind, BinaryKind, ReductionKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Activation, BatchShape, Float32Array, Value
-from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.preprocessing import fourier
+from cnnfast.layers.preprocessing.samples import TakesOne
 from cnnfast.lowering import append, windows
 from cnnfast.lowering.resampling import LARGEST_AXIS
 from cnnfast.symbolic import arguments, array_arguments
@@ -33,7 +33,7 @@ _MEL_BREAK_FREQUENCY_HERTZ = 700.0
 _MEL_HIGH_FREQUENCY_Q = 1127.0
 
 
-class MelSpectrogram(Layer):
+class MelSpectrogram(TakesOne):
     """Mel spectrograms (batch, bins, frames) of sound (batch, samples).
 
     Frames are centred: sound is reflected at both ends, and frame i is around sample ``i *

@@ -41,7 +41,7 @@ class AugMix(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.AugMix()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -98,7 +98,7 @@ class RandAugment(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandAugment()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -149,7 +149,7 @@ class CutMix(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.CutMix()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -193,7 +193,7 @@ class MixUp(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.MixUp()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 

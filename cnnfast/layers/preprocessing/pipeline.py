@@ -7,7 +7,6 @@ from typing import Any
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers.base import phases
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.serialization import configs
 
@@ -40,6 +39,8 @@ class Pipeline(Layer):
     (1, 2, 2, 3)
     """
 
+    training_default = True
+
     def __init__(self, layers: Sequence[Layer], name: str | None = None) -> None:
         super().__init__(name=name)
         self._layers = list(layers)
@@ -47,9 +48,7 @@ class Pipeline(Layer):
             raise ValueError(
                 f"`Pipeline` must be made of layers, one at least. Received: layers={layers!r:.200}"
             )
-        self._graph_trains = any(
-            layer.trains_unless_told or layer.differs_in_training for layer in self._layers
-        )
+        self._apart = any(x.trains_unless_told or x.differs_in_training for x in self._layers)
         self._hold_layers()
 
     @property
@@ -79,10 +78,8 @@ class Pipeline(Layer):
 
     def lower(self, graph: Graph, x: Value) -> Value:
         self._output_shape(x)
-        said = phases.current()
-        with phases.phase(self._graph_trains if said is None else said):
-            for layer in self._layers:
-                x = layer.lower_call(graph, (x,), {})
+        for layer in self._layers:
+            x = layer.lower_call(graph, (x,), {})
         return x
 
     def lower_in_training(self, graph: Graph, x: Value) -> Value:

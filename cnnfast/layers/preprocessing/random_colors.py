@@ -43,7 +43,7 @@ class RandomBrightness(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomBrightness(0.2)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -83,7 +83,7 @@ class RandomContrast(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomContrast(0.2)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -127,7 +127,7 @@ class RandomColorDegeneration(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomColorDegeneration(0.2)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -173,7 +173,7 @@ class RandomHue(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomHue(0.2)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -219,7 +219,7 @@ class RandomSaturation(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomSaturation(0.2)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -265,7 +265,7 @@ class RandomGrayscale(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomGrayscale(0.5)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -308,7 +308,7 @@ class RandomColorJitter(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomColorJitter()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 

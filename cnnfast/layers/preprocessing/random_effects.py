@@ -52,7 +52,7 @@ class RandomPosterization(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomPosterization(4)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -98,7 +98,7 @@ class RandomSharpness(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomSharpness(0.2)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -141,7 +141,7 @@ class RandomInvert(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomInvert()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -187,7 +187,7 @@ class RandomGaussianBlur(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomGaussianBlur()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -238,7 +238,7 @@ class Equalization(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.Equalization()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -278,7 +278,7 @@ class Solarization(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.Solarization()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -329,7 +329,7 @@ class RandomErasing(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomErasing()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -380,7 +380,7 @@ class RandomElasticTransform(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomElasticTransform()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 

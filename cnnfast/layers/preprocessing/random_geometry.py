@@ -41,7 +41,7 @@ class RandomPerspective(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomPerspective()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -92,7 +92,7 @@ class RandomFlip(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomFlip("horizontal")
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -134,7 +134,7 @@ class RandomRotation(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomRotation(0.2)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -187,7 +187,7 @@ class RandomShear(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomShear()
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -239,7 +239,7 @@ class RandomTranslation(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomTranslation(0.1, 0.1)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -290,7 +290,7 @@ class RandomZoom(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomZoom(0.1)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -339,7 +339,7 @@ class RandomHeight(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomHeight(0.1)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 
@@ -376,7 +376,7 @@ class RandomWidth(Augmentation):
     Examples
     --------
     >>> layer = cnnfast.layers.RandomWidth(0.1)
-    >>> layer(np.ones((2, 8, 8, 3))).shape
+    >>> layer(np.ones((2, 8, 8, 3)), training=False).shape
     (2, 8, 8, 3)
     """
 

@@ -67,6 +67,7 @@ class _Noise(Unchanged):
     """Random changes in training, of a strength between 0 and 1."""
 
     argument: ClassVar[str] = "rate"
+    training_default = False
 
     def __init__(self, strength: float, seed: int | None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)

@@ -23,6 +23,7 @@ class Cell(Layer):
 
     call_arguments = ("inputs", "states")
     call_options = ("training",)
+    training_default = False
 
     @property
     def state_size(self) -> Any:

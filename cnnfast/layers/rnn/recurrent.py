@@ -80,6 +80,7 @@ class RNN(Layer):
 
     call_arguments = ("sequences",)
     call_options = ("initial_state", "mask", "training")
+    training_default = False
     takes_mask = True
     _WITHOUT: ClassVar[dict[str, Any]] = {**Layer._WITHOUT, "_held": None}
 

@@ -13,6 +13,7 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.core.wrapper import Wrapper
 from cnnfast.layers.rnn.states import without_time
 from cnnfast.layers.serialization import configs
+from cnnfast.lowering import append
 from cnnfast.lowering.along_axis import lower_along
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.utils import tree
@@ -85,13 +86,26 @@ class TimeDistributed(Wrapper):
         return configs.with_layers(config, "layer", functions=True)
 
     def lower_masked(self, graph: Graph, x: Any, mask: Any) -> Any:
-        if self.layer.gets_mask:
+        if not self.layer.gets_mask:
+            return super().lower_masked(graph, x, mask)
+        if len(mask.shape) < 2:
             raise self.unsupported(
-                "hands no mask on to the layer inside, as Keras does for each step. Received: a "
-                f"mask, and '{self.layer.name}', which takes masks",
+                "hands the mask of each step on to the layer inside, which takes one of its own "
+                f"steps. Received: a mask of shape {(None, *mask.shape)} for '{self.layer.name}'",
                 advice="Let the layer inside make its own, such as by `Masking` in a model.",
             )
-        return super().lower_masked(graph, x, mask)
+        kept = len(graph.states)
+        made = [self._step(graph, *_at(graph, (x, mask), n)) for n in range(x.shape[0])]
+        if len(graph.states) > kept:
+            raise self._stateful()
+        return append.concat(graph, made, 0)
+
+    def _step(self, graph: Graph, x: Value, mask: Value) -> Value:
+        """Append what the layer makes of one step, with a first axis of size 1."""
+        outputs = tree.flatten(self.layer.lower_masked(graph, x, mask))
+        if len(outputs) != 1:
+            raise self._several_outputs(len(outputs))
+        return append.reshape(graph, outputs[0], (1, *outputs[0].shape))
 
     def lower(self, graph: Graph, x: Value) -> Value:
         step = Graph()
@@ -99,8 +113,18 @@ class TimeDistributed(Wrapper):
         if len(step.outputs) != 1:
             raise self._several_outputs(len(step.outputs))
         if step.states:
-            raise self.unsupported(
-                "runs its layer on each step alone, so that this cannot keep a state. Received: "
-                f"'{self.layer.name}', in which a layer is stateful"
-            )
+            raise self._stateful()
         return lower_along(graph, optimize(step), x)
+
+    def _stateful(self) -> UnsupportedError:
+        return self.unsupported(
+            "runs its layer on each step alone, so that this cannot keep a state. Received: "
+            f"'{self.layer.name}', in which a layer is stateful"
+        )
+
+
+def _at(graph: Graph, values: Sequence[Value], step: int) -> list[Value]:
+    """Append what takes one step out of sequences."""
+    return [
+        append.reshape(graph, append.crop(graph, x, {0: (step, 1)}), x.shape[1:]) for x in values
+    ]

@@ -119,6 +119,7 @@ def _strided_slice(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> _Arg
     return [x, [item(axis, *row) for axis, row in rows]], {}
 
 
+_OF_LRN = ("depth_radius", "bias", "alpha", "beta")
 _FUNCTIONS: Mapping[str, tuple[str, Callable[..., _Arguments]]] = {
     "Abs": ("math.abs", _plain),
     "Add": ("math.add", _plain),
@@ -132,6 +133,7 @@ _FUNCTIONS: Mapping[str, tuple[str, Callable[..., _Arguments]]] = {
     "ExpandDims": ("expand_dims", _plain),
     "Identity": ("identity", _plain),
     "LeakyRelu": ("nn.leaky_relu", _with(alpha="alpha")),
+    "LRN": ("nn.local_response_normalization", _with(**{n: n for n in _OF_LRN})),
     "Log": ("math.log", _plain),
     "Max": ("math.reduce_max", _with(keepdims="keep_dims")),
     "Maximum": ("math.maximum", _plain),

@@ -14,9 +14,9 @@ from cnnfast.ops.base.composite import Composite
 from cnnfast.ops.image import color, resizing
 from cnnfast.ops.networks import attention, contractions, convolution, linear, normalization
 from cnnfast.ops.pointwise import comparison
-from cnnfast.ops.pointwise.arithmetic import Mod
-from cnnfast.ops.pointwise.elementwise import square
-from cnnfast.ops.reducing import statistics
+from cnnfast.ops.pointwise.arithmetic import Mod, maximum, power
+from cnnfast.ops.pointwise.elementwise import sqrt, square
+from cnnfast.ops.reducing import reductions, statistics
 from cnnfast.ops.shaping import ordering, pieces
 from cnnfast.ops.shaping.arrangement import Transpose
 from cnnfast.symbolic.arguments import axes
@@ -172,6 +172,49 @@ def _batch_normalization(
     return make, [x, mean, variance, offset, scale]
 
 
+class LocalResponseNormalization(Composite):
+    """Over a power of the sum of squares of the channels around each."""
+
+    def __init__(
+        self, radius: int, bias: float, alpha: float, beta: float, *, name: str | None = None
+    ) -> None:
+        super().__init__(name=name)
+        self.radius, self.bias, self.alpha, self.beta = radius, bias, alpha, beta
+
+    def composed(self, x: Any) -> Any:
+        channel = np.arange(pieces.shape_of(x)[-1])
+        around = np.abs(channel[:, None] - channel) <= self.radius
+        squares = linear.matmul(square(x), around.astype(np.float32))
+        return x * power(self.bias + self.alpha * squares, -self.beta)
+
+
+def _lrn(
+    input: Any,
+    depth_radius: int = 5,
+    bias: float = 1.0,
+    alpha: float = 1.0,
+    beta: float = 0.5,
+) -> Any:
+    make = partial(LocalResponseNormalization, depth_radius, bias, alpha, beta)
+    return make, [input]
+
+
+class ImageStandardization(Composite):
+    """Less the mean of an image, over its standard deviation, which is never too small."""
+
+    def composed(self, x: Any) -> Any:
+        image = (-3, -2, -1)
+        count = np.prod([int(size) for size in pieces.shape_of(x)[-3:]])
+        least = np.float32(1 / np.sqrt(count))
+        centred = x - reductions.mean(x, image, keepdims=True)
+        deviation = sqrt(reductions.mean(square(centred), image, keepdims=True))
+        return centred / maximum(deviation, least)
+
+
+def _standardized(image: Any) -> Any:
+    return ImageStandardization, [image]
+
+
 def _grayscale(images: Any) -> Any:
     return color.RGBToGrayscale, [images]
 
@@ -268,6 +311,9 @@ MORE: Mapping[str, Function] = {
     "nn.moments": _moments,
     "nn.batch_normalization": _batch_normalization,
     "nn.conv2d": _conv2d,
+    "nn.local_response_normalization": _lrn,
+    "nn.lrn": _lrn,
+    "image.per_image_standardization": _standardized,
     "image.rgb_to_grayscale": _grayscale,
     "compat.v1.image.resize_bilinear": _resize_bilinear,
 }

@@ -35,7 +35,11 @@ def feed(shape: Any, rng: np.random.Generator) -> Any:
 
 
 def call(layer: Layer, x: Any) -> Any:
-    return layer(*x) if len(layer.call_arguments) > 1 and isinstance(x, list) else layer(x)
+    said = {"training": False} if layer.training_default else {}
+    if isinstance(layer, layers.HashedCrossing):
+        x = [np.asarray(each, np.int32) for each in x]
+    several = len(layer.call_arguments) > 1 and isinstance(x, list)
+    return layer(*x, **said) if several else layer(x, **said)
 
 
 def built(sample: Sample, rng: np.random.Generator) -> Layer:

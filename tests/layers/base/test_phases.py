@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -148,3 +151,133 @@ def test_what_a_layer_of_ones_own_says_holds_for_the_layers_inside(images: np.nd
         assert abs(np.mean(model(images, training=True) == 0) - in_training) < 0.05
         assert abs(np.mean(cls()(images) == 0) - at_inference) < 0.05
         assert abs(np.mean(cls()(images, training=True) == 0) - in_training) < 0.05
+
+
+def test_the_defaults_of_training_are_those_of_keras() -> None:
+    for name in dir(keras.layers):
+        theirs, ours = (getattr(package.layers, name, None) for package in (keras, cnnfast))
+        if ours is None or not isinstance(theirs, type) or not hasattr(theirs, "call"):
+            continue
+        taken = inspect.signature(theirs.call).parameters.get("training")
+        default = None if taken is None or taken.default is taken.empty else taken.default
+        assert ours.training_default == default, name
+
+
+def roads(package: Any, layer: Any, behind: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each way to a layer that others are called behind."""
+
+    class Own(package.layers.Layer):  # type: ignore[misc]  # of either package
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.first, self.second = layer(), behind()
+
+        def call(self, x: Any) -> Any:
+            return self.second(self.first(x))
+
+    class Asked(Own):
+        def call(self, x: Any, training: Any = None) -> Any:
+            return self.second(self.first(x, training=training), training=training)
+
+    class Default(Own):
+        def call(self, x: Any, training: Any = False) -> Any:
+            return self.second(self.first(x))
+
+    class Quiet(Own):
+        def call(self, x: Any) -> Any:
+            return self.second(self.first(x, training=False))
+
+    def drawn(*made: Any, **said: Any) -> Any:
+        tensor = begin = package.Input((6, 6, 3))
+        for number, each in enumerate(made):
+            tensor = each(tensor, **({} if number else said))
+        return package.Model(begin, tensor)
+
+    for own in (Own, Asked, Default, Quiet):
+        yield own.__name__, own()
+        yield f"a model of {own.__name__}", drawn(own())
+    yield "a new stack", package.Sequential([layer(), behind()])
+    yield "a stack", package.Sequential([package.Input((6, 6, 3)), layer(), behind()])
+    yield "a graph", drawn(layer(), behind())
+    yield "drawn True", drawn(layer(), behind(), training=True)
+    yield "drawn False", drawn(layer(), behind(), training=False)
+    yield "drawn None", drawn(layer(), behind(), training=None)
+    yield "nested", drawn(drawn(layer()), package.Sequential([behind()]))
+    yield "dropout between", drawn(layer(), package.layers.Dropout(0.0), behind())
+    yield "pipeline", package.layers.Pipeline([layer(), behind()])
+    yield "behind a pipeline", drawn(package.layers.Pipeline([layer()]), behind())
+
+
+@pytest.mark.parametrize("said", [{}, {"training": None}, {"training": True}, {"training": False}])
+def test_what_a_layer_of_images_trains_by_default_is_what_keras_does(
+    said: dict[str, Any], rng: np.random.Generator
+) -> None:
+    x = rng.normal(2, 3, size=(16, 6, 6, 3)).astype(np.float32)
+    pairs = [
+        list(roads(p, lambda p=p: p.layers.CenterCrop(4, 4), p.layers.BatchNormalization))
+        for p in (keras, cnnfast)
+    ]
+    for (road, theirs), (_, ours) in zip(*pairs, strict=True):
+        if hasattr(ours, "predict"):
+            expected = x[:, 1:5, 1:5] / np.sqrt(1.001)
+            np.testing.assert_allclose(ours.predict(x), expected, atol=2e-5, err_msg=road)
+        expected = np.asarray(theirs(x, **said))
+        for _ in range(2):
+            np.testing.assert_allclose(ours(x, **said), expected, atol=2e-5, err_msg=road)
+
+
+def test_random_changes_that_keras_makes_are_refused_on_every_road(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    x = rng.normal(size=(16, 6, 6, 3)).astype(np.float32)
+    pairs = [
+        [*roads(p, p.layers.RandomFlip, p.layers.ReLU), ("alone", p.layers.RandomFlip())]
+        for p in (keras, cnnfast)
+    ]
+    changed = set()
+    for (road, theirs), (_, ours) in zip(*pairs, strict=True):
+        still = np.maximum(x, 0) if road != "alone" else x
+        for said in ({}, {"training": None}, {"training": False}):
+            # Of 16 images, all stay as they are once in four billion times.
+            if np.array_equal(np.asarray(theirs(x, **said)), still):
+                np.testing.assert_array_equal(ours(x, **said), still, err_msg=road)
+                continue
+            changed.add(road)
+            with pytest.raises(UnsupportedError, match="Say `training=False`, or use `predict`"):
+                ours(x, **said)
+        if hasattr(ours, "predict"):
+            np.testing.assert_array_equal(ours.predict(x), still, err_msg=road)
+    assert {"alone", "Own", "a model of Own", "a stack", "a graph", "nested", "pipeline"} <= changed
+    assert changed.isdisjoint({"Asked", "Quiet"})
+    dict(pairs[0])["a stack"].save(tmp_path / "flips.keras")
+    loaded = cnnfast.saving.load_model(tmp_path / "flips.keras")
+    np.testing.assert_array_equal(loaded(x, training=False), np.maximum(x, 0))
+    for model in (loaded, cnnfast.from_keras(dict(pairs[0])["a model of Own"])):
+        np.testing.assert_array_equal(model.predict(x), np.maximum(x, 0))
+        with pytest.raises(UnsupportedError, match="Say `training=False`"):
+            model(x)
+
+
+class Flipped(layers.RandomFlip):
+    """Calls the layer of Keras that it is made from, which flips where nothing is said."""
+
+    def call(self, x: Any) -> Any:
+        return super().call(x) + 0
+
+
+def test_a_class_made_from_a_random_layer_keeps_its_default(images: np.ndarray) -> None:
+    for layer in (Flipped(), cnnfast.Sequential([Flipped()])):
+        with pytest.raises(UnsupportedError, match="Say `training=False`"):
+            layer(images[..., :3])
+
+
+class Unasked(Silent):
+    """Lets one layer drop nothing, and others come after it."""
+
+    def call(self, x: Any) -> Any:
+        return self.drop(self.drop(x, training=False))
+
+
+def test_what_one_layer_is_told_holds_for_those_after_it(images: np.ndarray) -> None:
+    layer = Unasked()
+    for _ in range(2):
+        np.testing.assert_array_equal(layer(images, training=True), images)

@@ -60,7 +60,9 @@ def test_an_augmentation_passes_images_on_and_keeps_its_config(
     assert plain(reloaded.get_config()) == saved["config"]
     x = rng.uniform(0, 255, size=(2, 4, 6, 3)).astype(np.float32)
     np.testing.assert_array_equal(np.asarray(theirs(x, training=False)), x)
-    np.testing.assert_array_equal(ours(x), x)
+    np.testing.assert_array_equal(ours(x, training=False), x)
+    with pytest.raises(UnsupportedError, match="training=True, which is the default"):
+        ours(x)
 
 
 @pytest.mark.parametrize("class_name", ["Equalization", "Solarization"])

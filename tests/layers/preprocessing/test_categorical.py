@@ -117,7 +117,6 @@ def test_what_is_illegal_is_named(make: Any, words: str) -> None:
 REFUSED: list[Any] = [
     lambda: layers.CategoryEncoding(3, sparse=True),
     lambda: layers.Discretization([0.0], output_mode="count", sparse=True),
-    lambda: layers.CategoryEncoding(3)(INTEGERS[:, 0]),
     lambda: layers.CategoryEncoding(3, output_mode="count")(INTEGERS.reshape(5, 2, 2)),
 ]
 

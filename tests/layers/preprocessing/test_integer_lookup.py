@@ -99,7 +99,6 @@ REFUSED: list[Any] = [
     lambda: layers.IntegerLookup(
         vocabulary=VOCABULARY, output_mode="tf_idf", idf_weights=[1.0] * 4
     ),
-    lambda: layers.IntegerLookup(vocabulary=VOCABULARY, oov_method="farmhash"),
     lambda: layers.IntegerLookup(vocabulary="words.txt"),
     lambda: layers.IntegerLookup(vocabulary_dtype="string"),
     lambda: layers.IntegerLookup(vocabulary=[1, 2**24]),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cnnfast
 from cnnfast import layers
 from layer_parity import LayerParity
 from parity import both, keras, plain, randomize
@@ -70,6 +71,62 @@ def test_adapting_sets_mean_and_variance_as_keras_does(axis: Any, rng: np.random
     np.testing.assert_allclose(ours(data), np.asarray(theirs(data)), atol=1e-4)
 
 
+class Batches(keras.utils.PyDataset):
+    """Arrays one after the other, with labels."""
+
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        super().__init__()
+        self.arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.arrays[index], np.zeros(len(self.arrays[index]))
+
+
+@pytest.mark.parametrize("axis", [-1, None, (1, 2)])
+def test_batches_are_adapted_to_as_one_array(axis: Any, rng: np.random.Generator) -> None:
+    batches = [rng.normal(3, 2, (n, 4, 5)).astype(np.float32) for n in (7, 3, 12)]
+    theirs, ours = both("Normalization", axis=axis)
+    assert ours.mean is None
+    theirs.adapt(np.concatenate(batches))
+    for data in (np.concatenate(batches), batches, iter(batches), Batches(batches)):
+        ours.adapt(data)
+        for mine, known in ((ours.mean, theirs.mean), (ours.variance, theirs.variance)):
+            np.testing.assert_allclose(mine, np.asarray(known), rtol=1e-5)
+            assert mine.shape == known.shape
+    before = ours.mean
+    for wrong, error, rule in (
+        ([], ValueError, "empty iterable"),
+        ([[1.0, 2.0]], TypeError, "`.shape`"),
+        (3, TypeError, "takes an array"),
+        (np.zeros((2, 4, 6)), ValueError, "an incompatible shape"),
+        (np.zeros((2, 4)), ValueError, "an incompatible shape"),
+    ):
+        if axis is not None or np.shape(wrong) != (2, 4, 6):
+            with pytest.raises(error, match=rule):
+                ours.adapt(wrong)
+    np.testing.assert_array_equal(ours.mean, before)
+    theirs, ours = both("Normalization", axis=(1, 2), mean=[1.0] * 5, variance=[4.0] * 5)
+    for layer in (theirs, ours):
+        layer.build((None, 4, 5))
+    np.testing.assert_array_equal(ours.mean, np.asarray(theirs.mean))
+
+
+def test_a_scale_of_each_channel_where_channels_come_first(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(2, 3, 5, 3)).astype(np.float32)
+    packages = (keras, cnnfast)
+    try:
+        for package in packages:
+            package.config.set_image_data_format("channels_first")
+        theirs, ours = both("Rescaling", scale=[1.0, 2.0, 3.0], offset=0.5)
+        np.testing.assert_allclose(ours(x), np.asarray(theirs(x)), rtol=1e-6)
+    finally:
+        for package in packages:
+            package.config.set_image_data_format("channels_last")
+
+
 def test_statistics_follow_an_assignment() -> None:
     theirs, ours = both("Normalization")
     theirs.build((None, 3))
@@ -125,8 +182,8 @@ def test_illegal_arguments_are_refused(class_name: str, kwargs: dict[str, Any], 
         (layers.Rescaling([1.0, 2.0], name="r"), (2, 4, 3), "'r': `scale` must broadcast"),
         (layers.Rescaling([1.0, 2.0], name="r"), (2, 4, 1), "'r': `scale` must broadcast"),
         (layers.Rescaling(1.0, np.ones((2, 1)), name="r"), (2, 3), "'r': `offset` must broadcast"),
-        (layers.Normalization(3, name="n"), (2, 4), r"'n': all `axis` values must be in the range"),
-        (layers.Normalization(0, name="n"), (2, 4), "'n': all `axis` values to be kept"),
+        (layers.Normalization(3, name="n"), (2, 4), r"All `axis` values must be in the range"),
+        (layers.Normalization(0, name="n"), (2, 4), "All `axis` values to be kept"),
     ],
 )
 def test_an_input_that_does_not_fit_is_refused(

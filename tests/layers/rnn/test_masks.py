@@ -90,6 +90,39 @@ def test_own_cells(name: str, way: dict[str, Any]) -> None:
     )
 
 
+def test_a_layer_of_each_step_gets_the_mask_of_that_step() -> None:
+    tokens = np.random.default_rng(0).integers(0, 3, (3, 4, 5))
+    tokens[:, :, 0] = 1  # no step without any, of which an average would be NaN
+    given, mask = numbers(3, 4, 5, 2), np.random.default_rng(1).random((3, 4, 5)) > 0.4
+
+    def model(package: Any, inside: Any) -> Any:
+        x = package.layers.Input((4, 5))
+        y = package.layers.Embedding(9, 2, mask_zero=True)(x)
+        return package.Model(x, package.layers.TimeDistributed(inside)(y))
+
+    def within(package: Any) -> Any:
+        x = package.layers.Input((5, 2))
+        return package.Model(x, package.layers.LSTM(3)(package.layers.Dense(4)(x)))
+
+    insides = (
+        lambda p: p.layers.LSTM(3),
+        lambda p: p.layers.Bidirectional(p.layers.GRU(2, return_sequences=True)),
+        lambda p: p.layers.GlobalAveragePooling1D(),
+        within,
+    )
+    for inside in insides:
+        judge(
+            lambda p, inside=inside: model(p, inside(p)),
+            lambda made: made.predict(tokens, verbose=0),
+        )
+    judge(
+        lambda p: p.layers.TimeDistributed(p.layers.LSTM(3)),
+        lambda layer: layer(given, mask=mask),
+    )
+    with pytest.raises(ValueError, match="stateful"):
+        layers.TimeDistributed(layers.LSTM(3, stateful=True))(given, mask=mask)
+
+
 @KINDS
 def test_a_mask_leaves_what_is_kept(kind: str) -> None:
     def run(layer: Any) -> Any:
@@ -112,7 +145,7 @@ def test_numbers_of_masked_steps_do_not_count() -> None:
         (lambda: layers.ConvLSTM1D(2, 2)(numbers(2, 5, 4, 3), mask=MASK), "runs without masks"),
         (
             lambda: layers.TimeDistributed(layers.GRU(2))(numbers(2, 5, 4, 3), mask=MASK),
-            "hands no mask on",
+            "hands the mask of each step on",
         ),
         (
             lambda: layers.RNN([layers.GRUCell(2), layers.GRUCell(2)])(

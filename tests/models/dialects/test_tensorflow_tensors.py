@@ -36,6 +36,25 @@ def _top(x: np.ndarray, k: int) -> np.ndarray:
     return np.sort(x, -1)[..., ::-1][..., :k]
 
 
+def _normalized(
+    x: np.ndarray, depth_radius: int = 5, bias: float = 1, alpha: float = 1, beta: float = 0.5
+) -> np.ndarray:
+    """What TensorFlow's documentation of the function says."""
+    wide = x.astype(np.float64)
+    sums = [
+        (wide[..., max(d - depth_radius, 0) : d + depth_radius + 1] ** 2).sum(-1)
+        for d in range(x.shape[-1])
+    ]
+    return wide / (bias + alpha * np.stack(sums, -1)) ** beta
+
+
+def _standardized(x: np.ndarray) -> np.ndarray:
+    rows = x.reshape(len(x), -1).astype(np.float64)
+    rows = rows - rows.mean(1, keepdims=True)
+    deviation = np.maximum(rows.std(1, keepdims=True), rows.shape[1] ** -0.5)
+    return (rows / deviation).reshape(x.shape)
+
+
 FUNCTIONS: list[tuple[str, dict[str, Any], Callable[[np.ndarray], np.ndarray]]] = [
     ("math.greater", {"y": 0.5}, lambda x: x > 0.5),
     ("math.greater_equal", {"y": 0.5}, lambda x: x >= 0.5),
@@ -58,6 +77,11 @@ FUNCTIONS: list[tuple[str, dict[str, Any], Callable[[np.ndarray], np.ndarray]]] 
     ("norm", {"axis": -1}, lambda x: np.linalg.norm(x, axis=-1)),
     ("norm", {"ord": 1, "axis": -1, "keepdims": True}, lambda x: np.abs(x).sum(-1, keepdims=True)),
     ("image.rgb_to_grayscale", {}, lambda x: (x * GRAY).sum(-1, keepdims=True)),
+    *[
+        ("nn.local_response_normalization", kwargs, lambda x, k=kwargs: _normalized(x, **k))
+        for kwargs in ({}, {"depth_radius": 1, "bias": 2.0, "alpha": 0.3, "beta": 0.75})
+    ],
+    ("image.per_image_standardization", {}, _standardized),
     ("nn.moments", {"axes": [1, 2]}, lambda x: x.mean((1, 2))),
     (
         "nn.conv2d",
