@@ -137,7 +137,8 @@ def _check_around(layer: Layer, name: str, value: Any) -> None:
         if holder is None:
             continue
         try:
-            type(holder).from_config(holder._arguments())
+            if not holder.is_users:  # whose class makes what is inside as it likes
+                type(holder).from_config(holder._arguments())
         except ValueError as error:
             of_all = isinstance(getattr(type(holder), name, None), property)
             works = f"Set `{name}` of '{holder.name}', for all inside" if of_all else _ANOTHER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from typing import Any, ClassVar
 
 from cnnfast.errors import UnsupportedError
@@ -24,12 +25,16 @@ _WITHOUT_CALL = frozenset({"Layer", "Model", "Wrapper"})
 _PACKAGE = __name__.partition(".")[0]
 
 
-class Mixing(Sealing):
-    """The class of layers: one that the user wrote is traced.
+class Mixing(Sealing, ABCMeta):
+    """The class of layers: one that the user wrote is traced, and may be an abstract one.
 
     A class outside of this package that has a method of `_SAID` of its own, and no `lower`, gets
     the base that `mix` gave for the first of its bases.
     """
+
+    # Nothing is registered with layers: they are asked as plain classes are, which is faster.
+    __instancecheck__ = type.__instancecheck__
+    __subclasscheck__ = type.__subclasscheck__
 
     _mixed: ClassVar[list[tuple[type, type]]] = []
 
@@ -41,15 +46,28 @@ class Mixing(Sealing):
     def __new__(
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any
     ) -> Any:
-        if not _is_inside(namespace):
-            _check_private(name, bases, namespace)
-        if _is_users(namespace):
+        if _is_inside(namespace):  # nothing of it is abstract
+            return type.__new__(mcs, name, bases, namespace, **kwargs)
+        said = _said_before_layers(bases) | namespace
+        _check_private(name, bases, said)
+        if "lower" not in namespace and any(of in said for of in _SAID):
             for room in _ROOMS:
                 rooms.enter(room)
             bases = mcs._with_mixin(bases)
-            if "build" in namespace:  # which shall run, also where Keras' class has no weights
+            if "build" in said:  # which shall run, also where Keras' class has no weights
                 namespace.setdefault("built_without_weights", False)
         return super().__new__(mcs, name, bases, namespace, **kwargs)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        cls._class_changed()
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        cls._class_changed()
+
+    def _class_changed(cls) -> None:
+        """Do nothing; classes of the user's have another."""
 
     @classmethod
     def _with_mixin(cls, bases: tuple[type, ...]) -> tuple[type, ...]:
@@ -63,9 +81,13 @@ class Mixing(Sealing):
         return bases
 
 
-def _is_users(namespace: dict[str, Any]) -> bool:
-    says = "lower" not in namespace and any(name in namespace for name in _SAID)
-    return says and not _is_inside(namespace)
+def _said_before_layers(bases: tuple[type, ...]) -> dict[str, Any]:
+    """Return what mixins of the user's say that stand in front of the layer."""
+    first = next((i for i, base in enumerate(bases) if isinstance(base, Mixing)), 0)
+    said: dict[str, Any] = {}
+    for mixin in (cls for base in bases[:first][::-1] for cls in base.__mro__[::-1]):
+        said |= {} if mixin is object or _is_inside(dict(vars(mixin))) else vars(mixin)
+    return said
 
 
 def _is_inside(namespace: dict[str, Any]) -> bool:

@@ -36,6 +36,9 @@ class WeightHolder(Connectable):
     stored_weights: ClassVar[tuple[str, ...] | None] = None
     """What Keras' class stores, where it passes over other weights of a class made from it."""
 
+    freezing_counts: ClassVar[bool] = False
+    """Whether what the layer computes may depend on `trainable`."""
+
     _policy: dtypes.DTypePolicy
 
     def __init__(self, name: str, trainable: bool, built: bool) -> None:
@@ -52,6 +55,9 @@ class WeightHolder(Connectable):
 
     def _sublayers(self) -> Sequence[WeightHolder]:
         return ()
+
+    def _changed(self) -> None:
+        raise NotImplementedError
 
     def add_weight(
         self,
@@ -140,6 +146,8 @@ class WeightHolder(Connectable):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        if self.freezing_counts and self._trainable != bool(value):
+            self._changed()
         self._trainable = bool(value)
         for variable in self._trainable_variables:
             variable.trainable = self._trainable

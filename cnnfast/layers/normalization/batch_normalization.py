@@ -83,6 +83,7 @@ class BatchNormalization(AffineNormalization):
 
     takes_mask = True
     call_options = ("training", "mask")
+    freezing_counts = True
 
     def __init__(
         self,
@@ -186,6 +187,8 @@ class BatchNormalization(AffineNormalization):
         return self._over_batch(graph, x, None)
 
     def _over_batch(self, graph: Graph, x: Value, mask: Value | None) -> Value:
+        if not self.trainable:  # frozen, it has the statistics that it keeps, in Keras, too
+            return BatchNormalization.lower(self, graph, x)
         if self.renorm:
             return super().lower_in_training(graph, x)
         axis, epsilon = self.axis % (len(x.shape) + 1), self.epsilon

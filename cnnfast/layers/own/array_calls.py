@@ -16,7 +16,7 @@ from cnnfast.symbolic.arrays import as_batches
 from cnnfast.symbolic.bound import BoundCall, dtype_of
 from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.utils import tree
-from cnnfast.variables import Variable
+from cnnfast.variables import Variable, epoch
 
 
 class ArrayCall:
@@ -79,12 +79,29 @@ class KeptCall(BoundCall):
     """A call on arrays of one structure, with the executor that keeps its plans."""
 
     def __init__(
-        self, operation: Any, drawn: tuple[Any, Any], outputs: Any, training: bool | None
+        self,
+        operation: Any,
+        drawn: tuple[Any, Any],
+        outputs: Any,
+        training: bool | None,
     ) -> None:
         super().__init__(operation, *drawn)
-        self.returned, self._training = outputs, training
+        self._training = training
         self.executor = Executor(self)
         self.with_masks = MaskExecutor(self)
+        self.renew(outputs)
+
+    def renew(self, outputs: Any) -> None:
+        """Take what the call returns now."""
+        self._epoch = epoch()
+        self._versions, self.returned = self.versions, outputs
+
+    def is_current(self) -> bool:
+        """Whether the call returns what it did: nothing that it depends on was changed."""
+        now = epoch()
+        if now != self._epoch and self.versions == self._versions:
+            self._epoch = now
+        return now == self._epoch
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         """Append the operations of the call, in what the call around said."""

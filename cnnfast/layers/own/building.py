@@ -74,9 +74,15 @@ def whole(build: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def comes_from_mixin(cls: type[Traced]) -> bool:
+    """Whether the `build` of a class is that of a class which is no layer."""
+    owner = next(base for base in cls.__mro__ if "build" in vars(base))
+    return not issubclass(owner, Layer)
+
+
 def build_by_default(layer: Traced, shape: Any, by_rule: Callable[[Any], None]) -> None:
     """Make the weights of Keras' class and, where this is all of it, of the layers inside."""
-    known = tree.map_shapes(_shape, shape)
+    known = tree.map_shapes(as_shape, shape)
     outermost = not vars(layer).get("_building")
     with state_guard.lock:
         if outermost and layer._build_shapes is not None:
@@ -136,7 +142,8 @@ def _is_users(layer: Traced) -> bool:
     return hasattr(type(layer).build, "__wrapped__")  # by `whole`
 
 
-def _shape(shape: Any) -> Any:
+def as_shape(shape: Any) -> Any:
+    """Return a shape of a config as a tuple; None stays."""
     return None if shape is None else arguments.shape(shape)
 
 

@@ -18,8 +18,7 @@ from cnnfast.layers.base.mixing import Mixing
 from cnnfast.layers.own import building, calls, containers
 from cnnfast.layers.own.array_calls import ArrayCall, KeptCall, Prepared
 from cnnfast.layers.own.rule import Rule
-from cnnfast.layers.own.tracking import track, untrack
-from cnnfast.symbolic import arguments
+from cnnfast.layers.own.tracking import class_changed, track, untrack
 from cnnfast.symbolic.blame import located
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.retracing import retrace
@@ -61,6 +60,7 @@ class Traced(Layer):
     keeps_parts = False
     takes_structure = True
     stored_by_attribute = True
+    freezing_counts = True
 
     _tracked: list[Layer]
     _kept: list[tuple[Any, KeptCall]]
@@ -71,14 +71,16 @@ class Traced(Layer):
     _has_loss = False
     _build_shapes: dict[str, Any] | None
     _own_masks = False
+    _class_version = 0
+    _class_changed = classmethod(class_changed)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.call is not Traced.call:
             cls.training_default = calls.training_default(cls.call)
         cls._own_masks = cls._own_masks or "compute_mask" in vars(cls)
-        if "build" in vars(cls):
-            cls.build = building.whole(vars(cls)["build"])  # type: ignore[method-assign]
+        if "build" in vars(cls) or building.comes_from_mixin(cls):
+            cls.build = building.whole(cls.build)  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         made = super().__new__(cls)
@@ -177,6 +179,7 @@ class Traced(Layer):
 
     def _own_versions(self) -> Iterator[int]:
         yield from super()._own_versions()
+        yield self._class_version
         for variable in self._captured:
             yield variable.version
 
@@ -425,6 +428,9 @@ class Traced(Layer):
         if kept is None or key is None:
             with phases.phase(training):
                 kept = self._keep(given.drawn, self.infer(*given.drawn), training, key)
+        elif not kept.is_current():
+            with phases.phase(training):
+                kept.renew(self.infer(*given.drawn))
         else:
             calls.check_shapes(self, *calls.arguments_of_call(self, *given.drawn))
         return Prepared(given.batches, kept)
@@ -468,7 +474,7 @@ class Traced(Layer):
         """Build the layer as the config of a file says, if it says so."""
         shapes = config.get("shapes_dict")
         given = shapes if isinstance(shapes, Mapping) else {"input_shape": config["input_shape"]}
-        known = tree.map_shapes(_as_shape, dict(given))
+        known = tree.map_shapes(building.as_shape, dict(given))
         if not self.built:
             building.build_for_shapes(self, known)
 
@@ -484,10 +490,6 @@ class Traced(Layer):
         vars(twin)["_kept"] = []
         containers.watch_again(twin, INTERNAL)
         return twin
-
-
-def _as_shape(shape: Any) -> Any:
-    return None if shape is None else arguments.shape(shape)
 
 
 Mixing.mix(Layer, Traced)

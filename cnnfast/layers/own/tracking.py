@@ -19,7 +19,7 @@ from cnnfast.symbolic.array_arguments import read_only
 from cnnfast.symbolic.tensor import remember
 from cnnfast.symbolic.tracing import is_tracing
 from cnnfast.utils.sealed import is_open
-from cnnfast.variables import Variable
+from cnnfast.variables import Variable, advance
 
 if TYPE_CHECKING:
     from cnnfast.layers.own.traced import Traced
@@ -66,6 +66,14 @@ def untrack(owner: Traced, value: Any) -> None:
     )
     for store in stores:
         store[:] = [known for known in store if known is not value]
+
+
+def class_changed(cls: type[Traced]) -> None:
+    """Let layers of a class, and of those made from it, be drawn anew."""
+    if not is_tracing():
+        type.__setattr__(cls, "_class_version", advance())
+        for made in cls.__subclasses__():
+            made._class_changed()
 
 
 def _check_open(owner: Traced, value: Any) -> None:
@@ -123,6 +131,12 @@ class WatchedList(_Watched, list[Any]):
 
     def __iadd__(self, values: Iterable[Any]) -> Any:  # type: ignore[misc]
         self.extend(values)
+        return self
+
+    def __imul__(self, times: Any) -> Any:  # type: ignore[misc]
+        if times < 1:
+            self.clear()
+        self.extend(list(self) * (times - 1))
         return self
 
     def append(self, value: Any) -> None:

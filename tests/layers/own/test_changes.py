@@ -108,18 +108,6 @@ def test_what_is_set_later_counts(on: str) -> None:
     gives(expected(3.0, 4.0, 1.0, np.arange(12)))
 
 
-def test_an_attribute_of_the_class_is_not_watched_but_new_models_see_it() -> None:
-    class ByClass(layers.Layer):
-        factor = 2.0
-
-        def call(self, x: Any) -> Any:
-            return x * self.factor
-
-    before = ByClass()(X)
-    ByClass.factor = 3.0
-    np.testing.assert_array_equal(ByClass()(X), before * 1.5)
-
-
 def test_an_array_that_is_an_attribute_is_a_copy_that_cannot_change() -> None:
     layer, model = drawn()
     table = np.full(12, 2.0, np.float32)
