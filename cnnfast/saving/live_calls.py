@@ -59,6 +59,14 @@ ADVICE = (
 _UNDRAWN = "must be written in terms of Keras' layers and `keras.ops`, which Keras can draw."
 _QUANTIZED = "is quantized, so that Keras passes over the `call` of its class."
 _AS_KERAS = "Make the layer of Keras' own class."
+_TRAINS = (
+    "must not be called as in training by the layer around it: a model without that layer's class "
+    "cannot say so."
+)
+_BY_CLASSES = (
+    "Write the classes with `cnnfast` in the place of `keras`, and hand them over: "
+    "`from_keras(…, custom_objects={name of the class: class})`."
+)
 # Layers whose activation is the last that they compute.
 _ACTIVATED = frozenset(
     {
@@ -262,7 +270,13 @@ def _own_calls_run(keras: Any, model: Any) -> Iterator[None]:
             return original(layer, *args, **kwargs)
         return _run(layer, original, args, kwargs)
 
-    cls.__call__ = call
+    add_loss = cls.add_loss
+
+    def add_no_loss(layer: Any, *args: Any, **kwargs: Any) -> None:
+        if not getattr(_drawing, "on", False):  # losses are training's
+            add_loss(layer, *args, **kwargs)
+
+    cls.__call__, cls.add_loss = call, add_no_loss
     for variable, name, function in operators:
         setattr(variable, name, _deferring(keras, function, name))
     _drawing.on = True
@@ -270,7 +284,7 @@ def _own_calls_run(keras: Any, model: Any) -> Iterator[None]:
         yield
     finally:
         _drawing.on = False
-        cls.__call__ = original
+        cls.__call__, cls.add_loss = original, add_loss
         for variable, name, function in operators:
             setattr(variable, name, function)
         for layer, inbound, outbound in nodes:
@@ -311,6 +325,8 @@ def _deferring(keras: Any, function: Callable[..., Any], name: str) -> Callable[
 
 def _run(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     keras = _keras()
+    if kwargs.get("training"):
+        raise _refusal(layer, _TRAINS, "training=True", _BY_CLASSES)
     kwargs = live_masks.said(keras, layer, args, kwargs)
     with live_masks.handed_on(keras, layer, args, kwargs) as returned:
         result = _result(layer, original, args, kwargs)
@@ -416,7 +432,10 @@ def _config(keras: Any, operation: Any) -> Mapping[str, Any] | None:
     """Return what an operation was made with; None for a layer, which is written as a whole."""
     if isinstance(operation, keras.layers.Layer):
         return None
-    config = dict(operation.get_config())
+    try:
+        config = dict(operation.get_config())
+    except NotImplementedError as error:
+        raise _refusal(operation, _UNDRAWN, "an operation without a configuration") from error
     config.pop("name", None)
     return config
 

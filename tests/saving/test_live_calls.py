@@ -1,0 +1,78 @@
+"""Calls of the user's layers in a live model: what a model without their classes cannot say."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import cnnfast
+from cnnfast.errors import UnsupportedError
+
+
+def classes(package: ModuleType) -> tuple[type, type]:
+    """Return two classes of the user's: one that trains inside, one that adds losses."""
+
+    class Trains(package.layers.Layer):  # type: ignore[name-defined, misc]
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.normalize = package.layers.BatchNormalization()
+
+        def call(self, x: Any) -> Any:
+            return self.normalize(x, training=True)
+
+    class Loses(package.layers.Layer):  # type: ignore[name-defined, misc]
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.dense = package.layers.Dense(3)
+
+        def call(self, x: Any) -> Any:
+            self.add_loss(package.ops.mean(x))
+            return self.dense(x)
+
+    return Trains, Loses
+
+
+def test_a_call_in_training_is_refused_and_the_class_handed_over_runs(
+    rng: np.random.Generator,
+) -> None:
+    x = rng.normal(2, 3, (8, 4)).astype(np.float32)
+    image = keras.Input((4,))
+    model = keras.Model(image, classes(keras)[0]()(image))
+    with pytest.raises(UnsupportedError, match=r"BatchNormalization.*training.*custom_objects"):
+        cnnfast.from_keras(model)
+    ours = cnnfast.from_keras(model, custom_objects={"Trains": classes(cnnfast)[0]})
+    expected = model.predict(x, verbose=0)
+    np.testing.assert_allclose(ours.predict(x, verbose=0), expected, atol=1e-5)
+
+
+def test_what_a_functional_model_was_drawn_with_does_not_count_in_predict() -> None:
+    image = keras.Input((4,))
+    model = keras.Model(image, classes(keras)[1]()(keras.layers.Dropout(0.5)(image, training=True)))
+    x = np.ones((8, 4), np.float32)
+    ours = cnnfast.from_keras(model).predict(x, verbose=0)
+    np.testing.assert_allclose(ours, model.predict(x, verbose=0), atol=1e-5)
+
+
+def test_losses_that_a_call_adds_are_left_to_training_and_still_added_by_keras() -> None:
+    image = keras.Input((4,))
+    layer = classes(keras)[1]()
+    model = keras.Model(image, layer(image))
+    x = np.ones((2, 4), np.float32)
+    ours = cnnfast.from_keras(model).predict(x, verbose=0)
+    np.testing.assert_allclose(ours, model.predict(x, verbose=0), atol=1e-5)
+    model(x)
+    assert len(layer.losses) == 1
+
+
+def test_an_operation_that_keras_cannot_write_is_refused_by_name() -> None:
+    class Loops(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return keras.ops.fori_loop(0, 3, lambda _, y: y * 2, x)
+
+    image = keras.Input((4,))
+    with pytest.raises(UnsupportedError, match=r"ForiLoop.*without a configuration"):
+        cnnfast.from_keras(keras.Model(image, Loops()(image)))
