@@ -56,7 +56,7 @@ class TracedModel(Traced, Model):
     @property
     def outputs(self) -> list[KerasTensor]:
         """Symbolic tensors like the outputs of the last call."""
-        return tree.flatten(self._first_call()[2])
+        return tree.present(self._first_call()[2])
 
     @property
     def input_shape(self) -> Any:
@@ -67,7 +67,7 @@ class TracedModel(Traced, Model):
     @property
     def output_shape(self) -> Any:
         """Shapes of the outputs of the last call, batch included, in their structure."""
-        return tree.map_structure(lambda tensor: tensor.shape, self._first_call()[2])
+        return tree.map_present(lambda tensor: tensor.shape, self._first_call()[2])
 
     def layer_output_shapes(self) -> list[Any]:
         """Return the output shape of each of `layers`; None where it is not known."""

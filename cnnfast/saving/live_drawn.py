@@ -25,7 +25,7 @@ from cnnfast.saving.live_calls import (
 )
 from cnnfast.symbolic.batch_size import BatchSize
 from cnnfast.symbolic.elsewhere import Turned, connected
-from cnnfast.symbolic.registry import OPERATIONS
+from cnnfast.symbolic.registry import LAYERS, OPERATIONS
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
 from cnnfast.utils.naming import names_of_files, spelt_like
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 # Operations that leave numbers as they are, where they leave their dtype.
 _SAME = frozenset({"ConvertToTensor", "StopGradient"})
+# What `keras.activations` writes down as an operation, and is a layer of the same arguments here.
+_LAYERS_HERE = frozenset({"ReLU"})
 
 
 class Redrawn:
@@ -108,7 +110,7 @@ class Redrawn:
         if call.config is None:
             return self._layer(call.operation)
         name = type(call.operation).__name__
-        cls = OPERATIONS.get(name)
+        cls = (LAYERS if name in _LAYERS_HERE else OPERATIONS).get(name)
         if cls is None:
             raise UnsupportedError(
                 Refusal(

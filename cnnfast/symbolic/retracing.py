@@ -20,7 +20,7 @@ def retrace(changed: Connectable) -> None:
     before = []
     try:
         for node in _following(changed):
-            made = tree.flatten(inferred(node.operation, node.args, node.kwargs))
+            made = tree.present(inferred(node.operation, node.args, node.kwargs))
             tensors = node.outputs
             if len(made) != len(tensors):
                 raise ValueError(

@@ -312,7 +312,7 @@ class Connectable(metaclass=Sealing):
         """Record a call; return its outputs."""
         refuse_those_elsewhere((args, kwargs))
         outputs = inferred(self, args, kwargs)
-        Node(self, args, kwargs, tree.flatten(outputs))
+        Node(self, args, kwargs, tree.present(outputs))
         return outputs
 
     @property

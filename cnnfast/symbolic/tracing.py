@@ -67,7 +67,7 @@ class Trace:
         for node in self.nodes:
             args, kwargs = node.filled(known.__getitem__)
             made = node.operation.lower_like(graph, args, kwargs, (node.args, node.kwargs))
-            known |= zip(node.outputs, tree.flatten(made), strict=True)
+            known |= zip(node.outputs, tree.present(made), strict=True)
         return tree.map_structure(lambda leaf: _known(known, leaf), self.outputs)
 
 
@@ -140,8 +140,9 @@ def _begun() -> Iterator[list[Variable]]:
 
 def _check_outputs(outputs: Any, of: str) -> None:
     refuse_those_elsewhere(outputs)
-    wrong = [leaf for leaf in tree.flatten(outputs) if not isinstance(leaf, KerasTensor)]
-    if not wrong and tree.flatten(outputs):
+    found = tree.present(outputs)
+    wrong = [leaf for leaf in found if not isinstance(leaf, KerasTensor)]
+    if not wrong and found:
         return
     if outputs is None:
         rule = f"{of} must return a tensor; a `return` may be missing"

@@ -38,13 +38,18 @@ class HandedOver:
         """Return what was handed over for the first of `names` there is one for, or None."""
         if not self._objects:
             return None
-        known = [name for name in names if isinstance(name, str)]
-        self._asked |= dict.fromkeys(known)
+        known = self.ask(*names)
         found = [name for name in known if name in self._objects]
         if not found:
             return None
         self._used.add(found[0])
         return self._objects[found[0]]
+
+    def ask(self, *names: object) -> list[str]:
+        """Note what something may go by; return the names that are some."""
+        known = [name for name in names if isinstance(name, str)]
+        self._asked |= dict.fromkeys(known)
+        return known
 
     def meant(self, name: object, kind: str) -> None:
         """Note what the name of something handed over was taken for.
@@ -136,14 +141,21 @@ def scope(objects: Mapping[str, Any] | None) -> Iterator[HandedOver]:
 
 
 def find(*names: object) -> Any:
-    """Return what the user handed over for the first of `names`, or None; others are ignored."""
-    for given in _scopes.get():
-        found = given.find(*names)
-        if found is not None:
-            return found
-    for table in _tables:
-        for name in names if table else ():
-            if isinstance(name, str) and name in table:
+    """Return what the user handed over, or registered, for the first of `names`, or None.
+
+    As in Keras, what is registered under a full name counts before what is handed over for a
+    shorter one that comes behind it.
+    """
+    scopes = _scopes.get()
+    for given in scopes:
+        given.ask(*names)
+    for name in (name for name in names if isinstance(name, str)):
+        for given in scopes:
+            found = given.find(name)
+            if found is not None:
+                return found
+        for table in _tables:
+            if name in table:
                 return table[name]
     return None
 

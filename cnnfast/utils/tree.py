@@ -45,8 +45,29 @@ def map_structure(function: Callable[[Any], Any], structure: Structure) -> Struc
     if isinstance(structure, list):
         return [map_structure(function, item) for item in structure]
     if isinstance(structure, tuple):
-        return tuple(map_structure(function, item) for item in structure)
+        return _like(structure, [map_structure(function, item) for item in structure])
     return function(structure)
+
+
+def _like(structure: Any, items: list[Any]) -> Any:
+    """Return a tuple of the kind of `structure`, which may have names for its places."""
+    return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+
+
+def present(structure: Structure) -> list[Any]:
+    """Return the leaves of `structure` that are not None, in order."""
+    return [leaf for leaf in flatten(structure) if leaf is not None]
+
+
+def map_present(function: Callable[[Any], Any], structure: Structure) -> Structure:
+    """Apply `function` to every leaf that is not None."""
+    return map_structure(lambda leaf: None if leaf is None else function(leaf), structure)
+
+
+def pack_present(structure: Structure, leaves: Sequence[Any]) -> Structure:
+    """Return `structure` with `leaves` in place of its own that are not None."""
+    given = iter(leaves)
+    return pack(structure, [None if x is None else next(given) for x in flatten(structure)])
 
 
 def pack(structure: Structure, leaves: Sequence[Any]) -> Structure:
@@ -60,7 +81,7 @@ def _filled(structure: Structure, leaves: Iterator[Any]) -> Structure:
         return {key: filled[key] for key in structure}
     if isinstance(structure, list | tuple):
         items = [_filled(item, leaves) for item in structure]
-        return items if isinstance(structure, list) else tuple(items)
+        return items if isinstance(structure, list) else _like(structure, items)
     return next(leaves)
 
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+import cnnfast
 from cnnfast import layers
 from cnnfast.errors import UnsupportedError
 from cnnfast.models import model_from_json
@@ -419,3 +420,26 @@ def test_a_tensorflow_function_can_be_one_by_the_name_of_its_layer() -> None:
     model = model_from_json(text, {"tf.cumsum": np.logaddexp.accumulate})
     x = np.arange(8, dtype=np.float32).reshape(2, 4)
     np.testing.assert_allclose(model(x), np.logaddexp.accumulate(x, axis=1), rtol=1e-6)
+
+
+def test_a_class_that_is_registered_under_the_name_in_the_file_counts_first(
+    tmp_path: Path,
+) -> None:
+    def registered(package: Any, kind: str, factor: float) -> Any:
+        @package.saving.register_keras_serializable(kind, "Scaling")
+        class Scaling(package.layers.Layer):  # type: ignore[misc]
+            def call(self, x: Any) -> Any:
+                return x * factor
+
+        return Scaling
+
+    x, found = np.ones((1, 2), np.float32), []
+    for package in (keras, cnnfast):
+        two, three = (registered(package, f"times_{n}", n) for n in (2.0, 3.0))
+        if package is keras:
+            inputs = keras.Input((2,))
+            keras.Model(inputs, three()(two()(inputs))).save(tmp_path / "model.keras")
+        with package.saving.custom_object_scope({"Scaling": three}):
+            loaded = package.saving.load_model(tmp_path / "model.keras")
+            found.append(loaded.predict(x, verbose=0))
+    np.testing.assert_array_equal(found, [6 * x, 6 * x])

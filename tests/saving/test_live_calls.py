@@ -76,3 +76,20 @@ def test_an_operation_that_keras_cannot_write_is_refused_by_name() -> None:
     image = keras.Input((4,))
     with pytest.raises(UnsupportedError, match=r"ForiLoop.*without a configuration"):
         cnnfast.from_keras(keras.Model(image, Loops()(image)))
+
+
+def test_activations_called_in_a_call_are_drawn(rng: np.random.Generator) -> None:
+    class Own(keras.layers.Layer):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.activation = keras.activations.get("relu")
+
+        def call(self, x: Any) -> Any:
+            y = keras.activations.relu(x, negative_slope=0.1, max_value=0.8, threshold=0.05)
+            return keras.ops.concatenate([self.activation(x), y, keras.activations.gelu(x)], -1)
+
+    image = keras.Input((4,))
+    model = keras.Model(image, Own()(image))
+    x = rng.normal(size=(8, 4)).astype(np.float32)
+    ours = cnnfast.from_keras(model).predict(x, verbose=0)
+    np.testing.assert_allclose(ours, model.predict(x, verbose=0), atol=1e-5)

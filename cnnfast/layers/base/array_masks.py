@@ -103,7 +103,7 @@ def run(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     if layer.takes_masks_away:
         for leaf in masked:
             leaf._keras_mask = None
-    return tree.pack(returned, results)
+    return tree.pack_present(returned, results)
 
 
 class _MaskedCall(BoundCall):

@@ -11,6 +11,7 @@ from cnnfast.layers.base import phases
 from cnnfast.symbolic import tensor as tensors
 from cnnfast.symbolic.input_spec import InputSpec, check_inputs
 from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tracing import is_tracing
 from cnnfast.utils import tree
 from cnnfast.utils.masked import mask_of
 
@@ -50,6 +51,22 @@ def arguments_of_call(layer: Traced, args: Sequence[Any], kwargs: Mapping[str, A
         if context or training is not None:
             given["training"] = training  # where nothing says it, the default of `call` holds
     return tuple(args), given
+
+
+def without_none(layer: Traced, outputs: Any) -> Any:
+    """Return what a call gave; a graph of layers takes no None among it, as in Keras.
+
+    Raises
+    ------
+    ValueError
+        If there is one, and no `call` around, which may pass over it.
+    """
+    if not is_tracing() and len(tree.present(outputs)) < len(tree.flatten(outputs)):
+        raise ValueError(
+            f"All operation outputs must be tensors. {layer._described().capitalize()} of class "
+            f"{type(layer).__name__} returned a non-tensor. Received: None"
+        )
+    return outputs
 
 
 def takes_mask(layer: Traced) -> bool:

@@ -57,7 +57,9 @@ class Rule(Connectable):
         args, kwargs = calling.by_name(layer, args, kwargs)
         mask = kwargs.get("mask") if layer.takes_mask else None
         given = masks.is_given(mask)
-        by_options = base.lower_beside_masks is not Layer.lower_beside_masks
+        # Recurrent layers have states for an option, of which `lower` knows.
+        states = "initial_state" in base.call_options
+        by_options = base.lower_beside_masks is not Layer.lower_beside_masks and not states
         if not (given or by_options):
             return self.lower_call(graph, args, kwargs)
         known = calling.by_name(layer, *drawn)

@@ -242,12 +242,12 @@ class Traced(Layer):
         """Return the output for a batch, or for symbolic tensors; builds the layer if need be."""
         building.check_initialized(self)
         if symbolic((args, kwargs)):
-            return self.connect(args, kwargs)
+            return calls.without_none(self, self.connect(args, kwargs))
         if array_masks.there_are(args, kwargs):
             return array_masks.run(self, args, kwargs)
         prepared = self._prepared(args, kwargs, phases.current())
         runs = prepared.kept.with_masks if self.makes_masks else prepared.executor
-        return tree.pack(prepared.returned, runs.run(prepared))
+        return tree.pack_present(prepared.returned, runs.run(prepared))
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         building.check_initialized(self)
@@ -260,8 +260,8 @@ class Traced(Layer):
             with phases.of_call(said, self.training_default):
                 drawn = self._confirmed(*calls.with_masks(self, args, kwargs))
             self._remember(args, kwargs, drawn)
-        outputs = tree.map_structure(alike, drawn.outputs)
-        vars(self)["_returned"] = tree.map_structure(lambda _: None, outputs)
+        outputs = tree.map_present(alike, drawn.outputs)
+        vars(self)["_returned"] = tree.map_present(bool, tree.map_present(id, outputs))
         return outputs
 
     def _confirmed(self, args: Any, kwargs: Any) -> Trace:
@@ -335,7 +335,9 @@ class Traced(Layer):
             alike, known = calls.alike((args, kwargs), drawn, graph.masks)
             given = calls.with_masks(self, *calls.arguments_of_call(self, *alike))
             own = self._trace_of_one_state(*given)
-            return own.lower(graph, [known[tensor] for tensor in own.given])
+            made = own.lower(graph, [known[tensor] for tensor in own.given])
+        there = tree.present(made)
+        return made if len(there) == len(tree.flatten(made)) else there
 
     def drawn_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
         """Return the graph of a call on symbolic tensors."""
@@ -443,7 +445,7 @@ class Traced(Layer):
         return kept
 
     def _pack(self, outputs: Sequence[Any]) -> Any:
-        return tree.pack(self._returned, outputs)
+        return tree.pack_present(self._returned, outputs)
 
     # --- configs and copies ---------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -30,11 +30,18 @@ def filled(model):
 """
 
 
+class Pair(NamedTuple):
+    """What a call may take and return."""
+
+    first: Any
+    second: Any
+
+
 def assert_same(source: str, tolerance: float = 1e-5) -> None:
     """Run `source` under both packages and compare what it leaves as `out`."""
     results = []
     for text in (PROLOGUE + source, with_imports_changed(PROLOGUE + source)):
-        scope: dict[str, Any] = {"__name__": "a_script"}
+        scope: dict[str, Any] = {"__name__": "a_script", "Pair": Pair}
         exec(compile(text, "a script", "exec"), scope)
         results.append([np.asarray(leaf) for leaf in tree.flatten(scope["out"])])
     theirs, ours = results
@@ -272,5 +279,72 @@ frozen = layers.BatchNormalization(trainable=False)
 frozen.build((None, 2, 3))
 mask = np.array([[1, 0], [1, 1]], bool)
 out.append(filled(frozen)(np.stack([X[:2], X[2:]], 1), training=True, mask=mask))
+"""
+    )
+
+
+def test_a_call_may_return_none_beside_tensors_and_names_for_its_places() -> None:
+    assert_same(
+        """
+class Attended(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(3)
+
+    def call(self, x, scores=False):
+        return {"y": self.dense(x), "a": None, "scores": (x if scores else None,)}
+
+class Paired(layers.Layer):
+    def call(self, pair):
+        return Pair(pair.first + 1, pair.second * 2)
+
+class Net(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.embed = layers.Embedding(5, 3)
+        self.attended, self.paired, self.last = Attended(), Paired(), layers.GRU(2)
+
+    def call(self, x):
+        x = self.embed(x)
+        pair = self.paired(Pair(self.attended(x)["y"], x))
+        return self.last(pair.first + pair.second + self.attended(x, scores=True)["scores"][0])
+
+inputs = Input((4,))
+model = filled(Model(inputs, Net()(inputs)))
+tokens = np.array([[1, 2, 0, 0], [3, 0, 1, 0]], "float32")
+attended = filled(model.layers[1].attended)
+alone = attended(X)
+pair = Paired()(Pair(X, X))
+out = [model(tokens), model.predict(tokens, verbose=0), alone["y"], alone["a"] is None]
+out += [attended(X, scores=True)["scores"][0], pair.first, pair.second]
+try:
+    attended(inputs)
+    refused = False
+except ValueError as error:
+    refused = "All operation outputs must be tensors" in str(error)
+out.append(refused)
+"""
+    )
+
+
+def test_a_recurrent_layer_made_from_that_of_keras_hands_on_states_and_masks() -> None:
+    assert_same(
+        """
+class Backwards(layers.GRU):
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        x = ops.flip(sequences, 1)
+        return super().call(x, initial_state=initial_state, mask=mask, training=training)
+
+class Doubled(layers.SimpleRNN):
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        return 2 * super().call(sequences, mask=mask)
+
+inputs, state = Input((4, 3)), Input((3,))
+masked = layers.Masking()(inputs)
+outputs = [Backwards(3)(inputs, initial_state=state), Doubled(2)(inputs), Doubled(2)(masked)]
+model = filled(Model([inputs, state], outputs))
+x = np.random.default_rng(5).normal(size=(2, 4, 3)).astype("float32")
+x[0, 2:] = 0
+out = [model.predict([x, X[:2]], verbose=0), model([x, X[:2]])]
 """
     )
