@@ -16,6 +16,11 @@ _NUMPY_NEEDS_NUMBERS = (
     "the same name in `cnnfast.ops`"
 )
 
+_OPEN_SIZES = (
+    "A size that the inputs leave open is None where a graph is drawn: `-1` or `ops.shape(x)[0]` "
+    "stands for the batch; for other sizes, give `Input` numbers, or call the layer on arrays"
+)
+
 
 def located(error: Exception, where: str) -> Exception:
     """Return `error` with the line of the user's code that it comes from in its message.
@@ -47,6 +52,8 @@ def _text(error: Exception) -> str:
     text = str(error)
     if "does not support ufuncs" in text and "KerasTensor" in text:
         text = _NUMPY_NEEDS_NUMBERS
+    if isinstance(error, TypeError) and "'NoneType'" in text:
+        text = f"{text}. {_OPEN_SIZES}"
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

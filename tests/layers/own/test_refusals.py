@@ -302,3 +302,13 @@ def test_two_names_of_one_layer_are_one(rng: np.random.Generator) -> None:
     layer = layer_of(lambda self, x: self.a(self.b(x)), a=shared, b=shared)
     layer(IMAGES)
     assert len(layer.weights) == 2
+
+
+def test_a_size_that_inputs_leave_open_is_said_to_be_no_number() -> None:
+    class Halved(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x[:, : cnnfast.ops.shape(x)[1] // 2]
+
+    with pytest.raises(TypeError, match=r"leave open is None.*give `Input` numbers"):
+        Halved()(cnnfast.Input((None, 3)))
+    assert Halved()(np.ones((1, 4, 3), np.float32)).shape == (1, 2, 3)
