@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from cnnfast.ops.base import eager
 from cnnfast.ops.base.operation import Operation, batch_shape, call
 from cnnfast.symbolic import bound, dtypes
 from cnnfast.symbolic.arguments import number
-from cnnfast.symbolic.tensor import KerasTensor
+from cnnfast.symbolic.tensor import KerasTensor, symbolic
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -271,7 +272,7 @@ class Identity(Elementwise):
 
 
 class Cast(Operation):
-    """The same numbers as another dtype; a whole one drops fractions."""
+    """The same numbers as another dtype; a whole one drops fractions and ends at its limits."""
 
     module = "keras.src.ops.core"
 
@@ -283,17 +284,50 @@ class Cast(Operation):
         return KerasTensor(batch_shape(x), self.dtype)
 
     def compute(self, x: Any) -> Any:
+        numbers = eager.numbers(x)
+        if "float" in numbers.dtype.name and "int" in self.dtype:
+            return _limited(numbers, self.dtype)
         # NumPy has no bfloat16: its numbers are in float32 here.
-        return eager.numbers(x).astype("float32" if self.dtype == "bfloat16" else self.dtype)
+        return numbers.astype("float32" if self.dtype == "bfloat16" else self.dtype)
 
-    def lower(self, graph: Graph, x: Value) -> Value:
+    def lower_like(
+        self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
+    ) -> Any:
+        given = symbolic(drawn)[0].dtype
+        with graph.layer(self.name):
+            return self.lower(graph, *args, **kwargs, given=given)
+
+    def lower(self, graph: Graph, x: Value, *, given: str = "float32") -> Value:
         if self.dtype == "bool":
             steps = [Activation(Kind.ABS), Activation(Kind.SIGN)]
             return append.activate(graph, x, steps)
-        return truncated(graph, x) if "int" in self.dtype else x
+        if "int" not in self.dtype or np.can_cast(given, self.dtype):
+            return x
+        if "int" in given:
+            return _wrapped(graph, x, self.dtype)
+        limits = np.iinfo(self.dtype)
+        whole = truncated(graph, x)
+        return append.activate(graph, whole, [Activation(Kind.CLIP, limits.min, limits.max)])
 
     def _config(self) -> dict[str, Any]:
         return {"dtype": self.dtype}
+
+
+def _limited(numbers: Any, dtype: str) -> Any:
+    """Return floats as integers: what is no number as 0, what is beyond the limits as these."""
+    limits = np.iinfo(dtype)
+    inside = np.clip(np.nan_to_num(numbers.astype(np.float64)), limits.min, limits.max)
+    # The largest of 64 bits is none of float64.
+    return np.where(inside >= limits.max, limits.max, inside.astype(dtype)).astype(dtype)
+
+
+def _wrapped(graph: Graph, x: Value, dtype: str) -> Value:
+    """Return integers as so few bits hold them: those beyond the limits begin again."""
+    limits = np.iinfo(dtype)
+    size = 2.0**limits.bits
+    rounds = [Activation(Kind.SCALE, 1 / size, -limits.min / size), Activation(Kind.FLOOR)]
+    whole = [*rounds, Activation(Kind.SCALE, size, 0.0)]
+    return append.binary(graph, x, append.activate(graph, x, whole), BinaryKind.SUBTRACT)
 
 
 def truncated(graph: Graph, x: Value) -> Value:
