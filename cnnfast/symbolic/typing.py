@@ -164,6 +164,7 @@ class AugmentationOptions(AugmentationOptionsBesideFormat, total=False):
 
 class _Time(TypedDict, total=False):
     time_major: bool
+    num_constants: int | None
 
 
 class RecurrentOptions(LayerOptions, _Time, total=False):

@@ -126,7 +126,7 @@ class BatchNormalization(AffineNormalization):
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm = arguments.boolean(renorm, "renorm")
-        self.renorm_clipping = (renorm_clipping or {}) if self.renorm else renorm_clipping
+        self.renorm_clipping = _clipping(renorm_clipping) if self.renorm else renorm_clipping
         self.renorm_momentum = renorm_momentum
         self.synchronized = synchronized
 
@@ -143,9 +143,10 @@ class BatchNormalization(AffineNormalization):
         self.moving_mean = weight("moving_mean", self.moving_mean_initializer)
         self.moving_variance = weight("moving_variance", self.moving_variance_initializer)
         if self.renorm:
-            weight("moving_stddev", self.moving_variance_initializer)
-            weight("renorm_mean", self.moving_mean_initializer)
-            weight("renorm_stddev", self.moving_variance_initializer)
+            deviation = _Root(self.moving_variance_initializer)
+            self.moving_stddev = weight("moving_stddev", deviation)
+            self.renorm_mean = weight("renorm_mean", self.moving_mean_initializer)
+            self.renorm_stddev = weight("renorm_stddev", deviation)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
@@ -251,6 +252,44 @@ class BatchNormalization(AffineNormalization):
             "renorm_clipping": self.renorm_clipping,
             "renorm_momentum": self.renorm_momentum,
         }
+
+
+class _Root(initializers.Initializer):
+    """The square root of what another gives."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __call__(self, shape: tuple[int, ...], dtype: object = None) -> ops.Float32Array:
+        root: ops.Float32Array = np.sqrt(self.inner(shape, dtype))
+        return root
+
+
+def _clipping(limits: dict[str, float] | None) -> dict[str, float]:
+    """Return the limits of a renormalization.
+
+    Raises
+    ------
+    ValueError
+        If there are others, or they hold no number between them.
+    """
+    limits = limits or {}
+    if set(limits) - {"rmax", "rmin", "dmax"}:
+        raise ValueError(
+            "Received invalid keys for `renorm_clipping` argument, which takes rmax, rmin and "
+            f"dmax. Received: renorm_clipping={limits}"
+        )
+    rmax, rmin, dmax = (limits.get(key) for key in ("rmax", "rmin", "dmax"))
+    if rmax is not None and rmin is not None and rmax < rmin:
+        raise ValueError(
+            "rmax should be greater than rmin in the `renorm_clipping` argument. Received: "
+            f"rmax={rmax}, rmin={rmin}"
+        )
+    if dmax is not None and dmax < 0:
+        raise ValueError(
+            f"dmax should be non-negative in the `renorm_clipping` argument. Received: dmax={dmax}"
+        )
+    return limits
 
 
 def _moments_of_some(

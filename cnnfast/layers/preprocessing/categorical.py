@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers.preprocessing.samples import TakesOne
+from cnnfast.layers.preprocessing.samples import TakesOne, rank_of_array
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.registry import OPERATIONS
 from cnnfast.utils.choices import choice
@@ -69,7 +69,7 @@ class Categories(TakesOne):
         return rank == 1 and self.output_mode in ("multi_hot", "count")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not args or getattr(args[0], "ndim", None) != 0 or not hasattr(args[0], "__array__"):
+        if not args or rank_of_array(args[0]) != 0:
             return super().__call__(*args, **kwargs)
         (made,) = np.reshape(self(*map(np.atleast_1d, args), **kwargs), (1, -1))
         if self.output_mode == "int":

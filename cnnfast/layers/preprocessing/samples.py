@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnnfast.layers.base.layer import Layer
+from cnnfast.symbolic.tensor import KerasTensor
 
 
 class TakesOne(Layer):
@@ -20,11 +21,17 @@ class TakesOne(Layer):
         return rank + 1 == self.input_spec.ndim
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        rank = getattr(args[0], "ndim", None) if args else None
-        if rank is None or not self._is_one(rank) or not hasattr(args[0], "__array__"):
+        rank = rank_of_array(args[0]) if args else None
+        if rank is None or not self._is_one(rank):
             return super().__call__(*args, **kwargs)
         outputs = super().__call__(*(_of_one(x) for x in args), **_all_of_one(kwargs))
         return outputs[0]
+
+
+def rank_of_array(x: Any) -> int | None:
+    """Return how many axes an array has; None for a symbolic tensor, or what else there is."""
+    is_array = hasattr(x, "__array__") and not isinstance(x, KerasTensor)
+    return getattr(x, "ndim", None) if is_array else None
 
 
 def _of_one(x: Any) -> Any:

@@ -96,8 +96,14 @@ class RNN(Layer):
         **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         # Arrays with time before the batch were for Keras 2's own calls.
-        time_major = kwargs.pop("time_major", False)
-        super().__init__(**kwargs)  # type: ignore[misc]  # without time_major
+        time_major, constants = kwargs.pop("time_major", False), kwargs.pop("num_constants", None)
+        super().__init__(**kwargs)  # type: ignore[misc]  # without these two
+        if constants:
+            raise self.unsupported(
+                "gives its cell the numbers of a step, and no constants beside them, which Keras 2 "
+                f"had. Received: num_constants={constants}",
+                advice="Join them to each step: `Concatenate` with a `RepeatVector` of them.",
+            )
         if time_major:
             raise self.unsupported(
                 f"takes (batch, steps, features) only. Received: time_major={time_major}"

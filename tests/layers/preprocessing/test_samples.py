@@ -58,6 +58,13 @@ def test_numbers_of_one_sample_are_weighed() -> None:
     np.testing.assert_allclose(ours(NUMBERS, count_weights=weights), expected)
 
 
+def test_a_symbolic_tensor_is_a_batch() -> None:
+    x = layers.Input((9, 11))
+    for make in (lambda: layers.Resizing(4, 5), lambda: layers.CenterCrop(4, 5)):
+        with pytest.raises(ValueError, match="expected ndim=4, found ndim=3"):
+            make()(x)
+
+
 def test_what_stands_beside_images_is_refused() -> None:
     for layer in (layers.Resizing(4, 5), layers.CenterCrop(4, 5), layers.RandomFlip()):
         for given in ({"images": IMAGE}, {"images": IMAGE[None], "labels": NUMBERS}):

@@ -283,6 +283,7 @@ def test_bidirectional_of_keras_2() -> None:
     ("make", "rule"),
     [
         (lambda: layers.LSTM(3, time_major=True), "takes \\(batch, steps, features\\)"),
+        (lambda: layers.RNN(layers.GRUCell(3), num_constants=1), "no constants beside them"),
         (lambda: layers.Bidirectional(layers.Dense(3)), "takes an RNN"),
         (lambda: layers.LSTM(3, activation="softmax")(np.ones((1, 2, 2))), "on each number alone"),
     ],
