@@ -305,7 +305,7 @@ class Cast(Operation):
             return x
         if "int" in given:
             return _wrapped(graph, x, self.dtype)
-        limits = np.iinfo(self.dtype)
+        limits = _limits(self.dtype)
         whole = truncated(graph, x)
         return append.activate(graph, whole, [Activation(Kind.CLIP, limits.min, limits.max)])
 
@@ -315,10 +315,14 @@ class Cast(Operation):
 
 def _limited(numbers: Any, dtype: str) -> Any:
     """Return floats as integers: what is no number as 0, what is beyond the limits as these."""
-    limits = np.iinfo(dtype)
+    limits = _limits(dtype)
     inside = np.clip(np.nan_to_num(numbers.astype(np.float64)), limits.min, limits.max)
-    # The largest of 64 bits is none of float64.
-    return np.where(inside >= limits.max, limits.max, inside.astype(dtype)).astype(dtype)
+    return inside.astype(dtype)
+
+
+def _limits(dtype: str) -> Any:
+    """Return the limits of a whole dtype; Keras on JAX keeps 32 bits of 64."""
+    return np.iinfo({"int64": "int32", "uint64": "uint32"}.get(dtype, dtype))
 
 
 def _wrapped(graph: Graph, x: Value, dtype: str) -> Value:
