@@ -242,7 +242,7 @@ X = np.ones((2, STEPS, FEATURES), np.float32)
         (
             lambda: layers.MultiHeadAttention(2, 3)(X[:, None], X[:, None], value_mask=X[..., 0]),
             UnsupportedError,
-            "takes masks for inputs of 3 axes only",
+            "takes `value_mask` where it attends to one axis only",
         ),
     ],
 )
