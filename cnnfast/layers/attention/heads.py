@@ -190,7 +190,7 @@ class HeadAttention(Layer):
         """
         super().build(_listed(query_shape, value_shape, key_shape))
 
-    def compute_output_shape(  # type: ignore[override]
+    def compute_output_shape(
         self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
     ) -> BatchShape:
         """Return the shape of the output; `query_shape` may be the list of all."""

@@ -161,7 +161,7 @@ class MultiHeadAttention(HeadAttention):
 
     def _output_of(self, shapes: Any) -> BatchShape:
         self._check_called(shapes, 3)
-        query, value, key = (tuple(shape) for shape in (shapes[0], shapes[1], shapes[-1]))
+        query, value = map(tuple, shapes[:2])
         plane = self._plane(len(query) - 1)
         same = len(query) == len(value) and all(
             query[axis + 1] == value[axis + 1] for axis in plane.free
