@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     )
 
 
+# What batch renormalization may be kept within.
+_CLIPPING = frozenset({"rmax", "rmin", "dmax"})
+
+
 class BatchNormalization(AffineNormalization):
     """Each channel with the mean and variance of training taken out.
 
@@ -126,6 +130,12 @@ class BatchNormalization(AffineNormalization):
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm = arguments.boolean(renorm, "renorm")
         self.renorm_clipping = (renorm_clipping or {}) if self.renorm else renorm_clipping
+        unknown = set(self.renorm_clipping or ()) - _CLIPPING if self.renorm else ()
+        if unknown:
+            raise ValueError(
+                f"`renorm_clipping` must have keys of {sorted(_CLIPPING)} only. Received: "
+                f"renorm_clipping={renorm_clipping}"
+            )
         self.renorm_momentum = renorm_momentum
         self.synchronized = synchronized
 
@@ -142,9 +152,9 @@ class BatchNormalization(AffineNormalization):
         self.moving_mean = weight("moving_mean", self.moving_mean_initializer)
         self.moving_variance = weight("moving_variance", self.moving_variance_initializer)
         if self.renorm:
-            weight("moving_stddev", self.moving_variance_initializer)
-            weight("renorm_mean", self.moving_mean_initializer)
-            weight("renorm_stddev", self.moving_variance_initializer)
+            self.moving_stddev = weight("moving_stddev", self._first_deviation)
+            self.renorm_mean = weight("renorm_mean", self.moving_mean_initializer)
+            self.renorm_stddev = weight("renorm_stddev", self._first_deviation)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
@@ -167,7 +177,7 @@ class BatchNormalization(AffineNormalization):
                 "The mask provided should be one dimension less than the inputs. Received: "
                 f"mask.shape={(None, *mask.shape)}, inputs.shape={(None, *x.shape)}"
             )
-        if phases.current():
+        if phases.current() and self.trainable:
             return self._over_batch(graph, x, mask)
         return BatchNormalization.lower(self, graph, x)
 
@@ -180,9 +190,26 @@ class BatchNormalization(AffineNormalization):
 
     @property
     def differs_in_training(self) -> bool:
-        return True
+        return self.trainable  # a frozen layer takes the moving statistics, as in Keras
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training would change the weights, and a call in training takes the batch's."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        AffineNormalization.trainable.fset(self, value)  # type: ignore[attr-defined]
+        self._changed()
+
+    def _first_deviation(self, shape: ops.Shape, dtype: object = None) -> ops.Float32Array:
+        """Return what deviations start from: the root of what the variance starts from."""
+        drawn = initializers.get(self.moving_variance_initializer) or initializers.Ones()
+        return np.sqrt(np.asarray(drawn(shape), np.float32))
 
     def lower_in_training(self, graph: Graph, x: Value) -> Value:
+        if not self.trainable:
+            return self.lower(graph, x)
         return self._over_batch(graph, x, None)
 
     def _over_batch(self, graph: Graph, x: Value, mask: Value | None) -> Value:
