@@ -14,7 +14,7 @@ from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.base import array_masks, calling, phases
+from cnnfast.layers.base import array_masks, calling, penalties, phases
 from cnnfast.layers.base.array_masks import MaskExecutor
 from cnnfast.layers.base.calling import InPhase, batch_shapes, by_name, state_guard
 from cnnfast.layers.base.changing import assign
@@ -119,6 +119,8 @@ class Layer(Masked, metaclass=Mixing):
         )
         self._policy = dtypes.policy(dtype)
         self._activity_regularizer = regularizers.get(activity_regularizer)
+        if self._activity_regularizer is not None:
+            penalties.renew(self)
         self._first_shape = arguments.pop_first_shape(cast("dict[str, Any]", kwargs))
         if kwargs:
             raise ValueError(
@@ -239,6 +241,10 @@ class Layer(Masked, metaclass=Mixing):
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
+        return penalties.note(self, self._on_arrays(args, kwargs))
+
+    def _on_arrays(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the output of a call that is more than one of an array, or has options."""
         given, named = by_name(self, args, kwargs)
         if array_masks.there_are(given, named):
             return array_masks.run(self, given, named)
@@ -359,6 +365,15 @@ class Layer(Masked, metaclass=Mixing):
     @activity_regularizer.setter
     def activity_regularizer(self, value: object) -> None:
         self._activity_regularizer = regularizers.get(value)
+        penalties.renew(self)
+
+    @property
+    def losses(self) -> list[np.float32]:
+        """The penalties on weights that training would change, of all layers inside too.
+
+        And on the output of the last call on arrays, in front of them.
+        """
+        return penalties.of(self)
 
     @property
     def path(self) -> str | None:

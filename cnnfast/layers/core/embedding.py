@@ -51,6 +51,8 @@ class Embedding(Layer):
         Of training; kept for the config.
     mask_zero
         Whether 0 stands for no step, which does not count in later layers.
+    weights
+        The table to begin with, or a list of it.
     quantization_config
         Must be None.
     **kwargs
@@ -78,6 +80,7 @@ class Embedding(Layer):
         embeddings_regularizer: RegularizerLike = None,
         embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
+        weights: Any = None,
         quantization_config: None = None,
         **kwargs: Unpack[OptionsBesideInputDim],
     ) -> None:
@@ -94,6 +97,15 @@ class Embedding(Layer):
                 f"quantization_config={quantization_config}, input_dim={input_dim}",
                 advice=dtypes.BEFORE_QUANTIZE,
             )
+        if weights is not None:
+            self.build()
+            self.set_weights(
+                weights if isinstance(weights, list) and len(weights) == 1 else [weights]
+            )
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the table, which is the same for inputs of every shape."""
+        super().build((None,) if input_shape is None else input_shape)
 
     @property
     def embeddings(self) -> Variable:
@@ -128,7 +140,7 @@ class Embedding(Layer):
 
     @property
     def _apart(self) -> bool:  # type: ignore[override]
-        return self.mask_zero
+        return self.mask_zero or self._activity_regularizer is not None
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return OPERATIONS["NotEqual"]()(inputs, 0) if self.mask_zero else None
