@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers.base import array_masks, masks, phases
+from cnnfast.layers.base import array_masks, masks, penalties, phases
 from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
@@ -42,7 +42,7 @@ INTERNAL = frozenset(
         *("_tracked", "_kept", "_dtypes", "_captured", "_returned", "_building", "_auto"),
         *("_policy", "_activity_regularizer", "_weight_dtype", "_scoring", "_fitting_shapes"),
         *("_compile_arguments", "input_spec", "_graph_trains", "_has_loss", "_drawn_call"),
-        *("_supports_masking", "_of_keras_2", "_apart", "_projections"),
+        *("_supports_masking", "_of_keras_2", "_apart", "_projections", "_penalties"),
     }
 )
 _MOST_KEPT = 8
@@ -182,6 +182,7 @@ class Traced(Layer):
 
     def add_weight(  # type: ignore[override]
         self,
+        *args: Any,
         shape: Sequence[int] | int | None = None,
         initializer: Any = None,
         dtype: Any = None,
@@ -194,8 +195,9 @@ class Traced(Layer):
         name: str | None = None,
         path: str | None = None,
     ) -> Variable:
-        """Make a weight that belongs to this layer; see `building.add_weight`."""
+        """Make a weight that belongs to this layer; see `WeightHolder.add_weight`."""
         del autocast, constraint, aggregation, overwrite_with_gradient
+        shape, initializer, dtype = building.by_place(args, shape, initializer, dtype)
         building.check_may_add(self, name, dtype)
         return super().add_weight(
             name=name or auto_name("Variable"),
@@ -207,7 +209,7 @@ class Traced(Layer):
         )
 
     def add_loss(self, loss: Any) -> None:
-        """Note that training would have a loss of the layer's own, which nothing computes here."""
+        """Note that there is a loss of the layer's own, which nothing computes here."""
         del loss
         vars(self)["_has_loss"] = True
 
@@ -241,10 +243,10 @@ class Traced(Layer):
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
         if array_masks.there_are(args, kwargs):
-            return array_masks.run(self, args, kwargs)
+            return penalties.note(self, array_masks.run(self, args, kwargs))
         prepared = self._prepared(args, kwargs, phases.current())
         runs = prepared.kept.with_masks if self.makes_masks else prepared.executor
-        return tree.pack(prepared.returned, runs.run(prepared))
+        return penalties.note(self, tree.pack(prepared.returned, runs.run(prepared)))
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         building.check_initialized(self)
@@ -406,6 +408,10 @@ class Traced(Layer):
 
     def _scope_of_building(self) -> AbstractContextManager[str]:
         return building.scope(self)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        said = calls.spec_by_shape(self, Traced.compute_output_shape, args, kwargs)
+        return super().compute_output_spec(*args, **kwargs) if said is None else said
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         tensors = tree.map_shapes(KerasTensor, input_shape)

@@ -69,6 +69,7 @@ class Augmentation(ImageLayer, Unchanged):
     """
 
     integers = Integers.CAST
+    passes_masks = False
     ranges: ClassVar[Mapping[str, Rule]] = {}
     """Arguments that Keras keeps as pairs, and what makes the pair."""
 
