@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfast.layers.base import penalties
+from cnnfast.layers.base import rules
 from cnnfast.layers.base.layer import Layer
 
 
@@ -16,6 +16,6 @@ def penalty_of(model: Layer) -> np.float32:
     UnsupportedError
         If a layer adds what depends on the data.
     """
-    penalties.check_layers(model)
+    rules.check_penalties(model)
     # Keras leaves out the penalties on weights that are frozen.
-    return np.float32(sum(penalties.of_weights(model)))
+    return np.float32(sum(rules.penalties_on_weights(model)))

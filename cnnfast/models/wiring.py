@@ -77,7 +77,8 @@ def connect(wiring: Wiring) -> tuple[Any, Any]:
     if waiting.blocked:
         raise ValueError(
             "Invalid Functional model configuration: layers wait for each other in a loop, or for "
-            f"calls that are not there. Received: {sorted(waiting.blocked)[:10]} out of reach"
+            f"calls that are not there. Received: {sorted(waiting.blocked)[:10]} that cannot be "
+            "reached"
         )
     return _resolved(wiring.inputs, made), _resolved(wiring.outputs, made)
 

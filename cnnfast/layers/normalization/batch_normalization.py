@@ -133,7 +133,8 @@ class BatchNormalization(AffineNormalization):
         unknown = set(self.renorm_clipping or ()) - _CLIPPING if self.renorm else ()
         if unknown:
             raise ValueError(
-                f"`renorm_clipping` must have keys of {sorted(_CLIPPING)} only. Received: "
+                f"Received invalid keys for `renorm_clipping`: they must be of "
+                f"{sorted(_CLIPPING)}. Received: "
                 f"renorm_clipping={renorm_clipping}"
             )
         self.renorm_momentum = renorm_momentum

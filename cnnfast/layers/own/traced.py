@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers.base import array_masks, masks, penalties, phases
+from cnnfast.layers.base import array_masks, masks, phases, rules
 from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
@@ -243,10 +243,10 @@ class Traced(Layer):
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
         if array_masks.there_are(args, kwargs):
-            return penalties.note(self, array_masks.run(self, args, kwargs))
+            return rules.note_penalties(self, array_masks.run(self, args, kwargs))
         prepared = self._prepared(args, kwargs, phases.current())
         runs = prepared.kept.with_masks if self.makes_masks else prepared.executor
-        return penalties.note(self, tree.pack(prepared.returned, runs.run(prepared)))
+        return rules.note_penalties(self, tree.pack(prepared.returned, runs.run(prepared)))
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         building.check_initialized(self)

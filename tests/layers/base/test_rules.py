@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import cnnfast
 from cnnfast import layers
 from cnnfast.errors import UnsupportedError
+from layer_samples import SAMPLES
 from parity import keras
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4) - 5
@@ -47,6 +49,25 @@ def test_losses_have_the_penalty_on_the_last_output() -> None:
     assert [len(one) for one in ours] == [len(one) for one in theirs]
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_a_penalty_on_the_output_stands_in_every_config(tmp_path: Path) -> None:
+    own = {"CustomScaleLayer", "LayerScale", "StochasticDepth", "ThresholdedReLU", "RandomHeight"}
+    own |= {"RandomWidth", "IntegerLookup", "RandomPosterization"}  # which Keras does not read
+    for name in sorted(SAMPLES.keys() - own):
+        ours = SAMPLES[name].make()
+        theirs = keras.saving.deserialize_keras_object(layers.serialize(ours))
+        theirs.activity_regularizer = keras.regularizers.L2(0.5)
+        ours.activity_regularizer = cnnfast.regularizers.L2(0.5)
+        written = keras.saving.serialize_keras_object(theirs)["config"]
+        assert ("activity_regularizer" in ours.get_config()) == (
+            "activity_regularizer" in written
+        ), name
+    model = cnnfast.Sequential([cnnfast.Input((4,)), layers.Dense(2, activity_regularizer="l2")])
+    model.save(tmp_path / "m.keras")
+    for package in (keras, cnnfast):
+        again = package.saving.load_model(tmp_path / "m.keras").layers[-1]
+        assert type(again.activity_regularizer).__name__ == "L2"
 
 
 def test_losses_that_come_from_inside_are_refused_by_name() -> None:
