@@ -493,7 +493,7 @@ class ActivityRegularization(Unchanged):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        del config["activity_regularizer"]  # which these say
+        config.pop("activity_regularizer", None)  # which these say
         return config
 
     def _config(self) -> dict[str, Any]:

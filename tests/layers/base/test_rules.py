@@ -49,6 +49,9 @@ def test_losses_have_the_penalty_on_the_last_output() -> None:
     assert [len(one) for one in ours] == [len(one) for one in theirs]
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+    none = layers.ActivityRegularization(l1=None, l2=0.25)
+    none(X)
+    assert none.losses[0] == np.float32(0.25 * np.sum(X * X) / 3)
 
 
 def test_a_penalty_on_the_output_stands_in_every_config(tmp_path: Path) -> None:
