@@ -128,7 +128,7 @@ def forget_penalties(layer: Layer) -> None:
     """Forget what calls gave; let all of them pass by `note_penalties` where there is a penalty."""
     vars(layer).pop("_penalties", None)
     if not isinstance(type(layer)._apart, property):
-        vars(layer)["_apart"] = layer.activity_regularizer is not None
+        vars(layer)["_apart"] = type(layer)._apart or layer.activity_regularizer is not None
 
 
 def note_penalties(layer: Layer, outputs: Any) -> Any:
