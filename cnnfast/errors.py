@@ -1,4 +1,4 @@
-"""The package's own exceptions; both are `ValueError` so that callers need not know them."""
+"""The package's own exceptions; all are `ValueError` so that callers need not know them."""
 
 from __future__ import annotations
 
@@ -178,6 +178,10 @@ class UnsupportedError(ValueError):
 
 class AcrossBatchError(UnsupportedError):
     """An operation would reduce, move or join along the batch."""
+
+
+class MissingFileError(FileNotFoundError, ValueError):
+    """There is no file; Keras raises a ValueError for it, and Python what it is."""
 
 
 class ModelFileError(ValueError):

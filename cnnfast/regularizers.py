@@ -49,12 +49,23 @@ class L2(Regularizer):
         return {"l2": self.l2}
 
 
+def _factor(value: object, name: str) -> float:
+    """Return a number that is not below 0; None stands for 0."""
+    number = 0.0 if value is None else value
+    if not isinstance(number, int | float) or not 0 <= number < float("inf"):
+        raise ValueError(
+            f"Invalid value for argument {name}: expected a non-negative float. Received: "
+            f"{name}={value!r}"
+        )
+    return number
+
+
 class L1L2(Regularizer):
     """The sum of both."""
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = l1
-        self.l2 = l2
+    def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:
+        self.l1 = _factor(l1, "l1")
+        self.l2 = _factor(l2, "l2")
 
     def __call__(self, x: Float32Array) -> np.float32:
         return L1(self.l1)(x) + L2(self.l2)(x)

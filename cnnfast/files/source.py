@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from cnnfast.errors import ModelFileError
+from cnnfast.errors import MissingFileError, ModelFileError
 from cnnfast.files.file import Bytes, Checksum, File, starting_child
 from cnnfast.utils.records import record
 
@@ -181,7 +181,7 @@ def open_file(path: PathLike, *, follow_symlinks: bool = True, stays: bool = Tru
 
     Raises
     ------
-    FileNotFoundError
+    MissingFileError
         Nothing is at `path`.
     ModelFileError
         It is empty, or not a regular file.
@@ -191,7 +191,10 @@ def open_file(path: PathLike, *, follow_symlinks: bool = True, stays: bool = Tru
         raise ModelFileError(f"{name}: symbolic links inside a model directory are not followed.")
     if os.path.isdir(name):
         raise ModelFileError(f"{name}: expected a file. Received: a directory.")
-    descriptor = os.open(name, _OPEN_FLAGS | (0 if follow_symlinks else _NO_FOLLOW))
+    try:
+        descriptor = os.open(name, _OPEN_FLAGS | (0 if follow_symlinks else _NO_FOLLOW))
+    except FileNotFoundError as error:
+        raise MissingFileError(error.errno, "File not found", name) from error
     file = File(descriptor, name)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise ModelFileError(f"{name}: expected a regular file. Received: a device or pipe.")

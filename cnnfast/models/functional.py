@@ -290,9 +290,12 @@ class Functional(Model):
     def _mismatch(self, x: Any) -> str:
         expected = tree.map_structure(lambda tensor: tensor.name, self._inputs_struct)
         received = tree.map_structure(lambda leaf: getattr(leaf, "shape", type(leaf)), x)
+        named = isinstance(self._inputs_struct, Mapping)
+        keys = f"named input(s) with keys {list(self._inputs_struct)}" if named else ""
         return (
             "The structure of `inputs` doesn't match the expected structure. Expected by model "
-            f"'{self.name}': {expected}. Received: {received}"
+            f"'{self.name}': {expected}, as it expects {keys or f'{len(self.inputs)} input(s)'}. "
+            f"Received: {received}"
         )
 
     def _dict_names(self) -> list[str] | None:

@@ -369,9 +369,10 @@ class Model(Inference):
         return fixed if known else None
 
     def to_json(self, **kwargs: Any) -> str:
-        """Return the config of the model as JSON; `kwargs` go to `json.dumps`."""
+        """Return the config as JSON, objects in it too; `kwargs` go to `json.dumps`."""
         import json
 
+        kwargs.setdefault("default", storage.serialize_keras_object)
         return json.dumps(configs.serialize(self), **kwargs)
 
     def load_weights(

@@ -76,8 +76,9 @@ def connect(wiring: Wiring) -> tuple[Any, Any]:
         waiting.done(name, number)
     if waiting.blocked:
         raise ValueError(
-            "Invalid Functional model configuration: layers wait for each other, or for calls "
-            f"that are not there. Received: {sorted(waiting.blocked)[:10]} that cannot be reached"
+            "Invalid Functional model configuration: layers wait for each other in a loop, or for "
+            f"calls that are not there. Received: {sorted(waiting.blocked)[:10]} that cannot be "
+            "reached"
         )
     return _resolved(wiring.inputs, made), _resolved(wiring.outputs, made)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
 from typing import TYPE_CHECKING, Any
@@ -99,7 +99,20 @@ def _made_like(model: Any, name: str, compile: bool) -> Model:
     handed_over.mention(config.get("compile_config"))
     if compile:
         compile_from(ours, config.get("compile_config"), name)
+    if "_outputs_struct" in vars(ours):  # of which JSON makes lists
+        theirs = getattr(model, "_outputs_struct", None)
+        vars(ours)["_outputs_struct"] = _of_kinds(vars(ours)["_outputs_struct"], theirs)
     return ours
+
+
+def _of_kinds(ours: Any, theirs: Any) -> Any:
+    """Return a structure with tuples and lists where another one has them."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        return {key: _of_kinds(item, theirs.get(key)) for key, item in ours.items()}
+    if not all(isinstance(one, list | tuple) for one in (ours, theirs)):
+        return ours
+    items = [_of_kinds(one, other) for one, other in zip(ours, theirs, strict=True)]
+    return items if isinstance(theirs, list) else tuple(items)
 
 
 def _drawn_again(model: Any, name: str, compile: bool) -> Model:

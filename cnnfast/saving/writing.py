@@ -160,7 +160,10 @@ def _checked(model: Layer, filepath: PathLike, suffixes: tuple[str, ...], overwr
     path = os.fspath(filepath)
     if not path.endswith(suffixes):
         endings = " or ".join(f"`{suffix}`" for suffix in suffixes)
-        raise ValueError(f"The filename must end in {endings}. Received: filepath={path}")
+        raise ValueError(
+            f"Invalid filepath extension for saving: the filename must end in {endings}. "
+            f"Received: filepath={path}"
+        )
     _check_built(model)
     check_overwrite(path, overwrite)
     return path
@@ -183,7 +186,7 @@ def _write_directory(model: Model, filepath: PathLike, overwrite: bool) -> None:
     path = os.fspath(filepath)
     if path.endswith(".keras"):
         raise ValueError(
-            "With `zipped=False` the model becomes a directory, whose name must not end in "
+            "With `zipped=False` the model becomes a directory, whose name should not end in "
             f"`.keras`. Received: filepath={path}"
         )
     _check_built(model)

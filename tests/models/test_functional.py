@@ -369,3 +369,19 @@ def test_a_layer_of_two_inner_models_stays_one(tmp_path: Path, rng: np.random.Ge
     assert ours.get_layer("one").layers[0] is ours.get_layer("two").layers[0]
     x = rng.normal(size=(2, 4)).astype(np.float32)
     _assert_same(theirs.predict(x, verbose=0), ours.predict(x, verbose=0))
+
+
+def test_other_inputs_than_expected_are_counted_in_keras_words() -> None:
+    x = np.zeros((2, 4), np.float32)
+    cases: list[tuple[Any, Any, str]] = [
+        (lambda a, b: a, [x, x], "expects 1 .*input"),
+        (lambda a, b: [a, b], x, "expects 2 .*input"),
+        (lambda a, b: {"a": a, "b": b}, x, r"named input\(s\) with keys"),
+    ]
+    for package in (keras, cnnfast):
+        a, b = package.Input((4,), name="a"), package.Input((4,), name="b")
+        for shape, given, words in cases:
+            outputs = a if shape(a, b) is a else a + b
+            model = package.Model(shape(a, b), package.layers.Dense(2)(outputs))
+            with pytest.raises(ValueError, match=words):
+                model(given)

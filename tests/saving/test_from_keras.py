@@ -73,6 +73,19 @@ def test_the_model_predicts_as_keras_does(kind: str, rng: np.random.Generator) -
     assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
 
 
+def test_outputs_are_tuples_and_lists_where_those_of_keras_are() -> None:
+    inputs = keras.Input((3,))
+    a, b = keras.layers.Dense(2)(inputs), keras.layers.Dense(4)(inputs)
+    x = np.ones((2, 3), np.float32)
+    for outputs in ((a, b), [a, b], {"x": a, "y": (a, [b])}, (a, [b, (a,)]), (a,)):
+        theirs = keras.Model(inputs, outputs)
+        ours = cnnfast.from_keras(theirs)
+        again = type(ours).from_config(ours.get_config())
+        for model in (ours, again):
+            for got in (model(x), model.predict(x, verbose=0)):
+                keras.tree.assert_same_structure(got, theirs(x))
+
+
 def test_later_changes_of_one_do_not_reach_the_other() -> None:
     theirs = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     ours = cnnfast.from_keras(theirs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,3 +69,41 @@ def test_what_cannot_be_found_again_is_refused() -> None:
     unknown = {"module": "builtins", "class_name": "function", "config": "evil>system"}
     with pytest.raises(ValueError, match="evil"):
         deserialize_keras_object(unknown)
+
+
+def _with_parts(k: Any) -> Any:
+    """Return a model with a layer whose config has objects as they are."""
+
+    @k.saving.register_keras_serializable("parts")
+    class Around(k.layers.Layer):  # type: ignore[misc]
+        def __init__(self, inner: Any, initializers: Any, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.inner, self.initializers = inner, initializers
+
+        def call(self, x: Any) -> Any:
+            return self.inner(x)
+
+        def get_config(self) -> dict[str, Any]:
+            own = {"inner": self.inner, "initializers": self.initializers}
+            return {**super().get_config(), **own}
+
+        @classmethod
+        def from_config(cls, config: dict[str, Any]) -> Any:
+            made = {
+                name: k.saving.deserialize_keras_object(config.pop(name))
+                for name in ("inner", "initializers")
+            }
+            return cls(**config, **made)
+
+    inputs = k.Input((3,))
+    return k.Model(inputs, Around(k.layers.Dense(2), [k.initializers.Zeros()])(inputs))
+
+
+def test_objects_that_a_config_has_as_they_are_go_into_files(tmp_path: Path) -> None:
+    x = np.ones((2, 3), np.float32)
+    models = [_with_parts(k) for k in (keras, cnnfast)]
+    for name, model in zip(("theirs", "ours"), models, strict=True):
+        model.save(tmp_path / f"{name}.keras")
+        for k in (keras, cnnfast):
+            again = k.saving.load_model(tmp_path / f"{name}.keras")
+            np.testing.assert_allclose(np.asarray(again(x)), np.asarray(model(x)), atol=1e-6)

@@ -302,10 +302,11 @@ def test_a_functional_model_without_layers_is_refused(tmp_path: Path) -> None:
         load_model(files.write_legacy(tmp_path / "m.h5", config, layers))
 
 
-def test_a_missing_file_is_a_file_not_found_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_found_and_the_value_error_of_keras(tmp_path: Path) -> None:
     for call in (load_model, lambda path: load_weights(_small_model(), path)):
-        with pytest.raises(FileNotFoundError):
-            call(tmp_path / "absent.keras")
+        for kind in (FileNotFoundError, ValueError):
+            with pytest.raises(kind, match=r"File not found: .*absent.keras"):
+                call(tmp_path / "absent.keras")
 
 
 def _small_model() -> Any:

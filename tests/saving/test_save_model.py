@@ -255,7 +255,7 @@ def test_a_directory_is_loaded_by_keras_and_here(make: Callable[[], Any], tmp_pa
 
 
 def test_a_directory_has_no_ending_of_a_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"must not end in `.keras`. Received: .*m.keras"):
+    with pytest.raises(ValueError, match=r"should not end in `.keras`. Received: .*m.keras"):
         _sequential().save(tmp_path / "m.keras", zipped=False)
     _sequential().save(tmp_path / "m", zipped=False)
     with pytest.raises(FileExistsError, match="overwrite"):

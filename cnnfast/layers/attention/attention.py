@@ -20,6 +20,7 @@ from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.dtypes import Integers
 from cnnfast.symbolic.registry import OPERATIONS
+from cnnfast.symbolic.tensor import KerasTensor
 from cnnfast.variables import Variable
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ _HIDDEN = 1e9
 class Attention(Layer):
     """``softmax(scores(query, key)) @ value``, called on a list [query, value, key].
 
-    The key may be left out and then is the value. Inputs are (batch, steps, features). Weights,
-    each a single number: `scale` with `use_scale`, `concat_score_weight` with
-    ``score_mode="concat"``.
+    The key may be left out and then is the value. Weights, each a single number: `scale` with
+    `use_scale`, `concat_score_weight` with ``score_mode="concat"``.
 
-    Takes a list of (batch, queries, features), (batch, keys, values) and (batch, keys, features);
-    returns (batch, queries, values).
+    Takes a list of (batch, ..., queries, features), (batch, ..., keys, values) and (batch, ...,
+    keys, features); returns (batch, ..., queries, values) and, in a call with
+    ``return_attention_scores=True``, a tuple of that and (batch, ..., queries, keys).
 
     Parameters
     ----------
@@ -81,7 +82,12 @@ class Attention(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.use_scale = arguments.boolean(use_scale, "use_scale")
-        self.score_mode = arguments.choice(score_mode, "score_mode", ("dot", "concat"))
+        if score_mode not in ("dot", "concat"):
+            raise ValueError(
+                "Invalid value for argument score_mode. Expected one of {'dot', 'concat'}. "
+                f"Received: score_mode={score_mode!r}"
+            )
+        self.score_mode = score_mode
         self.dropout = arguments.number(dropout, "dropout")
         self.seed = seed
         self.scale: Variable | None = None
@@ -104,26 +110,50 @@ class Attention(Layer):
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
         shapes = list(input_shape)
         if len(shapes) not in (2, 3) or not all(
-            isinstance(shape, list | tuple) and len(shape) == 3 for shape in shapes
+            isinstance(shape, list | tuple) and len(shape) > 2 for shape in shapes
         ):
             raise ValueError(
-                f"Layer '{self.name}' must be called on a list of sequences, namely [query, "
-                f"value] or [query, value, key]. Received: input shapes {input_shape}"
+                f"Layer '{self.name}' must be called on a list of inputs, a list of length 2 or 3, "
+                "namely [query, value] or [query, value, key], of at least 3 axes. Received: input "
+                f"shapes {input_shape}"
             )
-        query, value = shapes[:2]
-        key = shapes[-1]
-        if _differ(query[2], key[2]) or _differ(value[1], key[1]):
+        query, value, key = (tuple(shape) for shape in (shapes[0], shapes[1], shapes[-1]))
+        if _differ(query[-1], key[-1]) or _differ(value[-2], key[-2]):
             raise ValueError(
                 f"Layer '{self.name}': query and key must have the same number of features, key "
                 f"and value the same number of steps. Received: input shapes {input_shape}"
             )
-        return (query[0], query[1], value[2])
+        if any(
+            len(query) != len(other) or any(map(_differ, query[1:-2], other[1:-2]))
+            for other in (value, key)
+        ):
+            raise ValueError(
+                f"Layer '{self.name}': query, value and key must have the same sizes in front of "
+                f"steps and features. Received: input shapes {input_shape}"
+            )
+        return (*query[:-1], value[-1])
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        self._check_mask(previous_mask)
-        if previous_mask is None or previous_mask[0] is None:
+    def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        output = super().infer(args, kwargs)
+        if not visible.wants_scores(self, args, kwargs):
+            return output
+        query, *_, key = self._input_of_call(args, kwargs)
+        return output, KerasTensor((*query.shape[:-1], key.shape[-2]), output.dtype)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask of the output: that of the query.
+
+        Parameters
+        ----------
+        inputs
+            The list that the layer is called on.
+        mask
+            The list of their masks.
+        """
+        self._check_mask(mask)
+        if mask is None or mask[0] is None:
             return None
-        return OPERATIONS["ConvertToTensor"]()(previous_mask[0])
+        return OPERATIONS["ConvertToTensor"]()(mask[0])
 
     def _check_mask(self, mask: Any) -> None:
         if mask is None:
@@ -157,38 +187,51 @@ class Attention(Layer):
         with graph.layer(self.name), phases.of_call(kwargs, self.training_default) as training:
             if training and self.differs_in_training:
                 return self.lower_in_training(graph, x)
-            return self._lower(graph, x, mask, visible.is_causal(self, args, kwargs))
+            causal = visible.is_causal(self, args, kwargs)
+            y, weights = self._lower(graph, x, mask, causal)
+        return (y, weights) if visible.wants_scores(self, args, kwargs) else y
 
     def lower_call(self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return self.lower_beside_masks(graph, args, kwargs, None, (args, kwargs))
 
     def lower(self, graph: Graph, x: Any) -> Value:
-        return self._lower(graph, x, (None, None), is_causal=False)
+        return self._lower(graph, x, (None, None), is_causal=False)[0]
 
-    def _lower(self, graph: Graph, x: Any, masks: Any, is_causal: bool) -> Value:
+    def _lower(self, graph: Graph, x: Any, masks: Any, is_causal: bool) -> tuple[Value, Value]:
+        """Return the output, and the weights of what it is the mean of."""
         query, value = x[:2]
         scores = self._scores(graph, query, x[-1])
-        rows, columns = scores.shape
-        seen = None if masks[1] is None else append.reshape(graph, masks[1], (1, columns))
+        rows, columns = scores.shape[-2:]
+        if len(scores.shape) > 2 and any(mask is not None for mask in masks):
+            raise self.unsupported(
+                "takes masks for inputs of 3 axes only. Received: inputs with "
+                f"{len(scores.shape) + 1} axes",
+                advice="Move the others into the batch, by `ops.reshape`.",
+            )
+        seen = masks[1]
+        if seen is not None:
+            shape = visible.attention_shape(self, seen, rows, columns)
+            seen = append.reshape(graph, seen, shape)
         if is_causal:
             seen = visible.both(graph, seen, visible.earlier(graph, rows, columns))
         if seen is not None:
-            hidden = append.constant(graph, np.full((1, 1), -_HIDDEN, np.float32))
+            seen = append.reshape(
+                graph, seen, (1,) * (len(scores.shape) - len(seen.shape)) + seen.shape
+            )
+            hidden = append.constant(graph, np.full((1,) * len(seen.shape), -_HIDDEN, np.float32))
             less = append.binary(graph, hidden, seen, BinaryKind.LEAVE)
             scores = append.binary(graph, scores, less, BinaryKind.ADD)
-        y = self._mean(graph, scores, query, value)
-        if masks[0] is None:
-            return y
-        return append.where(graph, append.reshape(graph, masks[0], (rows, 1)), y, 0.0)
-
-    def _mean(self, graph: Graph, scores: Value, query: Value, value: Value) -> Value:
         weights = graph.add(ops.Softmax(scores, Value(scores.shape)))
-        return graph.add(ops.MatMul(weights, value, Value((query.shape[0], value.shape[1]))))
+        y = graph.add(ops.MatMul(weights, value, Value((*query.shape[:-1], value.shape[-1]))))
+        if masks[0] is not None:
+            y = append.where(graph, append.reshape(graph, masks[0], (rows, 1)), y, 0.0)
+        return y, weights
 
     def _scores(self, graph: Graph, query: Value, key: Value) -> Value:
-        shape = (query.shape[0], key.shape[0])
+        lead = len(query.shape) - 2
+        shape = (*query.shape[:-1], key.shape[-2])
         if self.score_mode == "dot":
-            turned = append.transpose(graph, key, (1, 0))
+            turned = append.transpose(graph, key, (*range(lead), lead + 1, lead))
             scores = graph.add(ops.MatMul(query, turned, Value(shape)))
             return self._times(graph, scores, self.scale)
         pairs = self._times(graph, _pair_sums(graph, query, key), self.scale)
@@ -259,15 +302,16 @@ class AdditiveAttention(Attention):
 
 
 def _pair_sums(graph: Graph, query: Value, key: Value) -> Value:
-    """Return ``query[i] + key[j]`` as (query steps, key steps, features)."""
-    (rows, features), columns = query.shape, key.shape[0]
-    left = append.reshape(graph, query, (rows, 1, features))
-    right = append.reshape(graph, key, (1, columns, features))
+    """Return ``query[i] + key[j]`` as (..., query steps, key steps, features)."""
+    *lead, rows, features = query.shape
+    left = append.reshape(graph, query, (*lead, rows, 1, features))
+    right = append.reshape(graph, key, (*lead, 1, key.shape[-2], features))
     return append.binary(graph, left, right, BinaryKind.ADD)
 
 
 def _sum(graph: Graph, x: Value) -> Value:
-    return graph.add(ops.Reduce(x, Value(x.shape[:-1]), ReductionKind.SUM, 2, 3))
+    axis = len(x.shape) - 1
+    return graph.add(ops.Reduce(x, Value(x.shape[:-1]), ReductionKind.SUM, axis, axis + 1))
 
 
 def _differ(size: int | None, other: int | None) -> bool:

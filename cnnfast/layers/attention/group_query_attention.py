@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnfast import constraints, initializers, regularizers
-from cnnfast._core import ActivationKind, BinaryKind
-from cnnfast.engine import ops
+from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
-from cnnfast.engine.ops import Activation, BatchShape, Value
-from cnnfast.layers.attention.multi_head_attention import _Projection
+from cnnfast.engine.ops import BatchShape, Value
+from cnnfast.layers.attention.heads import HeadAttention, Plane
 from cnnfast.layers.base import weight_options
-from cnnfast.layers.base.layer import Layer
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments
 from cnnfast.utils.naming import auto_name
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
     )
 
 
-class GroupQueryAttention(Layer):
+class GroupQueryAttention(HeadAttention):
     """Attention of many heads to few (Ainslie et al., 2023), called on query, value and key.
 
     The key may be left out and then is the value. Inputs are (batch, positions, features), of
@@ -52,7 +48,7 @@ class GroupQueryAttention(Layer):
     use_bias
         Whether the projections have biases.
     sliding_window
-        Must not be set.
+        How many steps to either side are seen, its own included; all where None.
     flash_attention
         Without effect here.
     kernel_initializer, bias_initializer
@@ -74,8 +70,6 @@ class GroupQueryAttention(Layer):
     ------
     ValueError
         If an argument is illegal.
-    UnsupportedError
-        If there is to be a sliding window.
 
     Examples
     --------
@@ -85,8 +79,7 @@ class GroupQueryAttention(Layer):
     (2, 5, 4)
     """
 
-    has_policies_inside = True
-    call_arguments = ("query", "value", "key")
+    hears_query_mask = True
 
     def __init__(
         self,
@@ -110,7 +103,21 @@ class GroupQueryAttention(Layer):
     ) -> None:
         if kwargs.get("name") is None:
             kwargs["name"] = auto_name("GroupedQueryAttention")  # as Keras calls the class itself
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(
+            dropout=dropout,
+            use_bias=use_bias,
+            sliding_window=sliding_window,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            use_gate=use_gate,
+            seed=seed,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
         rule = "Received an invalid value for `{}`, expected a positive integer."
         self.head_dim = arguments.positive_integer(head_dim, rule.format("head_dim"))
         self.num_query_heads = arguments.positive_integer(
@@ -124,28 +131,11 @@ class GroupQueryAttention(Layer):
                 "`num_query_heads` must be divisible by `num_key_value_heads`. Received: "
                 f"num_query_heads={num_query_heads}, num_key_value_heads={num_key_value_heads}"
             )
-        if sliding_window is not None:
-            raise self.unsupported(
-                f"has no sliding window. Received: sliding_window={sliding_window}"
-            )
-        self.use_bias = arguments.boolean(use_bias, "use_bias")
-        self.use_gate = arguments.boolean(use_gate, "use_gate")
-        self.dropout = arguments.number(dropout, "dropout")
-        self.seed = seed
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self._projections: dict[str, _Projection] = {}
-        self._shapes: Any = None
 
-    def _sublayers(self) -> Sequence[Layer]:
-        return list(self._projections.values())
-
-    def _file_children(self) -> Mapping[str, Layer]:
-        return self._projections
+    @property
+    def num_heads(self) -> int:  # type: ignore[override]
+        """How many heads attend."""
+        return self.num_query_heads
 
     def _create_weights(self, input_shape: Any, path: str) -> None:
         self._shape_by_rule(input_shape)
@@ -161,62 +151,31 @@ class GroupQueryAttention(Layer):
         }
         if not self.use_gate:
             del made["_gate_dense"]
-        self._projections = {name: _Projection(self, *how) for name, how in made.items()}
-        for projection in self._projections.values():
-            projection.build(query)
-        names = ("query_shape", "value_shape", "key_shape")
-        self._shapes = dict(zip(names, input_shape, strict=False))
+        self._keep_projections(input_shape, made)
 
-    @property
-    def differs_in_training(self) -> bool:
-        return self.dropout > 0
-
-    def compute_output_shape(self, input_shape: Any) -> BatchShape:
-        shapes = list(input_shape)
-        if len(shapes) not in (2, 3) or not all(
-            isinstance(shape, list | tuple) and len(shape) == 3 for shape in shapes
-        ):
-            raise ValueError(
-                f"Layer '{self.name}' must be called on a query, a value and, if wanted, a key, "
-                f"of 3 axes. Received: shapes {input_shape}"
-            )
-        query, value, key = shapes[0], shapes[1], shapes[-1]
-        if query[-1] != value[-1] or value[1:-1] != key[1:-1]:
+    def _output_of(self, shapes: Any) -> BatchShape:
+        self._check_called(shapes, 3, 3)
+        query, value = shapes[:2]
+        if query[-1] != value[-1]:
             raise ValueError(
                 f"Layer '{self.name}': The last dimension of `query_shape` and `value_shape` must "
-                "be equal, and all dimensions of `value` and `key`, except the last one. Received: "
-                f"query_shape={query}, value_shape={value}, key_shape={key}"
+                f"be equal. Received: query_shape={query}, value_shape={value}"
             )
         return tuple(query)
 
-    def lower(self, graph: Graph, x: Any) -> Value:
-        shape = self._output_shape(x)
-        query = self._heads(graph, "query", x[0], 1.0 / math.sqrt(self.head_dim))
-        key, value = self._heads(graph, "key", x[-1]), self._heads(graph, "value", x[1])
-        count, steps, size = query.shape
-        turned = append.transpose(graph, key, (0, 2, 1))
-        scores = graph.add(ops.MatMul(query, turned, Value((count, steps, key.shape[1]))))
-        weights = graph.add(ops.Softmax(scores, Value(scores.shape)))
-        mean = graph.add(ops.MatMul(weights, value, Value((count, steps, size))))
-        joined = append.reshape(
-            graph, append.transpose(graph, mean, (1, 0, 2)), (steps, count * size)
+    def _of_heads(self, graph: Graph, plane: Plane, x: Any) -> tuple[Value, Value, Value]:
+        of = (("query", x[0], 1.0 / math.sqrt(self.head_dim)), ("key", x[-1], 1.0))
+        query, key, value = (
+            self._heads(graph, plane, name, value, factor)
+            for name, value, factor in (*of, ("value", x[1], 1.0))
         )
-        if self.use_gate:
-            gate = self._projections["_gate_dense"].project(graph, x[0])
-            gate = append.activate(graph, gate, [Activation(ActivationKind.SIGMOID)])
-            joined = append.binary(graph, joined, gate, BinaryKind.MULTIPLY)
-        y = self._projections["_output_dense"].project(graph, joined)
-        return append.reshape(graph, y, shape)
+        return query, key, value
 
-    def _heads(self, graph: Graph, name: str, x: Value, factor: float = 1.0) -> Value:
+    def _heads(self, graph: Graph, plane: Plane, name: str, x: Value, factor: float) -> Value:
         """Return a projection as (heads of the query, steps, size)."""
-        y = self._projections[f"_{name}_dense"].project(graph, x, factor)
-        split = append.reshape(graph, y, (x.shape[0], y.shape[1] // self.head_dim, self.head_dim))
-        heads = append.transpose(graph, split, (1, 0, 2))
+        y = self._project(graph, name, x, factor)
+        heads = plane.split(graph, y, x.shape, y.shape[1] // self.head_dim)
         return append.repeat(graph, heads, {0: self.num_query_heads // heads.shape[0]})
-
-    def _get_build_config(self) -> dict[str, Any] | None:
-        return None if self._shapes is None else {"shapes_dict": self._shapes}
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -225,7 +184,7 @@ class GroupQueryAttention(Layer):
             "num_key_value_heads": self.num_key_value_heads,
             "use_bias": self.use_bias,
             "use_gate": self.use_gate,
-            "sliding_window": None,
+            "sliding_window": self.sliding_window,
             "dropout": self.dropout,
             **weight_options.config(self, "kernel"),
             **weight_options.config(self, "bias"),

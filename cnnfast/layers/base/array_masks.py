@@ -86,7 +86,7 @@ def run(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     arrays: list[Any] = []
     for leaf in given:
         name = names.get(id(leaf))
-        if id(leaf) in known or (name is not None and not _is_batch(name, leaf, batch)):
+        if id(leaf) in known or (name is not None and not _is_batch(layer, name, leaf, batch)):
             continue
         known[id(leaf)] = place = _place(leaf, is_mask=name is not None)
         arrays.append(leaf)
@@ -150,7 +150,9 @@ def _names_of_masks(kwargs: Mapping[str, Any]) -> dict[int, str]:
     return {id(leaf): name for name, item in masks.items() for leaf in tree.flatten(item)}
 
 
-def _is_batch(name: str, mask: Any, batch: int) -> bool:
+def _is_batch(layer: Layer, name: str, mask: Any, batch: int) -> bool:
     """Whether a mask has a row for each image; it may be one for all."""
+    if layer.is_users:
+        return mask.ndim > 0 and len(mask) == batch
     for_all = name == "attention_mask" and mask.ndim == 2
     return mask.ndim > 1 and len(mask) == batch and not for_all

@@ -24,6 +24,7 @@ _HISTORY = frozenset(
         *("_build_shape", "_path", "_first_shape", "_fitting", "_engine", "_version"),
         *("_calls", "_holders", "_integers", "_user_attributes", "_adapter_scale"),
         *("_training_engines", "_random", "_supports_masking", "_of_keras_2", "_held"),
+        *("_penalties", "_apart"),
     }
 )
 

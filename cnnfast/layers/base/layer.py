@@ -14,7 +14,7 @@ from cnnfast.engine.executor import Executor
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
-from cnnfast.layers.base import array_masks, calling, phases
+from cnnfast.layers.base import array_masks, calling, phases, rules
 from cnnfast.layers.base.array_masks import MaskExecutor
 from cnnfast.layers.base.calling import InPhase, batch_shapes, by_name, state_guard
 from cnnfast.layers.base.changing import assign
@@ -127,6 +127,8 @@ class Layer(Masked, metaclass=Mixing):
         if self._policy.quantization_mode or self._policy.inside:
             self._check_quantized()
         self._activity_regularizer = regularizers.get(activity_regularizer)
+        if self._activity_regularizer is not None:
+            rules.forget_penalties(self)
         self._first_shape = arguments.pop_first_shape(cast("dict[str, Any]", kwargs))
         if kwargs:
             raise ValueError(
@@ -265,6 +267,10 @@ class Layer(Masked, metaclass=Mixing):
             return self._pack(self._executor.run(self._prepare(args[0])))
         if symbolic((args, kwargs)):
             return self.connect(args, kwargs)
+        return rules.note_penalties(self, self._on_arrays(args, kwargs))
+
+    def _on_arrays(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the output of a call that is more than one of an array, or has options."""
         given, named = by_name(self, args, kwargs)
         if array_masks.there_are(given, named):
             return array_masks.run(self, given, named)
@@ -384,6 +390,15 @@ class Layer(Masked, metaclass=Mixing):
     @activity_regularizer.setter
     def activity_regularizer(self, value: object) -> None:
         self._activity_regularizer = regularizers.get(value)
+        rules.forget_penalties(self)
+
+    @property
+    def losses(self) -> list[np.float32]:
+        """The penalties on weights that training would change, of all layers inside too.
+
+        And on the output of the last call on arrays, in front of them.
+        """
+        return rules.penalties_of(self)
 
     @property
     def path(self) -> str | None:
@@ -402,10 +417,15 @@ class Layer(Masked, metaclass=Mixing):
         """
         with activations.one_config():
             own = self._config()
+        penalty = self._activity_regularizer
+        written = (
+            {} if penalty is None else {"activity_regularizer": regularizers.serialize(penalty)}
+        )
         return {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": self._policy.get_config(),
+            **written,
             **own,
         }
 

@@ -18,7 +18,8 @@ _PRIVATE = frozenset(
     {
         *("_masked_softmax", "_compute_attention", "_compute_attention_mask", "_moments"),
         *("_compute_causal_mask", "_calculate_scores", "_apply_scores", "_calculate_score_mask"),
-        *("_get_input_channel", "_compute_causal_padding", "_make_output_dense"),
+        *("_compute_sliding_window_mask", "_get_input_channel", "_compute_causal_padding"),
+        *("_make_output_dense",),
     }
 )
 _WITHOUT_CALL = frozenset({"Layer", "Model", "Wrapper"})

@@ -1,9 +1,11 @@
-"""The rules of a layer: the shape and dtype of its output, and the operations that it lowers to."""
+"""The rules of a layer: shape and dtype of its output, operations it lowers to, penalties."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
 
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
@@ -13,6 +15,9 @@ from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.weights import WeightHolder
 from cnnfast.symbolic import dtypes
 from cnnfast.utils import tree
+
+if TYPE_CHECKING:
+    from cnnfast.layers.base.layer import Layer
 
 
 class Rules(WeightHolder):
@@ -118,3 +123,69 @@ class Rules(WeightHolder):
         return UnsupportedError(
             rule, layer=self.name, class_name=type(self).__name__, advice=advice
         )
+
+
+# --- what is added to a loss ----------------------------------------------------------------
+
+
+def forget_penalties(layer: Layer) -> None:
+    """Forget what calls gave; let all of them pass by `note_penalties` where there is a penalty."""
+    vars(layer).pop("_penalties", None)
+    if not isinstance(type(layer)._apart, property):
+        vars(layer)["_apart"] = type(layer)._apart or layer.activity_regularizer is not None
+
+
+def note_penalties(layer: Layer, outputs: Any) -> Any:
+    """Keep the penalties on the outputs of a call on arrays, as Keras does; return the outputs."""
+    regularizer = layer.activity_regularizer
+    if regularizer is not None:
+        arrays = [np.asarray(out) for out in tree.flatten(outputs)]
+        vars(layer)["_penalties"] = [
+            np.float32(regularizer(array) / max(len(array), 1)) for array in arrays
+        ]
+    return outputs
+
+
+def penalties_of(layer: Layer) -> list[np.float32]:
+    """Return the penalties of the last call, and those on weights, of all layers inside too.
+
+    Raises
+    ------
+    UnsupportedError
+        If a layer inside adds what depends on its output, or `add_loss` was called.
+    """
+    check_penalties(layer, alone=True)
+    return [*vars(layer).get("_penalties", ()), *penalties_on_weights(layer)]
+
+
+def penalties_on_weights(layer: Layer) -> list[np.float32]:
+    """Return the penalties on weights that training would change, of all layers inside too."""
+    weights = layer.trainable_weights
+    return [np.float32(w.regularizer(w.numpy())) for w in weights if w.regularizer]
+
+
+def check_penalties(layer: Layer, *, alone: bool = False) -> None:
+    """Raise UnsupportedError if a layer adds what depends on the data.
+
+    Where `layer` is `alone`, its own penalty is known.
+    """
+    for part in layer._flatten_layers():
+        if getattr(part, "_has_loss", False):
+            raise UnsupportedError(
+                "What `add_loss` adds, which is part of Keras' loss, is not computed here. "
+                f"Received: layer '{part.name}', whose `call` adds a loss"
+            )
+        regularizer = part.activity_regularizer
+        if regularizer is None or (alone and part is layer) or _is_nothing(regularizer):
+            continue
+        raise UnsupportedError(
+            "A penalty on the output of a layer, which is part of Keras' loss, is not computed "
+            f"here where others call it. Received: layer '{part.name}' with activity_regularizer="
+            f"{regularizer!r}",
+            advice="Call that layer alone, and read its `losses`.",
+        )
+
+
+def _is_nothing(regularizer: Any) -> bool:
+    ours = type(regularizer).__module__.partition(".")[0] == __name__.partition(".")[0]
+    return ours and not any(regularizer.get_config().values())

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from cnnfast import initializers, regularizers
 from cnnfast.engine.ops import Float32Array
 from cnnfast.symbolic import arguments, dtypes
@@ -274,9 +272,3 @@ class WeightHolder(Connectable):
     def input_dtype(self) -> str:
         """The same as `compute_dtype`."""
         return self._policy.compute_dtype
-
-    @property
-    def losses(self) -> list[np.float32]:
-        """The penalties on weights that training would change, of all layers inside too."""
-        weights = self.trainable_weights
-        return [np.float32(w.regularizer(w.numpy())) for w in weights if w.regularizer]

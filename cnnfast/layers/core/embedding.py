@@ -55,6 +55,8 @@ class Embedding(Layer):
         Of training; kept for the config.
     mask_zero
         Whether 0 stands for no step, which does not count in later layers.
+    weights
+        The table to begin with, or a list of it.
     quantization_config
         Keras' config object of how a quantized layer computes, in files; None for the default.
     **kwargs
@@ -87,6 +89,7 @@ class Embedding(Layer):
         embeddings_regularizer: RegularizerLike = None,
         embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
+        weights: Any = None,
         quantization_config: Mapping[str, Any] | None = None,
         **kwargs: Unpack[OptionsBesideInputDim],
     ) -> None:
@@ -103,6 +106,11 @@ class Embedding(Layer):
                 advice="Make one table of the rows that are used, and number those.",
             )
         self._set_scheme(quantization_config)
+        if weights is not None:
+            self.build()
+            self.set_weights(
+                weights if isinstance(weights, list) and len(weights) == 1 else [weights]
+            )
 
     def _set_scheme(self, config: Mapping[str, Any] | None) -> None:
         self.quantization_config = config
@@ -114,6 +122,10 @@ class Embedding(Layer):
         self.quantization_config = configs.cleaned(config)
         if mode is not None:
             self._table = tables.Table(self.name, self._policy, self.quantization_config)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the table, which is the same for inputs of every shape."""
+        super().build((None,) if input_shape is None else input_shape)
 
     @property
     def embeddings(self) -> Any:
@@ -156,7 +168,7 @@ class Embedding(Layer):
 
     @property
     def _apart(self) -> bool:  # type: ignore[override]
-        return self.mask_zero
+        return self.mask_zero or self._activity_regularizer is not None
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return OPERATIONS["NotEqual"]()(inputs, 0) if self.mask_zero else None

@@ -110,7 +110,7 @@ class Lambda(Layer):
 
     @property
     def _apart(self) -> bool:  # type: ignore[override]
-        return self.makes_mask
+        return self.makes_mask or self._activity_regularizer is not None
 
     @property
     def _wants_mask(self) -> bool:

@@ -4,98 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from cnnfast._core import ActivationKind, BinaryKind
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
-from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.merging.base_merge import BaseMerge, MaskedMerge, two_shapes
 from cnnfast.lowering import append
 from cnnfast.symbolic.dtypes import Integers
-from cnnfast.symbolic.registry import OPERATIONS
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from cnnfast.symbolic.typing import LayerOptions, Tensor
-
-
-class BaseMerge(Layer):
-    """What the layers share that combine tensors number by number, from left to right.
-
-    They take a list of tensors. Axes of size 1 are repeated; a tensor with fewer axes than
-    another gets axes of size 1 behind the batch.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit to each other.
-    """
-
-    integers = Integers.COMPUTED
-    built_without_weights = True
-    takes_structure = True
-    kind: ClassVar[BinaryKind]
-
-    def compute_output_shape(self, input_shape: Any) -> BatchShape:
-        shapes = listed_shapes(self, input_shape)
-        sizes = reduce(self._broadcast, (shape[1:] for shape in shapes))
-        return (common_batch(self, shapes), *sizes)
-
-    def _broadcast(self, a: BatchShape, b: BatchShape) -> BatchShape:
-        rank = max(len(a), len(b))
-        a, b = ((1,) * (rank - len(shape)) + shape for shape in (a, b))
-        return tuple(self._broadcast_axis(pair, (a, b)) for pair in zip(a, b, strict=True))
-
-    def _broadcast_axis(
-        self, pair: tuple[int | None, int | None], shapes: tuple[BatchShape, BatchShape]
-    ) -> int | None:
-        m, n = pair
-        if m is None or n is None:
-            return None
-        if m != n and 1 not in pair:
-            raise ValueError(
-                f"Layer '{self.name}': inputs have incompatible shapes. Received: {shapes[0]} "
-                f"and {shapes[1]} (without the batch)"
-            )
-        return n if m == 1 else m
-
-    def as_in_keras_2(self, mask: Any) -> bool:
-        return all(part is mask[0] for part in mask)  # it joined unlike ones by "and"
-
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        check_masks(inputs, previous_mask)
-        if previous_mask is None or any(mask is None for mask in previous_mask):
-            return None
-        return reduce(OPERATIONS["LogicalOr"](), previous_mask)
-
-    def lower(self, graph: Graph, x: Any) -> Value:
-        self._output_shape(x)
-        rank = max(len(value.shape) for value in x)
-        values = [
-            append.reshape(graph, value, (1,) * (rank - len(value.shape)) + value.shape)
-            for value in x
-        ]
-        y = reduce(lambda a, b: append.binary(graph, a, b, self.kind), values)
-        return self._finish(graph, y, len(x))
-
-    def _finish(self, graph: Graph, y: Value, count: int) -> Value:
-        return y
-
-
-def check_masks(inputs: Any, mask: Any) -> None:
-    """Raise ValueError, in Keras' words, unless there is a list of as many masks as tensors."""
-    if mask is None:
-        return
-    for name, value in (("mask", mask), ("inputs", inputs)):
-        if not isinstance(value, list | tuple):
-            raise ValueError(f"`{name}` should be a list. Received: {name}={value}")
-    if len(mask) != len(inputs):
-        raise ValueError(
-            "The lists `inputs` and `mask` should have the same length. Received: "
-            f"inputs={inputs} of length {len(inputs)}, and mask={mask} of length {len(mask)}"
-        )
 
 
 class Add(BaseMerge):
@@ -158,7 +80,7 @@ class Subtract(BaseMerge):
         return super().compute_output_shape(input_shape)
 
 
-class Multiply(BaseMerge):
+class Multiply(MaskedMerge):
     """The product of a list of tensors, number by number.
 
     Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
@@ -184,6 +106,16 @@ class Multiply(BaseMerge):
     """
 
     kind = BinaryKind.MULTIPLY
+
+    def _merge_masked(self, graph: Graph, pairs: list[tuple[Value, Value | None]]) -> Value:
+        """Take 1 for what is hidden, and return 0 where all is."""
+        known = [mask for _, mask in pairs if mask is not None]
+        shown = [x if m is None else append.where(graph, m, x, 1.0) for x, m in pairs]
+        y = reduce(lambda a, b: append.binary(graph, a, b, self.kind), shown)
+        if len(known) < len(pairs):
+            return y
+        seen = reduce(lambda a, b: append.binary(graph, a, b, BinaryKind.LOGICAL_OR), known)
+        return append.where(graph, seen, y, 0.0)
 
 
 class Average(BaseMerge):
@@ -219,7 +151,7 @@ class Average(BaseMerge):
         return append.activate(graph, y, (step,))
 
 
-class Maximum(BaseMerge):
+class Maximum(MaskedMerge):
     """The largest of a list of tensors, number by number.
 
     Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
@@ -248,7 +180,7 @@ class Maximum(BaseMerge):
     kind = BinaryKind.MAXIMUM
 
 
-class Minimum(BaseMerge):
+class Minimum(MaskedMerge):
     """The smallest of a list of tensors, number by number.
 
     Axes of size 1 are repeated; a tensor with fewer axes than another gets axes of size 1 behind
@@ -275,51 +207,6 @@ class Minimum(BaseMerge):
 
     integers = Integers.KEPT
     kind = BinaryKind.MINIMUM
-
-
-def listed_shapes(layer: Layer, input_shape: Any) -> list[BatchShape]:
-    """Return `input_shape` if it is a list of at least one shape.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
-    if not isinstance(input_shape, list | tuple) or not all(
-        isinstance(shape, tuple | list) and shape for shape in input_shape
-    ):
-        raise ValueError(
-            f"Layer '{layer.name}': a merge layer should be called on a list of inputs. "
-            f"Received: input_shape={input_shape} (not a list of shapes)"
-        )
-    if not input_shape:
-        raise ValueError(
-            f"Layer '{layer.name}': a merge layer should be called on a list of at least 1 input. "
-            "Received: 0 inputs"
-        )
-    return [tuple(shape) for shape in input_shape]
-
-
-def two_shapes(layer: Layer, input_shape: Any) -> tuple[BatchShape, BatchShape]:
-    """Return `input_shape` if it is a list of two shapes; ValueError if it is not."""
-    shapes = listed_shapes(layer, input_shape)
-    if len(shapes) != 2:
-        raise ValueError(
-            f"Layer '{layer.name}': a `{type(layer).__name__}` layer should be called on exactly "
-            f"2 inputs. Received: input_shape={input_shape}"
-        )
-    return shapes[0], shapes[1]
-
-
-def common_batch(layer: Layer, shapes: Sequence[BatchShape]) -> int | None:
-    """Return the batch size that is known of some; ValueError if there are several."""
-    known = {shape[0] for shape in shapes} - {None}
-    if len(known) > 1:
-        raise ValueError(
-            f"Layer '{layer.name}': cannot merge tensors with different batch sizes. "
-            f"Received: shapes {list(shapes)}"
-        )
-    return known.pop() if known else None
 
 
 def add(inputs: Sequence[Tensor], **kwargs: Unpack[LayerOptions]) -> Tensor:

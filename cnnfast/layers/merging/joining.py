@@ -12,7 +12,7 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Value
 from cnnfast.layers.base.calling import batch_shapes
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.merging.arithmetic import check_masks, common_batch, listed_shapes, two_shapes
+from cnnfast.layers.merging.base_merge import check_masks, common_batch, listed_shapes, two_shapes
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments, array_arguments
 from cnnfast.symbolic.dtypes import Integers

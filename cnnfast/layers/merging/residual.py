@@ -13,7 +13,8 @@ from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.layers.base import phases
 from cnnfast.layers.base.layer import Layer
-from cnnfast.layers.merging.arithmetic import Add, two_shapes
+from cnnfast.layers.merging.arithmetic import Add
+from cnnfast.layers.merging.base_merge import two_shapes
 from cnnfast.layers.regularization.unchanged import Unchanged
 from cnnfast.lowering import append
 from cnnfast.symbolic import arguments

@@ -182,7 +182,7 @@ class BatchNormalization(AffineNormalization):
 
     @property
     def differs_in_training(self) -> bool:
-        return True
+        return self.trainable  # a frozen layer takes the moving statistics, as in Keras
 
     def lower_in_training(self, graph: Graph, x: Value) -> Value:
         return self._over_batch(graph, x, None)

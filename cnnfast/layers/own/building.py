@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -198,6 +198,37 @@ def automatic_config(layer: Traced, config: dict[str, Any]) -> dict[str, Any]:
             f"{layer._described()} with {own!r:.200}"
         )
     return known | own
+
+
+def by_place(args: Sequence[Any], shape: Any, initializer: Any, dtype: Any) -> Any:
+    """Return the first arguments of `add_weight`, of which some were given without their names.
+
+    Raises
+    ------
+    ValueError
+        If the first is a name, as Keras 2 had it, or one is given twice.
+    TypeError
+        If there are too many.
+    """
+    given = {"shape": shape, "initializer": initializer, "dtype": dtype}
+    if len(args) > len(given):
+        raise TypeError(
+            f"add_weight() takes at most {len(given)} positional arguments but {len(args)} were "
+            f"given. Received: {args!r:.200}"
+        )
+    if args and isinstance(args[0], str):
+        raise ValueError(
+            "`name` must be passed as a keyword argument. Use: add_weight(shape=..., "
+            f"name={args[0]!r}). Received: add_weight({args[0]!r}, ...)"
+        )
+    for name, value in zip(given, args, strict=False):
+        if given[name] is not None:
+            raise ValueError(
+                f"`{name}` was passed both positionally and as a keyword argument. Received: "
+                f"{value!r} and {name}={given[name]!r}"
+            )
+        given[name] = value
+    return given.values()
 
 
 def check_may_add(layer: Traced, name: str | None, dtype: Any) -> None:

@@ -132,16 +132,26 @@ def shapes_for(layer: Traced, build: Callable[..., Any], args: Any, kwargs: Any)
     names = [n for n, p in inspect.signature(build).parameters.items() if p.kind in _NAMED]
     if len(names) <= 1:
         return {name: next(iter(shapes.values()), None) for name in names}
-    missing = [name for name in names if name not in shapes]
-    if missing:
-        raise ValueError(
-            f"For a `build()` method with more than one argument, all arguments should have a "
-            f"`_shape` suffix and match an argument from `call()`. E.g. `build(self, foo_shape, "
-            f"bar_shape)`. {layer._described().capitalize()} of class {type(layer).__name__} "
-            f"was called with tensors that give {list(shapes)}. Received: `build()` argument "
-            f"{missing[0]!r}"
-        )
+    for name in names:
+        if name not in shapes:
+            raise ValueError(
+                f"For a `{build.__name__}()` method with more than one argument, all arguments "
+                "should have a `_shape` suffix and match an argument from `call()`. E.g. "
+                f"`{build.__name__}(self, foo_shape, bar_shape)`. {_why(layer, name)} Received: "
+                f"`{build.__name__}()` argument {name!r} of {layer._described()} of class "
+                f"{type(layer).__name__}, and tensors that give {list(shapes)}"
+            )
     return {name: shapes[name] for name in names}
+
+
+def _why(layer: Traced, name: str) -> str:
+    """Return, in Keras' words, what is wrong with an argument that should be a shape."""
+    said = name.removesuffix("_shape")
+    if said == name:
+        return f"There is the argument `{name}`, which does not end in `_shape`."
+    if said not in inspect.signature(layer.call).parameters:
+        return f"There is `{name}`, but `call()` does not have argument `{said}`."
+    return f"There is `{name}`, but the call gives no tensor for `{said}`."
 
 
 def call_shapes(layer: Traced, args: Any, kwargs: Any) -> dict[str, Any]:
@@ -152,6 +162,22 @@ def call_shapes(layer: Traced, args: Any, kwargs: Any) -> dict[str, Any]:
         if leaves and all(hasattr(leaf, "shape") for leaf in leaves) and name not in _CONTEXT:
             shapes[f"{name}_shape"] = tree.map_structure(lambda leaf: tuple(leaf.shape), value)
     return shapes
+
+
+def spec_by_shape(layer: Traced, default: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Return symbolic tensors of the shapes that the class says, which runs nothing of `call`.
+
+    None where its `compute_output_shape` is the `default`, or that of a class of Keras.
+    """
+    rule = layer.compute_output_shape
+    if (
+        layer.keras_base is not None
+        or layer.is_model
+        or type(layer).compute_output_shape is default
+    ):
+        return None
+    shapes = rule(**shapes_for(layer, rule, args, kwargs))
+    return tree.map_shapes(lambda shape: KerasTensor(tuple(shape), layer.compute_dtype), shapes)
 
 
 def _named(layer: Traced, args: Any, kwargs: Any) -> dict[str, Any]:

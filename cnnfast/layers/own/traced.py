@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import Value
-from cnnfast.layers.base import array_masks, masks, phases
+from cnnfast.layers.base import array_masks, masks, phases, rules
 from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
@@ -41,7 +41,7 @@ INTERNAL = frozenset(
         *("_tracked", "_kept", "_dtypes", "_captured", "_returned", "_building", "_auto"),
         *("_policy", "_activity_regularizer", "_weight_dtype", "_scoring", "_fitting_shapes"),
         *("_compile_arguments", "input_spec", "_graph_trains", "_has_loss", "_drawn_call"),
-        *("_supports_masking", "_of_keras_2", "_apart", "_projections"),
+        *("_supports_masking", "_of_keras_2", "_apart", "_projections", "_penalties"),
     }
 )
 _MOST_KEPT = 8
@@ -51,9 +51,8 @@ _MOST_TRIES = 100
 class Traced(Layer):
     """What a layer is whose class the user wrote, with `call` in terms of layers and operations.
 
-    `build`, `call`, `get_config` and `compute_output_shape` are as in Keras. `call` runs once for
-    each structure of its arguments, on tensors without numbers, and what it does to them becomes
-    part of the graph; nothing of it runs when the model predicts.
+    All methods are as in Keras. `call` runs once for each structure of its arguments, on tensors
+    without numbers; what it does becomes part of the graph, and nothing of it runs in `predict`.
     """
 
     is_users = True
@@ -185,6 +184,7 @@ class Traced(Layer):
 
     def add_weight(  # type: ignore[override]
         self,
+        *args: Any,
         shape: Sequence[int] | int | None = None,
         initializer: Any = None,
         dtype: Any = None,
@@ -197,8 +197,9 @@ class Traced(Layer):
         name: str | None = None,
         path: str | None = None,
     ) -> Variable:
-        """Make a weight that belongs to this layer; see `building.add_weight`."""
+        """Make a weight that belongs to this layer; see `WeightHolder.add_weight`."""
         del autocast, constraint, aggregation, overwrite_with_gradient
+        shape, initializer, dtype = building.by_place(args, shape, initializer, dtype)
         building.check_may_add(self, name, dtype)
         return super().add_weight(
             name=name or auto_name("Variable"),
@@ -210,7 +211,7 @@ class Traced(Layer):
         )
 
     def add_loss(self, loss: Any) -> None:
-        """Note that training would have a loss of the layer's own, which nothing computes here."""
+        """Note that there is a loss of the layer's own, which nothing computes here."""
         del loss
         vars(self)["_has_loss"] = True
 
@@ -244,10 +245,10 @@ class Traced(Layer):
         if symbolic((args, kwargs)):
             return calls.without_none(self, self.connect(args, kwargs))
         if array_masks.there_are(args, kwargs):
-            return array_masks.run(self, args, kwargs)
+            return rules.note_penalties(self, array_masks.run(self, args, kwargs))
         prepared = self._prepared(args, kwargs, phases.current())
         runs = prepared.kept.with_masks if self.makes_masks else prepared.executor
-        return tree.pack_present(prepared.returned, runs.run(prepared))
+        return rules.note_penalties(self, tree.pack_present(prepared.returned, runs.run(prepared)))
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         building.check_initialized(self)
@@ -260,9 +261,9 @@ class Traced(Layer):
             with phases.of_call(said, self.training_default):
                 drawn = self._confirmed(*calls.with_masks(self, args, kwargs))
             self._remember(args, kwargs, drawn)
-        outputs = tree.map_present(alike, drawn.outputs)
-        vars(self)["_returned"] = tree.map_present(bool, tree.map_present(id, outputs))
-        return outputs
+        made = tree.map_present(alike, drawn.outputs)
+        vars(self)["_returned"] = tree.map_present(lambda _: True, made)
+        return made
 
     def _confirmed(self, args: Any, kwargs: Any) -> Trace:
         """Trace `call`; outermost, twice, so that what differs each time is found."""
@@ -276,8 +277,7 @@ class Traced(Layer):
             first = second
             with logged() as second:
                 drawn = self._trace(args, kwargs)
-        found = differences(first, second)
-        if found is not None:
+        if (found := differences(first, second)) is not None:
             raise self.unsupported(
                 "must compute the same whenever its `call` runs, as it runs once for all "
                 "predictions: a random number, a counter or the time would be kept for ever. "
@@ -289,8 +289,7 @@ class Traced(Layer):
     def _trace_of_one_state(self, args: Any, kwargs: Any) -> Trace:
         """Trace `call` while nothing that it depends on is changed by another thread."""
         for _ in range(_MOST_TRIES):
-            versions = self.versions
-            drawn = self._trace(args, kwargs)
+            versions, drawn = self.versions, self._trace(args, kwargs)
             if self.versions == versions:
                 break
         return drawn
@@ -337,7 +336,7 @@ class Traced(Layer):
             own = self._trace_of_one_state(*given)
             made = own.lower(graph, [known[tensor] for tensor in own.given])
         there = tree.present(made)
-        return made if len(there) == len(tree.flatten(made)) else there
+        return there if len(there) < len(tree.flatten(made)) else made
 
     def drawn_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
         """Return the graph of a call on symbolic tensors."""
@@ -410,6 +409,10 @@ class Traced(Layer):
 
     def _scope_of_building(self) -> AbstractContextManager[str]:
         return building.scope(self)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        said = calls.spec_by_shape(self, Traced.compute_output_shape, args, kwargs)
+        return super().compute_output_spec(*args, **kwargs) if said is None else said
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         tensors = tree.map_shapes(KerasTensor, input_shape)

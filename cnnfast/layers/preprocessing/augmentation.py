@@ -70,6 +70,7 @@ class Augmentation(ImageLayer, Unchanged):
 
     integers = Integers.CAST
     _apart = True  # a call that says nothing is one in training
+    passes_masks = False
     ranges: ClassVar[Mapping[str, Rule]] = {}
     """Arguments that Keras keeps as pairs, and what makes the pair."""
 

@@ -492,5 +492,10 @@ class ActivityRegularization(Unchanged):
         config.pop("activity_regularizer", None)
         return config
 
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config.pop("activity_regularizer", None)  # which these say
+        return config
+
     def _config(self) -> dict[str, Any]:
         return {"l1": self.l1, "l2": self.l2}

@@ -97,5 +97,6 @@ def references(structure: Any) -> Any:
     if isinstance(structure, Mapping):
         return {key: references(item) for key, item in structure.items()}
     if isinstance(structure, list | tuple):
-        return [references(item) for item in structure]
+        items = [references(item) for item in structure]
+        return items if isinstance(structure, list) else tuple(items)
     return reference(structure)

@@ -71,6 +71,38 @@ def test_attention_over_images(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(ours(x, x), np.asarray(theirs(x, x)), rtol=0, atol=1e-5)
 
 
+def test_attention_returns_its_weights_over_any_axes_in_front(rng: np.random.Generator) -> None:
+    for class_name, kwargs in [*CASES[:1], *CASES[3:5]]:
+        theirs, ours = both(class_name, **kwargs)
+        for layer, room in ((theirs, keras), (ours, layers)):
+            layer([room.Input((5, 4)), room.Input((3, 4))])
+        randomize(theirs, ours, rng)
+        for lead in ((), (2,)):
+            arrays = [rng.normal(size=(2, *lead, n, 4)).astype(np.float32) for n in (5, 3)]
+            for options in ({}, {"use_causal_mask": True}, {"mask": [None, MASK]}):
+                if lead and "mask" in options:
+                    with pytest.raises(UnsupportedError, match="inputs of 3 axes only"):
+                        ours(arrays, **options)
+                    continue
+                expected = theirs(arrays, return_attention_scores=True, **options)
+                got = ours(arrays, return_attention_scores=True, **options)
+                assert isinstance(got, tuple)
+                for out, value in zip(got, expected, strict=True):
+                    np.testing.assert_allclose(out, np.asarray(value), rtol=0, atol=1e-5)
+    made = layers.Attention()(
+        [layers.Input((5, 4)), layers.Input((3, 4))], return_attention_scores=True
+    )
+    assert [out.shape for out in made] == [(None, 5, 4), (None, 5, 3)]
+    mask = np.array([[True, False]])
+    of_both = layers.Attention().compute_mask([X, X], mask=[mask, None])
+    np.testing.assert_array_equal(of_both, mask)
+    assert layers.Attention().compute_mask([X, X]) is None
+
+
+X = np.ones((1, 2, 4), np.float32)
+MASK = np.array([[[True, False, True]] * 5, [[False, True, True]] * 5])
+
+
 def test_configs_of_keras_2_are_read() -> None:
     config = {"name": "mha", "num_heads": 2, "key_dim": 3, "query_shape": [None, 4, 5]}
     layer = layers.MultiHeadAttention.from_config(config)
@@ -92,21 +124,38 @@ def test_files_name_the_projections_as_keras_does() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "rule"),
     [
-        (lambda x: layers.MultiHeadAttention(0, 3), ValueError, "invalid value for `num_heads`"),
-        (lambda x: layers.MultiHeadAttention(2, 3, use_gate=True), UnsupportedError, "no gate"),
+        (lambda x: layers.MultiHeadAttention(0, 3), ValueError, "argument `num_heads`"),
+        (lambda x: layers.MultiHeadAttention(2, 3, 0), ValueError, "argument `value_dim`"),
         (
-            lambda x: layers.MultiHeadAttention(2, 3)(x, x, return_attention_scores=True),
-            UnsupportedError,
-            "return_attention_scores",
+            lambda x: layers.MultiHeadAttention(2, 3, sliding_window=0),
+            ValueError,
+            "`sliding_window` must",
         ),
         (
-            lambda x: layers.MultiHeadAttention(2, 3, attention_axes=2)(x[None], x[None]),
+            lambda x: layers.MultiHeadAttention(2, 3, output_shape=8.5),
+            ValueError,
+            "Invalid `output_shape`",
+        ),
+        (
+            lambda x: layers.MultiHeadAttention(2, 3, attention_axes=2)(x, x),
+            ValueError,
+            "`attention_axes` must be different axes",
+        ),
+        (
+            lambda x: layers.MultiHeadAttention(2, 3, attention_axes=2)(x[None], x[None, :1]),
+            ValueError,
+            "not attended to the same sizes",
+        ),
+        (
+            lambda x: layers.MultiHeadAttention(2, 3, attention_axes=2, sliding_window=2)(
+                x[None], x[None]
+            ),
             UnsupportedError,
-            "attends to all axes",
+            "along the first axis",
         ),
         (lambda x: layers.MultiHeadAttention(2, 3)(x, x, x[:, :2]), ValueError, "must be equal"),
-        (lambda x: layers.Attention(score_mode="max"), ValueError, "`score_mode` argument"),
-        (lambda x: layers.Attention(name="a")([x]), ValueError, r"'a' must be called on a list"),
+        (lambda x: layers.Attention(score_mode="max"), ValueError, "argument score_mode"),
+        (lambda x: layers.Attention(name="a")([x]), ValueError, "a list of length 2 or 3"),
         (lambda x: layers.Attention()([x, x[:, :, :3]]), ValueError, "same number of features"),
     ],
 )

@@ -10,8 +10,7 @@ import pytest
 
 import cnnfast
 from cnnfast import layers
-from cnnfast.errors import UnsupportedError
-from parity import keras
+from parity import both, keras, randomize
 
 
 @pytest.mark.parametrize("use_gate", [False, True])
@@ -37,13 +36,32 @@ def test_files_go_both_ways(
         np.testing.assert_allclose(np.asarray(again(arrays)), expected, atol=1e-6)
 
 
-def test_what_makes_a_mask_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="sliding window"):
-        layers.GroupQueryAttention(3, 4, 2, sliding_window=3)
-    x = np.ones((1, 3, 4), np.float32)
-    for mask in ({"use_causal_mask": True}, {"attention_mask": np.ones((1, 3, 3), bool)}):
-        with pytest.raises(UnsupportedError, match=r"called with .*Received: "):
-            layers.GroupQueryAttention(3, 4, 2)(x, x, **mask)
+def test_masks_of_the_inputs_count(rng: np.random.Generator) -> None:
+    """Also that of the query, which another attention hears only where it is carried."""
+    theirs, ours = both("GroupQueryAttention", head_dim=3, num_query_heads=4, num_key_value_heads=2)
+    x = rng.normal(size=(2, 5, 6)).astype(np.float32)
+    theirs(x, x)
+    ours.build((None, 5, 6), (None, 5, 6))
+    assert ours.compute_output_shape((None, 5, 6), (None, 5, 6)) == (None, 5, 6)
+    randomize(theirs, ours, rng)
+    mask = np.array([[1, 1, 1, 0, 1], [0, 1, 1, 1, 0]], bool)
+    numbers = rng.random((2, 5, 5)).astype(np.float32)
+    calls: list[dict[str, Any]] = [
+        {"query_mask": mask},
+        {"value_mask": mask, "use_causal_mask": True},
+        {"key": x, "key_mask": mask, "return_attention_scores": True},
+        {"attention_mask": numbers},
+        {"attention_mask": numbers, "return_attention_scores": True},
+    ]
+    for call in calls:
+        for out, value in zip(_flat(ours(x, x, **call)), _flat(theirs(x, x, **call)), strict=True):
+            np.testing.assert_allclose(out, np.asarray(value), rtol=0, atol=1e-5)
+    masked = layers.Masking()(np.where(mask[..., None], x, 0).astype(np.float32))
+    np.testing.assert_array_equal(ours(masked, x)._keras_mask, mask)
+
+
+def _flat(outputs: Any) -> list[Any]:
+    return list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
 WRONG: list[tuple[Any, str]] = [

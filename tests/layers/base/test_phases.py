@@ -76,6 +76,40 @@ def test_batch_normalization_takes_the_statistics_of_the_batch(
         np.testing.assert_array_equal(weight, array.astype(np.float32))
 
 
+def test_a_frozen_batch_normalization_takes_its_own_statistics_in_training(
+    images: np.ndarray, rng: np.random.Generator
+) -> None:
+    def network(k: Any) -> Any:
+        made = k.Sequential([k.Input((12, 12, 16)), k.layers.BatchNormalization(renorm=False)])
+        made.add(k.layers.BatchNormalization(renorm=True, trainable=False))
+        return made
+
+    theirs, ours = network(keras), network(cnnfast)
+    weights = [rng.uniform(0.5, 1.5, size=w.shape) for w in theirs.weights]
+    for trainable in (True, False, True):
+        for model in (theirs, ours):
+            model.layers[0].trainable = trainable
+            model.set_weights(weights)
+        expected = np.asarray(theirs(images, training=True))
+        np.testing.assert_allclose(ours(images, training=True), expected, atol=2e-5)
+        theirs.set_weights(weights)  # which its call in training has moved
+        got = [model.layers[0](images, training=True) for model in (theirs, ours)]
+        np.testing.assert_allclose(got[1], np.asarray(got[0]), atol=2e-5)
+
+
+def test_a_deviation_starts_from_the_root_of_the_variance() -> None:
+    made = []
+    for k in (keras, cnnfast):
+        layer = k.layers.BatchNormalization(renorm=True, moving_variance_initializer="ones")
+        layer.moving_variance_initializer = k.initializers.Constant(4.0)
+        layer.build((None, 3))
+        made.append([np.asarray(getattr(layer, n)) for n in ("moving_stddev", "renorm_stddev")])
+    np.testing.assert_array_equal(made[1], made[0])
+    assert made[1][0][0] == 2.0
+    with pytest.raises(ValueError, match="`renorm_clipping`"):
+        layers.BatchNormalization(renorm=True, renorm_clipping={"rmix": 1.0})
+
+
 def test_what_a_call_of_a_model_says_reaches_the_layers_inside(images: np.ndarray) -> None:
     inner = cnnfast.Sequential([cnnfast.Input((12, 12, 16)), layers.Dropout(0.5, seed=1)])
     x = cnnfast.Input((12, 12, 16))

@@ -61,3 +61,16 @@ def test_a_config_of_keras_1_is_read() -> None:
     }
     layer = layers.deserialize({"class_name": "Embedding", "config": config})
     assert layer.compute_output_shape((None, 7)) == (None, 7, 2)
+
+
+def test_a_table_is_made_without_a_shape_and_may_be_given(rng: np.random.Generator) -> None:
+    table = rng.normal(size=(5, 3)).astype(np.float32)
+    for weights in (table, [table]):
+        layer = layers.Embedding(5, 3, weights=weights)
+        np.testing.assert_array_equal(layer(np.array([[4, 0]])), table[None, [4, 0]])
+    layer = layers.Embedding(5, 3)
+    layer.build()
+    assert layer.built
+    assert layer.embeddings.shape == (5, 3)
+    with pytest.raises(ValueError, match="weight shape"):
+        layers.Embedding(5, 3, weights=table.T)
