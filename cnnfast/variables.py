@@ -263,7 +263,7 @@ class Variable(Arithmetic):
         """
         numbers = self.numbers()
         array = numbers if isinstance(numbers, np.ndarray) else _frozen(numbers.read())
-        return array if self._dtype == "float32" else _whole(array)
+        return _whole(array) if self._dtype == "int32" else array
 
     def numbers(self) -> Float32Array | Stored:
         """Return the numbers, or where they stay in their file: those of a `snapshot` in force."""
@@ -313,7 +313,7 @@ class Variable(Arithmetic):
 
     def converted(self, value: npt.ArrayLike) -> Float32Array | Stored:
         """Return a copy of `value` as the variable holds its numbers."""
-        whole = value if self._dtype == "float32" else _checked_whole(np.asarray(value))
+        whole = _checked_whole(np.asarray(value)) if self._dtype == "int32" else value
         return _frozen(np.array(whole, dtype=np.float32, order="C"))
 
     def assign_add(self, value: npt.ArrayLike) -> Variable:
@@ -337,7 +337,7 @@ class Variable(Arithmetic):
         """
         self._check_shape(array.shape)
         if isinstance(array, (np.ndarray, np.generic)):
-            if self._dtype != "float32":
+            if self._dtype == "int32":
                 _checked_whole(np.asarray(array))
             self._replace(_frozen(array))
         else:

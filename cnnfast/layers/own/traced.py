@@ -15,14 +15,14 @@ from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
-from cnnfast.layers.own import building, calls, containers
+from cnnfast.layers.own import building, calls, containers, open_sizes
 from cnnfast.layers.own.array_calls import ArrayCall, KeptCall, Prepared
 from cnnfast.layers.own.rule import Rule
-from cnnfast.layers.own.tracking import class_changed, track, untrack
+from cnnfast.layers.own.tracking import class_changed, freeze, track, untrack
 from cnnfast.symbolic.blame import located
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.retracing import retrace
-from cnnfast.symbolic.tensor import KerasTensor, alike, symbolic
+from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.tracing import Trace, differences, is_tracing, logged, trace
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, current_scope, name_scope
@@ -199,11 +199,12 @@ class Traced(Layer):
     ) -> Variable:
         """Make a weight that belongs to this layer; see `building.add_weight`."""
         del autocast, constraint, aggregation, overwrite_with_gradient
-        building.check_may_add(self, name, dtype)
+        kind = building.dtype_of_weight(self, name, dtype)
         return super().add_weight(
+            dtype=kind,
             name=name or auto_name("Variable"),
             shape=() if shape is None else (shape,) if isinstance(shape, int) else shape,
-            initializer="glorot_uniform" if initializer is None else initializer,
+            initializer=initializer or ("zeros" if kind else "glorot_uniform"),
             regularizer=regularizers.get(regularizer),
             trainable=trainable,
             path=path or current_scope() or None,
@@ -258,9 +259,9 @@ class Traced(Layer):
         with state_guard.lock:
             building.ensure_built(self, args, kwargs)
             with phases.of_call(said, self.training_default):
-                drawn = self._confirmed(*calls.with_masks(self, args, kwargs))
+                given = calls.with_masks(self, args, kwargs)
+                outputs, drawn = open_sizes.drawn(self, *given)
             self._remember(args, kwargs, drawn)
-        outputs = tree.map_present(alike, drawn.outputs)
         vars(self)["_returned"] = tree.map_present(bool, tree.map_present(id, outputs))
         return outputs
 
@@ -297,6 +298,7 @@ class Traced(Layer):
 
     def _trace(self, args: Any, kwargs: Any) -> Trace:
         of = f"`call` of {self._described()} of class {type(self).__name__}"
+        freeze(self)
         try:
             with name_scope(self.name), phases.phase(phases.current()):
                 drawn = trace(self.call, args, kwargs, of=of)

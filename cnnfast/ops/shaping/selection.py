@@ -241,10 +241,11 @@ class Pad(Selection):
 
     def __init__(self, pad_width: Any, mode: str = "constant", *, name: str | None = None) -> None:
         super().__init__(name=name)
-        if mode not in _PAD_MODES:
+        spelt = mode.lower() if isinstance(mode, str) else mode  # TensorFlow's are in capitals
+        if spelt not in _PAD_MODES:
             raise UnsupportedError(f"`mode` must be one of {_PAD_MODES}. Received: mode={mode!r}")
         self.pad_width = pad_width
-        self.mode = mode
+        self.mode = spelt
 
     def compute(self, x: Any, constant_values: Any = None) -> Any:
         self._check_constant(constant_values)
