@@ -20,7 +20,6 @@ from cnnfast.models.model import Model
 from cnnfast.models.topology import as_keras_runs, trace
 from cnnfast.symbolic.arguments import boolean
 from cnnfast.symbolic.arrays import as_batches, is_ready
-from cnnfast.symbolic.batch_size import BatchSize
 from cnnfast.symbolic.tensor import (
     Connectable,
     KerasTensor,
@@ -422,6 +421,7 @@ def _constants_for_each_image(args: Any, kwargs: Any) -> tuple[Any, Any]:
     if not tensors or not constants:
         return args, kwargs
     from cnnfast.ops.shaping.shapes import per_image
+    from cnnfast.symbolic.batch_size import BatchSize
 
     def drawn(leaf: Any) -> Any:
         if not isinstance(leaf, np.ndarray | Variable) or not leaf.ndim or leaf.shape[0] != 1:
