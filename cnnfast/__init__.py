@@ -36,6 +36,7 @@ thread_limits.offer()
 rooms.declare(  # imported when first used
     configs="cnnfast.layers.serialization.configs",
     operation="cnnfast.ops",
+    random_numbers="cnnfast.ops.random_numbers",
     saving="cnnfast.saving",
     users_layers="cnnfast.layers.own.traced",
     users_models="cnnfast.models.subclassed",

@@ -137,7 +137,7 @@ def serialize(activation: ActivationFunction) -> Any:
         config: dict[str, Any] = configs.serialize(activation.layer)
         return config
     if isinstance(activation, UserFunction):
-        return activation if is_unwritten() else _function_config(activation)
+        return activation if is_unwritten() else function_config(activation)
     return activation.name
 
 
@@ -184,7 +184,7 @@ def one_config() -> Iterator[dict[str, Callable[..., Any]]]:
         _named_functions.reset(token)
 
 
-def _function_config(activation: UserFunction) -> dict[str, Any]:
+def function_config(activation: UserFunction) -> dict[str, Any]:
     """Return what Keras writes of a user's function: its name."""
     if not activation.name.isprintable() or activation.name == "<lambda>":
         raise UnsupportedError(

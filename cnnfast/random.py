@@ -3,17 +3,22 @@
 The distributions are Keras', the numbers are not. The same integer as `seed` gives the same
 numbers each time; a `SeedGenerator` gives others each time, the same in each run of a program;
 without a seed, `cnnfast.utils.set_random_seed` says which.
+
+In a layer's `call`, a shape that begins with the batch's size makes a symbolic tensor, for which
+numbers are drawn whenever a batch is run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from cnnfast.utils import defaults
 from cnnfast.utils.naming import auto_name
+from cnnfast.utils.rooms import Slot
 
 if TYPE_CHECKING:
     from typing import Self
@@ -36,6 +41,10 @@ __all__ = [
 
 Array: TypeAlias = "npt.NDArray[Any]"
 Seed: TypeAlias = "int | SeedGenerator | None"
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+graphs = Slot("random_numbers")
+"""What the operations, which stand above, draw in graphs."""
 
 
 class SeedGenerator:
@@ -115,6 +124,19 @@ def _floats(dtype: Any) -> np.dtype[Any]:
     return kind
 
 
+def _also_in_graphs(function: _Function) -> _Function:
+    """Let a function of a shape take one whose first size is that of a symbolic tensor's batch."""
+
+    @wraps(function)
+    def draw(shape: Any, *args: Any, **kwargs: Any) -> Any:
+        if all(isinstance(size, int | np.integer) for size in shape):
+            return function(shape, *args, **kwargs)
+        return graphs.draw(function, shape, args, kwargs)
+
+    return draw  # type: ignore[return-value]
+
+
+@_also_in_graphs
 def normal(
     shape: Sequence[int],
     mean: float = 0.0,
@@ -144,6 +166,7 @@ def normal(
     return np.asarray(mean + stddev * drawn, _floats(dtype))
 
 
+@_also_in_graphs
 def truncated_normal(
     shape: Sequence[int],
     mean: float = 0.0,
@@ -167,6 +190,7 @@ def truncated_normal(
     return (mean + stddev * drawn).astype(_floats(dtype))
 
 
+@_also_in_graphs
 def uniform(
     shape: Sequence[int],
     minval: float = 0.0,
@@ -191,6 +215,7 @@ def uniform(
     return np.minimum(numbers, end) if maxval > minval else numbers
 
 
+@_also_in_graphs
 def randint(
     shape: Sequence[int], minval: int, maxval: int, dtype: Any = "int32", seed: Seed = None
 ) -> Array:
@@ -242,6 +267,7 @@ def categorical(
     return np.asarray(np.argmax(weights[:, None] + noise, axis=-1), dtype)
 
 
+@_also_in_graphs
 def gamma(shape: Sequence[int], alpha: Any, dtype: Any = None, seed: Seed = None) -> Array:
     """Draw from the gamma distribution with shape `alpha` and scale 1.
 
@@ -253,6 +279,7 @@ def gamma(shape: Sequence[int], alpha: Any, dtype: Any = None, seed: Seed = None
     return _generator(seed).gamma(np.asarray(alpha), size=tuple(shape)).astype(_floats(dtype))
 
 
+@_also_in_graphs
 def beta(
     shape: Sequence[int], alpha: Any, beta: Any, dtype: Any = None, seed: Seed = None
 ) -> Array:
@@ -267,6 +294,7 @@ def beta(
     return np.asarray(drawn).astype(_floats(dtype))
 
 
+@_also_in_graphs
 def binomial(
     shape: Sequence[int], counts: Any, probabilities: Any, dtype: Any = None, seed: Seed = None
 ) -> Array:
@@ -306,6 +334,10 @@ def dropout(
     >>> cnnfast.random.dropout(np.ones(4, np.float32), 0.0, seed=1)
     array([1., 1., 1., 1.], dtype=float32)
     """
+    if hasattr(inputs, "parts"):  # a symbolic tensor
+        given = {"noise_shape": noise_shape, "seed": seed}
+        changed: Array = graphs.change(dropout, inputs, (rate,), given)
+        return changed
     array = np.asarray(inputs)
     kind = array.dtype if array.dtype.kind == "f" else np.dtype(defaults.floatx())
     if not 0 <= rate <= 1:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnnfast.utils.arithmetic import Arithmetic
 from cnnfast.utils.locks import Guard
-from cnnfast.utils.naming import auto_name
+from cnnfast.utils.naming import auto_name, current_scope
 from cnnfast.utils.rooms import Slot
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ WeightInitializer: TypeAlias = "Callable[..., npt.ArrayLike]"
 
 initializers = Slot("initializer")
 """`get` of initializers, which stand above."""
+
+_LARGEST = 2**24  # float32 has all integers up to it
 
 _epochs = itertools.count(1)
 _epoch = 0
@@ -138,11 +140,11 @@ class Variable(Arithmetic):
     Parameters
     ----------
     initializer
-        The numbers, any shape, kept as float32; or an initializer, or its name.
+        The numbers, any shape; or an initializer, or its name.
     shape
         Of what an initializer makes.
     dtype
-        ``"float32"`` or None.
+        ``"float32"``, which None is, or ``"int32"`` of integers of up to 2**24, such as indices.
     trainable
         Whether training would change it.
     name
@@ -157,6 +159,7 @@ class Variable(Arithmetic):
     """
 
     regularizer: Regularizer | None
+    _dtype = "float32"  # the numbers are float32 in memory, where integers are whole
     _shape: tuple[int, ...]
     _value: Float32Array | None
     _stored: Stored | None
@@ -172,8 +175,11 @@ class Variable(Arithmetic):
         name: str | None = None,
         path: str | None = None,
     ) -> None:
-        _check_dtype(dtype)
-        self._describe(auto_name("variable") if name is None else name, trainable, path)
+        kind = _kind(dtype)
+        name = auto_name("variable") if name is None else name
+        scope = current_scope()
+        self._describe(name, trainable, path or (f"{scope}/{name}" if scope else name))
+        self._dtype = kind
         if isinstance(initializer, str):
             initializer = initializers.get(initializer)
         value: Any = initializer
@@ -184,7 +190,8 @@ class Variable(Arithmetic):
                     f"specified. Received: initializer={initializer} and shape={shape}"
                 )
             value = initializer(tuple(shape))
-        array = _frozen(np.array(value, dtype=np.float32))
+        whole = value if kind == "float32" else _checked_whole(np.asarray(value))
+        array = _frozen(np.array(whole, dtype=np.float32, order="C"))
         self._value, self._shape = array, array.shape
 
     @classmethod
@@ -196,6 +203,7 @@ class Variable(Arithmetic):
         name: str,
         trainable: bool = True,
         path: str | None = None,
+        dtype: str | None = None,
     ) -> Variable:
         """Make a variable whose numbers are drawn when first asked for.
 
@@ -203,6 +211,7 @@ class Variable(Arithmetic):
         """
         variable = object.__new__(cls)
         variable._describe(name, trainable, path)
+        variable._dtype = _kind(dtype)
         variable._shape = shape
         variable._initializer = initializer
         return variable
@@ -222,8 +231,8 @@ class Variable(Arithmetic):
 
     @property
     def dtype(self) -> str:
-        """``"float32"``, or that of the integers of a quantized layer."""
-        return "float32"
+        """``"float32"``, ``"int32"``, or that of the integers of a quantized layer."""
+        return self._dtype
 
     @property
     def itemsize(self) -> int:
@@ -243,7 +252,7 @@ class Variable(Arithmetic):
         return "deferred" if self._stored is None else "file"
 
     def numpy(self) -> Float32Array:
-        """Return the numbers as a read-only, C-contiguous float32 array.
+        """Return the numbers as a read-only, C-contiguous array, float32 unless they are integers.
 
         It is the variable's own where they are in memory, and read anew where they are in a file.
 
@@ -253,7 +262,8 @@ class Variable(Arithmetic):
             They are in a file that was written to.
         """
         numbers = self.numbers()
-        return numbers if isinstance(numbers, np.ndarray) else _frozen(numbers.read())
+        array = numbers if isinstance(numbers, np.ndarray) else _frozen(numbers.read())
+        return _whole(array) if self._dtype == "int32" else array
 
     def numbers(self) -> Float32Array | Stored:
         """Return the numbers, or where they stay in their file: those of a `snapshot` in force."""
@@ -303,7 +313,8 @@ class Variable(Arithmetic):
 
     def converted(self, value: npt.ArrayLike) -> Float32Array | Stored:
         """Return a copy of `value` as the variable holds its numbers."""
-        return _frozen(np.array(value, dtype=np.float32, order="C"))
+        whole = _checked_whole(np.asarray(value)) if self._dtype == "int32" else value
+        return _frozen(np.array(whole, dtype=np.float32, order="C"))
 
     def assign_add(self, value: npt.ArrayLike) -> Variable:
         """Add to the numbers."""
@@ -326,6 +337,8 @@ class Variable(Arithmetic):
         """
         self._check_shape(array.shape)
         if isinstance(array, (np.ndarray, np.generic)):
+            if self._dtype == "int32":
+                _checked_whole(np.asarray(array))
             self._replace(_frozen(array))
         else:
             self._replace(None, array)
@@ -393,12 +406,42 @@ class Variable(Arithmetic):
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
 
 
-def _check_dtype(dtype: object) -> None:
+def _kind(dtype: object) -> str:
     name = dtype if isinstance(dtype, str | None) else np.dtype(dtype).name  # type: ignore[call-overload]
-    if name not in (None, "float32"):
+    kind = {None: "float32", "float": "float32", "int": "int32"}.get(name, name)
+    if kind not in ("float32", "int32"):
         raise ValueError(
-            f"A variable holds float32: keep other numbers in an array. Received: dtype={name!r}"
+            "A variable holds float32 or int32: keep other numbers in an array. Received: "
+            f"dtype={name!r}"
         )
+    return kind
+
+
+def _checked_whole(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return integers that float32 has exactly.
+
+    Raises
+    ------
+    ValueError
+        If one is none.
+    """
+    small = bool((np.abs(array.astype(np.float64)) <= _LARGEST).all())
+    if array.dtype.kind in "iub" and small:
+        return array
+    whole = array.dtype.kind == "f" and small and bool((array == np.trunc(array)).all())
+    if not whole:
+        raise ValueError(
+            "A variable of int32 holds integers of up to 2**24, as its numbers meet float32. "
+            f"Received: {array!r:.200}"
+        )
+    return array
+
+
+def _whole(array: Float32Array) -> Any:
+    """Return float32 as the integers that they are, not to be written to."""
+    made = _checked_whole(array).astype(np.int32)
+    made.flags.writeable = False
+    return made
 
 
 def _frozen(value: npt.ArrayLike) -> Float32Array:

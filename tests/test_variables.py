@@ -109,3 +109,20 @@ def test_numpy_functions_take_a_variable() -> None:
     variable = Variable([1.0, 2.0], name="bias")
     assert np.sum(variable) == 3.0
     assert np.asarray(variable, np.float64).dtype == np.float64
+
+
+def test_a_variable_of_int32_holds_whole_numbers_that_float32_has() -> None:
+    places = Variable([[2, 1], [0, 2**24]], dtype="int", trainable=False)
+    assert (places.dtype, places.numpy().dtype, places.value.dtype) == ("int32", "int32", "int32")
+    places.assign_sub(1).assign_add([[0, 0], [1, 1]])
+    np.testing.assert_array_equal(np.asarray(places), [[1, 0], [0, 2**24]])
+    assert not places.numpy().flags.writeable
+    assert Variable(2.0, dtype="float32").dtype == Variable(2).dtype == "float32"
+    for wrong in ([[0.5, 0], [0, 0]], [[2**24 + 1, 0], [0, 0]], [[np.nan, 0], [0, 0]]):
+        with pytest.raises(ValueError, match=r"int32 holds integers of up to 2\*\*24"):
+            places.assign(wrong)
+        with pytest.raises(ValueError, match=r"int32 holds integers of up to 2\*\*24"):
+            places.set_loaded(np.array(wrong, np.float32 if 0.5 in wrong[0] else np.float64))
+    np.testing.assert_array_equal(places.numpy(), [[1, 0], [0, 2**24]])
+    with pytest.raises(ValueError, match="float32 or int32"):
+        Variable(1, dtype="int64")

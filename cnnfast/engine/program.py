@@ -109,7 +109,9 @@ class Program:
         outputs: Sequence[Value],
         later: Sequence[Op],
     ) -> None:
-        needed = {*self._graph.outputs, *(value for op in later for value in op.inputs)}
+        # Constants alone may yet take the first input, for the size of the batch.
+        kept = (self._graph.inputs[0], *self._graph.outputs)
+        needed = {*kept, *(value for op in later for value in op.inputs)}
         finished = tuple(value for value in (*inputs, *outputs) if value not in needed)
         parts = next((n for v in inputs if (n := self._parts[v]) is not None), 1)
         self._stages.append(Stage(work, tuple(inputs), tuple(outputs), parts, finished))

@@ -177,6 +177,9 @@ class Functional(Model):
 
     # --- shapes and lowering --------------------------------------------------------------
 
+    def connect(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return super().connect(*_constants_for_each_image(args, kwargs))
+
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         x = self._input_of_call(args, kwargs)
         tensors = self._flat(tree.map_structure(_require_symbolic, x))
@@ -411,6 +414,25 @@ def _check_symbolic(which: str, structure: Any) -> None:
             f"All `{which}` values must be KerasTensors of a model, which come from `Input` or "
             f"from a layer. Received: {which}={structure}"
         )
+
+
+def _constants_for_each_image(args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """Return the arguments of a call with tensors in place of numbers that stand beside such."""
+    x = args[0] if args else next(iter(kwargs.values()), None)
+    tensors = symbolic(x)
+    constants = [leaf for leaf in tree.flatten(x) if isinstance(leaf, np.ndarray | Variable)]
+    if not tensors or not constants:
+        return args, kwargs
+    from cnnfast.ops.shaping.shapes import per_image
+    from cnnfast.symbolic.batch_size import BatchSize
+
+    def drawn(leaf: Any) -> Any:
+        if not isinstance(leaf, np.ndarray | Variable) or not leaf.ndim or leaf.shape[0] != 1:
+            return leaf
+        return per_image(BatchSize(tensors[0]), leaf, leaf.ndim)
+
+    x = tree.map_structure(drawn, x)
+    return ((x, *args[1:]), kwargs) if args else ((), {**kwargs, next(iter(kwargs)): x})
 
 
 def _require_symbolic(leaf: Any) -> KerasTensor:

@@ -10,6 +10,7 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.ops.base import eager
 from cnnfast.ops.pointwise.elementwise import cast
 from cnnfast.ops.shaping.shapes import filled
+from cnnfast.symbolic.batch_size import in_sizes
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def convert_to_tensor(
     if isinstance(x, KerasTensor):
         made: Any = _tensor_as(x, dtype)
         return made  # type: ignore[no-any-return]
+    if in_sizes(x):
+        sizes: Any = x  # a shape
+        return sizes  # type: ignore[no-any-return]
     if symbolic(x):
         raise UnsupportedError(
             f"a list of symbolic tensors is no tensor. Received: {x!r:.200}",

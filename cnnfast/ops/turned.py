@@ -187,6 +187,14 @@ def _get_item(operation: GetItem, x: Turned, key: Any) -> Any:
     return seen(GetItem()(x.base, tuple(own)), _without(x.order, gone))
 
 
+def _squeeze(operation: Squeeze, x: Turned) -> Any:
+    sizes = x.base.shape
+    own = _own_axes(x, operation.axis) if operation.axis is not None else None
+    if own is None:
+        own = [axis for axis, size in enumerate(sizes) if axis and size == 1]
+    return seen(Squeeze(own)(x.base), _without(x.order, own))
+
+
 def _binary(operation: Binary, x1: Any, x2: Any) -> Any:
     turned = next((x for x in (x1, x2) if isinstance(x, Turned)), None)
     if turned is None:
@@ -228,6 +236,7 @@ add_rule(Softmax, _of_turned(_along))
 add_rule(Glu, _of_turned(_along))
 add_rule(Sparsemax, _of_turned(_along))
 add_rule(Reduction, _of_turned(_reduction))
+add_rule(Squeeze, _of_turned(_squeeze))
 add_rule(Split, _of_turned(_split))
 add_rule(Unstack, _of_turned(_unstack))
 add_rule(Concatenate, _concatenate)

@@ -131,10 +131,15 @@ def _is_users(layer: Any) -> bool:
 
 
 def _own_activation(layer: Any) -> Any:
-    """Return the function of the user's that `layer` applies to its result, if it has one."""
+    """Return the function of the user's that `layer` applies to its result, if it has one.
+
+    One of `keras.ops` is drawn, too: `gelu` is not what the activation of that name is.
+    """
     function = vars(layer).get("activation")
-    own = inspect.isfunction(function) and not handed_over.is_of_keras(function)
-    return function if own else None
+    if not inspect.isfunction(function):
+        return None
+    named = handed_over.is_of_keras(function) and ".ops" not in str(function.__module__)
+    return None if named else function
 
 
 def draw(model: Any) -> Drawn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -69,6 +70,23 @@ class BatchSize:
             f"or joined along it by sums: each runs alone. Received: {received}, of {self.tensor}",
             advice=_ADVICE,
         )
+
+
+def in_sizes(x: Any) -> bool:
+    """Whether `x` is the size of a batch, or a list of sizes with one."""
+    if isinstance(x, list | tuple):
+        return any(isinstance(size, BatchSize) for size in x)
+    return isinstance(x, BatchSize)
+
+
+def joined_sizes(parts: Iterable[Any]) -> list[Any]:
+    """Return sizes, and lists and arrays of them, as one list."""
+    return [size for part in parts for size in (part if in_sizes(part) else _listed(part))]
+
+
+def _listed(part: Any) -> list[Any]:
+    listed: list[Any] = np.atleast_1d(np.asarray(part)).tolist()
+    return listed
 
 
 def _refused(sign: str, name: str) -> None:

@@ -93,3 +93,21 @@ def test_activations_called_in_a_call_are_drawn(rng: np.random.Generator) -> Non
     x = rng.normal(size=(8, 4)).astype(np.float32)
     ours = cnnfast.from_keras(model).predict(x, verbose=0)
     np.testing.assert_allclose(ours, model.predict(x, verbose=0), atol=1e-5)
+
+
+def test_an_operation_as_an_activation_is_not_the_activation_of_its_name() -> None:
+    class Own(keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inside = keras.layers.Dense(4, activation=keras.ops.gelu)
+
+        def call(self, x: Any) -> Any:
+            return self.inside(x) * 1.0
+
+    inputs = keras.Input((8,))
+    x = keras.layers.Dense(8, activation=keras.ops.gelu)(Own()(inputs))
+    model = keras.Model(inputs, keras.layers.Activation(keras.ops.gelu)(x))
+    images = np.random.default_rng(0).normal(0, 2, (64, 8)).astype(np.float32)
+    expected = np.asarray(model(images))
+    made = cnnfast.from_keras(model).predict(images, verbose=0)
+    np.testing.assert_allclose(made, expected, rtol=1e-5, atol=2e-6)

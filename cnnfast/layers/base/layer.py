@@ -125,7 +125,7 @@ class Layer(Masked, metaclass=Mixing):
         )
         self._policy = dtypes.policy(dtype)
         if self._policy.quantization_mode or self._policy.inside:
-            self._check_quantized()
+            rules.check_quantized(self)
         self._activity_regularizer = regularizers.get(activity_regularizer)
         if self._activity_regularizer is not None:
             rules.forget_penalties(self)
@@ -139,24 +139,6 @@ class Layer(Masked, metaclass=Mixing):
         self._fitting: tuple[int, ...] | None = None
         self._engine: Executor | None = None
         self._version = 0
-
-    def _check_quantized(self) -> None:
-        """Refuse a quantized dtype policy where Keras has no such layer.
-
-        Raises
-        ------
-        UnsupportedError
-            If it quantizes no layers of the class, or in other modes.
-        """
-        mode = self._policy.quantization_mode
-        fits = self.has_policies_inside if mode is None else mode in self.quantization_modes
-        if not fits or self.is_users:
-            raise self.unsupported(
-                f"is quantized by Keras in the modes {list(self.quantization_modes)} alone, and "
-                "so is no class of your own, whose `call` Keras passes over then. Received: "
-                f"{self._policy.name} {dict(self._policy.inside) or ''}",
-                advice="Give the layer the dtype float32.",
-            )
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_open" in self.__dict__ or name[0] == "_":  # in few words: layers have many

@@ -113,7 +113,7 @@ def lower(
     mask = None
     if layer.gets_mask:
         said = kwargs.get("mask")
-        if is_given(said):
+        if is_given(said) and not _is_plain_argument(layer, said):
             mask = truths(layer, graph, said, drawn[1].get("mask"))
     if mask is None:
         mask = tree.map_structure(lambda leaf: mask_in(graph, leaf), first)
@@ -134,6 +134,13 @@ def lower(
                 outputs[index] = append.renewed(graph, outputs[index])
             graph.masks[outputs[index]] = new
     return tree.pack(made, outputs)
+
+
+def _is_plain_argument(layer: Layer, mask: Any) -> bool:
+    """Whether a mask is an array that a user's `call` takes as it is, and no output carries on."""
+    tensors = any(isinstance(leaf, Value) for leaf in tree.flatten(mask))
+    own = layer.is_users and getattr(layer, "has_own_call", False)
+    return bool(own) and not (tensors or layer.supports_masking)
 
 
 def _check_followed(layer: Layer, mask: Any) -> None:

@@ -189,3 +189,22 @@ def check_penalties(layer: Layer, *, alone: bool = False) -> None:
 def _is_nothing(regularizer: Any) -> bool:
     ours = type(regularizer).__module__.partition(".")[0] == __name__.partition(".")[0]
     return ours and not any(regularizer.get_config().values())
+
+
+def check_quantized(layer: Layer) -> None:
+    """Refuse a quantized dtype policy where Keras has no such layer.
+
+    Raises
+    ------
+    UnsupportedError
+        If it quantizes no layers of the class, or in other modes.
+    """
+    mode = layer._policy.quantization_mode
+    fits = layer.has_policies_inside if mode is None else mode in layer.quantization_modes
+    if not fits or layer.is_users:
+        raise layer.unsupported(
+            f"is quantized by Keras in the modes {list(layer.quantization_modes)} alone, and "
+            "so is no class of your own, whose `call` Keras passes over then. Received: "
+            f"{layer._policy.name} {dict(layer._policy.inside) or ''}",
+            advice="Give the layer the dtype float32.",
+        )

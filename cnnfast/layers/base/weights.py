@@ -66,6 +66,7 @@ class WeightHolder(Connectable):
         regularizer: regularizers.Regularizer | None = None,
         trainable: bool = True,
         path: str | None = None,
+        dtype: str | None = None,
     ) -> Variable:
         """Make a weight that belongs to this layer.
 
@@ -90,6 +91,7 @@ class WeightHolder(Connectable):
             name=name,
             trainable=trainable and self._trainable,
             path=full_path,
+            dtype=dtype,
         )
         if initializers.is_users(drawn):
             variable.numpy()  # what a user's function gives may be something else later

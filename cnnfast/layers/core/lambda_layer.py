@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from cnnfast.activations import is_unwritten
+from cnnfast.activations import function_config, is_unwritten
 from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.symbolic import arguments
+from cnnfast.symbolic.activation_functions import UserFunction
 from cnnfast.symbolic.spoken import is_of_tensors
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.traced_function import confirmed
@@ -280,9 +281,21 @@ class Lambda(Layer):
         }
 
     def get_config(self) -> dict[str, Any]:
-        """Raise `UnsupportedError`: a Python function cannot be written to a config."""
+        """Return the constructor's arguments, with the name of a function of tensors.
+
+        Raises
+        ------
+        UnsupportedError
+            If the function has no name, takes arrays, or there is one for masks or shapes.
+        """
         if is_unwritten():
             return self._arguments()
+        name = getattr(self.function, "__name__", "<lambda>")
+        plain = self.mask is None and not callable(self.output_shape_given)
+        if self._of_tensors and plain and name != "<lambda>":
+            own = {"output_shape": self.output_shape_given, "arguments": self.arguments}
+            function = function_config(UserFunction(name, self.function))
+            return {**super().get_config(), "function": function, **own}
         raise self.unsupported(
             f"runs a Python function, which a config cannot hold. Received: {self.function!r}"
         )

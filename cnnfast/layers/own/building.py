@@ -231,15 +231,15 @@ def by_place(args: Sequence[Any], shape: Any, initializer: Any, dtype: Any) -> A
     return given.values()
 
 
-def check_may_add(layer: Traced, name: str | None, dtype: Any) -> None:
-    """Refuse a weight that comes too late, or is not of floats.
+def dtype_of_weight(layer: Traced, name: str | None, dtype: Any) -> str | None:
+    """Return the dtype of a new weight: that of integers, or None for floats.
 
     Raises
     ------
     ValueError
         If the layer is built.
     UnsupportedError
-        If `dtype` is not one of floats.
+        If `dtype` is another.
     """
     check_initialized(layer)
     if layer.built and not is_open(layer):
@@ -249,9 +249,13 @@ def check_may_add(layer: Traced, name: str | None, dtype: Any) -> None:
             f"`build()` method. Received: weight {name!r} for {layer._described()}"
         )
     spelt = getattr(dtype, "name", dtype)
+    if spelt in ("int", "int32"):
+        return "int32"
     if spelt is not None and "float" not in str(spelt):
         raise layer.unsupported(
-            f"can have weights of floats only. Received: dtype={dtype!r} for weight {name!r}",
+            "can have weights of floats and of int32 only. Received: "
+            f"dtype={dtype!r} for weight {name!r}",
             advice="Make what is a constant in `build` as a NumPy array, and keep it as an "
             "attribute.",
         )
+    return None

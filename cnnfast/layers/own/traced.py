@@ -15,14 +15,14 @@ from cnnfast.layers.base.calling import state_guard
 from cnnfast.layers.base.changing import fallen_apart
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
-from cnnfast.layers.own import building, calls, containers
+from cnnfast.layers.own import building, calls, containers, open_sizes
 from cnnfast.layers.own.array_calls import ArrayCall, KeptCall, Prepared
 from cnnfast.layers.own.rule import Rule
-from cnnfast.layers.own.tracking import class_changed, track, untrack
+from cnnfast.layers.own.tracking import class_changed, freeze, track, untrack
 from cnnfast.symbolic.blame import located
 from cnnfast.symbolic.input_spec import InputSpec
 from cnnfast.symbolic.retracing import retrace
-from cnnfast.symbolic.tensor import KerasTensor, alike, symbolic
+from cnnfast.symbolic.tensor import KerasTensor, symbolic
 from cnnfast.symbolic.tracing import Trace, differences, is_tracing, logged, trace
 from cnnfast.utils import tree
 from cnnfast.utils.naming import auto_name, current_scope, name_scope
@@ -55,11 +55,8 @@ class Traced(Layer):
     without numbers; what it does becomes part of the graph, and nothing of it runs in `predict`.
     """
 
-    is_users = True
-    keeps_parts = False
-    takes_structure = True
-    stored_by_attribute = True
-    freezing_counts = True
+    is_users, keeps_parts = True, False
+    takes_structure = stored_by_attribute = freezing_counts = True
 
     _tracked: list[Layer]
     _kept: list[tuple[Any, KeptCall]]
@@ -200,11 +197,12 @@ class Traced(Layer):
         """Make a weight that belongs to this layer; see `WeightHolder.add_weight`."""
         del autocast, constraint, aggregation, overwrite_with_gradient
         shape, initializer, dtype = building.by_place(args, shape, initializer, dtype)
-        building.check_may_add(self, name, dtype)
+        kind = building.dtype_of_weight(self, name, dtype)
         return super().add_weight(
+            dtype=kind,
             name=name or auto_name("Variable"),
             shape=() if shape is None else (shape,) if isinstance(shape, int) else shape,
-            initializer="glorot_uniform" if initializer is None else initializer,
+            initializer=initializer or ("zeros" if kind else "glorot_uniform"),
             regularizer=regularizers.get(regularizer),
             trainable=trainable,
             path=path or current_scope() or None,
@@ -212,7 +210,6 @@ class Traced(Layer):
 
     def add_loss(self, loss: Any) -> None:
         """Note that there is a loss of the layer's own, which nothing computes here."""
-        del loss
         vars(self)["_has_loss"] = True
 
     # --- building and calls ---------------------------------------------------------------
@@ -259,11 +256,11 @@ class Traced(Layer):
         with state_guard.lock:
             building.ensure_built(self, args, kwargs)
             with phases.of_call(said, self.training_default):
-                drawn = self._confirmed(*calls.with_masks(self, args, kwargs))
+                given = calls.with_masks(self, args, kwargs)
+                outputs, drawn = open_sizes.drawn(self, *given)
             self._remember(args, kwargs, drawn)
-        made = tree.map_present(alike, drawn.outputs)
-        vars(self)["_returned"] = tree.map_present(lambda _: True, made)
-        return made
+        vars(self)["_returned"] = tree.map_present(lambda _: True, outputs)
+        return outputs
 
     def _confirmed(self, args: Any, kwargs: Any) -> Trace:
         """Trace `call`; outermost, twice, so that what differs each time is found."""
@@ -296,6 +293,7 @@ class Traced(Layer):
 
     def _trace(self, args: Any, kwargs: Any) -> Trace:
         of = f"`call` of {self._described()} of class {type(self).__name__}"
+        freeze(self)
         try:
             with name_scope(self.name), phases.phase(phases.current()):
                 drawn = trace(self.call, args, kwargs, of=of)
@@ -310,8 +308,8 @@ class Traced(Layer):
         own = set(self.weights)
         captured = dict.fromkeys([*self._captured, *(v for v in drawn.read if v not in own)])
         seen = [tensor.dtype for tensor in symbolic((args, kwargs))]
-        vars(self)["_captured"] = list(captured)
-        vars(self)["_dtypes"] = [*(known for known in self._dtypes if known != seen), seen]
+        dtypes = [known for known in self._dtypes if known != seen]
+        vars(self).update(_captured=list(captured), _dtypes=[*dtypes, seen])
 
     # --- lowering -------------------------------------------------------------------------
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def track(owner: Traced, value: Any) -> Any:
     """Let `value`, and what is in it, belong to `owner`; return what to keep in its place.
 
-    An array becomes a copy that cannot be written to: nothing would notice, and a graph has it as
-    it is.
+    An array becomes a copy that cannot be written to, once the layer is made (see `freeze`):
+    nothing would notice, and a graph has it as it is.
 
     Raises
     ------
@@ -48,12 +48,39 @@ def track(owner: Traced, value: Any) -> Any:
             owner._tracked.append(value)
             remember(value, "_holders", owner)
     elif isinstance(value, np.ndarray):
-        return read_only(value) if value.flags.writeable else value
+        return value if is_open(owner) else _frozen(value)
     elif isinstance(value, tuple):
         items = [track(owner, item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     elif type(value) in _WATCHED:
         return _WATCHED[type(value)](owner, value)
+    return value
+
+
+def freeze(owner: Traced) -> None:
+    """Let arrays that `owner` got while it was made become copies that cannot be written to."""
+    if is_open(owner):
+        return
+    state = vars(owner)
+    for name, value in list(state.items()):
+        frozen = _frozen(value)
+        if frozen is not value:
+            state[name] = frozen
+
+
+def _frozen(value: Any) -> Any:
+    """Return an array as it is kept; lists and dicts with such, in which they are replaced."""
+    if isinstance(value, np.ndarray):
+        return read_only(value) if value.flags.writeable else value
+    if type(value) is tuple:
+        items = tuple(map(_frozen, value))
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    if isinstance(value, WatchedList):
+        for place, item in enumerate(value):
+            list.__setitem__(value, place, _frozen(item))
+    elif isinstance(value, WatchedDict):
+        for key, item in value.items():
+            dict.__setitem__(value, key, _frozen(item))
     return value
 
 

@@ -493,9 +493,8 @@ class ActivityRegularization(Unchanged):
         return config
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        config.pop("activity_regularizer", None)  # which these say
-        return config
+        said = {"activity_regularizer"}  # by the others
+        return {name: value for name, value in super().get_config().items() if name not in said}
 
     def _config(self) -> dict[str, Any]:
         return {"l1": self.l1, "l2": self.l2}

@@ -13,6 +13,7 @@ from typing import Any
 from cnnfast.activations import one_config
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
+from cnnfast.layers.core.lambda_layer import Lambda
 from cnnfast.layers.serialization import foreign, keras1, refused
 from cnnfast.layers.serialization.foreign import Stored
 from cnnfast.layers.serialization.stand_in import STOOD_FOR, StandIn, name_in
@@ -31,7 +32,8 @@ def serialize(layer: Layer) -> dict[str, Any]:
     if isinstance(layer, StandIn):
         return _of_stand_in(layer)
     class_name = type(layer).__name__
-    own = LAYERS.get(class_name) is type(layer)  # else a user's class, whatever its name is
+    # Else a user's class, whatever its name is. (No file may name a Lambda, so no table has it.)
+    own = LAYERS.get(class_name) is type(layer) or type(layer) is Lambda
     module = layer.keras_module if own else None
     registered = None if module in _PUBLIC else get_registered_name(type(layer))
     with one_config() as named:
@@ -249,10 +251,24 @@ def _names(config: Mapping[str, Any], cls: type[Layer] | None, scope: _Scope) ->
     models = (LAYERS["Functional"], LAYERS["Sequential"])
     names = [] if config is scope.root and cls in models else [name_in(config)]
     class_name = config["class_name"]
+    if class_name == "Lambda":
+        names += _names_of_function(config)
     if cls is None or config.get("module") is None:
         return [*names, config.get("registered_name"), class_name, handed_over.bare(class_name)]
     handed_over.pass_over(class_name)
     return names
+
+
+def _names_of_function(config: Mapping[str, Any]) -> list[Any]:
+    """Return the names by which a file knows the function of a `Lambda`, which it does not hold."""
+    inner = config.get("config")
+    fields = inner if isinstance(inner, Mapping) else {}
+    function = fields.get("function")
+    if isinstance(function, Mapping):
+        name = function.get("config") if function.get("class_name") == "function" else None
+    else:  # Keras 2 has names and code in one field
+        name = function if fields.get("function_type") == "function" else None
+    return [name, handed_over.bare(name)] if isinstance(name, str) else []
 
 
 def _is_keras(config: Mapping[str, Any]) -> bool:

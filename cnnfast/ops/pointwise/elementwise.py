@@ -17,6 +17,7 @@ from cnnfast.ops.base import eager
 from cnnfast.ops.base.operation import Operation, batch_shape, call
 from cnnfast.symbolic import bound, dtypes
 from cnnfast.symbolic.arguments import number
+from cnnfast.symbolic.batch_size import BatchSize
 from cnnfast.symbolic.tensor import KerasTensor, symbolic
 
 if TYPE_CHECKING:
@@ -490,4 +491,7 @@ def cast(x: Tensor, dtype: DTypeLike) -> Tensor:
     dtype
         Name of a dtype.
     """
+    if isinstance(x, BatchSize):
+        size: Any = x  # which has no numbers to change
+        return size
     return call(Cast(dtype), x)

@@ -24,6 +24,7 @@ from cnnfast.ops.base.operation import (
     value_of,
 )
 from cnnfast.symbolic.arguments import axes, integer
+from cnnfast.symbolic.batch_size import in_sizes, joined_sizes
 from cnnfast.symbolic.tensor import KerasTensor
 
 if TYPE_CHECKING:
@@ -188,6 +189,9 @@ def stack(x: Sequence[Tensor], axis: int = 0) -> Tensor:
     >>> cnnfast.ops.stack([np.ones((1, 2)), np.zeros((1, 2))], axis=1).shape
     (1, 2, 2)
     """
+    if in_sizes(x):
+        sizes: Any = list(x)  # a shape
+        return sizes  # type: ignore[no-any-return]
     return call(Stack(axis), x)
 
 
@@ -206,6 +210,9 @@ def concatenate(xs: Sequence[Tensor], axis: int = 0) -> Tensor:
     >>> cnnfast.ops.concatenate([np.ones((1, 2)), np.zeros((1, 1))], axis=1)
     array([[1., 1., 0.]], dtype=float32)
     """
+    if isinstance(xs, list | tuple) and any(map(in_sizes, xs)):
+        sizes: Any = joined_sizes(xs)  # a shape
+        return sizes  # type: ignore[no-any-return]
     return call(Concatenate(axis), xs)
 
 

@@ -241,10 +241,10 @@ class Pad(Selection):
 
     def __init__(self, pad_width: Any, mode: str = "constant", *, name: str | None = None) -> None:
         super().__init__(name=name)
-        if mode not in _PAD_MODES:
+        self.mode = str(mode).lower()  # those of TensorFlow are in capitals
+        if self.mode not in _PAD_MODES:
             raise UnsupportedError(f"`mode` must be one of {_PAD_MODES}. Received: mode={mode!r}")
         self.pad_width = pad_width
-        self.mode = mode
 
     def compute(self, x: Any, constant_values: Any = None) -> Any:
         self._check_constant(constant_values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -197,3 +198,33 @@ def test_what_a_function_raises_names_the_layer(place: Any) -> None:
     with pytest.raises(IndexError, match="out of bounds") as caught:
         model.predict(np.ones((3, 2), np.float32), verbose=0)
     assert caught.value.__notes__ == ["Raised by the function of layer 'own'."]
+
+
+def test_a_named_function_of_tensors_is_found_by_its_name_in_files_of_both(tmp_path: Path) -> None:
+    def apart(package: Any) -> Any:
+        def distance(vectors: Any, by: float = 1.0) -> Any:
+            x, y = vectors
+            ops = package.ops
+            return ops.sqrt(ops.sum(ops.square(x - y), axis=1, keepdims=True)) * by
+
+        x, y = package.Input((3,)), package.Input((3,))
+        layer = package.layers.Lambda(distance, output_shape=(1,), arguments={"by": 2.0})
+        return package.Model([x, y], layer([x, y])), {"distance": distance}
+
+    (theirs, of_theirs), (ours, of_ours) = apart(keras), apart(cnnfast)
+    images = [np.random.default_rng(n).normal(size=(4, 3)).astype(np.float32) for n in (1, 2)]
+    expected = np.asarray(theirs(images))
+    for suffix in (".keras", ".h5"):
+        path = tmp_path / f"theirs{suffix}"
+        theirs.save(path)
+        loaded = cnnfast.load_model(path, custom_objects=of_ours)
+        np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, rtol=1e-6)
+        with pytest.raises(UnsupportedError, match="never taken from a file"):
+            cnnfast.load_model(path)
+    ours.save(tmp_path / "ours.keras")
+    back = keras.models.load_model(tmp_path / "ours.keras", custom_objects=of_theirs)
+    np.testing.assert_allclose(np.asarray(back(images)), expected, rtol=1e-6)
+    twin = cnnfast.models.clone_model(ours)
+    np.testing.assert_allclose(twin.predict(images, verbose=0), expected, rtol=1e-6)
+    with pytest.raises(UnsupportedError, match="which a config cannot hold"):
+        cnnfast.layers.Lambda(lambda x: cnnfast.ops.exp(x) + 1).get_config()

@@ -268,15 +268,15 @@ def test_a_weight_needs_sizes(package: Any) -> None:
         Open()(package.Input((4, 4, 3)))
 
 
-def test_weights_of_integers_are_refused() -> None:
+def test_weights_of_wide_integers_are_refused() -> None:
     class Counting(layers.Layer):
         def build(self, input_shape: Any) -> None:
-            self.n = self.add_weight(shape=(), dtype="int32", name="n")
+            self.n = self.add_weight(shape=(), dtype="int64", name="n")
 
         def call(self, x: Any) -> Any:
             return x
 
-    with pytest.raises(UnsupportedError, match=r"weights of floats only.*dtype='int32'"):
+    with pytest.raises(UnsupportedError, match=r"of floats and of int32 only.*dtype='int64'"):
         Counting()(IMAGES)
 
 

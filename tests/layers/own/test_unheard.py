@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import cnnfast
 from cnnfast import layers
 from cnnfast.errors import UnsupportedError
+from layers.own.both import with_imports_changed
 
 # --- what is kept of a call is kept for the same call alone ---------------------------------------
 
@@ -121,3 +123,40 @@ def test_a_step_of_ones_own_is_refused_where_it_would_run(step: str) -> None:
     assert (
         made.evaluate(x, y, verbose=0) if predicting else made.predict(x, verbose=0)
     ) is not None
+
+
+MASKED = """
+import keras
+import numpy as np
+from keras import layers, ops
+
+
+class Windowed(layers.Layer):
+    def call(self, x, mask=None):
+        batch, steps = ops.shape(x)[0], ops.shape(x)[1]
+        size = ops.concatenate([ops.expand_dims(batch, -1), ops.convert_to_tensor([1, 1])], 0)
+        rows = ops.arange(steps)[:, None] >= ops.arange(steps)
+        seen = ops.tile(ops.cast(rows, "float32")[None], SIZE)
+        return ops.matmul(seen, x) * (1.0 if mask is None else ops.max(mask))
+
+
+inputs = keras.Input((4, 6))
+mask = np.linspace(0, 0.5, 28, dtype="float32").reshape(7, 2, 2)
+model = keras.Model(inputs, Windowed()(Windowed()(inputs), mask=mask))
+"""
+
+
+def test_an_array_is_what_a_call_of_the_users_takes_as_its_mask() -> None:
+    """And a shape may be put together of parts, which Keras does on TensorFlow, and not on JAX."""
+    theirs: dict[str, Any] = {}
+    ours: dict[str, Any] = {}
+    with pytest.warns(UserWarning, match="will therefore destroy the mask"):
+        exec(MASKED.replace("SIZE", "(batch, 1, 1)"), theirs)
+    with pytest.warns(UserWarning, match="will therefore destroy the mask"):
+        exec(with_imports_changed(MASKED).replace("SIZE", "size"), ours)
+    x = np.random.default_rng(0).normal(size=(3, 4, 6)).astype(np.float32)
+    expected = np.tril(np.ones((4, 4), np.float32)) @ np.tril(np.ones((4, 4), np.float32)) @ x / 2
+    np.testing.assert_allclose(ours["model"].predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    with warnings.catch_warnings(action="ignore"):
+        given = np.asarray(theirs["model"](x))
+    np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-6)
