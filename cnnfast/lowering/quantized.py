@@ -5,7 +5,7 @@ rounded half to even and clipped to int8; the product with integer weights is di
 of both. No other image takes part.
 
 Integers are float32 here. Products sum 512 numbers at a time (docs/architecture.md), so what they
-sum of int8 is exact: at most 512 * 127 * 128, below 2**24. Longer sums are such sums added up in
+sum of int8 is exact: at most 512 * 128 * 128, below 2**24. Longer sums are such sums added up in
 float32, which rounds where they exceed 2**24. Keras sums in int32 and rounds once, to float32.
 """
 

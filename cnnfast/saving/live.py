@@ -153,7 +153,8 @@ def _json(model: Any) -> str:
     try:
         for layer, field in cleared:
             setattr(layer, field, linear)
-        text: str = model.to_json()
+        with live_quantized.without_structure(model):
+            text: str = model.to_json()
     finally:
         for layer, field in cleared:
             setattr(layer, field, None)

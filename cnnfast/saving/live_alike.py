@@ -84,13 +84,19 @@ def stands_alone(layer: Any) -> bool:
     return handed_over.find(layer.name) is not None or not (own or hasattr(layer, "layers"))
 
 
+def has_own_call(layer: Any) -> bool:
+    """Whether a function stands in for the `call` of the class; calibration puts that back."""
+    call = vars(layer).get("call")
+    return call is not None and getattr(call, "__func__", None) is not type(layer).call
+
+
 def refusals(layers: Iterable[Reached]) -> Iterator[Refusal]:
     """Refuse each name for which something was handed over, and that different things have."""
     functions: dict[str, _Held] = {}
     whole: dict[str, _Held] = {}
     for layer in (found.layer for found in layers):
         key = handed_over.key(*_names_of(layer))
-        if key is not None and (key == layer.name or "call" not in vars(layer)):
+        if key is not None and (key == layer.name or not has_own_call(layer)):
             whole.setdefault(key, []).append((layer.name, layer))
         elif not stands_alone(layer):
             for field in ACTIVATIONS:
@@ -151,7 +157,8 @@ def _functions(layer: Any) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(layer).items()
-        if isinstance(value, _FUNCTIONS) and (name == "call" or not hasattr(type(layer), name))
+        if isinstance(value, _FUNCTIONS)
+        and (has_own_call(layer) if name == "call" else not hasattr(type(layer), name))
     }
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from cnnfast.errors import Refusal, UnsupportedError
 from cnnfast.saving import live_cells, live_masks
+from cnnfast.saving.live_alike import has_own_call
 from cnnfast.utils import handed_over
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.records import record
@@ -125,7 +126,7 @@ def _is_users(layer: Any) -> bool:
     if not handed_over.is_of_keras(type(layer)) or live_cells.runs_users_cell(layer):
         return True
     name = type(layer).__name__
-    if name == "Lambda" or "call" in vars(layer):
+    if name == "Lambda" or has_own_call(layer):
         return True
     return name in _ACTIVATED and _own_activation(layer) is not None
 
@@ -343,7 +344,7 @@ def _result(layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) ->
     if not (_holds_users(layer) or live_masks.runs_in(_keras(), layer, args)):
         return original(layer, *args, **kwargs)
     own = _own_activation(layer)
-    if own is not None and handed_over.is_of_keras(type(layer)) and "call" not in vars(layer):
+    if own is not None and handed_over.is_of_keras(type(layer)) and not has_own_call(layer):
         if type(layer).__name__ == "Activation":
             return own(*args)
         with without_own_activation(layer):

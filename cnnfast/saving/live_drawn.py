@@ -162,7 +162,7 @@ def _config_of(twin: Any) -> Mapping[str, Any]:
         name = {"name": twin.name, "dtype": twin.dtype_policy.name}
         return {"module": "keras.layers", "class_name": "Identity", "config": name}
     try:
-        with without_own_activation(twin):
+        with without_own_activation(twin), live_quantized.without_structure(twin):
             written = keras.saving.serialize_keras_object(twin)
     except Exception as error:  # whatever `get_config` raises
         raise UnsupportedError(

@@ -6,7 +6,8 @@ quantized one. In memory each layer says its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cnnfast.errors import UnsupportedError
@@ -18,7 +19,26 @@ if TYPE_CHECKING:
     from cnnfast.variables import Variable
 
 _PARTS = ("_query_dense", "_key_dense", "_value_dense", "_output_dense", "_gate_dense")
+_STRUCTURE = "quantization_layer_structure"
 _INPUTS = {"value_range": [-127, 127], "epsilon": 1e-7, "output_dtype": "int8"}
+
+
+@contextmanager
+def without_structure(model: Any) -> Iterator[None]:
+    """Let configs of GPTQ and AWQ leave out the layers that were calibrated.
+
+    Keras would write them down with these configs in them, without an end.
+    """
+    configs = [getattr(layer, "quantization_config", None) for layer in model._flatten_layers()]
+    held = [(c, vars(c)[_STRUCTURE]) for c in configs if _STRUCTURE in getattr(c, "__dict__", ())]
+    held = list({id(config): (config, structure) for config, structure in held}.values())
+    try:
+        for config, _ in held:
+            setattr(config, _STRUCTURE, None)
+        yield
+    finally:
+        for config, structure in held:
+            setattr(config, _STRUCTURE, structure)
 
 
 def complete(config: Any, model: Any) -> None:

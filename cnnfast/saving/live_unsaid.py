@@ -64,7 +64,7 @@ def _refusals(found: Reached) -> Iterator[Refusal]:
         yield _refusal("layer", MASKS, layer, layer, WITHOUT_MASKS)
     if handed_over.find(layer.name) is not None:
         return
-    if "call" in vars(layer):
+    if live_alike.has_own_call(layer):
         advice = _REPLACE.format(name=found.name)
         yield _refusal("layer", _PATCHED, layer, vars(layer)["call"], advice)
     if live_alike.stands_alone(layer):

@@ -125,6 +125,11 @@ CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"quantization_config": {"class_name": "Int2Config"}}, "Int2Config"),
     ({"quantization_config": {"class_name": "GPTQConfig", "config": {}}}, "the mode of the dtype"),
     ({"quantization_config": 7}, "Keras' config object"),
+    ({"quantization_config": {"class_name": ["Int2Config"]}}, "Keras' config object"),
+    (quantizers(activation_quantizer={"class_name": []}), "AbsMaxQuantizer"),
+    (quantizers(activation_quantizer=abs_max(value_range=7)), "`value_range`"),
+    (policy("int4/" + "9" * 5000, "Int4DTypePolicy"), "digits"),
+    (policy(["int8"]), "`mode`"),
 ]
 
 

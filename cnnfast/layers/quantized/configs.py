@@ -48,7 +48,7 @@ def cleaned(value: Any) -> Any:
     """
     if value is None:
         return None
-    if not isinstance(value, Mapping) or value.get("class_name") not in _MODES:
+    if not isinstance(value, Mapping) or value.get("class_name") not in tuple(_MODES):
         raise UnsupportedError(
             f"`quantization_config` is None or Keras' config object of one of {tuple(_MODES)}. "
             f"Received: {value!r:.300}",
@@ -75,7 +75,7 @@ def read(value: Any, policy: Quantization) -> Config:
     """
     if value is None:
         return Config(DEFAULT if policy.mode == "int8" else None, policy.group_size)
-    fields = value.get("config") or {}
+    fields = _fields(value)
     if _MODES[value["class_name"]] != policy.mode:
         raise ValueError(
             f"`quantization_config` must be of the mode of the dtype policy, {policy.mode!r}. "
@@ -102,6 +102,11 @@ def read(value: Any, policy: Quantization) -> Config:
     return Config(inputs, size)
 
 
+def _fields(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = value.get("config")
+    return inner if isinstance(inner, Mapping) else {}
+
+
 def _size(value: Any) -> int | None:
     if value is None or value == -1:
         return None
@@ -123,7 +128,7 @@ def _quantizer(value: Any) -> AbsMax | None:
     _check_class(value, "activation_quantizer")
     if value is None:
         return None
-    fields = value.get("config") or {}
+    fields = _fields(value)
     limits = fields.get("value_range", (-127, 127))
     epsilon = fields.get("epsilon", 1e-7)
     whole = isinstance(limits, list | tuple) and [type(n) for n in limits] == [int, int]

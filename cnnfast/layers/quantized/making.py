@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnfast.initializers import Initializer
 from cnnfast.layers.quantized.variables import IntegerVariable
 
 if TYPE_CHECKING:
-    from cnnfast.engine.ops import Shape
+    from cnnfast.engine.ops import Float32Array, Shape
     from cnnfast.layers.base.layer import Layer
     from cnnfast.variables import Variable
 
@@ -55,10 +56,20 @@ class Making:
 
     def indices(self, name: str, count: int, size: int) -> None:
         """Make the numbers of the groups that `count` rows are in, of `size` rows each."""
-        self.floats(name, (count,), np.arange(count, dtype=np.float32) // size)
+        self.floats(name, (count,), _Groups(size))
 
     def histories(self, length: int) -> None:
         """Make what training under float8 keeps: scales, and maxima of `length` steps."""
         for name in ("inputs", "kernel", "outputs_grad"):
             self.floats(f"{name}_scale", (), "ones", trainable=True)
             self.floats(f"{name}_amax_history", (length,), "zeros", trainable=True)
+
+
+class _Groups(Initializer):
+    """The numbers of groups of so many rows, which take no memory before they are asked for."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __call__(self, shape: Shape, dtype: object = None) -> Float32Array:
+        return np.arange(shape[0], dtype=np.float32) // np.float32(self._size)

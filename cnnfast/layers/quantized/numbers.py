@@ -29,20 +29,20 @@ def unpack_int4(packed: npt.NDArray[Any], count: int, axis: int) -> npt.NDArray[
 
 
 def group_numbers(indices: Float32Array, groups: int) -> npt.NDArray[np.int64]:
-    """Return the group of each row, which files have as float32.
+    """Return the group of each row, which files have as float32, and GPTQ with a fraction.
 
     Raises
     ------
     ValueError
         If one is no group.
     """
-    whole = np.nan_to_num(indices, nan=-1.0, posinf=-1.0, neginf=-1.0).astype(np.int64)
-    if not (np.array_equal(whole, indices) and np.all((whole >= 0) & (whole < groups))):
+    whole = np.trunc(indices)
+    if not np.all((whole >= 0) & (whole < groups)):  # NaN neither
         raise ValueError(
             f"`g_idx` must hold numbers of groups, from 0 to {groups - 1}. Received: "
             f"{indices.min()} to {indices.max()}"
         )
-    return whole
+    return whole.astype(np.int64)
 
 
 def dequantize(
