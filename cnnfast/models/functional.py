@@ -478,11 +478,9 @@ def _producer(tensor: KerasTensor) -> Connectable:
 
 def _holds_arrays(x: Any) -> bool:
     """Whether `x` is a container of inputs; lists of numbers are an array."""
-    if isinstance(x, Mapping):
-        return True
-    return isinstance(x, list | tuple) and any(
-        isinstance(item, Mapping) or getattr(item, "ndim", 0) > 0 for item in x
-    )
+    items = x if isinstance(x, list | tuple) else ()
+    held = (isinstance(item, Mapping) or getattr(item, "ndim", 0) > 0 for item in items)
+    return isinstance(x, Mapping) or any(held)
 
 
 def last_output_shape(operation: Connectable) -> Any:

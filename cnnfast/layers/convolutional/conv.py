@@ -117,7 +117,7 @@ class BaseConv(WindowedConv):
         conv = OPERATIONS["Conv"](self.strides, self.padding, self.data_format, self.dilation_rate)
         return conv(inputs, kernel)
 
-    def call_by_parts(self, inputs: Any) -> Any:
+    def call_by_parts(self, inputs: Any, training: bool | None = None) -> Any:
         """Return what a call returns, where a class of the user's has a `convolution_op`."""
         outputs = self.convolution_op(inputs, self.kernel)
         if self.bias is not None:
