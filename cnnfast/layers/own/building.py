@@ -190,14 +190,21 @@ def automatic_config(layer: Traced, config: dict[str, Any]) -> dict[str, Any]:
         json.dumps(own)
     except (TypeError, ValueError):
         several = True
-    if several:
+    # Keras notes no arguments of a model's.
+    if several or (layer.is_model and own != _by_default(signature)):
         raise NotImplementedError(
             f"Object {type(layer).__name__} was created by passing non-serializable argument "
             "values in `__init__()`, and therefore the object must override `get_config()` in "
-            "order to be serializable. Please implement `get_config()`. Received: "
+            "order to be serializable. Please implement `get_config()`; of a model Keras notes no "
+            "arguments itself. Received: "
             f"{layer._described()} with {own!r:.200}"
         )
     return known | own
+
+
+def _by_default(signature: inspect.Signature) -> dict[str, Any]:
+    found = {n: p.default for n, p in signature.parameters.items() if p.default is not p.empty}
+    return {name: item for name, item in found.items() if name not in ("name", "dtype")}
 
 
 def by_place(args: Sequence[Any], shape: Any, initializer: Any, dtype: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,3 +109,28 @@ def test_a_build_that_asks_for_no_argument_of_call_is_told_so_in_keras_words() -
         words = r"`third_shape`, but `call\(\)` does not have argument `third`"
         with pytest.raises(ValueError, match=words):
             Unknown()(x, x)
+
+
+def test_a_model_that_was_given_arguments_is_saved_by_its_own_config_only(tmp_path: Path) -> None:
+    def network(package: Any, *required: int) -> Any:
+        class Net(package.Model):
+            def __init__(self, units: int = 3, **kwargs: Any) -> None:
+                super().__init__(**kwargs)
+                self.dense = package.layers.Dense(units)
+
+            def call(self, x: Any) -> Any:
+                return self.dense(x)
+
+        class Given(Net):
+            def __init__(self, units: int, **kwargs: Any) -> None:
+                super().__init__(units, **kwargs)
+
+        made = Given(*required) if required else Net()
+        made(np.ones((1, 4), np.float32))
+        return made
+
+    for package in (keras, cnnfast):
+        network(package).save(tmp_path / "plain.keras")
+        with pytest.raises(NotImplementedError, match="must override `get_config"):
+            network(package, 3).save(tmp_path / "given.keras")
+    assert not (tmp_path / "given.keras").exists()
