@@ -11,6 +11,7 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.array_masks import MaskExecutor
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
+from cnnfast.layers.own import calls
 from cnnfast.layers.own.array_calls import Prepared
 from cnnfast.layers.own.traced import Traced
 from cnnfast.models.data import to_arrays
@@ -88,14 +89,19 @@ class TracedModel(Traced, Model):
     # --- running --------------------------------------------------------------------------
 
     def _prepare(self, x: Any) -> list[Float32Array]:
-        return self._prepared((to_arrays(x, "x"),), {}, training=False)
+        return self._prepared((to_arrays(x, "x"),), {}, self._said_by_predict)
+
+    @property
+    def _said_by_predict(self) -> bool | None:
+        """False where `call` can hear it, as in Keras; else the layers inside are told nothing."""
+        return False if calls.takes_training(self.call) else None
 
     @property
     def _executor(self) -> Executor:
         """That of the newest call on arrays, or of one like the last on symbolic tensors."""
         if not self._kept:
             args, kwargs, outputs = self._first_call()
-            self._keep((args, kwargs), outputs, training=False)
+            self._keep((args, kwargs), outputs, self._said_by_predict)
         executor: Executor = self._kept[0][1].executor
         return executor
 

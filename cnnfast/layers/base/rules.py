@@ -83,7 +83,8 @@ class Rules(WeightHolder):
                 "computes something else in training, which this package does not. Received: "
                 "training=True, which is the default of Keras' layers of images, and holds for "
                 "the layers called behind them, too",
-                advice="Say `training=False`, or use `predict`.",
+                advice="Say `training=False`, or use `predict`, which says it to Keras' models and "
+                "to a `call` of yours that takes `training`.",
             )
         return self.lower(graph, x)
 

@@ -227,6 +227,11 @@ def check_shapes(layer: Traced, args: Any, kwargs: Any) -> None:
         check_inputs(layer.input_spec, first, layer.name)
 
 
+def takes_training(call: Callable[..., Any]) -> bool:
+    """Whether `call` has an argument `training`."""
+    return "training" in inspect.signature(call).parameters
+
+
 def training_default(call: Callable[..., Any]) -> bool | None:
     """Return whether `call` computes as in training where nothing says whether to."""
     parameter = inspect.signature(call).parameters.get("training")

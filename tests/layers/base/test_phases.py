@@ -259,6 +259,33 @@ def test_what_a_layer_of_images_trains_by_default_is_what_keras_does(
             np.testing.assert_allclose(ours(x, **said), expected, atol=2e-5, err_msg=road)
 
 
+def test_predict_says_nothing_to_a_call_without_training() -> None:
+    x = np.random.default_rng(0).normal(size=(16, 6, 6, 3)).astype(np.float32)
+
+    def network(package: Any, hears: bool) -> Any:
+        class Net(package.Model):
+            def __init__(self) -> None:
+                super().__init__()
+                self.flip = package.layers.RandomFlip()
+
+        class Deaf(Net):
+            def call(self, x: Any) -> Any:
+                return self.flip(x)
+
+        class Hearing(Net):
+            def call(self, x: Any, training: Any = None) -> Any:
+                return self.flip(x, training=training)
+
+        return Hearing() if hears else Deaf()
+
+    assert not np.array_equal(network(keras, hears=False).predict(x, verbose=0), x)
+    with pytest.raises(UnsupportedError, match="a `call` of yours that takes `training`"):
+        network(cnnfast, hears=False).predict(x, verbose=0)
+    for package in (keras, cnnfast):
+        made = network(package, hears=True).predict(x, verbose=0)
+        np.testing.assert_array_equal(made, x)
+
+
 def test_random_changes_that_keras_makes_are_refused_on_every_road(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
