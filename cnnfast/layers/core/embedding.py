@@ -55,12 +55,11 @@ class Embedding(Layer):
         Of training; kept for the config.
     mask_zero
         Whether 0 stands for no step, which does not count in later layers.
-    weights
-        The table to begin with, or a list of it.
     quantization_config
         Keras' config object of how a quantized layer computes, in files; None for the default.
     **kwargs
-        ``name``, ``dtype`` and what else all layers take, see `Layer`.
+        ``weights``, the table to begin with, ``name``, ``dtype`` and what else all layers take, see
+        `Layer`.
 
     Raises
     ------
@@ -89,10 +88,10 @@ class Embedding(Layer):
         embeddings_regularizer: RegularizerLike = None,
         embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
-        weights: Any = None,
         quantization_config: Mapping[str, Any] | None = None,
         **kwargs: Unpack[OptionsBesideInputDim],
     ) -> None:
+        weights = kwargs.pop("weights", None)  # type: ignore[typeddict-item]
         super().__init__(**kwargs)
         self.input_dim = arguments.positive_integer(input_dim, _POSITIVE.format("input_dim"))
         self.output_dim = arguments.positive_integer(output_dim, _POSITIVE.format("output_dim"))
