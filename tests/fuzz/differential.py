@@ -33,7 +33,7 @@ TESTS = Path(__file__).resolve().parents[1]
 SILENCE = 120.0
 """Seconds without a word after which a worker counts as hanging."""
 
-GOOD = ("same", "keras refused", "backends differ", "too small")
+GOOD = ("same", "keras refused", "backends differ", "too small", "lost")
 """Verdicts that are no findings: nothing to compare with where Keras itself cannot run."""
 
 BACKENDS = ("numpy", "jax")
@@ -168,7 +168,7 @@ def main() -> int:
         verdicts[result["verdict"]] += 1
         classes.update(result["classes"])
         changes += result["changes"]
-        if result["verdict"] not in ("same", "keras refused", "too small"):
+        if result["verdict"] not in ("same", "keras refused", "too small", "lost"):
             print(f"{args.seed}/{result['index']} {result['verdict']}: {result['detail']}")
             print(f"    again: --seed {args.seed} --only {result['index']}", flush=True)
     seconds = time.monotonic() - started
