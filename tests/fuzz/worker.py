@@ -105,9 +105,8 @@ def _judge(sample: graphs.Sample, expected: list[Any], files: list[Path]) -> tup
         except UnsupportedError as error:
             return "unsupported", f"{file.suffix}: {_short(error)}"
         except Exception as error:
-            if not _keras_reads(sample, expected, file):
-                return "lost", f"{file.suffix}: {_short(error)}"
-            return "not loaded", f"{file.suffix}: {_short(error)}"
+            verdict = "not loaded" if _keras_reads(sample, expected, file) else "lost"
+            return verdict, f"{file.suffix}: {_short(error)}"
     for file, ours in zip(files, loaded, strict=True):
         for x, y in zip(sample.inputs, expected, strict=True):
             try:
