@@ -152,8 +152,7 @@ def refuse_strides_with_dilation(strides: tuple[int, ...], dilation: tuple[int, 
     """Raise ValueError if a window shall both stride and be dilated."""
     if max(strides) > 1 and max(dilation) > 1:
         raise ValueError(
-            "Specifying `strides > 1` is not compatible with `dilation_rate > 1`: it is not "
-            "supported in conjunction with it. "
+            "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
             f"Received: strides={strides} and dilation_rate={dilation}"
         )
 

@@ -35,7 +35,7 @@ ILLEGAL_IN_BOTH: list[tuple[str, dict[str, Any], str]] = [
     (
         "Conv2D",
         {"filters": 4, "kernel_size": 3, "strides": 2, "dilation_rate": 2},
-        "`strides > 1` is not compatible with `dilation_rate > 1`",
+        "`strides > 1` not supported in conjunction with `dilation_rate > 1`",
     ),
     ("Dense", {"units": 0}, "invalid value for `units`, expected a positive integer"),
     ("Dense", {"units": 2.5}, "invalid value for `units`, expected a positive integer"),
