@@ -230,7 +230,7 @@ BAD: list[tuple[type[layers.Layer], dict[str, Any], str]] = [
     (
         layers.Conv2DTranspose,
         {"filters": 4, "kernel_size": 3, "strides": 2, "dilation_rate": 2},
-        "`strides > 1` is not compatible",
+        "`strides > 1` not supported in conjunction",
     ),
 ]
 
