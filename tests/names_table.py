@@ -20,15 +20,7 @@ MODULES = (
     *("ops", "ops.nn", "ops.numpy", "ops.linalg", "ops.image"),
     *("layers", "losses", "metrics"),
 )
-_OTHER_FRAMEWORKS = "it wraps another framework's code: convert that, or give a NumPy function"
-_STRINGS = "it takes text, and networks here take numbers: prepare it before"
-_WHY_LAYERS = {
-    **dict.fromkeys(("StringLookup", "TextVectorization", "HashedCrossing"), _STRINGS),
-    **dict.fromkeys(("CTC", "ctc"), "nothing is trained here"),
-    **dict.fromkeys(
-        ("FlaxLayer", "JaxLayer", "TorchModuleWrapper", "TFSMLayer"), _OTHER_FRAMEWORKS
-    ),
-}
+_WHY_LOSSES = dict.fromkeys(("CTC", "ctc"), "nothing is trained here")
 NOT_YET = "not there yet"
 
 
@@ -54,7 +46,16 @@ def rows(module: str) -> Iterator[tuple[str, str]]:
         if (own is not None and name in dir(own)) or name in getattr(own, "__all__", ()):
             yield name, "yes"
         else:
-            yield name, WHY.get(name, _WHY_LAYERS.get(name, NOT_YET))
+            yield name, WHY.get(name) or _WHY_LOSSES.get(name) or said(own, name) or NOT_YET
+
+
+def said(module: Any, name: str) -> str:
+    """Return what a module says of a name that it has not."""
+    try:
+        getattr(module, name)
+    except AttributeError as error:
+        return str(error).partition("': ")[2]
+    return ""
 
 
 def table() -> str:

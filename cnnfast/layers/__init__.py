@@ -50,9 +50,25 @@ else:
         reshaping,
         rnn,
     )
+    _FRAMEWORK = "it wraps another framework's code: convert that, or give a NumPy function"
+    _TEXT = "it takes text, and networks here take numbers: prepare it before"
+    _IMAGES = "change the images before the model, and leave the layer out of it"
+    _ABSENT = {
+        "AutoContrast": _IMAGES,
+        "ContrastLimitedAdaptiveHistogramEqualization": _IMAGES,
+        "FeatureSpace": _TEXT,
+        "FlaxLayer": _FRAMEWORK,
+        "JaxLayer": _FRAMEWORK,
+        "MaxNumBoundingBoxes": "bring the boxes to a number before the model",
+        "ReversibleEmbedding": "use `Embedding`, and `ops.matmul` with its table for the way back",
+        "StringLookup": _TEXT,
+        "TFSMLayer": _FRAMEWORK,
+        "TextVectorization": _TEXT,
+        "TorchModuleWrapper": _FRAMEWORK,
+    }
     _NAMES = {family.__name__.rpartition(".")[2]: family.__all__ for family in _FAMILIES}
     __all__, __getattr__, __dir__ = rooms.postponed(
-        __name__, _NAMES | {"serialization": ["deserialize", "serialize"]}
+        __name__, _NAMES | {"serialization": ["deserialize", "serialize"]}, _ABSENT
     )
     __all__ += ["InputSpec", "Layer"]
 

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from cnnfast.utils.facade import missing
+
 _modules: dict[str, str] = {}
 
 
@@ -26,7 +28,9 @@ def enter(name: str) -> None:
 
 
 def postponed(
-    package: str, modules: Mapping[str, Iterable[str]]
+    package: str,
+    modules: Mapping[str, Iterable[str]],
+    absent: Mapping[str, str] | None = None,
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__all__`, `__getattr__` and `__dir__` of a package that imports what it is asked for.
 
@@ -37,7 +41,10 @@ def postponed(
     modules
         The public names of each of its modules, which are attributes too, and of modules elsewhere,
         by their whole name.
+    absent
+        What there is not, and what to use in its place.
     """
+    reasons = absent or {}
     own = {module: f"{package}.{module}" for module in modules if "." not in module}
     homes = {name: own.get(module, module) for module, names in modules.items() for name in names}
 
@@ -47,7 +54,8 @@ def postponed(
         elif name in own:
             found = importlib.import_module(own[name])
         else:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            # The frame is that of the code that asks.
+            raise missing(package, name, reasons.get(name), sys._getframe(1))
         setattr(sys.modules[package], name, found)  # and is not asked again
         return found
 

@@ -78,3 +78,11 @@ def test_arguments_are_written_out(name: str) -> None:
 @pytest.mark.parametrize("name", PUBLIC)
 def test_types_say_what_an_argument_may_be(name: str) -> None:
     assert vague(getattr(layers, name)) == set()
+
+
+@pytest.mark.parametrize("name", ["AutoContrast", "StringLookup", "ReversibleEmbedding"])
+def test_a_layer_that_is_not_here_says_what_works(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"'{name}': [a-z]"):
+        getattr(layers, name)
+    with pytest.raises(ImportError, match=f"'{name}' from 'cnnfast.layers': [a-z]"):
+        exec(f"from cnnfast.layers import {name}")

@@ -17,18 +17,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # those of Keras itself, which judges
 ]
 SNIPPETS = dict(snippets())
-# What a text names that the package does not have.
-WAITING = {"Hashing": "numbers are not hashed"}
 
 
 def cases(texts: Iterable[str], names: Iterable[str] = ()) -> list[Any]:
-    """Return the parameters of tests, with what is known to be missing marked."""
-    found = []
-    for text, name in itertools.zip_longest(texts, names):
-        reasons = [reason for missing, reason in WAITING.items() if missing in text]
-        marks = [pytest.mark.xfail(reason=reasons[0])] if reasons else []
-        found.append(pytest.param(text, marks=marks, id=name))
-    return found
+    """Return the parameters of tests."""
+    return [pytest.param(t, id=name) for t, name in itertools.zip_longest(texts, names)]
 
 
 @pytest.fixture(scope="module")
