@@ -11,7 +11,6 @@ from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.array_masks import MaskExecutor
 from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
-from cnnfast.layers.own import calls
 from cnnfast.layers.own.array_calls import Prepared
 from cnnfast.layers.own.traced import Traced
 from cnnfast.models.data import to_arrays
@@ -94,7 +93,7 @@ class TracedModel(Traced, Model):
     @property
     def _said_by_predict(self) -> bool | None:
         """False where `call` can hear it, as in Keras; else the layers inside are told nothing."""
-        return False if calls.takes_training(self.call) else None
+        return False if self.takes_training else None
 
     @property
     def _executor(self) -> Executor:

@@ -222,9 +222,10 @@ def autocast(leaf: Any) -> Any:
 
 def check_shapes(layer: Traced, args: Any, kwargs: Any) -> None:
     """Raise ValueError if `input_spec` does not allow the first argument of a call."""
-    first = next(iter(_named(layer, args, kwargs).values()), None)
-    if layer.input_spec is not None and layer.input_spec != InputSpec():
-        check_inputs(layer.input_spec, first, layer.name)
+    if layer.input_spec is None or layer.input_spec == InputSpec():
+        return
+    named = _named(layer, *arguments_of_call(layer, args, kwargs))
+    check_inputs(layer.input_spec, next(iter(named.values()), None), layer.name)
 
 
 def takes_training(call: Callable[..., Any]) -> bool:

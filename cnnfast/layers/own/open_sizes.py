@@ -23,19 +23,22 @@ def drawn(layer: Traced, args: Any, kwargs: Any) -> tuple[Any, Trace]:
     """
     try:
         trace = layer._confirmed(args, kwargs)
-    except Exception:
+    except Exception as first:
         if all(None not in tensor.shape[1:] for tensor in symbolic((args, kwargs))):
             raise
-        try:
-            traces = [layer._confirmed(*_sized(size, args, kwargs)) for size in _SIZES]
-        except Exception:  # the first says more
-            traces = []
-        if not traces:
-            raise
-        one, other = (tree.flatten(trace.outputs) for trace in traces)
-        common = [None if a is None else _common(a, b) for a, b in zip(one, other, strict=True)]
-        return tree.pack(traces[0].outputs, common), traces[0]
+        return _tried(layer, args, kwargs, first)
     return tree.map_present(alike, trace.outputs), trace
+
+
+def _tried(layer: Traced, args: Any, kwargs: Any, first: Exception) -> tuple[Any, Trace]:
+    """Do so for two sizes; raise `first`, which says more, where that fails, too."""
+    try:
+        traces = [layer._confirmed(*_sized(size, args, kwargs)) for size in _SIZES]
+    except Exception:
+        raise first from None
+    one, other = (tree.flatten(trace.outputs) for trace in traces)
+    common = [None if a is None else _common(a, b) for a, b in zip(one, other, strict=True)]
+    return tree.pack(traces[0].outputs, common), traces[0]
 
 
 def _sized(size: int, args: Any, kwargs: Any) -> Any:

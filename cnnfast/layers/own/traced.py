@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnfast import regularizers
 from cnnfast.engine.graph import Graph
@@ -17,6 +17,7 @@ from cnnfast.layers.base.layer import Layer
 from cnnfast.layers.base.mixing import Mixing
 from cnnfast.layers.own import building, calls, containers, open_sizes
 from cnnfast.layers.own.array_calls import ArrayCall, KeptCall, Prepared
+from cnnfast.layers.own.made_from import MadeFrom
 from cnnfast.layers.own.rule import Rule
 from cnnfast.layers.own.tracking import class_changed, freeze, track, untrack
 from cnnfast.symbolic.blame import located
@@ -48,15 +49,21 @@ _MOST_KEPT = 8
 _MOST_TRIES = 100
 
 
-class Traced(Layer):
+class Traced(MadeFrom):
     """What a layer is whose class the user wrote, with `call` in terms of layers and operations.
 
-    All methods are as in Keras. `call` runs once for each structure of its arguments, on tensors
-    without numbers; what it does becomes part of the graph, and nothing of it runs in `predict`.
+    `build`, `call`, `get_config` and `compute_output_shape` are as in Keras. `call` runs once for
+    each structure of its arguments, on tensors without numbers, and what it does to them becomes
+    part of the graph; nothing of it runs when the model predicts.
     """
 
-    is_users, keeps_parts = True, False
-    takes_structure = stored_by_attribute = freezing_counts = True
+    is_users = True
+    keeps_parts = False
+    takes_structure = True
+    stored_by_attribute = True
+    freezing_counts = True
+    takes_training: ClassVar[bool] = True
+    """Whether `call` has an argument `training`; those of Keras' models have."""
 
     _tracked: list[Layer]
     _kept: list[tuple[Any, KeptCall]]
@@ -74,6 +81,7 @@ class Traced(Layer):
         super().__init_subclass__(**kwargs)
         if cls.call is not Traced.call:
             cls.training_default = calls.training_default(cls.call)
+            cls.takes_training = calls.takes_training(cls.call)
         cls._own_masks = cls._own_masks or "compute_mask" in vars(cls)
         if "build" in vars(cls) or building.comes_from_mixin(cls):
             cls.build = building.whole(cls.build)  # type: ignore[method-assign]
@@ -368,39 +376,6 @@ class Traced(Layer):
     def _first_of_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return args[0] if args else next(iter(kwargs.values()), None)
 
-    # --- the class of Keras that it was made from -----------------------------------------
-
-    @property
-    def keras_base(self) -> type[Layer] | None:
-        """The class of Keras that the layer was made from, if it says what to do."""
-        order = type(self).__mro__
-        base: type[Layer] = order[order.index(Traced) + 1]
-        silent = base.lower is Layer.lower and base._create_weights is Layer._create_weights
-        return None if silent else base
-
-    def infer_by_rule(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Do what `infer` of that class does."""
-        return super().infer(args, kwargs)
-
-    def lower_by_rule(self, graph: Graph, x: Any, *, training: bool = False) -> Any:
-        """Do what `lower` of that class does, or `lower_in_training`."""
-        if not training or not self.differs_in_training:
-            return super().lower(graph, x)
-        return super().lower_in_training(graph, x)
-
-    def lower_masked_by_rule(self, graph: Graph, x: Any, mask: Any) -> Any:
-        """Do what `lower_masked` of that class does."""
-        return super().lower_masked(graph, x, mask)
-
-    def lower_options_by_rule(
-        self, graph: Graph, args: Any, kwargs: Any, mask: Any, drawn: Any
-    ) -> Any:
-        """Do what `lower_beside_masks` of that class does."""
-        return super().lower_beside_masks(graph, args, kwargs, mask, drawn)
-
-    def _shape_by_rule(self, input_shape: Any) -> Any:
-        return super().compute_output_shape(input_shape)
-
     def _check_shapes(self, shapes: Any) -> None:
         if isinstance(self.input_spec, InputSpec):
             super()._check_shapes(shapes)
@@ -435,7 +410,7 @@ class Traced(Layer):
             with phases.phase(training):
                 kept.renew(self.infer(*given.drawn))
         else:
-            calls.check_shapes(self, *calls.arguments_of_call(self, *given.drawn))
+            calls.check_shapes(self, *given.drawn)
         return Prepared(given.batches, kept)
 
     def _keep(
