@@ -1,4 +1,4 @@
-"""Kernels of the short-time Fourier transform, which is a convolution with them."""
+"""Windows, waves and kernels of Fourier transforms."""
 
 from __future__ import annotations
 
@@ -68,6 +68,15 @@ def window_of(window: Any, length: int, periodic: bool) -> npt.NDArray[np.float6
     return numbers
 
 
+def waves(
+    times: npt.NDArray[np.int64], bins: int, length: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return cosine and sine of ``2 * pi * time * bin / length``, both (times, bins)."""
+    # Whole turns taken off while they are integers.
+    angle = (np.outer(times, np.arange(bins)) % length) * (2 * np.pi / length)
+    return np.cos(angle), np.sin(angle)
+
+
 def transform(
     window: npt.NDArray[np.float64], fft_length: int, first: int = 0
 ) -> tuple[Float32Array, Float32Array]:
@@ -75,13 +84,10 @@ def transform(
 
     Both are (length of the window, 1, frequencies); time begins at `first`.
     """
-    time = np.arange(first, first + len(window))
-    # Whole turns taken off while they are integers.
-    turns = np.outer(time, np.arange(fft_length // 2 + 1)) % fft_length
-    angle = turns * (-2 * np.pi / fft_length)
+    times = np.arange(first, first + len(window))
+    cosine, sine = waves(times, fft_length // 2 + 1, fft_length)
     real, imaginary = (
-        (side * window[:, None])[:, None].astype(np.float32)
-        for side in (np.cos(angle), np.sin(angle))
+        (side * window[:, None])[:, None].astype(np.float32) for side in (cosine, -sine)
     )
     return real, imaginary
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast.errors import UnsupportedError
+from cnnfast.layers.preprocessing import fourier
 from cnnfast.ops.base.composite import Composite
 from cnnfast.ops.base.operation import call
 from cnnfast.ops.networks.linear import matmul
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 # Of a transform that is a product; 64 MB for each of its two matrices.
 _LONGEST = 4096
-_WINDOWS = {"hann": 0.5, "hamming": 0.54}
+_WINDOWS = ("hann", "hamming")
 
 
 def _waves(times: Any, bins: int, length: int) -> tuple[Any, Any]:
@@ -38,9 +39,7 @@ def _waves(times: Any, bins: int, length: int) -> tuple[Any, Any]:
             f"{_LONGEST} numbers. Received: {max(len(times), bins)}",
             advice="Transform in NumPy before `predict`, or in a function in a `Lambda` layer.",
         )
-    # Whole turns taken off while they are integers.
-    angle = (np.outer(times, np.arange(bins)) % length) * (2 * np.pi / length)
-    return np.cos(angle), np.sin(angle)
+    return fourier.waves(times, bins, length)
 
 
 def _size(x: Any, axis: int = -1) -> int:
@@ -252,22 +251,12 @@ class STFT(Composite):
         if self.window is None:
             return np.ones(self.fft_length), 0
         first, length = (self.fft_length - self.sequence_length) // 2, self.sequence_length
-        if isinstance(self.window, str):
-            if self.window not in _WINDOWS:
-                raise ValueError(
-                    'If a string is passed to `window`, it must be one of `"hann"`, `"hamming"`. '
-                    f"Received: window={self.window}"
-                )
-            mean, turns = _WINDOWS[self.window], np.arange(length) * (2 * np.pi / length)
-            # Of one number, as SciPy's.
-            return (mean - (1 - mean) * np.cos(turns) if length > 1 else np.ones(1)), first
-        weights = np.asarray(self.window, np.float64)
-        if weights.shape != (length,):
+        if isinstance(self.window, str) and self.window not in _WINDOWS:
             raise ValueError(
-                "The shape of `window` must be equal to [sequence_length]. Received: window "
-                f"shape={weights.shape}"
+                'If a string is passed to `window`, it must be one of `"hann"`, `"hamming"`. '
+                f"Received: window={self.window}"
             )
-        return weights, first
+        return fourier.window_of(self.window, length, periodic=True), first
 
     def composed(self, x: Any) -> Any:
         if is_whole(x):
