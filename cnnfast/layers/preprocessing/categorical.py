@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from cnnfast.engine.ops import Float32Array
     from cnnfast.symbolic.typing import DTypeLike, LayerOptions
+
+
+# Integers reach a layer as float32, which holds no larger ones.
+LARGEST = 2**24
 
 
 class Categories(TakesOne):
@@ -64,6 +69,21 @@ class Categories(TakesOne):
                 f"output_mode={self.output_mode!r} for input shape {shape}"
             )
         return (shape[0], self.depth)
+
+    def _whole(self, numbers: Float32Array) -> npt.NDArray[np.int64]:
+        """Return numbers without their fractions.
+
+        Raises
+        ------
+        ValueError
+            If one is too large for float32 to tell it from the next, or none.
+        """
+        if not (np.abs(numbers) < LARGEST).all():  # written so that NaN is none either
+            raise ValueError(
+                f"Layer '{self.name}' takes integers of less than 2 ** 24, as numbers are of "
+                f"float32 here. Received: {numbers.min()} to {numbers.max()}"
+            )
+        return numbers.astype(np.int64)
 
     def _is_one(self, rank: int) -> bool:
         return rank == 1 and self.output_mode in ("multi_hot", "count")

@@ -11,18 +11,13 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.layers.preprocessing import fingerprints
-from cnnfast.layers.preprocessing.categorical import Categories
+from cnnfast.layers.preprocessing.categorical import LARGEST, Categories
 from cnnfast.symbolic import arguments, dtypes
 
 if TYPE_CHECKING:
     from typing import Literal, Unpack
 
-    import numpy.typing as npt
-
     from cnnfast.symbolic.typing import DTypeLike, LayerOptions, OptionsBesideNameAndDType
-
-# Integers reach the layer as float32, which holds no larger ones, and so do numbers of bins.
-_LARGEST = 2**24
 
 
 class _Hashed(Categories):
@@ -34,7 +29,7 @@ class _Hashed(Categories):
         super().__init__(output_mode, sparse, **kwargs)
         rule = f"The `num_bins` for `{type(self).__name__}` cannot be `None` or non-positive."
         self.num_bins = arguments.positive_integer(num_bins, rule)
-        if self.num_bins > _LARGEST:
+        if self.num_bins > LARGEST:
             raise self.unsupported(
                 "numbers at most 2 ** 24 bins, as numbers are of float32 here. Received: "
                 f"num_bins={num_bins}"
@@ -46,14 +41,6 @@ class _Hashed(Categories):
 
     def result_dtype(self, received: Sequence[str]) -> str:
         return "int64" if self.output_mode == "int" else self.compute_dtype
-
-    def _integers(self, numbers: Float32Array) -> npt.NDArray[np.int64]:
-        if not (np.abs(numbers) < _LARGEST).all():  # written so that NaN is none either
-            raise ValueError(
-                f"Layer '{self.name}' takes integers of less than 2 ** 24, as numbers are of "
-                f"float32 here. Received: {numbers.min()} to {numbers.max()}"
-            )
-        return numbers.astype(np.int64)
 
 
 class Hashing(_Hashed):
@@ -112,7 +99,7 @@ class Hashing(_Hashed):
 
     def _bins(self, numbers: Float32Array) -> Float32Array:
         masked = self.mask_value is not None and self.num_bins > 1
-        bins = fingerprints.buckets(self._integers(numbers), self.num_bins - masked, self.salt)
+        bins = fingerprints.buckets(self._whole(numbers), self.num_bins - masked, self.salt)
         if masked:
             bins = np.where(numbers == self.mask_value, 0, bins + 1)
         return bins.astype(np.float32)
@@ -228,7 +215,7 @@ class HashedCrossing(_Hashed):
         return self.encoded(graph, graph.add(call))
 
     def _bins(self, *numbers: Float32Array) -> Float32Array:
-        rows = np.stack([self._integers(each).ravel() for each in numbers], -1)
+        rows = np.stack([self._whole(each).ravel() for each in numbers], -1)
         bins = fingerprints.of_each(rows, lambda row: fingerprints.crossed(row) % self.num_bins)
         return bins.reshape(numbers[0].shape).astype(np.float32)
 

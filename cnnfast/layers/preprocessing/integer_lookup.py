@@ -11,7 +11,7 @@ from cnnfast.engine import ops
 from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Value
 from cnnfast.layers.preprocessing import fingerprints
-from cnnfast.layers.preprocessing.categorical import Categories
+from cnnfast.layers.preprocessing.categorical import LARGEST, Categories
 from cnnfast.layers.preprocessing.hashing import checked_salt
 from cnnfast.symbolic import arguments
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from cnnfast.symbolic.typing import OptionsBesideName
 
-# Integers reach the layer as float32, which holds no larger ones.
-_LARGEST = 2**24
 _OF_KERAS_2 = {"binary": "multi_hot"}
 
 
@@ -178,7 +176,7 @@ class IntegerLookup(Categories):
                 f"Layer '{self.name}': Attempted to set a vocabulary larger than the maximum vocab "
                 f"size. Received: {size} tokens, and max_tokens={self.max_tokens}"
             )
-        if len(numbers) and not (numbers[0] > -_LARGEST and numbers[-1] < _LARGEST):
+        if len(numbers) and not (numbers[0] > -LARGEST and numbers[-1] < LARGEST):
             raise self.unsupported(
                 "knows integers of less than 2 ** 24, as numbers are of float32 here. Received: "
                 f"{numbers[0]} to {numbers[-1]}",
@@ -279,7 +277,7 @@ class IntegerLookup(Categories):
         return self.encoded(graph, y)
 
     def _places(self, numbers: Float32Array) -> Float32Array:
-        integers = self._checked(numbers)
+        integers = self._whole(numbers)
         order = np.argsort(self._tokens)
         found = np.searchsorted(self._tokens, integers, sorter=order)
         places = order[np.minimum(found, len(order) - 1)]
@@ -312,7 +310,7 @@ class IntegerLookup(Categories):
         return fingerprints.buckets(unknown, self.num_oov_indices, self.salt)
 
     def _integers(self, numbers: Float32Array) -> Float32Array:
-        places = self._checked(numbers)
+        places = self._whole(numbers)
         first = len(self._special)
         inside = (places >= first) & (places < first + len(self._tokens))
         found = self._tokens[np.where(inside, places - first, 0)]
@@ -320,15 +318,6 @@ class IntegerLookup(Categories):
         if self.mask_token is not None:
             integers = np.where(places == 0, self.mask_token, integers)
         return integers.astype(np.float32)
-
-    def _checked(self, numbers: Float32Array) -> npt.NDArray[np.int64]:
-        """Return numbers without their fractions."""
-        if not (np.abs(numbers) < _LARGEST).all():  # written so that NaN is none either
-            raise ValueError(
-                f"Layer '{self.name}' takes integers of less than 2 ** 24, as numbers are of "
-                f"float32 here. Received: {numbers.min()} to {numbers.max()}"
-            )
-        return numbers.astype(np.int64)
 
     @classmethod
     def _current(cls, config: dict[str, Any]) -> dict[str, Any]:
