@@ -295,8 +295,7 @@ class Cast(Operation):
         self, graph: Graph, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: tuple[Any, Any]
     ) -> Any:
         given = symbolic(drawn)[0].dtype
-        with graph.layer(self.name):
-            return self.lower(graph, *args, **kwargs, given=given)
+        return super().lower_like(graph, args, {**kwargs, "given": given}, drawn)
 
     def lower(self, graph: Graph, x: Value, *, given: str = "float32") -> Value:
         if self.dtype == "bool":
