@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfast.errors import UnsupportedError
 from cnnfast.files.contents import listed
+from cnnfast.layers.quantized.configs import DEFAULT
 from cnnfast.saving import live_weights
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 _PARTS = ("_query_dense", "_key_dense", "_value_dense", "_output_dense", "_gate_dense")
 _STRUCTURE = "quantization_layer_structure"
-_INPUTS = {"value_range": [-127, 127], "epsilon": 1e-7, "output_dtype": "int8"}
+_INPUTS = {
+    "value_range": [int(DEFAULT.low), int(DEFAULT.high)],
+    "epsilon": DEFAULT.epsilon,
+    "output_dtype": "int8",
+}
 
 
 @contextmanager

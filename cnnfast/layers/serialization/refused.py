@@ -72,8 +72,6 @@ _ADVICE: Mapping[str, str] = {
     "AutoContrast": _BEFORE,
     "ContrastLimitedAdaptiveHistogramEqualization": _BEFORE,
     "FlaxLayer": _FRAMEWORK,
-    "HashedCrossing": _BEFORE,
-    "Hashing": _BEFORE,
     "JaxLayer": _FRAMEWORK,
     "StringLookup": _BEFORE,
     "TFSMLayer": _FRAMEWORK,
