@@ -216,6 +216,20 @@ def test_weight_storage_script_compares_every_kind():
     assert all(row["milliseconds"] > 0 for row in rows.values())
 
 
+def test_quantized_layers_script_compares_every_mode():
+    script = str(BENCHMARKS / "quantized_layers.py")
+    done = subprocess.run(
+        [sys.executable, script, "--size", "256", "8", "--batch", "1", "--rounds", "2"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    head, _, row = (line.strip("| ").split(" | ") for line in done.stdout.splitlines())
+    assert head == ["inputs x units", "images", "int8", "int4 in blocks", "float8"]
+    assert row[:2] == ["256 x 8", "1"]
+    assert all(float(ratio) > 0 for ratio in row[2:])
+
+
 def test_a_converter_that_is_killed_is_shown_as_such(tmp_path, monkeypatch):
     from sidebyside import prepare
 
