@@ -36,14 +36,17 @@ class HandedOver:
 
     def find(self, *names: object) -> Any:
         """Return what was handed over for the first of `names` there is one for, or None."""
-        if not self._objects:
-            return None
         known = self.ask(*names)
         found = [name for name in known if name in self._objects]
         if not found:
             return None
         self._used.add(found[0])
         return self._objects[found[0]]
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether anything was handed over."""
+        return bool(self._objects)
 
     def ask(self, *names: object) -> list[str]:
         """Note what something may go by; return the names that are some."""
@@ -146,7 +149,9 @@ def find(*names: object) -> Any:
     As in Keras, what is registered under a full name counts before what is handed over for a
     shorter one that comes behind it.
     """
-    scopes = _scopes.get()
+    scopes = [given for given in _scopes.get() if given.holds_any]
+    if not scopes and not any(_tables):
+        return None
     for given in scopes:
         given.ask(*names)
     for name in (name for name in names if isinstance(name, str)):
