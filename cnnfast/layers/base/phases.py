@@ -1,8 +1,8 @@
 """Whether layers compute as in training: what a call says, and what the call around it says.
 
-As in Keras, what a call of a layer says, or else the default of its `call`, holds for all that is
-called behind it within the outermost call and says nothing: for the layers inside, and for those
-after it. A functional model passes on what it was called with to each layer of its graph, whatever
+As in Keras, a call says whether it is in training, or the default of its `call` does. Later calls
+that say nothing take it over, those of layers inside and those of layers after it, until the
+outermost call ends. A functional model passes on what it was called with to each layer of its graph, whatever
 was said when the graph was drawn; `predict` says False. (Step 5 of `Layer.__call__` in
 keras/src/layers/layer.py.)
 """

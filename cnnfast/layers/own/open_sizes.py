@@ -11,7 +11,7 @@ from cnnfast.utils import tree
 if TYPE_CHECKING:
     from cnnfast.layers.own.traced import Traced
 
-# Of both, many windows, strides and halvings are whole. What differs between the two is open.
+# Many windows, strides and halvings divide both. What differs between the two is open.
 _SIZES = (96, 160)
 
 
