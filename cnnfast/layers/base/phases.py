@@ -2,9 +2,9 @@
 
 As in Keras, a call says whether it is in training, or the default of its `call` does. Later calls
 that say nothing take it over, those of layers inside and those of layers after it, until the
-outermost call ends. A functional model passes on what it was called with to each layer of its graph, whatever
-was said when the graph was drawn; `predict` says False. (Step 5 of `Layer.__call__` in
-keras/src/layers/layer.py.)
+outermost call ends. A functional model passes on what it was called with to each layer of its
+graph, whatever was said when the graph was drawn; `predict` says False. (Step 5 of
+`Layer.__call__` in keras/src/layers/layer.py.)
 """
 
 from __future__ import annotations
