@@ -220,5 +220,8 @@ def _wrapper_from_config(config: Mapping[str, Any]) -> Loss:
 
 
 def serialize(loss: Any) -> Any:
-    """Describe a loss so that `deserialize` and Keras make it again; a function by its name."""
-    return serialize_object("keras.losses", loss)
+    """Describe a loss so that `deserialize` and Keras make it again; a function by its name.
+
+    What Keras 2 wrote of one is described as Keras 3 does.
+    """
+    return serialize_object("keras.losses", get(loss) if isinstance(loss, Mapping) else loss)

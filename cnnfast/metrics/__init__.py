@@ -261,5 +261,8 @@ def _wrapper_from_config(config: Mapping[str, Any]) -> Metric:
 
 
 def serialize(metric: Any) -> Any:
-    """Describe a metric so that `deserialize` and Keras make it again; a function by its name."""
-    return serialize_object("keras.metrics", metric)
+    """Describe a metric so that `deserialize` and Keras make it again; a function by its name.
+
+    What Keras 2 wrote of one is described as Keras 3 does.
+    """
+    return serialize_object("keras.metrics", get(metric) if isinstance(metric, Mapping) else metric)

@@ -178,11 +178,27 @@ def test_what_keras_saved_is_saved_again_as_it_was(model: Any, tmp_path: Path) -
     _assert_same(theirs.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
-def test_keras_compiles_the_model_as_it_was(tmp_path: Path) -> None:
+# As Keras 2 wrote them into a file.
+OLD_LOSS = {
+    "class_name": "SparseCategoricalCrossentropy",
+    "config": {"reduction": "auto", "name": "loss", "from_logits": False},
+}
+OLD_METRIC = {
+    "class_name": "MeanMetricWrapper",
+    "config": {"name": "accuracy", "dtype": "float32", "fn": "sparse_categorical_accuracy"},
+}
+
+
+@pytest.mark.parametrize(
+    ("loss", "metric"),
+    [("sparse_categorical_crossentropy", "accuracy"), (OLD_LOSS, OLD_METRIC)],
+    ids=["names", "Keras 2"],
+)
+def test_keras_compiles_the_model_as_it_was(tmp_path: Path, loss: Any, metric: Any) -> None:
     model = cnnfast.Sequential(
         [cnnfast.Input((5, 4, 2)), lay.Flatten(), lay.Dense(5, activation="softmax")]
     )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile("adam", loss, metrics=[metric])
     model.save(tmp_path / "m.keras")
     theirs = keras.saving.load_model(tmp_path / "m.keras")
     x, y = _inputs(model), np.array([1, 3])
