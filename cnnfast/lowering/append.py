@@ -132,6 +132,7 @@ def product(
     bias: Float32Array | None,
     shape: Shape,
     activation: Activation = ops.LINEAR,
+    float32: bool = False,
 ) -> Value:
     """``activation(x @ matrix + bias)``: `x` in rows as the matrix takes them, out as `shape`."""
     inputs, outputs = matrix.shape
@@ -145,6 +146,7 @@ def product(
             matrix.reshape(1, 1, inputs, outputs),
             bias,
             activation=activation,
+            float32=float32,
         )
     )
     return reshape(graph, y, shape)

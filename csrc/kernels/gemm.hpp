@@ -9,6 +9,7 @@
 #include "epilogue.hpp"
 #include "tuning.hpp"
 #include "weights.hpp"
+#include "words.hpp"
 
 namespace {
 
@@ -47,17 +48,17 @@ inline Vec add_where_reached(Vec sum, Vec a, Vec b) {
 #endif
 }
 
-// Adds the products of one input of each pixel, input(m), and a row of weights.
+// Adds the products of one word of each pixel, input(m), and a row of weights.
 template <bool kJoined, int M, int N, class Input>
 CNNFAST_INLINE inline void add_products(Vec (&sum)[M][N], const float* w, Input input) {
   Vec b[N];
   CNNFAST_UNROLL
   for (int n = 0; n < N; ++n) b[n] = load(w + n * kLanes);
   repeat<M>([&](auto m) CNNFAST_INLINE {
-    const Vec a = splat(input(m));
+    const Vec a = splat_word(input(m));
     CNNFAST_UNROLL
     for (int n = 0; n < N; ++n) {
-      sum[m][n] = kJoined ? add_where_reached(sum[m][n], a, b[n]) : sum[m][n] + a * b[n];
+      sum[m][n] = kJoined ? add_where_reached(sum[m][n], a, b[n]) : add_product(sum[m][n], a, b[n]);
     }
   });
 }
@@ -183,7 +184,7 @@ constexpr void fill(Tiles& tiles) {
 template <int M>
 constexpr void fill_single(Tiles& tiles) {
   if constexpr (kEvenRows > 0) tiles.even[M] = tile<true, false, M, 1>;
-  tiles.joined[M] = tile<(kEvenRows > 0), true, M, 1>;
+  if constexpr (Words::kTogether == 1) tiles.joined[M] = tile<(kEvenRows > 0), true, M, 1>;
   if constexpr (M > 1) fill_single<M - 1>(tiles);
 }
 

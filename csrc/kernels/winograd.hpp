@@ -117,7 +117,7 @@ inline void transform_input(const float* x, const cnnfast::Strides& strides, flo
   }
 }
 
-template <class F>
+template <class F, class To>
 void winograd_input(const WinogradTask& t) {
   const std::int64_t whole = t.channels / kLanes * kLanes;
   const std::int64_t rest = t.channels - whole;
@@ -126,15 +126,16 @@ void winograd_input(const WinogradTask& t) {
     const float* x = t.x + place.image * t.x_strides.image +
                      place.y * F::kOutputRows * t.x_strides.row +
                      place.x * F::kOutputColumns * t.x_strides.pixel;
-    float* out = t.transformed + (tile - t.first) * t.channels;
+    float* out = t.transformed + (tile - t.first) * words_of<To>(t.channels);
     for (std::int64_t c = 0; c < whole; c += kLanes) {
-      transform_input<F>(x + c, t.x_strides, out + c, t.transformed_step, load, store);
+      transform_input<F>(x + c, t.x_strides, out + c / To::kTogether, t.transformed_step, load,
+                         To::store);
     }
     if (rest > 0) {
       transform_input<F>(
-          x + whole, t.x_strides, out + whole, t.transformed_step,
+          x + whole, t.x_strides, out + whole / To::kTogether, t.transformed_step,
           [rest](const float* p) { return load_first(p, rest); },
-          [rest](float* p, Vec v) { store_first(p, v, rest); });
+          [rest](float* p, Vec v) { To::store_first(p, v, rest); });
     }
   }
 }
@@ -143,9 +144,10 @@ void winograd_input(const WinogradTask& t) {
 inline void winograd_multiply(const WinogradTask& t, int positions, int vectors) {
   const std::int64_t width = std::int64_t{vectors} * kLanes;
   const std::int64_t count = t.last - t.first;
-  const Span span = {0, t.channels};
+  const std::int64_t depth = words_of<Words>(t.channels);
+  const Span span = {0, depth};
   TileTask task;
-  task.x_step = t.channels;
+  task.x_step = depth;
   task.spans = &span;
   task.span_count = 1;
   task.columns = static_cast<std::int32_t>(width);
@@ -154,20 +156,20 @@ inline void winograd_multiply(const WinogradTask& t, int positions, int vectors)
   for (int position = 0; position < positions; ++position) {
     const float* x = t.transformed + position * t.transformed_step;
     float* out = t.product + position * t.product_step;
-    task.weights = t.weights + position * t.channels * width;
-    task.ahead = task.weights + t.channels * width;
-    const float* end = task.ahead + t.channels * width;
+    task.weights = t.weights + position * depth * width;
+    task.ahead = task.weights + depth * width;
+    const float* end = task.ahead + depth * width;
     const std::int64_t step = ahead_step(count, vectors);
     task.ahead_step = step;
     EvenTiles tiles(count, vectors);
     for (std::int64_t i = 0; i < count;) {
       const std::int64_t rows = tiles.next();
       for (std::int64_t m = 0; m < rows; ++m, ++i) {
-        task.x[m] = x + i * t.channels;
+        task.x[m] = x + i * depth;
         task.out[m] = out + i * width;
       }
       kTiles.run(task, rows, vectors);
-      task.ahead += t.channels * step;
+      task.ahead += depth * step;
       if (task.ahead >= end) task.ahead_step = 0;
     }
   }
@@ -271,14 +273,26 @@ void winograd_output(const WinogradTask& t) {
   store_tiles<F, 1>(t, vectors);
 }
 
-template <int kOutputsY, int kOutputsX, int kTapsY, int kTapsX>
+template <class To, int kOutputsY, int kOutputsX, int kTapsY, int kTapsX>
 constexpr cnnfast::WinogradKernels kWinograd = {
     kOutputsY,
     kOutputsX,
     kTapsY,
     kTapsX,
-    winograd_input<Form<kOutputsY, kOutputsX, kTapsY, kTapsX>>,
+    winograd_input<Form<kOutputsY, kOutputsX, kTapsY, kTapsX>, To>,
     winograd_output<Form<kOutputsY, kOutputsX, kTapsY, kTapsX>>,
 };
+
+// All forms, whose transformed inputs are of such words.
+template <class To>
+constexpr void list_forms(cnnfast::WinogradKernels (&forms)[cnnfast::kWinogradForms]) {
+  forms[0] = kWinograd<To, 2, 2, 3, 3>;
+  forms[1] = kWinograd<To, 4, 4, 3, 3>;
+  forms[2] = kWinograd<To, 2, 2, 5, 5>;
+  forms[3] = kWinograd<To, 1, 4, 1, 3>;
+  forms[4] = kWinograd<To, 4, 1, 3, 1>;
+  forms[5] = kWinograd<To, 1, 2, 1, 5>;
+  forms[6] = kWinograd<To, 2, 1, 5, 1>;
+}
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "flops.hpp"
 #include "ops.hpp"
 #include "product.hpp"
+#include "rounded_input.hpp"
 
 namespace cnnfast {
 
@@ -22,6 +23,9 @@ std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec);
 std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec,
                                                std::shared_ptr<const Packed> packed,
                                                std::int64_t joined);
+
+// The same with operands rounded to bfloat16; null where weights do not fit.
+std::unique_ptr<const Step> make_bfloat16_conv2d(const ConvSpec& spec);
 
 // Of how many pixels one is made where filters are few; 1 where it does not apply.
 std::int64_t joined_pixels(const ConvSpec& spec);
@@ -48,10 +52,12 @@ struct WinogradForm {
 // The form with m outputs along an axis for a convolution's window: 3 x 3, 5 x 5 or one row or
 // column of them, without stride, dilation or groups. Of a pooling, tiles must be whole windows.
 // None for others.
-std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m);
+std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m, bool bfloat16 = false);
 // What each tap is multiplied with at each position of a tile: [position][tap].
 std::vector<double> winograd_transform(const WinogradForm& form);
 std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m);
+// The same with operands rounded to bfloat16; null where weights do not fit.
+std::unique_ptr<const Step> make_bfloat16_winograd_conv2d(const ConvSpec& spec, int m);
 
 // A step's own copy of what its epilogue reads, by group: each group's channels are padded to whole
 // vectors.

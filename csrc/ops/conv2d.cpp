@@ -8,6 +8,14 @@ namespace cnnfast {
 
 namespace {
 
+// Of a group: with fewer, products in bfloat16 save little.
+constexpr std::int64_t kLeastRoundedChannels = 8;
+constexpr std::int64_t kLeastRoundedFilters = 16;
+// Tiles of six pixels an axis make four times of the rounding: where they save much alone.
+constexpr std::int64_t kLeastInLargeTiles = 64;
+constexpr std::int64_t kLargeTile = 6;
+constexpr double kRoundingFlops = 6;  // to round a number of the input
+
 // All in units of a flop of the register tile.
 double weight_reading(double bytes) {
   const Tuning& tuning = kernels().tuning;
@@ -35,7 +43,8 @@ double joined_estimate(const ConvSpec& spec) {
   return direct_estimate(spec) * shared / (width * pixels);
 }
 
-template <int m>
+// Where a product of so many numbers takes the time of one.
+template <int m, int together = 1>
 double winograd_estimate(const ConvSpec& spec) {
   const WinogradForm form = winograd_form(spec, m).value();
   const Dims out = convolved(spec);
@@ -44,10 +53,11 @@ double winograd_estimate(const ConvSpec& spec) {
   const Tuning& tuning = kernels().tuning;
   const double each = form.along_one_axis() ? tuning.line_transform_flops : tuning.transform_flops;
   const auto channels = static_cast<double>(spec.in[2]);
+  const double words = channels / together;
   const auto filters = static_cast<double>(spec.out[2]);
-  const double products = 2 * tiles * positions * (channels + tuning.short_sum_flops) * filters;
+  const double products = 2 * tiles * positions * (words + tuning.short_sum_flops) * filters;
   const double transforms = each * positions * tiles * (channels + filters);
-  return products + transforms + weight_reading(kFloatBytes * positions * channels * filters);
+  return products + transforms + weight_reading(kFloatBytes * positions * words * filters);
 }
 
 // Whether one image's products take less time than reading the weights, so that halving these pays.
@@ -61,8 +71,29 @@ bool bound_by_weights(const ConvSpec& spec) {
 // What reads other weights than float32, or joins pixels, stores each pixel.
 bool stores_each_pixel(const ConvSpec& spec) { return spec.pooling.side == 1; }
 
+// In flops of float32, of which a product of pairs is worth one of numbers.
+double bfloat16_estimate(const ConvSpec& spec) {
+  const double weights = weight_count(spec);
+  const Dims out = convolved(spec);
+  const double pixels = static_cast<double>(out[0] * out[1]);
+  return weights * pixels + kRoundingFlops * static_cast<double>(count(spec.in)) +
+         weight_reading(kFloatBytes / 2 * weights);
+}
+
+// Not to a single pixel, as of a dense layer: what takes time there is reading the weights.
+bool bfloat16_applies(const ConvSpec& spec) {
+  const Dims out = convolved(spec);
+  return spec.bfloat16 && out[0] * out[1] > 1 &&
+         spec.in[2] / spec.groups >= kLeastRoundedChannels &&
+         spec.out[2] / spec.groups >= kLeastRoundedFilters;
+}
+
 std::unique_ptr<const Step> make_direct(const ConvSpec& spec) {
   ConvSpec direct = spec;
+  const Dims out = convolved(spec);
+  if (spec.bfloat16 && spec.weight_dtype == Element::float32 && out[0] * out[1] == 1) {
+    direct.weight_dtype = Element::bfloat16;
+  }
   if (!stores_each_pixel(spec) || !bound_by_weights(spec)) direct.weight_dtype = Element::float32;
   return make_direct_conv2d(direct);
 }
@@ -81,6 +112,19 @@ bool winograd_applies(const ConvSpec& spec) {
   return spec.winograd && winograd_form(spec, m).has_value();
 }
 
+template <int m>
+bool bfloat16_winograd_applies(const ConvSpec& spec) {
+  if (!bfloat16_applies(spec) || !winograd_applies<m>(spec)) return false;
+  const WinogradForm form = winograd_form(spec, m).value();
+  return std::max(form.rows(), form.columns()) < kLargeTile ||
+         std::min(spec.in[2], spec.out[2]) >= kLeastInLargeTiles;
+}
+
+template <int m>
+std::unique_ptr<const Step> make_bfloat16_winograd(const ConvSpec& spec) {
+  return make_bfloat16_winograd_conv2d(spec, m);
+}
+
 struct Algorithm {
   const char* name;
   bool (*applies)(const ConvSpec&);
@@ -94,6 +138,11 @@ constexpr Algorithm kAlgorithms[] = {
     {"joined", joining_applies, joined_estimate, make_joined_conv2d},
     {"winograd2", winograd_applies<2>, winograd_estimate<2>, make_winograd<2>},
     {"winograd4", winograd_applies<4>, winograd_estimate<4>, make_winograd<4>},
+    {"direct_bfloat16", bfloat16_applies, bfloat16_estimate, make_bfloat16_conv2d},
+    {"winograd2_bfloat16", bfloat16_winograd_applies<2>, winograd_estimate<2, 2>,
+     make_bfloat16_winograd<2>},
+    {"winograd4_bfloat16", bfloat16_winograd_applies<4>, winograd_estimate<4, 2>,
+     make_bfloat16_winograd<4>},
 };
 
 }  // namespace
@@ -123,7 +172,11 @@ std::unique_ptr<const Step> make_conv2d(const ConvSpec& spec) {
     least = estimate;
     best = &algorithm;
   }
-  return best->make(chosen);
+  std::unique_ptr<const Step> step = best->make(chosen);
+  if (step != nullptr) return step;
+  ConvSpec float32 = spec;  // weights that bfloat16 cannot hold
+  float32.bfloat16 = false;
+  return make_conv2d(float32);
 }
 
 }  // namespace cnnfast

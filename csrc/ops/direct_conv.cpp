@@ -2,6 +2,7 @@
 
 #include "../narrowing.hpp"
 #include "conv.hpp"
+#include "conv_spans.hpp"
 
 namespace cnnfast {
 
@@ -9,31 +10,6 @@ namespace {
 
 constexpr int kPanelsToShare = 8;  // of an image's tiles, for the threads,
 constexpr int kLeastTiles = 2;     // each of so many at least
-
-struct WindowSpan {
-  std::int64_t offset_row;  // of the window
-  std::int64_t offset;      // floats inside that row
-  std::int64_t length;
-};
-
-// The window as spans of consecutive floats: a whole kernel row where its taps touch, else
-// tap by tap; none longer than a chunk.
-std::vector<WindowSpan> spans_of(const Window& w, std::int64_t channels, std::int64_t depth,
-                                 std::int64_t longest) {
-  const bool touching = depth == channels && w.dilation_x == 1;
-  const std::int64_t taps = touching ? 1 : w.width;
-  const std::int64_t length = touching ? w.width * channels : depth;
-  std::vector<WindowSpan> spans;
-  for (std::int64_t y = 0; y < w.height; ++y) {
-    for (std::int64_t tap = 0; tap < taps; ++tap) {
-      for (std::int64_t at = 0; at < length; at += longest) {
-        const std::int64_t start = tap * w.dilation_x * channels + at;
-        spans.push_back({y * w.dilation_y, start, std::min(longest, length - at)});
-      }
-    }
-  }
-  return spans;
-}
 
 std::vector<Chunk> chunks_of(const std::vector<WindowSpan>& spans, std::int64_t depth) {
   std::vector<Chunk> chunks;
@@ -55,33 +31,47 @@ std::string name_of(Element element) {
 }
 
 // The numbers of a direct convolution; `joined`: how many pixels of the image are one of `spec`.
+// Channels, depth, spans and chunks count words: numbers, or what these are rounded to.
 struct DirectShape {
   Window window;
   std::int64_t joined;
   std::int64_t groups;
+  std::optional<RoundedInput> rounded;
   std::int64_t channels;      // of a group
   std::int64_t filters;       // of a group
-  std::int64_t depth;         // products in an output
+  std::int64_t depth;         // of an output
+  std::int64_t products;      // in an output
   std::int64_t image_pixels;  // of the output
   std::int64_t image_sums;    // of as many pixels before the pooling
   std::int64_t tile_pixels;   // of the output, computed together
   std::vector<WindowSpan> spans;
   std::vector<Chunk> chunks;
-  ColumnBlocks columns;  // of a group
+  ColumnBlocks columns;           // of a group
+  double input_bytes;             // of the words
+  std::int64_t cached_tiles = 1;  // whose input stays in cache
+  std::int64_t panel_tiles = 1;   // as many at most, so that threads share them
 
-  DirectShape(const ConvSpec& spec, std::int64_t joined_pixels)
+  DirectShape(const ConvSpec& spec, std::int64_t joined_pixels, bool rounds)
       : window(spec.window),
         joined(joined_pixels),
         groups(spec.groups),
-        channels(spec.in[2] / spec.groups),
+        rounded(rounds ? std::optional<RoundedInput>({spec, bfloat16_kernels().together})
+                       : std::nullopt),
+        channels(words_of(spec.in[2] / groups, rounds ? bfloat16_kernels().together : 1)),
         filters(spec.out[2] / spec.groups),
         depth(count({window.height, window.width, channels})),
+        products(count({window.height, window.width, spec.in[2] / groups})),
         image_pixels(count({spec.out[0], spec.out[1]})),
         image_sums(count({convolved(spec)[0], convolved(spec)[1]})),
         tile_pixels(kernels().tuning.tile_rows / spec.pooling.side),
-        spans(spans_of(window, spec.in[2], channels, kernels().tuning.chunk_depth)),
+        spans(spans_of(window, groups * channels, channels, kernels().tuning.chunk_depth)),
         chunks(chunks_of(spans, kernels().tuning.chunk_depth)),
-        columns(column_blocks(depth, filters)) {}
+        columns(column_blocks(depth, filters)),
+        input_bytes(rounded ? kFloatBytes * rounded->words_per_pixel() *
+                                  static_cast<double>(image_pixels)
+                            : bytes_of({spec.in})) {
+    cut_panels();
+  }
 
   // One pixel times a matrix. A pad before the image would put the one tap outside of it.
   bool is_row() const {
@@ -96,6 +86,31 @@ struct DirectShape {
     for (const Chunk& chunk : chunks) deepest = std::max(deepest, chunk.depth);
     return deepest;
   }
+
+ private:
+  void cut_panels() {
+    const Tuning& tuning = kernels().tuning;
+    double bytes_per_pixel = input_bytes / static_cast<double>(image_pixels);
+    // Of deep windows only a chunk has to stay: they are done chunk by chunk. What is rounded is
+    // there for all of them.
+    if (!rounded) {
+      bytes_per_pixel =
+          std::min(bytes_per_pixel, static_cast<double>(float_bytes(tuning.chunk_depth)));
+    }
+    const double cached_pixels = static_cast<double>(tuning.input_panel_bytes) / bytes_per_pixel;
+    cached_tiles =
+        std::max<std::int64_t>(1, std::llround(cached_pixels / static_cast<double>(tile_pixels)));
+    panel_tiles = cached_tiles;
+    // Threads that share an image should take pixels, which they find in their caches, rather than
+    // columns: small weights may be read several times.
+    const std::int64_t outputs = filters * groups;
+    const auto weights = static_cast<double>(float_bytes(depth * outputs));
+    const auto made = static_cast<double>(float_bytes(image_pixels * outputs));
+    if (weights < std::min(input_bytes + made, static_cast<double>(bytes_of_l2(tuning.l2_small)))) {
+      const std::int64_t shared = tiles(1) / kPanelsToShare;
+      panel_tiles = std::min(panel_tiles, std::max<std::int64_t>(kLeastTiles, shared));
+    }
+  }
 };
 
 class DirectConv2D final : public Step {
@@ -106,20 +121,21 @@ class DirectConv2D final : public Step {
         shape_(std::move(shape)),
         packed_(std::move(packed)),
         channel_data_(std::move(channel_data)),
-        input_bytes_(bytes_of({spec.in})),
         moved_bytes_(moved_bytes(spec)) {}
 
   Cost cost() const override {
     const auto outputs = static_cast<double>(shape_.filters * shape_.groups);
-    const double weights = static_cast<double>(shape_.depth) * outputs;
     const auto pixels = static_cast<double>(shape_.image_sums);
     const auto width = static_cast<double>(shape_.window.width);
     const std::int64_t stride = shape_.window.stride_x / shape_.joined;
     const auto others = static_cast<double>(shape_.window.stride_x - stride);
-    const double products = 2 * weights * pixels;  // the operation itself has those of one window
-    return {.flops = products * (width - others) / width,
-            .own_flops = products + pixels * outputs * channel_data_.activation_flops(),
-            .weight_bytes = static_cast<double>(packed_->number_bytes()) * weights,
+    const double sums = outputs * pixels;
+    const double flops = 2 * static_cast<double>(shape_.products) * sums;
+    // The operation itself has those of one window.
+    return {.flops = flops * (width - others) / width,
+            .own_flops =
+                sums * (2 * static_cast<double>(shape_.depth) + channel_data_.activation_flops()),
+            .weight_bytes = static_cast<double>(packed_->number_bytes() * shape_.depth) * outputs,
             .moved_bytes = moved_bytes_};
   }
   std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const override;
@@ -132,11 +148,14 @@ class DirectConv2D final : public Step {
                               const ChannelData& channel_data) {
     const bool alone = shape.joined == 1;
     const bool float32 = packed->element() == Element::float32;
+    const bool rounds = shape.rounded.has_value();
     StepTraits traits = {
-        .name = name_of(packed->element()),
-        .algorithm = alone ? "direct" : "joined",
+        .name = name_of(rounds ? Element::bfloat16 : packed->element()),
+        .algorithm = rounds  ? "direct_bfloat16"
+                     : alone ? "direct"
+                             : "joined",
         .candidates = spec.candidates,
-        .reads = alone && shape.window.width == 1 ? Access::slice : Access::bordered,
+        .reads = rounds || (alone && shape.window.width == 1) ? Access::slice : Access::bordered,
         .writes = alone ? Access::slice : Access::bordered,
         .border = shape.window.pads,
         .batched = prefers_batches(spec),
@@ -144,6 +163,10 @@ class DirectConv2D final : public Step {
         .scratch = float32 ? 0 : float_bytes(shape.deepest_chunk() * shape.columns.widest),
         .packed = {packed},
         .own_bytes = channel_data.bytes()};
+    if (rounds) {
+      traits.grain = shape.panel_tiles * shape.groups * shape.columns.count();
+      traits.scratch = float_bytes(shape.rounded->size(shape.cached_tiles * shape.tile_pixels));
+    }
     if (shape.is_row()) traits.algorithm_of_one = "gemv";
     if (!traits.batched && float32) traits.rows = {stored_window(spec)};
     return traits;
@@ -152,7 +175,6 @@ class DirectConv2D final : public Step {
   DirectShape shape_;
   std::shared_ptr<const Packed> packed_;
   ChannelData channel_data_;
-  double input_bytes_;
   double moved_bytes_;
 };
 
@@ -162,32 +184,15 @@ class BoundDirectConv2D final : public BoundByRows {
  public:
   BoundDirectConv2D(const DirectConv2D& step, const Layouts& layouts)
       : kernels_(kernels()),
+        conv_(step.shape_.rounded ? bfloat16_kernels().conv : kernels_.conv),
         step_(step),
         shape_(step.shape_),
         in_(layouts.in[0]),
         residual_(layouts.in[1]),
         out_(layouts.out) {
     for (const WindowSpan& s : shape_.spans) {
-      spans_.push_back({s.offset_row * in_.row() + s.offset, s.length});
-    }
-    const Tuning& tuning = kernels_.tuning;
-    const auto pixels = static_cast<double>(shape_.image_pixels);
-    // Of deep windows only a chunk has to stay: they are done chunk by chunk.
-    const double bytes_per_pixel =
-        std::min(step.input_bytes_ / pixels, static_cast<double>(float_bytes(tuning.chunk_depth)));
-    const double cached_pixels = static_cast<double>(tuning.input_panel_bytes) / bytes_per_pixel;
-    cached_tiles_ = std::max<std::int64_t>(
-        1, std::llround(cached_pixels / static_cast<double>(shape_.tile_pixels)));
-    panel_tiles_ = cached_tiles_;
-    // Threads that share an image should take pixels, which they find in their caches, rather than
-    // columns: small weights may be read several times.
-    const std::int64_t outputs = shape_.filters * shape_.groups;
-    const auto weights = static_cast<double>(float_bytes(shape_.depth * outputs));
-    const auto made = static_cast<double>(float_bytes(shape_.image_pixels * outputs));
-    if (weights <
-        std::min(step.input_bytes_ + made, static_cast<double>(bytes_of_l2(tuning.l2_small)))) {
-      const std::int64_t shared = shape_.tiles(1) / kPanelsToShare;
-      panel_tiles_ = std::min(panel_tiles_, std::max<std::int64_t>(kLeastTiles, shared));
+      const std::int64_t row = shape_.rounded ? shape_.rounded->row() : in_.row();
+      spans_.push_back({s.offset_row * row + s.offset, s.length});
     }
   }
 
@@ -207,7 +212,7 @@ class BoundDirectConv2D final : public BoundByRows {
   void run_rows(const Work& w) const override {
     ConvTask task = task_for(w.in[0]);
     const std::int64_t end = w.last * task.width;
-    const std::int64_t step = cached_tiles_ * shape_.tile_pixels;
+    const std::int64_t step = shape_.cached_tiles * shape_.tile_pixels;
     for (std::int64_t start = w.first * task.width; start < end; start += step) {
       Panel panel = {start, std::min(end, start + step), 0, 0};
       panel.last = tiles_of(panel) * shape_.groups * shape_.columns.count();
@@ -236,9 +241,9 @@ class BoundDirectConv2D final : public BoundByRows {
     ConvTask task = task_for(w.in[0]);
     task.widened = w.scratch_floats();
     for (std::int64_t unit = w.first; unit < w.last;) {
-      const std::int64_t panel = unit / (panel_tiles_ * column_blocks);
-      const std::int64_t start = panel * panel_tiles_;
-      const std::int64_t size = std::min(panel_tiles_, all_tiles - start);
+      const std::int64_t panel = unit / (shape_.panel_tiles * column_blocks);
+      const std::int64_t start = panel * shape_.panel_tiles;
+      const std::int64_t size = std::min(shape_.panel_tiles, all_tiles - start);
       const std::int64_t inside = unit - start * column_blocks;
       const std::int64_t end = std::min(size * column_blocks, inside + w.last - unit);
       const std::int64_t last_pixel =
@@ -262,6 +267,7 @@ class BoundDirectConv2D final : public BoundByRows {
   // Chunk by chunk where the pixels' windows do not stay in cache from one column block to the
   // next, and the output has room for each sum meanwhile.
   void run_panel(ConvTask& task, const Work& w, const Panel& p) const {
+    task.x = input_of(w, p);
     const auto chunk_count = static_cast<std::int32_t>(shape_.chunks.size());
     const std::int64_t bytes = float_bytes(tiles_of(p) * shape_.tile_pixels * shape_.depth);
     const bool by_chunk = shape_.image_sums == shape_.image_pixels &&
@@ -277,23 +283,35 @@ class BoundDirectConv2D final : public BoundByRows {
     }
   }
 
-  // The task's chunks, of which `done` products are behind, for every column block.
+  // The window of pixel 0, in the image or where what the panel reads of it is rounded.
+  const float* input_of(const Work& w, const Panel& p) const {
+    const Border& pads = shape_.window.pads;
+    if (!shape_.rounded) return w.in[0].floats() - pads.top * in_.row() - pads.left * in_.pixel();
+    return shape_.rounded->fill(bfloat16_kernels().round, w.in[0], in_, p.first_pixel, p.last_pixel,
+                                w.scratch_floats());
+  }
+
+  // The task's chunks, of which `done` words are behind, for every column block.
   void run_columns(ConvTask& task, const Work& w, const Panel& p, std::int64_t done) const {
     const std::int64_t size = tiles_of(p);
+    const float* const x = task.x;
     for (std::int64_t unit = p.first; unit < p.last;) {
       const std::int64_t tile = unit % size;
       const std::int64_t tiles = std::min(size - tile, p.last - unit);
+      task.x = x + unit / size / shape_.columns.count() * shape_.channels;  // of the group
       select_columns(task, w, unit / size, done);
       const std::int64_t first = p.first_pixel + tile * shape_.tile_pixels;
-      kernels_.conv(task, first, std::min(p.last_pixel, first + tiles * shape_.tile_pixels));
+      conv_(task, first, std::min(p.last_pixel, first + tiles * shape_.tile_pixels));
       unit += tiles;
     }
+    task.x = x;
   }
 
   ConvTask task_for(const Tensor& in) const {
     ConvTask task = {};
     const Window& window = shape_.window;
     task.x_strides = {in.image, window.stride_y * in_.row(), window.stride_x * in_.pixel()};
+    if (shape_.rounded) task.x_strides = shape_.rounded->strides();
     task.element = step_.packed_->element();
     task.spans = spans_.data();
     task.chunks = shape_.chunks.data();
@@ -308,12 +326,9 @@ class BoundDirectConv2D final : public BoundByRows {
   void select_columns(ConvTask& task, const Work& w, std::int64_t column_block,
                       std::int64_t done) const {
     const ColumnBlocks& columns = shape_.columns;
-    const Border& pads = shape_.window.pads;
     const std::int64_t group = column_block / columns.count();
     const std::int64_t block = column_block % columns.count();
     const std::int64_t column = columns.first(block);
-    task.x =
-        w.in[0].floats() - pads.top * in_.row() - pads.left * in_.pixel() + group * shape_.channels;
     task.weights = step_.packed_->columns(group, block, done);
     task.epilogue = step_.channel_data_.epilogue(group, column, w.in[1], residual_);
     task.epilogue.residual.strides.pixel *= shape_.joined;
@@ -323,14 +338,13 @@ class BoundDirectConv2D final : public BoundByRows {
   }
 
   const Kernels& kernels_;
+  decltype(Kernels::conv) conv_;
   const DirectConv2D& step_;
   const DirectShape& shape_;
   Layout in_;
   Layout residual_;
   Layout out_;
   std::vector<Span> spans_;
-  std::int64_t cached_tiles_ = 1;  // whose input stays in cache
-  std::int64_t panel_tiles_ = 1;   // as many at most, so that threads share them
 };
 
 std::unique_ptr<const BoundStep> DirectConv2D::bind(const Layouts& layouts) const {
@@ -344,6 +358,28 @@ bool all_fit(Element dtype, const KernelRows& kernel) {
     all = all && fits(dtype, numbers, (last - first) * kernel.width());
   });
   return all;
+}
+
+// Words of neighbouring channels; nothing where a number would not stay finite.
+Packed pack_bfloat16(const KernelRows& kernel, std::int64_t channels, std::int64_t groups,
+                     std::int64_t together, const ColumnBlocks& columns) {
+  if (!all_fit(Element::bfloat16, kernel)) return Packed(0);
+  Packed packed(columns, groups, Element::float32);
+  std::fill_n(packed.data(), packed.size(), 0.0F);
+  kernel.visit([&](std::int64_t first, std::int64_t last, const float* numbers) {
+    for (std::int64_t row = first; row < last; ++row) {
+      const std::int64_t channel = row % channels;
+      const std::int64_t word = row / channels * words_of(channels, together) + channel / together;
+      for (std::int64_t g = 0; g < groups; ++g, numbers += columns.columns) {
+        for (std::int64_t block = 0; block < columns.count(); ++block) {
+          fill_words(numbers + columns.first(block), columns.stored(block),
+                     packed.data() + g * columns.size() + columns.place(block, word),
+                     channel % together, together);
+        }
+      }
+    }
+  });
+  return packed;
 }
 
 }  // namespace
@@ -370,7 +406,7 @@ Packed pack_kernel(const KernelRows& kernel, std::int64_t groups, Element dtype)
 std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec,
                                                std::shared_ptr<const Packed> packed,
                                                std::int64_t joined) {
-  return std::make_unique<DirectConv2D>(spec, DirectShape(spec, joined), std::move(packed),
+  return std::make_unique<DirectConv2D>(spec, DirectShape(spec, joined, false), std::move(packed),
                                         ChannelData(spec, kernels().tuning.lanes));
 }
 
@@ -384,6 +420,20 @@ std::unique_ptr<const Step> make_direct_conv2d(const ConvSpec& spec) {
         return pack_kernel(kernel, spec.groups, spec.weight_dtype);
       });
   return make_direct_conv2d(spec, std::move(packed), 1);
+}
+
+std::unique_ptr<const Step> make_bfloat16_conv2d(const ConvSpec& spec) {
+  DirectShape shape(spec, 1, true);
+  const std::int64_t together = bfloat16_kernels().together;
+  const std::int64_t channels = spec.in[2] / spec.groups;
+  auto packed = spec.kernel.packed(
+      Packing::bfloat16_direct, {together, spec.groups, shape.depth, channels, shape.filters},
+      [&](const KernelRows& kernel) {
+        return pack_bfloat16(kernel, channels, spec.groups, together, shape.columns);
+      });
+  if (packed->size() == 0) return nullptr;
+  return std::make_unique<DirectConv2D>(spec, std::move(shape), std::move(packed),
+                                        ChannelData(spec, kernels().tuning.lanes));
 }
 
 }  // namespace cnnfast

@@ -54,34 +54,37 @@ std::vector<std::vector<double>> axis_transform(std::int64_t size, std::int64_t 
   return rows;
 }
 
-// The numbers of a convolution by tiles.
+// The numbers of a convolution by tiles. Rows of weights and numbers of tiles count words:
+// channels, or what these are rounded to.
 struct WinogradShape {
   WinogradForm form;
   std::int64_t channels;
+  std::int64_t words;  // of a pixel's channels
   std::int64_t filters;
   std::int64_t tiles_y;
   std::int64_t tiles_x;
   std::int64_t rows;  // of the output that are made together
   Border pads;
-  ColumnBlocks columns;          // rows are [position][channel]
+  ColumnBlocks columns;          // rows are [position][word]
   std::int64_t panel_tiles = 0;  // transformed at a time
 
-  WinogradShape(const ConvSpec& spec, const WinogradForm& chosen)
+  WinogradShape(const ConvSpec& spec, const WinogradForm& chosen, std::int64_t together = 1)
       : form(chosen),
         channels(spec.in[2]),
+        words(words_of(channels, together)),
         filters(spec.out[2]),
         tiles_y(form.tiles_y(convolved(spec)[0])),
         tiles_x(form.tiles_x(convolved(spec)[1])),
         rows(form.kernels->outputs_y / spec.pooling.side),
         pads(spec.window.pads),
-        columns(column_blocks(positions() * channels, filters)) {
+        columns(column_blocks(positions() * words, filters)) {
     // Tiles at the edge reach beyond the window of the last pixel.
     const std::int64_t height = tiles_y * form.kernels->outputs_y + form.kernels->taps_y - 1;
     const std::int64_t width = tiles_x * form.kernels->outputs_x + form.kernels->taps_x - 1;
     pads.bottom = std::max(pads.bottom, height - pads.top - spec.in[0]);
     pads.right = std::max(pads.right, width - pads.left - spec.in[1]);
     panel_tiles =
-        tiles_of_panel(float_bytes(positions() * (channels + columns.widest)),
+        tiles_of_panel(float_bytes(positions() * (words + columns.widest)),
                        float_bytes(columns.size()), tiles_y * tiles_x, kernels().tuning.tile_rows);
   }
 
@@ -89,7 +92,7 @@ struct WinogradShape {
   std::int64_t taps() const {
     return static_cast<std::int64_t>(form.kernels->taps_y) * form.kernels->taps_x;
   }
-  std::int64_t transformed_step() const { return position_step(panel_tiles * channels); }
+  std::int64_t transformed_step() const { return position_step(panel_tiles * words); }
   std::int64_t product_step() const { return position_step(panel_tiles * columns.widest); }
 };
 
@@ -137,11 +140,30 @@ Packed pack(const WinogradShape& shape, const KernelRows& rows) {
   return packed;
 }
 
+// The same as words; nothing where a number would not stay finite.
+Packed pack_bfloat16(const WinogradShape& shape, const Packed& numbers, std::int64_t together) {
+  if (!fits(Element::bfloat16, numbers.floats(), numbers.size())) return Packed(0);
+  Packed packed(shape.columns, 1, Element::float32);
+  std::fill_n(packed.data(), packed.size(), 0.0F);
+  for (std::int64_t block = 0; block < shape.columns.count(); ++block) {
+    const std::int64_t width = shape.columns.width(block);
+    const float* from = numbers.floats() + numbers.blocks().place(block);
+    float* to = packed.data() + shape.columns.place(block);
+    for (std::int64_t position = 0; position < shape.positions(); ++position) {
+      for (std::int64_t c = 0; c < shape.channels; ++c, from += width) {
+        fill_words(from, width, to + c / together * width, c % together, together);
+      }
+      to += shape.words * width;
+    }
+  }
+  return packed;
+}
+
 class WinogradConv2D final : public Step {
  public:
-  WinogradConv2D(const ConvSpec& spec, const WinogradShape& shape,
+  WinogradConv2D(const ConvSpec& spec, const WinogradShape& shape, std::string algorithm,
                  std::shared_ptr<const Packed> packed, ChannelData channel_data)
-      : Step(traits_of(spec, shape, packed, channel_data)),
+      : Step(traits_of(spec, shape, std::move(algorithm), packed, channel_data)),
         shape_(shape),
         packed_(std::move(packed)),
         channel_data_(std::move(channel_data)),
@@ -149,7 +171,7 @@ class WinogradConv2D final : public Step {
         moved_bytes_(moved_bytes(spec)) {}
 
   Cost cost() const override {
-    const auto weights = static_cast<double>(shape_.positions() * shape_.channels * shape_.filters);
+    const auto weights = static_cast<double>(shape_.columns.rows * shape_.filters);
     const double products = 2 * weights * static_cast<double>(shape_.tiles_y * shape_.tiles_x);
     return {.flops = 2 * static_cast<double>(shape_.taps() * shape_.channels) * sums_,
             .own_flops = products + sums_ * channel_data_.activation_flops(),
@@ -162,10 +184,11 @@ class WinogradConv2D final : public Step {
   friend class BoundWinogradConv2D;
 
   static StepTraits traits_of(const ConvSpec& spec, const WinogradShape& shape,
-                              const std::shared_ptr<const Packed>& packed,
+                              std::string algorithm, const std::shared_ptr<const Packed>& packed,
                               const ChannelData& channel_data) {
-    StepTraits traits = {.name = "conv2d",
-                         .algorithm = shape.form.m() == 2 ? "winograd2" : "winograd4",
+    const bool rounds = algorithm.ends_with("bfloat16");
+    StepTraits traits = {.name = rounds ? "conv2d_bfloat16" : "conv2d",
+                         .algorithm = std::move(algorithm),
                          .candidates = spec.candidates,
                          .reads = Access::slice,
                          .writes = Access::slice,
@@ -271,11 +294,12 @@ std::unique_ptr<const BoundStep> WinogradConv2D::bind(const Layouts& layouts) co
 
 }  // namespace
 
-std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m) {
+std::optional<WinogradForm> winograd_form(const ConvSpec& spec, int m, bool bfloat16) {
   const Window& w = spec.window;
   const bool touching = w.dilation_y == 1 && w.dilation_x == 1;
   if (w.stride_y != 1 || w.stride_x != 1 || !touching || spec.groups != 1) return std::nullopt;
-  for (const WinogradKernels& kernels : kernels().winograd) {
+  for (const WinogradKernels& kernels :
+       bfloat16 ? bfloat16_kernels().winograd : kernels().winograd) {
     const WinogradForm form = {&kernels};
     if (kernels.taps_y != w.height || kernels.taps_x != w.width || form.m() != m) continue;
     const std::int32_t side = spec.pooling.side;
@@ -305,7 +329,24 @@ std::unique_ptr<const Step> make_winograd_conv2d(const ConvSpec& spec, int m) {
   auto packed = spec.kernel.packed(
       Packing::winograd, {form.m(), form.rows(), form.columns(), shape.channels, shape.filters},
       [&](const KernelRows& kernel) { return pack(shape, kernel); });
-  return std::make_unique<WinogradConv2D>(spec, shape, std::move(packed),
+  return std::make_unique<WinogradConv2D>(spec, shape, "winograd" + std::to_string(m),
+                                          std::move(packed),
+                                          ChannelData(spec, kernels().tuning.lanes));
+}
+
+std::unique_ptr<const Step> make_bfloat16_winograd_conv2d(const ConvSpec& spec, int m) {
+  const std::int64_t together = bfloat16_kernels().together;
+  const WinogradForm form = winograd_form(spec, m, true).value();
+  const WinogradShape shape(spec, form, together);
+  auto packed = spec.kernel.packed(
+      Packing::bfloat16_winograd,
+      {together, form.m(), form.rows(), form.columns(), shape.channels, shape.filters},
+      [&](const KernelRows& kernel) {
+        return pack_bfloat16(shape, pack(WinogradShape(spec, form), kernel), together);
+      });
+  if (packed->size() == 0) return nullptr;
+  return std::make_unique<WinogradConv2D>(spec, shape, "winograd" + std::to_string(m) + "_bfloat16",
+                                          std::move(packed),
                                           ChannelData(spec, kernels().tuning.lanes));
 }
 

@@ -164,7 +164,7 @@ class MelSpectrogram(TakesOne):
     def lower(self, graph: Graph, x: Value) -> Value:
         bins, frames = self._output_shape(x)
         power = self._power(graph, x, frames)
-        y = append.product(graph, power, self._mel_matrix(), None, (frames, bins))
+        y = append.product(graph, power, self._mel_matrix(), None, (frames, bins), float32=True)
         if self.power_to_db:
             y = self._decibels(graph, y)
         return append.transpose(graph, y, (1, 0))
