@@ -26,13 +26,13 @@ double seconds_of(const PlannedStep& s) {
 
 }  // namespace
 
-int PlanBuilder::new_value(Dims dims, Element element) {
+int PlanBuilder::new_value(Dims dims, Element element, float fill) {
   if (count(dims) == 0) throw std::invalid_argument("a tensor must not be empty");
-  if (element != Element::float32) {
-    throw std::invalid_argument("what a step makes is of float32");
+  if (element != Element::float32 && element != Element::uint8) {
+    throw std::invalid_argument("what a step makes is of float32 or uint8");
   }
   Value value;
-  value.layout = layout_of(dims, element);
+  value.layout = layout_of(dims, element, fill);
   value.dims = std::move(dims);
   plan_->values_.push_back(std::move(value));
   return static_cast<int>(plan_->values_.size()) - 1;
@@ -58,8 +58,15 @@ int PlanBuilder::constant(const SharedKernel& numbers, Dims dims) {
 }
 
 int PlanBuilder::add(std::unique_ptr<const Step> step, std::vector<int> in, Dims out) {
-  for (const int value : in) dims(value);
-  const int value = new_value(std::move(out), step->traits().makes);
+  const StepTraits& traits = step->traits();
+  for (const int value : in) {
+    if (layout(value).element != traits.takes) {
+      throw std::invalid_argument(traits.takes == Element::uint8
+                                      ? "this operation is one of tensors of uint8"
+                                      : "this operation is one of tensors of float32");
+    }
+  }
+  const int value = new_value(std::move(out), traits.makes, traits.fill);
   plan_->steps_.push_back({std::move(step), std::move(in), value, label_, nullptr});
   return value;
 }
@@ -68,11 +75,15 @@ int PlanBuilder::concat(const std::vector<int>& in, Dims out, int axis) {
   if (axis < 0 || static_cast<std::size_t>(axis) >= out.size() || in.empty()) {
     throw std::invalid_argument("concat needs inputs and one of their axes");
   }
-  const int value = new_value(std::move(out));
+  const Layout first = layout(in.front());
+  const int value = new_value(std::move(out), first.element, first.fill);
   std::int64_t start = 0;
   const bool channels = static_cast<std::size_t>(axis) + 1 == dims(value).size();
   for (const int part : in) {
-    auto step = make_place(dims(part), dims(value), axis, start);
+    if (layout(part).element != first.element || layout(part).fill != first.fill) {
+      throw std::invalid_argument("the inputs of concat have one element type and zero point");
+    }
+    auto step = make_place(dims(part), dims(value), axis, start, first.element);
     if (channels) joins_.push_back({step.get(), part, value, start});
     plan_->steps_.push_back({std::move(step), {part}, value, label_, nullptr});
     start += at(dims(part), axis);
@@ -106,7 +117,7 @@ int PlanBuilder::reshape(int in, Dims out) {
   if (count(dims(in)) != count(out)) {
     throw std::invalid_argument("a reshape keeps the number of elements");
   }
-  const int value = new_value(std::move(out));
+  const int value = new_value(std::move(out), layout(in).element, layout(in).fill);
   at(plan_->values_, value).alias_of = in;
   return value;
 }
@@ -116,6 +127,11 @@ const Dims& PlanBuilder::dims(int value) const {
     throw std::invalid_argument("no such value in this plan");
   }
   return at(plan_->values_, value).dims;
+}
+
+const Layout& PlanBuilder::layout(int value) const {
+  dims(value);
+  return at(plan_->values_, value).layout;
 }
 
 int PlanBuilder::root(int value) const {
@@ -128,11 +144,13 @@ int PlanBuilder::root(int value) const {
 
 // A step before `before` that copies value `of`; returns the copy.
 int PlanBuilder::add_copy(std::size_t before, int of) {
-  const int copy = new_value(dims(of));
+  const Layout from = layout(of);
+  const int copy = new_value(dims(of), from.element, from.fill);
   auto& steps = plan_->steps_;
   std::string label = steps.empty() ? label_ : steps[std::min(before, steps.size() - 1)].label;
-  steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(before),
-               PlannedStep{make_copy(dims(of)), {of}, copy, std::move(label), nullptr});
+  steps.insert(
+      steps.begin() + static_cast<std::ptrdiff_t>(before),
+      PlannedStep{make_copy(dims(of), from.element), {of}, copy, std::move(label), nullptr});
   return copy;
 }
 
@@ -299,7 +317,7 @@ void PlanBuilder::place_values() {
     Value& value = plan_->values_[v];
     Lifetime life = lives[v];
     if (value.storage != Storage::transient || !value.owns_memory() || life.last == 0) continue;
-    life.bytes = value.layout.bytes();
+    life.bytes = value.layout.held_bytes(value.layout.size());
     const Group* from = at(group_of, life.first);
     const Group* to = at(group_of, life.last - 1);
     if (from == to && !from->batched) {
@@ -322,7 +340,11 @@ void PlanBuilder::place_values() {
 }
 
 std::unique_ptr<Plan> PlanBuilder::build(const std::vector<int>& outputs) {
-  for (const int value : outputs) dims(value);
+  for (const int value : outputs) {
+    if (layout(value).element != Element::float32) {
+      throw std::invalid_argument("what a plan gives out is of float32");
+    }
+  }
   place_outputs(outputs);
   place_slices();
   give_borders();

@@ -13,7 +13,9 @@ namespace cnnfast {
 
 using Dims = std::vector<std::int64_t>;  // of one image, without the batch
 
-constexpr std::int64_t kAlignment = 64;                   // bytes, a cache line
+constexpr std::int64_t kAlignment = 64;  // bytes, a cache line
+// Behind an image of bytes: its last ones may be read as parts of a vector.
+constexpr std::int64_t kReadBehind = 64;
 constexpr std::int64_t kLargest = std::int64_t{1} << 40;  // numbers a tensor may have
 
 // Bytes up to the next boundary of a cache line.
@@ -74,21 +76,37 @@ struct Layout {
   // Of so many numbers, or of the image.
   std::int64_t bytes(std::int64_t numbers) const { return numbers * bytes_of(element); }
   std::int64_t bytes() const { return bytes(size()); }
+  // That a value needs in memory, for so many numbers.
+  std::int64_t held_bytes(std::int64_t numbers) const {
+    return bytes(numbers) + (element == Element::uint8 ? kReadBehind : 0);
+  }
 };
 
-// The fill value in row `y` of an image of float32, which begins at `data`: in all of it above and
-// below the image, in the columns at both sides inside.
-inline void clear_border(const Layout& layout, std::byte* data, std::int64_t y) {
+// The fill value in row `y` of an image, which begins at `data`: in all of it above and below the
+// image, in the columns at both sides inside.
+template <class Number>
+void clear_border_of(const Layout& layout, std::byte* data, std::int64_t y) {
   const bool inside = 0 <= y && y < layout.height;
-  auto* const row = reinterpret_cast<float*>(data);
-  float* const end = row + layout.row();
-  std::fill(row, inside ? row + layout.border.left * layout.pixel() : end, layout.fill);
-  if (inside) std::fill(end - layout.border.right * layout.pixel(), end, layout.fill);
+  const auto fill = static_cast<Number>(layout.fill);
+  auto* const row = reinterpret_cast<Number*>(data);
+  Number* const end = row + layout.row();
+  std::fill(row, inside ? row + layout.border.left * layout.pixel() : end, fill);
+  if (inside) std::fill(end - layout.border.right * layout.pixel(), end, fill);
 }
 
-inline Layout layout_of(const Dims& dims, Element element = Element::float32) {
+inline void clear_border(const Layout& layout, std::byte* data, std::int64_t y) {
+  if (layout.element == Element::uint8) {
+    clear_border_of<std::uint8_t>(layout, data, y);
+  } else {
+    clear_border_of<float>(layout, data, y);
+  }
+}
+
+// Numbers of an image that are bytes have their zero point around them.
+inline Layout layout_of(const Dims& dims, Element element = Element::float32, float fill = 0) {
   Layout layout;
   layout.element = element;
+  layout.fill = fill;
   layout.channels = dims.empty() ? 1 : dims.back();
   if (dims.size() == 3) {
     layout.height = dims[0];
@@ -108,10 +126,13 @@ struct Tensor {
   Tensor from_image(std::int64_t first) const {
     return {data + first * image * bytes_of(element), image, element};
   }
-  // Of float32, the first pixel of an image.
-  float* floats(std::int64_t of_image = 0) const {
-    return reinterpret_cast<float*>(data) + of_image * image;
+  // The first pixel of an image.
+  template <class Number>
+  Number* numbers(std::int64_t of_image = 0) const {
+    return reinterpret_cast<Number*>(data) + of_image * image;
   }
+  float* floats(std::int64_t of_image = 0) const { return numbers<float>(of_image); }
+  std::uint8_t* bytes(std::int64_t of_image = 0) const { return numbers<std::uint8_t>(of_image); }
 };
 
 }  // namespace cnnfast

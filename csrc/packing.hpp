@@ -72,7 +72,18 @@ class Packed {
 };
 
 // The forms in which kernels are packed.
-enum class Packing : std::int64_t { plain, direct, joined, winograd, depthwise, recurrent };
+enum class Packing : std::int64_t {
+  plain,
+  direct,
+  joined,
+  winograd,
+  depthwise,
+  recurrent,
+  quads,  // of bytes, and the sums of columns behind them
+  quantized_depthwise,
+  bfloat16_direct,
+  bfloat16_winograd,
+};
 
 // A kernel: its numbers, and what was packed of them. Copies are the same kernel.
 class SharedKernel {

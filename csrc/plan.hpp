@@ -122,13 +122,16 @@ class Plan {
 
 class PlanBuilder {
  public:
-  explicit PlanBuilder(bool winograd = true, Element weight_dtype = Element::float32)
-      : winograd_(winograd), weight_dtype_(weight_dtype) {}
+  explicit PlanBuilder(bool winograd = true, Element weight_dtype = Element::float32,
+                       bool bfloat16 = false)
+      : winograd_(winograd), weight_dtype_(weight_dtype), bfloat16_(bfloat16) {}
 
   // Whether convolutions may use Winograd's algorithm.
   bool winograd() const { return winograd_; }
   // How weights are stored where reading them is most of the work.
   Element weight_dtype() const { return weight_dtype_; }
+  // Whether convolutions may round the operands of their products to bfloat16.
+  bool bfloat16() const { return bfloat16_; }
 
   // What the steps added from now on are part of.
   void label(std::string text) { label_ = std::move(text); }
@@ -145,12 +148,14 @@ class PlanBuilder {
   // The same memory under another shape.
   int reshape(int in, Dims dims);
   const Dims& dims(int value) const;
+  // Of a value of uint8 the fill is its zero point.
+  const Layout& layout(int value) const;
 
   // Empties the builder.
   std::unique_ptr<Plan> build(const std::vector<int>& outputs);
 
  private:
-  int new_value(Dims dims, Element element = Element::float32);
+  int new_value(Dims dims, Element element = Element::float32, float fill = 0);
   // The value that owns the memory.
   int root(int value) const;
   int add_copy(std::size_t before, int of);
@@ -178,6 +183,7 @@ class PlanBuilder {
   bool winograd_;
   std::string label_;
   Element weight_dtype_;
+  bool bfloat16_;
 };
 
 }  // namespace cnnfast

@@ -21,6 +21,7 @@ using FloatArray = py::array_t<float, py::array::c_style>;
 constexpr int kAligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
 using WeightArray = py::array_t<float, py::array::c_style | kAligned>;
 using IntArray = py::array_t<std::int32_t, py::array::c_style>;
+using ByteArray = py::array_t<std::uint8_t, py::array::c_style>;
 
 template <class T>
 std::vector<T> vector_of(const py::array_t<T, py::array::c_style>& array) {

@@ -1,5 +1,4 @@
 // The methods of PlanBuilder: convert, release the GIL, call.
-#include <array>
 #include <optional>
 #include <tuple>
 
@@ -8,25 +7,13 @@
 #include "bindings.hpp"
 #include "gil.hpp"
 #include "kernel.hpp"
+#include "windows.hpp"
 
 namespace cnnfast {
 
 namespace {
 
-using Pair = std::array<std::int64_t, 2>;
-using WindowNumbers = std::tuple<Pair, Pair, Pair, std::array<std::int64_t, 4>>;
 using ActivationNumbers = std::tuple<ActivationKind, float, float>;
-
-Window window_of(const WindowNumbers& numbers) {
-  const auto& [size, strides, dilation, pads] = numbers;
-  return {size[0],
-          size[1],
-          strides[0],
-          strides[1],
-          dilation[0],
-          dilation[1],
-          {pads[0], pads[1], pads[2], pads[3]}};
-}
 
 Activation activation_of(const ActivationNumbers& numbers) {
   return {std::get<0>(numbers), std::get<1>(numbers), std::get<2>(numbers)};
@@ -41,7 +28,7 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& 
                const std::optional<WeightArray>& bias, const WindowNumbers& numbers,
                std::int64_t groups, const ActivationNumbers& activation,
                std::optional<int> residual, const std::optional<WeightArray>& scale,
-               const std::optional<WeightArray>& shift, bool max_pool) {
+               const std::optional<WeightArray>& shift, bool max_pool, bool float32) {
   const Dims& in = builder.dims(x);
   const Window window = window_of(numbers);
   if (in.size() != 3 || out.size() != 3 || groups < 1) {
@@ -67,6 +54,7 @@ int add_conv2d(PlanBuilder& builder, int x, const Dims& out, const GivenKernel& 
   spec.winograd = builder.winograd();
   spec.pooling.side = max_pool ? 2 : 1;
   spec.weight_dtype = builder.weight_dtype();
+  spec.bfloat16 = builder.bfloat16() && !float32;
   std::vector<int> inputs = {x};
   if (residual) inputs.push_back(*residual);
   const WithoutGil without;  // packing takes its time
@@ -173,7 +161,9 @@ int add_remap(PlanBuilder& builder, int x, const Dims& out,
   for (const auto& axis : indices) {
     maps.push_back(axis ? AxisMap(vector_of(*axis)) : std::nullopt);
   }
-  return builder.add(make_remap(builder.dims(x), out, std::move(maps), fill), {x}, out);
+  const Layout& in = builder.layout(x);
+  return builder.add(make_remap(builder.dims(x), out, std::move(maps), fill, in.element, in.fill),
+                     {x}, out);
 }
 
 int add_resample(PlanBuilder& builder, int x, const Dims& out, int axis,
@@ -204,12 +194,14 @@ int add_recurrent(PlanBuilder& builder, int x, std::optional<int> more, Recurren
 }
 
 int add_depth_to_space(PlanBuilder& builder, int x, const Dims& out) {
-  return builder.add(make_depth_to_space(builder.dims(x), out), {x}, out);
+  const Layout& in = builder.layout(x);
+  return builder.add(make_depth_to_space(builder.dims(x), out, in.element, in.fill), {x}, out);
 }
 
 int add_transpose(PlanBuilder& builder, int x, const std::vector<int>& axes) {
   const Dims& in = builder.dims(x);
-  auto step = make_transpose(in, axes);
+  const Layout& layout = builder.layout(x);
+  auto step = make_transpose(in, axes, layout.element, layout.fill);
   Dims out;
   for (const int axis : axes) out.push_back(in[static_cast<std::size_t>(axis)]);
   return builder.add(std::move(step), {x}, out);
@@ -218,15 +210,17 @@ int add_transpose(PlanBuilder& builder, int x, const std::vector<int>& axes) {
 }  // namespace
 
 void bind_builder(py::module_& m) {
-  py::class_<PlanBuilder>(m, "PlanBuilder", py::is_final())
-      .def(py::init<bool, Element>(), py::arg("winograd") = true,
-           py::arg("weight_dtype") = Element::float32)
+  py::class_<PlanBuilder> builder(m, "PlanBuilder", py::is_final());
+  builder
+      .def(py::init<bool, Element, bool>(), py::arg("winograd") = true,
+           py::arg("weight_dtype") = Element::float32, py::arg("bfloat16") = false)
       .def("label", &PlanBuilder::label, py::arg("text"))
       .def("input", &PlanBuilder::input, py::arg("shape"))
       .def("conv2d", &add_conv2d, py::arg("x"), py::arg("shape"), py::arg("kernel").noconvert(),
            py::arg("bias").noconvert(), py::arg("window"), py::arg("groups"), py::arg("activation"),
            py::arg("residual") = py::none(), py::arg("scale").noconvert() = py::none(),
-           py::arg("shift").noconvert() = py::none(), py::arg("max_pool") = false)
+           py::arg("shift").noconvert() = py::none(), py::arg("max_pool") = false,
+           py::arg("float32") = false)
       .def("depthwise_conv2d", &add_depthwise_conv2d, py::arg("x"), py::arg("shape"),
            py::arg("kernel").noconvert(), py::arg("bias").noconvert(), py::arg("window"),
            py::arg("activation"))
@@ -262,6 +256,7 @@ void bind_builder(py::module_& m) {
       .def("transpose", &add_transpose, py::arg("x"), py::arg("axes"))
       .def("depth_to_space", &add_depth_to_space, py::arg("x"), py::arg("shape"))
       .def("build", &PlanBuilder::build, py::arg("outputs"), py::call_guard<WithoutGil>());
+  bind_quantized(builder);
 }
 
 }  // namespace cnnfast

@@ -125,7 +125,7 @@ void bind_enums(py::module_& m) {
       .value("L2", NormalizationKind::l2)
       .finalize();
   py::native_enum<Element> elements(m, "WeightDtype", "enum.Enum");
-  for (int i = 0; i < kElements; ++i) {
+  for (int i = 0; i < kWidenedElements; ++i) {
     std::string name = kElementNames[i];
     std::transform(name.begin(), name.end(), name.begin(),
                    [](char c) { return static_cast<char>(std::toupper(c)); });

@@ -26,13 +26,12 @@ namespace {
 
 template <int... Elements>
 constexpr cnnfast::Kernels table_of(std::integer_sequence<int, Elements...> /*all*/) {
-  return {
+  cnnfast::Kernels table = {
       .name = CNNFAST_TEXT(CNNFAST_ISA),
       .tuning = kTuning,
+      .bfloat16 = {RoundedWords::kTogether, to_words<RoundedWords>, conv, {}},
       .conv = conv,
-      .winograd = {kWinograd<2, 2, 3, 3>, kWinograd<4, 4, 3, 3>, kWinograd<2, 2, 5, 5>,
-                   kWinograd<1, 4, 1, 3>, kWinograd<4, 1, 3, 1>, kWinograd<1, 2, 1, 5>,
-                   kWinograd<2, 1, 5, 1>},
+      .winograd = {},
       .gemv = {gemv<Stored<static_cast<Element>(Elements)>>...},
       .pack_columns = pack_columns,
       .multiply_row = multiply_row,
@@ -50,6 +49,9 @@ constexpr cnnfast::Kernels table_of(std::integer_sequence<int, Elements...> /*al
       .fma_chain = fma_chain,
       .read_all = read_all,
   };
+  list_forms<Words>(table.winograd);
+  list_forms<RoundedWords>(table.bfloat16.winograd);
+  return table;
 }
 
 }  // namespace
@@ -58,6 +60,6 @@ namespace cnnfast {
 
 extern const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA);
 constinit const Kernels CNNFAST_JOIN(kernels_, CNNFAST_ISA) =
-    table_of(std::make_integer_sequence<int, kElements>());
+    table_of(std::make_integer_sequence<int, kWidenedElements>());
 
 }  // namespace cnnfast

@@ -191,11 +191,11 @@ struct WinogradTask {
   const float* x;     // window of the first pixel
   Strides x_strides;  // from pixel to pixel
   std::int64_t channels;
-  float* transformed;             // [position][tile][channels]
+  float* transformed;             // [position][tile][words of the channels]
   std::int64_t transformed_step;  // from each position to the next
   float* product;                 // [position][tile][block's columns]
   std::int64_t product_step;
-  const float* weights;  // [position][channels][block's columns], of the column block
+  const float* weights;  // [position][words][block's columns], of the column block
   Epilogue epilogue;
   float* out;  // pixel 0, first column of the block
   Strides out_strides;
@@ -319,6 +319,8 @@ struct BinaryTask {
   std::int64_t n;  // numbers in a row
 };
 
+constexpr int kWinogradForms = 7;
+
 // Winograd's algorithm for so many outputs of a tile and taps of a window, along each axis.
 struct WinogradKernels {
   std::int32_t outputs_y;
@@ -385,13 +387,27 @@ struct Tuning {
   double slow_bytes_per_second;
 };
 
+// What products of numbers that are rounded to bfloat16 take. Their operands are words, as long as
+// a float: two neighbouring channels, of which the first is in the lower half, or one number of
+// float32 where the machine does not multiply pairs. Behind an odd number of channels is a zero.
+struct Bfloat16Kernels {
+  std::int32_t together;  // numbers in a word
+  // Runs of n numbers, each to words of its own; the steps are from one run to the next.
+  void (*round)(const float* x, std::int64_t x_step, float* words, std::int64_t words_step,
+                std::int64_t runs, std::int64_t n);
+  // As those of Kernels, where spans, chunks, strides of inputs and weights count words.
+  void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
+  WinogradKernels winograd[kWinogradForms];
+};
+
 struct Kernels {
   const char* name;
   Tuning tuning;
+  Bfloat16Kernels bfloat16;  // of one number in a word
 
   void (*conv)(const ConvTask&, std::int64_t first, std::int64_t last);
-  WinogradKernels winograd[7];
-  void (*gemv[kElements])(const GemvTask&, std::int64_t first, std::int64_t last);
+  WinogradKernels winograd[kWinogradForms];
+  void (*gemv[kWidenedElements])(const GemvTask&, std::int64_t first, std::int64_t last);
   // Rows of a matrix into column blocks: [block][depth][block's columns], the last block padded
   // with zeros to whole vectors; `to` is where row 0 goes.
   void (*pack_columns)(const MatrixRows&, std::int64_t depth, float* to);

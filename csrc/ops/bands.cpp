@@ -102,7 +102,7 @@ class BandsShape {
       const Rows needed = read(i, {0, rows});
       rows = needed.last - needed.first + 2 * (together(i - 1) - 1);
       const Layout& out = outs_[i - 1];
-      sizes[i - 1] = aligned(out.bytes(rows * out.row()));
+      sizes[i - 1] = aligned(out.held_bytes(rows * out.row()));
     }
     return sizes;
   }
@@ -131,7 +131,8 @@ class Bands final : public Step {
     // What one step makes for the next is written and read in a core's cache.
     for (std::size_t i = 0; i + 1 < steps_.size(); ++i) {
       const Layout& between = steps_[i].out;
-      total.moved_bytes -= 2 * bytes_of({{between.height, between.width, between.channels}});
+      total.moved_bytes -=
+          2 * bytes_of({{between.height, between.width, between.channels}}, between.element);
     }
     return total;
   }

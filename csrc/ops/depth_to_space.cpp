@@ -6,6 +6,7 @@ namespace {
 
 // A unit is a row of the output: of each pixel of the input's row `y / times_y` the `times_x`
 // pixels in row `y % times_y` of what it becomes.
+template <class Number>
 class BoundDepthToSpace final : public BoundStep {
  public:
   explicit BoundDepthToSpace(const Layouts& layouts)
@@ -20,14 +21,14 @@ class BoundDepthToSpace final : public BoundStep {
     for (std::int64_t unit = w.first; unit < w.last; ++unit) {
       const std::int64_t image = unit / out_.height;
       const std::int64_t y = unit % out_.height;
-      run_row(w.in[0].floats(image) + y / times_y_ * in_.row() +
+      run_row(w.in[0].numbers<Number>(image) + y / times_y_ * in_.row() +
                   y % times_y_ * times_x_ * out_.channels,
-              w.out.floats(image) + y * out_.row());
+              w.out.numbers<Number>(image) + y * out_.row());
     }
   }
 
  private:
-  void run_row(const float* from, float* to) const {
+  void run_row(const Number* from, Number* to) const {
     for (std::int64_t x = 0; x < in_.width; ++x, from += in_.pixel()) {
       for (std::int64_t i = 0; i < times_x_; ++i, to += out_.pixel()) {
         std::copy_n(from + i * out_.channels, out_.channels, to);
@@ -41,15 +42,17 @@ class BoundDepthToSpace final : public BoundStep {
   std::int64_t times_x_;
 };
 
+template <class Number>
 class DepthToSpace final : public Step {
  public:
-  DepthToSpace(const Dims& in, const Dims& out)
-      : Step({.name = "depth_to_space", .reads = Access::slice, .writes = Access::slice}),
-        moved_bytes_(bytes_of({in, out})) {}
+  DepthToSpace(const Dims& in, const Dims& out, float fill)
+      : Step(moving_traits<Number>(
+            {.name = "depth_to_space", .reads = Access::slice, .writes = Access::slice}, fill)),
+        moved_bytes_(bytes_of({in, out}, traits().makes)) {}
 
   Cost cost() const override { return moving(moved_bytes_); }
   std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const override {
-    return std::make_unique<BoundDepthToSpace>(layouts);
+    return std::make_unique<BoundDepthToSpace<Number>>(layouts);
   }
 
  private:
@@ -58,12 +61,15 @@ class DepthToSpace final : public Step {
 
 }  // namespace
 
-std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out) {
+std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out, Element element,
+                                                float fill) {
   if (in.size() != 3 || out.size() != 3 || out[0] % in[0] != 0 || out[1] % in[1] != 0 ||
       count(in) != count(out)) {
     throw std::invalid_argument("depth to space makes whole pixels of the channels");
   }
-  return std::make_unique<DepthToSpace>(in, out);
+  return make_moving(element, [&]<class Number>(Number) -> std::unique_ptr<const Step> {
+    return std::make_unique<DepthToSpace<Number>>(in, out, fill);
+  });
 }
 
 }  // namespace cnnfast

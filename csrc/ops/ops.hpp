@@ -30,6 +30,7 @@ struct ConvSpec {
   bool winograd = true;  // whether it may be used
   // How weights are stored where reading them is most of the work.
   Element weight_dtype = Element::float32;
+  bool bfloat16 = false;  // whether operands of products may be rounded to it
   // The algorithms that there were to choose from, for reports.
   std::vector<Candidate> candidates = {};
 };
@@ -46,7 +47,7 @@ std::unique_ptr<const Step> make_activate(const Dims& in, Activation activation)
 std::unique_ptr<const Step> make_affine(const Dims& in, const float* scale, const float* shift,
                                         Activation activation);
 // The same numbers, into a layout of their own.
-std::unique_ptr<const Step> make_copy(const Dims& in);
+std::unique_ptr<const Step> make_copy(const Dims& in, Element element = Element::float32);
 std::unique_ptr<const Step> make_softmax(const Dims& in);
 std::unique_ptr<const Step> make_normalize(const Dims& in, NormalizationKind kind, float epsilon);
 // A step that runs by bands of rows, and where the next one reads its output; `second` where it is
@@ -87,19 +88,24 @@ std::unique_ptr<const Step> make_pack_operand(const MatrixProduct& of);
 // Reads a, and b as packed_operand says.
 std::unique_ptr<const Step> make_matmul(const MatrixProduct& of);
 // Output axis i is input axis axes[i].
-std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes);
+// Steps that move numbers take those of either element type; of uint8 the fill is the zero point.
+std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes,
+                                           Element element, float fill);
 // (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become by x bx pixels.
-std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out);
+std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out, Element element,
+                                                float fill);
 // `in` into `out` at position `start` of `axis`: one part of a concatenation.
 std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis,
-                                       std::int64_t start);
+                                       std::int64_t start, Element element);
 // The same for images and their channels.
-std::unique_ptr<const Step> make_place_channels(const Dims& in, std::int64_t start);
+std::unique_ptr<const Step> make_place_channels(const Dims& in, std::int64_t start,
+                                                Element element);
 
-// Source positions along each axis, -1 for `fill`; an axis without stays as it is.
+// Source positions along each axis, -1 for `fill`; an axis without stays as it is. `border` is the
+// fill value of what it makes.
 using AxisMap = std::optional<std::vector<std::int32_t>>;
 std::unique_ptr<const Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
-                                       float fill);
+                                       float fill, Element element, float border);
 // Weighted sums along `axis`; `indices` and `weights` are (output size, taps).
 std::unique_ptr<const Step> make_resample(const Dims& in, const Dims& out, int axis,
                                           std::vector<std::int32_t> indices,

@@ -21,19 +21,22 @@ bool is_run(const std::vector<std::int32_t>& positions) {
   return !positions.empty() && positions.front() >= 0;
 }
 
-void copy_floats(float* to, const float* from, std::int64_t n) {
-  std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(float));
+template <class Number>
+void copy_numbers(Number* to, const Number* from, std::int64_t n) {
+  std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(Number));
 }
 
 // A row is a position on the first `mapped` axes; behind them numbers stay together, from `start`.
-class Remap final : public RowsStep {
+template <class Number>
+class Remap final : public RowsOf<Number> {
  public:
+  // `border` is the fill value of what it makes.
   Remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps, float fill, std::size_t mapped,
-        std::int64_t start)
-      : RowsStep({.name = "remap"}, product(out, 0, mapped)),
+        std::int64_t start, float border)
+      : RowsOf<Number>(moving_traits<Number>({.name = "remap"}, border), product(out, 0, mapped)),
         length_(product(out, mapped, out.size())),
         start_(start),
-        fill_(fill),
+        fill_(static_cast<Number>(fill)),
         maps_(std::move(maps)) {
     maps_.resize(mapped);
     std::int64_t stride = product(in, mapped, in.size());
@@ -43,20 +46,20 @@ class Remap final : public RowsStep {
     sizes_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(mapped));
   }
   Cost cost() const override {
-    const double written = kFloatBytes * static_cast<double>(rows() * length_);
-    return moving(2 * written);
+    const std::int64_t written = this->rows() * length_;
+    return moving(2 * static_cast<double>(written * std::int64_t{sizeof(Number)}));
   }
 
  protected:
-  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+  void run_image_rows(const PerInput<const Number*>& in, Number* out, std::int64_t first,
                       std::int64_t last) const override {
-    if (sizes_.empty()) return copy_floats(out, in[0] + start_, length_);
+    if (sizes_.empty()) return copy_numbers(out, in[0] + start_, length_);
     const std::int64_t n = sizes_.back();
     for (std::int64_t row = first; row < last;) {
       const std::int64_t at = row % n;
       const std::int64_t end = std::min(n, at + last - row);
       const std::int64_t from = outer_source(row / n);
-      float* to = out + row * length_;
+      Number* to = out + row * length_;
       if (from < 0) {
         std::fill(to, to + (end - at) * length_, fill_);
       } else {
@@ -79,7 +82,7 @@ class Remap final : public RowsStep {
   }
 
   // Rows `first` to `last` along the last axis.
-  void pick(const float* in, float* to, std::int64_t first, std::int64_t last) const {
+  void pick(const Number* in, Number* to, std::int64_t first, std::int64_t last) const {
     const std::size_t axis = sizes_.size() - 1;
     for (std::int64_t at = first; at < last; ++at, to += length_) {
       const std::int64_t from = position(axis, at);
@@ -88,7 +91,7 @@ class Remap final : public RowsStep {
       } else if (length_ == 1) {
         *to = in[from * strides_[axis]];
       } else {
-        copy_floats(to, in + from * strides_[axis], length_);
+        copy_numbers(to, in + from * strides_[axis], length_);
       }
     }
   }
@@ -98,33 +101,37 @@ class Remap final : public RowsStep {
     return map ? (*map)[static_cast<std::size_t>(at)] : at;
   }
 
-  std::int64_t length_;  // floats that stay together
+  std::int64_t length_;  // numbers that stay together
   std::int64_t start_;
-  float fill_;
+  Number fill_;
   std::vector<AxisMap> maps_;
   Dims sizes_;    // of the output
   Dims strides_;  // of the input
 };
 
-class Place final : public RowsStep {
+template <class Number>
+class Place final : public RowsOf<Number> {
  public:
   Place(std::int64_t outer, std::int64_t part, std::int64_t whole, std::int64_t start)
-      : RowsStep({.name = "concat"}, outer), part_(part), whole_(whole), start_(start) {}
+      : RowsOf<Number>(moving_traits<Number>({.name = "concat"}), outer),
+        part_(part),
+        whole_(whole),
+        start_(start) {}
   Cost cost() const override {
-    const double part = kFloatBytes * static_cast<double>(rows() * part_);
-    return moving(2 * part);
+    const std::int64_t part = this->rows() * part_;
+    return moving(2 * static_cast<double>(part * std::int64_t{sizeof(Number)}));
   }
 
  protected:
-  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+  void run_image_rows(const PerInput<const Number*>& in, Number* out, std::int64_t first,
                       std::int64_t last) const override {
     for (std::int64_t row = first; row < last; ++row) {
-      copy_floats(out + row * whole_ + start_, in[0] + row * part_, part_);
+      copy_numbers(out + row * whole_ + start_, in[0] + row * part_, part_);
     }
   }
 
  private:
-  std::int64_t part_;   // floats of the axis and those inside it
+  std::int64_t part_;   // numbers of the axis and those inside it
   std::int64_t whole_;  // of the output
   std::int64_t start_;
 };
@@ -186,7 +193,7 @@ void check_positions(const std::vector<std::int32_t>& positions, std::int64_t lo
 }  // namespace
 
 std::unique_ptr<const Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
-                                       float fill) {
+                                       float fill, Element element, float border) {
   need(in.size() == out.size() && maps.size() == in.size(), "remap keeps the rank");
   std::size_t mapped = 0;
   for (std::size_t axis = 0; axis < in.size(); ++axis) {
@@ -206,11 +213,13 @@ std::unique_ptr<const Step> make_remap(const Dims& in, const Dims& out, std::vec
     --mapped;
     start = maps[mapped]->front() * product(in, mapped + 1, in.size());
   }
-  return std::make_unique<Remap>(in, out, std::move(maps), fill, mapped, start);
+  return make_moving(element, [&]<class Number>(Number) -> std::unique_ptr<const Step> {
+    return std::make_unique<Remap<Number>>(in, out, std::move(maps), fill, mapped, start, border);
+  });
 }
 
 std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis,
-                                       std::int64_t start) {
+                                       std::int64_t start, Element element) {
   need(in.size() == out.size() && 0 <= axis && static_cast<std::size_t>(axis) < in.size(),
        "concat needs an axis of its inputs");
   const auto at = static_cast<std::size_t>(axis);
@@ -218,10 +227,12 @@ std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis
     need(i == at ? start + in[i] <= out[i] : in[i] == out[i],
          "the inputs of concat differ along its axis only");
   }
-  if (in.size() == 3 && axis == 2) return make_place_channels(in, start);
+  if (in.size() == 3 && axis == 2) return make_place_channels(in, start, element);
   const std::int64_t inner = product(in, at + 1, in.size());
-  return std::make_unique<Place>(product(in, 0, at), in[at] * inner, out[at] * inner,
-                                 start * inner);
+  return make_moving(element, [&]<class Number>(Number) -> std::unique_ptr<const Step> {
+    return std::make_unique<Place<Number>>(product(in, 0, at), in[at] * inner, out[at] * inner,
+                                           start * inner);
+  });
 }
 
 std::unique_ptr<const Step> make_resample(const Dims& in, const Dims& out, int axis,

@@ -20,14 +20,19 @@ std::unique_ptr<const BoundStep> DenseStep::bind(const Layouts& /*layouts*/) con
   return std::make_unique<BoundDense>(*this);
 }
 
-void RowsStep::run(const Work& w) const {
+template <class Number>
+void RowsOf<Number>::run(const Work& w) const {
   for (std::int64_t unit = w.first; unit < w.last;) {
     const std::int64_t image = unit / rows_;
     const std::int64_t row = unit % rows_;
     const std::int64_t end = std::min(rows_, row + w.last - unit);
-    run_image_rows({w.in[0].floats(image), w.in[1].floats(image)}, w.out.floats(image), row, end);
+    run_image_rows({w.in[0].numbers<Number>(image), w.in[1].numbers<Number>(image)},
+                   w.out.numbers<Number>(image), row, end);
     unit += end - row;
   }
 }
+
+template class RowsOf<float>;
+template class RowsOf<std::uint8_t>;
 
 }  // namespace cnnfast

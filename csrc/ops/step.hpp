@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "../interrupt.hpp"
@@ -28,10 +29,10 @@ inline Cost moving(double bytes) {
   return {.flops = 0, .own_flops = 0, .weight_bytes = 0, .moved_bytes = bytes};
 }
 
-// Of all numbers of these tensors of float32.
-inline double bytes_of(std::initializer_list<Dims> tensors) {
+// Of all numbers of these tensors.
+inline double bytes_of(std::initializer_list<Dims> tensors, Element element = Element::float32) {
   double bytes = 0;
-  for (const Dims& dims : tensors) bytes += static_cast<double>(float_bytes(count(dims)));
+  for (const Dims& dims : tensors) bytes += static_cast<double>(count(dims) * bytes_of(element));
   return bytes;
 }
 
@@ -77,8 +78,10 @@ struct StepTraits {
 
   Access reads = Access::dense;
   Access writes = Access::dense;
-  Border border = {};  // that it reads around its first input
+  Border border = {};                // that it reads around its first input
+  Element takes = Element::float32;  // of all that it reads
   Element makes = Element::float32;
+  float fill = 0;  // around what it makes; of uint8 the zero point
   // Its output may stand where an input of that size does, both dense: each number is read before
   // the one in its place is written, and by the same unit.
   bool overwrites = false;
@@ -165,17 +168,18 @@ class DenseStep : public Step {
   virtual void run(const Work& work) const = 0;
 };
 
-// One whose units are rows of an image's output.
-class RowsStep : public DenseStep {
+// One whose units are rows of an image's output, over tensors of such numbers.
+template <class Number>
+class RowsOf : public DenseStep {
  public:
-  RowsStep(StepTraits traits, std::int64_t rows) : DenseStep(std::move(traits)), rows_(rows) {}
+  RowsOf(StepTraits traits, std::int64_t rows) : DenseStep(std::move(traits)), rows_(rows) {}
 
   std::int64_t units(std::int64_t images) const final { return images * rows_; }
   void run(const Work& work) const final;
 
  protected:
   // Rows [first, last) of one image.
-  virtual void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+  virtual void run_image_rows(const PerInput<const Number*>& in, Number* out, std::int64_t first,
                               std::int64_t last) const = 0;
 
   std::int64_t rows() const { return rows_; }
@@ -183,5 +187,25 @@ class RowsStep : public DenseStep {
  private:
   std::int64_t rows_;
 };
+extern template class RowsOf<float>;
+extern template class RowsOf<std::uint8_t>;
+using RowsStep = RowsOf<float>;
+
+// make(number) for a step that moves numbers of this element type, as they are.
+template <class Make>
+std::unique_ptr<const Step> make_moving(Element element, const Make& make) {
+  if (element == Element::uint8) return make(std::uint8_t{});
+  return make(float{});
+}
+
+// The traits of a step that moves numbers.
+template <class Number>
+StepTraits moving_traits(StepTraits traits, float fill = 0) {
+  if constexpr (std::is_same_v<Number, std::uint8_t>) {
+    traits.takes = traits.makes = Element::uint8;
+    traits.fill = fill;
+  }
+  return traits;
+}
 
 }  // namespace cnnfast

@@ -5,10 +5,12 @@ namespace cnnfast {
 namespace {
 
 // A row is the last axis of the output.
-class Transpose final : public RowsStep {
+template <class Number>
+class Transpose final : public RowsOf<Number> {
  public:
-  Transpose(const Dims& in, const std::vector<int>& axes)
-      : RowsStep({.name = "transpose"}, count(in) / in[static_cast<std::size_t>(axes.back())]) {
+  Transpose(const Dims& in, const std::vector<int>& axes, float fill)
+      : RowsOf<Number>(moving_traits<Number>({.name = "transpose"}, fill),
+                       count(in) / in[static_cast<std::size_t>(axes.back())]) {
     Dims in_strides(in.size());
     std::int64_t stride = 1;
     for (std::size_t i = in.size(); i-- > 0; stride *= in[i]) in_strides[i] = stride;
@@ -18,16 +20,16 @@ class Transpose final : public RowsStep {
     }
   }
 
-  Cost cost() const override { return moving(2 * bytes_of({dims_})); }
+  Cost cost() const override { return moving(2 * bytes_of({dims_}, this->traits().makes)); }
 
  protected:
-  void run_image_rows(const PerInput<const float*>& in, float* out, std::int64_t first,
+  void run_image_rows(const PerInput<const Number*>& in, Number* out, std::int64_t first,
                       std::int64_t last) const override {
     const std::int64_t length = dims_.back();
     const std::int64_t stride = strides_.back();
     for (std::int64_t row = first; row < last; ++row) {
-      const float* from = in[0] + row_offset(row);
-      float* to = out + row * length;
+      const Number* from = in[0] + row_offset(row);
+      Number* to = out + row * length;
       for (std::int64_t i = 0; i < length; ++i) to[i] = from[i * stride];
     }
   }
@@ -47,7 +49,8 @@ class Transpose final : public RowsStep {
 
 }  // namespace
 
-std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes) {
+std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes,
+                                           Element element, float fill) {
   std::vector<bool> seen(in.size());
   for (const int axis : axes) {
     const auto i = static_cast<std::size_t>(axis);
@@ -59,7 +62,9 @@ std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int
   if (axes.size() != in.size() || axes.empty()) {
     throw std::invalid_argument("axes must name every axis of the input once");
   }
-  return std::make_unique<Transpose>(in, axes);
+  return make_moving(element, [&]<class Number>(Number) -> std::unique_ptr<const Step> {
+    return std::make_unique<Transpose<Number>>(in, axes, fill);
+  });
 }
 
 }  // namespace cnnfast

@@ -37,4 +37,18 @@ void check_window(const Window& w, const Dims& in, const Dims& out) {
   check_axis("width", in[1], out[1], w.width, w.stride_x, w.dilation_x, w.pads.left, w.pads.right);
 }
 
+std::vector<Taps> taps_inside(std::int64_t out, std::int64_t size, std::int64_t stride,
+                              std::int64_t dilation, std::int64_t pad, std::int64_t limit) {
+  std::vector<Taps> all;
+  for (std::int64_t i = 0; i < out; ++i) {
+    const std::int64_t start = i * stride - pad;
+    const std::int64_t before = start < 0 ? (dilation - 1 - start) / dilation : 0;
+    const std::int64_t first = start + before * dilation;
+    const std::int64_t inside = (limit - first + dilation - 1) / dilation;
+    all.push_back({first, std::min(size - before, inside)});
+    if (all.back().count < 1) throw std::invalid_argument("a window has no tap in the image");
+  }
+  return all;
+}
+
 }  // namespace cnnfast

@@ -1,6 +1,9 @@
 // Windows that slide over images.
 #pragma once
 
+#include <vector>
+
+#include "../kernels/table.hpp"
 #include "../layout.hpp"
 
 namespace cnnfast {
@@ -25,5 +28,9 @@ struct Window {
 
 // Throws std::invalid_argument unless `window` over `in` gives height and width of `out`.
 void check_window(const Window& window, const Dims& in, const Dims& out);
+
+// Of each of `out` windows along an axis; std::invalid_argument where one has none.
+std::vector<Taps> taps_inside(std::int64_t out, std::int64_t size, std::int64_t stride,
+                              std::int64_t dilation, std::int64_t pad, std::int64_t limit);
 
 }  // namespace cnnfast
