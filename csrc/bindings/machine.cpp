@@ -44,7 +44,7 @@ WordArray digests_of(const ByteArray& data, std::size_t block, std::uint64_t see
 }  // namespace
 
 void bind_machine(py::module_& m) {
-  m.def("isa", [] { return std::string(kernels().name); });
+  m.def("isa", [] { return std::string(isa_in_use()); });
   m.def("available_isas", &available_isas);
   m.def("threadings", &threading_names);
   m.def("threading", [] { return name_of(threading()); });

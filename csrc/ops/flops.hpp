@@ -5,8 +5,9 @@
 
 namespace cnnfast {
 
-// An operation on vectors takes the place of a multiply-add, which is two flops. Counted in the
-// code of kernels/math.hpp, and for what has a latency or a function call of its own measured.
+// An operation on vectors takes the place of a multiply-add, which is two flops; so do the products
+// of pairs. Counted in the code of kernels/math.hpp, and for what has a latency or a function call
+// of its own measured.
 constexpr double kOperation = 2;
 constexpr double kDivision = 10;
 constexpr double kRoot = 12;

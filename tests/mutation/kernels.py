@@ -69,6 +69,7 @@ TESTS = [
         "ops/test_depthwise",
         "ops/test_conv2d",
         "ops/test_winograd_conv",
+        "ops/test_bfloat16_conv",
         "kernels/test_conv_pool",
         "ops/test_bands",
         "test_batches",

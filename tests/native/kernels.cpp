@@ -1,7 +1,7 @@
 // Runs each kernel by its name, without a plan around it, on every instruction set of this machine:
 // `kernels` compares the answers with loops written from the definition, `kernels --time` says how
 // fast they come, `kernels --time softmax gemv` of these alone. `--json` writes the seconds of each
-// round for other programs, `--list` the names.
+// round for other programs, `--list` the names, `--pairs` each with the instruction sets it has.
 #include <chrono>
 #include <cstdio>
 
@@ -16,21 +16,34 @@ using trials::Trial;
 
 std::vector<Named> all_trials() {
   std::vector<Named> all;
-  for (const auto trials : {trials::product_trials, trials::recurrent_trials, trials::window_trials,
-                            trials::row_trials}) {
+  for (const auto trials : {trials::bfloat16_trials, trials::product_trials,
+                            trials::recurrent_trials, trials::window_trials, trials::row_trials,
+                            trials::quantized_trials, trials::quantized_row_trials}) {
     const std::vector<Named> some = trials();
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
 }
 
+// Kernels of float32 may be those of several instruction sets: then of the one they are named
+// after.
+bool has(const Named& named, const std::string& isa) {
+  return named.make_quantized != nullptr || isa == kernels_of(isa).name;
+}
+
+Trial trial_on(const Named& named, const std::string& isa) {
+  return named.make_quantized != nullptr ? named.make_quantized(quantized_kernels_of(isa))
+                                         : named.make(kernels_of(isa));
+}
+
 bool is_right(const Trial& trial) {
-  constexpr double kTolerance = 1e-4;
+  const double tolerance = trial.bytes ? 0 : trial.tolerance;
   Numbers out(trial.expected.size(), NAN);
   trial.run(out.data());
   for (std::size_t i = 0; i < out.size(); ++i) {
     const double scale = std::max(1.0, std::abs(trial.expected[i]));
-    if (!(std::abs(out[i] - trial.expected[i]) <= kTolerance * scale)) return false;
+    const double made = trial.bytes ? reinterpret_cast<std::uint8_t*>(out.data())[i] : out[i];
+    if (!(std::abs(made - trial.expected[i]) <= tolerance * scale)) return false;
   }
   return true;
 }
@@ -104,15 +117,19 @@ int main(int count, char** words) {
     if (!asked.asks_for(named.name)) continue;
     if (asked.has("--list")) std::puts(named.name.c_str());
     for (const std::string& isa : available_isas()) {
-      if (asked.has("--list")) continue;
-      const Trial trial = named.make(kernels_of(isa));
+      if (asked.has("--list") || !has(named, isa)) continue;
+      if (asked.has("--pairs")) {
+        std::printf("%s %s\n", named.name.c_str(), isa.c_str());
+        continue;
+      }
+      const Trial trial = trial_on(named, isa);
       const bool right = is_right(trial);
       ++(right ? passed : failed);
       if (!right) std::printf("FAILED %s on %s\n", named.name.c_str(), isa.c_str());
       if (asked.has("--time")) time(isa, named.name, trial, asked.has("--json"));
     }
   }
-  if (asked.has("--list")) return 0;
+  if (asked.has("--list") || asked.has("--pairs")) return 0;
   if (!asked.has("--json")) std::printf("%d kernels, %d failed\n", passed + failed, failed);
   return failed == 0 && passed > 0 ? 0 : 1;
 }

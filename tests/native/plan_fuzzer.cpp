@@ -54,8 +54,7 @@ class Bytes {
 
 class Graph {
  public:
-  explicit Graph(Bytes& bytes)
-      : bytes_(bytes), builder_(!bytes.once_in(4), static_cast<Element>(bytes.below(kElements))) {
+  explicit Graph(Bytes& bytes) : bytes_(bytes), builder_(builder_of(bytes)) {
     const std::int64_t inputs = 1 + bytes_.below(2);
     for (std::int64_t i = 0; i < inputs; ++i) values_.push_back(builder_.input(input_dims()));
     for (std::size_t i = 0; i < kMostSteps && !bytes_.empty(); ++i) {
@@ -69,6 +68,13 @@ class Graph {
   std::unique_ptr<Plan> build(const std::vector<int>& outputs) { return builder_.build(outputs); }
 
  private:
+  static PlanBuilder builder_of(Bytes& bytes) {
+    const bool winograd = !bytes.once_in(4);
+    const std::int64_t how = bytes.below(2 * kWidenedElements);
+    return PlanBuilder(winograd, static_cast<Element>(how % kWidenedElements),
+                       how >= kWidenedElements);
+  }
+
   // Keeps what is built and run small.
   void spend(std::int64_t products) {
     products_ += products;
@@ -162,6 +168,7 @@ class Graph {
     if (bytes_.once_in(4)) spec.scale = spec.shift = bias.data();
     spec.winograd = builder_.winograd();
     spec.weight_dtype = builder_.weight_dtype();
+    spec.bfloat16 = builder_.bfloat16();
     if (bytes_.once_in(4)) {
       spec.pooling.side = 2;
       spec.out = {out[0] / 2, out[1] / 2, out[2]};

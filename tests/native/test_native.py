@@ -24,6 +24,8 @@ EMULATOR = "qemu-aarch64"
 # That of 64-byte vectors runs on AVX2 as well, where the build is asked for it.
 ISAS = _core.available_isas()
 ISAS += ["avx2_wide"] if "avx2" in ISAS else []
+# The others differ from one of these for numbers in 8 bits alone.
+FLOAT_ISAS = [isa for isa in ISAS if not isa.endswith("_vnni")]
 
 
 def build(directory: Path, *options: str, targets: Sequence[str] = ("all",)) -> Path:
@@ -50,7 +52,7 @@ def run_selftest(command, isa=""):
     return done.stdout
 
 
-@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("isa", FLOAT_ISAS)
 def test_the_selftest_passes_on_each_instruction_set(native, isa):
     output = run_selftest([native / "selftest"], isa)
     assert f"instruction set: {isa}\n" in output
@@ -60,18 +62,27 @@ def test_the_selftest_passes_on_each_instruction_set(native, isa):
 def test_each_kernel_is_right_by_its_name_on_all_instruction_sets(native):
     output = run_selftest([native / "kernels"])
     assert output.endswith(" kernels, 0 failed\n")
-    kernels = int(output.split()[0])
-    assert kernels > 0
-    assert kernels % len(ISAS) == 0
+    pairs = [line.split() for line in run_selftest([native / "kernels", "--pairs"]).splitlines()]
+    assert int(output.split()[0]) == len(pairs)
+    assert {isa for kernel, isa in pairs if kernel == "softmax"} == set(FLOAT_ISAS)
+    assert {isa for kernel, isa in pairs if kernel == "quantize"} == set(ISAS)
 
 
-def test_each_slot_of_the_table_of_kernels_has_a_trial(native):
-    table = (REPOSITORY / "csrc" / "kernels" / "table.hpp").read_text(encoding="utf-8")
-    (members,) = re.findall(r"^struct Kernels \{\n(.*?)^\};", table, re.DOTALL | re.MULTILINE)
+def slots_of(header: str, table: str, numbers: int) -> list[str]:
+    """The names of the functions in a table of kernels, which has so many other members."""
+    text = (REPOSITORY / "csrc" / "kernels" / header).read_text(encoding="utf-8")
+    (members,) = re.findall(rf"^struct {table} \{{\n(.*?)^\}};", text, re.DOTALL | re.MULTILINE)
     members = re.sub("//.*", "", members)
     slots = re.findall(r"\(\*(\w+)(?:\[\w+\])?\)\(|WinogradKernels (\w+)\[", members)
-    names = [function or forms for function, forms in slots]
-    assert len(names) == members.count(";") - 2  # all but the name and the tuning
+    assert len(slots) == members.count(";") - numbers
+    return [function or forms for function, forms in slots]
+
+
+def test_each_slot_of_the_tables_of_kernels_has_a_trial(native):
+    # All but the name, the tuning and the other table; all but the size of a word.
+    names = slots_of("table.hpp", "Kernels", 3)
+    names += [f"bfloat16_{name}" for name in slots_of("table.hpp", "Bfloat16Kernels", 1)]
+    names += slots_of("quantized_table.hpp", "QuantizedKernels", 5)
     trials = run_selftest([native / "kernels", "--list"]).split()
     assert len(set(trials)) == len(trials)
     without = [name for name in names if not any(f"{t}_".startswith(f"{name}_") for t in trials)]
@@ -83,15 +94,15 @@ def test_each_slot_of_the_table_of_kernels_has_a_trial(native):
 def test_the_times_of_a_kernel_are_written_for_other_programs(native):
     lines = run_selftest([native / "kernels", "--time", "--json", "softmax"]).splitlines()
     times = [json.loads(line) for line in lines]
-    assert [(of["isa"], of["kernel"]) for of in times] == [(isa, "softmax") for isa in ISAS]
+    assert [(of["isa"], of["kernel"]) for of in times] == [(isa, "softmax") for isa in FLOAT_ISAS]
     assert all(of["operations"] > 0 and min(of["seconds"]) > 0 for of in times)
 
 
 def test_a_kernel_is_timed_by_its_name(native):
     *lines, last = run_selftest([native / "kernels", "--time", "softmax"]).splitlines()
-    assert [line.split()[:2] for line in lines] == [[isa, "softmax"] for isa in ISAS]
+    assert [line.split()[:2] for line in lines] == [[isa, "softmax"] for isa in FLOAT_ISAS]
     assert all(float(line.split()[2]) > 0 for line in lines)
-    assert last == f"{len(ISAS)} kernels, 0 failed"
+    assert last == f"{len(FLOAT_ISAS)} kernels, 0 failed"
 
 
 def test_pytest_benchmark_keeps_the_times_of_kernels(native, tmp_path):
@@ -103,7 +114,7 @@ def test_pytest_benchmark_keeps_the_times_of_kernels(native, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     measured = json.loads((tmp_path / "times").read_text(encoding="utf-8"))["benchmarks"]
-    names = [f"test_kernel[softmax-{isa}]" for isa in _core.available_isas()]
+    names = [f"test_kernel[softmax-{isa}]" for isa in FLOAT_ISAS]
     assert sorted(each["name"] for each in measured) == sorted(names)
     for each in measured:
         assert each["stats"]["min"] > 0
@@ -123,7 +134,7 @@ def test_the_core_holds_without_memory(native):
     assert "failed" in run_selftest([native / "allocation"])
 
 
-@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("isa", FLOAT_ISAS)
 def test_graphs_that_fuzzing_found_run_alike_on_each_instruction_set(native, isa):
     output = run_selftest([native / "plan_fuzzer", CORPUS], isa)
     assert output == f"{len(list(CORPUS.iterdir()))} files, 0 failed\n"
@@ -145,8 +156,9 @@ def test_the_selftest_passes_on_neon_under_an_emulator(tmp_path):
 
 def test_each_kernel_object_exports_its_table_and_nothing_else(native):
     """An inline function of two objects would be kept once, perhaps from the wrong one."""
-    objects = sorted(native.glob("CMakeFiles/kernels_*.dir/csrc/kernels/isa.cpp.o"))
-    assert len(objects) >= len({*ISAS, "portable"})  # of newer machines, too
+    objects = sorted(native.glob("CMakeFiles/*kernels_*.dir/csrc/kernels/*isa.cpp.o"))
+    # Of newer machines, too.
+    assert len(objects) >= len({*ISAS, "portable"}) + len({*FLOAT_ISAS, "portable"})
     for path in objects:
         symbols = subprocess.run(
             ["nm", "--extern-only", "--defined-only", "--demangle", path],

@@ -20,6 +20,8 @@ struct Trial {
   double operations;
   std::function<void(float* out)> run;
   std::vector<double> expected;
+  double tolerance = 1e-4;  // relative, of sums below 1 absolute
+  bool bytes = false;       // `out` is of bytes
 };
 
 // The name is that of the slot in the table of kernels, and what is special behind it:
@@ -27,12 +29,21 @@ struct Trial {
 struct Named {
   std::string name;
   std::function<Trial(const Kernels&)> make;
+  std::function<Trial(const QuantizedKernels&)> make_quantized = nullptr;  // instead
 };
+
+std::vector<Named> bfloat16_trials();
+
+inline Named quantized(const char* name, Trial (*make)(const QuantizedKernels&)) {
+  return {name, nullptr, make};
+}
 
 std::vector<Named> product_trials();
 std::vector<Named> recurrent_trials();
 std::vector<Named> window_trials();
 std::vector<Named> row_trials();
+std::vector<Named> quantized_trials();
+std::vector<Named> quantized_row_trials();
 
 inline Numbers normal(std::int64_t n, float scale = 1) {
   static std::mt19937 generator(20240607);

@@ -155,7 +155,7 @@ Trial pack_columns(const Kernels& k) {
 std::vector<Named> product_trials() {
   std::vector<Named> all = {
       {"conv_joined", conv_joined}, {"multiply_row", multiply_row}, {"pack_columns", pack_columns}};
-  for (int i = 0; i < kElements; ++i) {
+  for (int i = 0; i < kWidenedElements; ++i) {
     const auto element = static_cast<Element>(i);
     const std::string name = kElementNames[i];
     all.push_back({"conv_" + name, [=](const Kernels& k) { return conv(k, element); }});

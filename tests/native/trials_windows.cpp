@@ -2,6 +2,7 @@
 // depthwise convolution.
 #include "ops/conv.hpp"
 #include "trials.hpp"
+#include "words.hpp"
 
 namespace cnnfast::trials {
 
@@ -100,9 +101,25 @@ Numbers transformed(const WinogradForm& form, const Convolution& c) {
   return weights;
 }
 
-// Tiles reach over the output's edges; a pooling of `side`.
-Trial winograd(const Kernels& k, std::size_t index, std::int32_t side) {
-  const WinogradForm form = {&k.winograd[index]};
+// [position][word][filter] of the same.
+Numbers in_words(const Numbers& weights, std::int64_t positions, const Convolution& c,
+                 std::int64_t together) {
+  const std::int64_t words = words_of(c.channels, together);
+  Numbers to(static_cast<std::size_t>(positions * words * c.filters));
+  for (std::int64_t row = 0; row < positions * c.channels; ++row) {
+    const std::int64_t channel = row % c.channels;
+    const std::int64_t word = row / c.channels * words + channel / together;
+    fill_words(weights.data() + row * c.filters, c.filters, to.data() + word * c.filters,
+               channel % together, together);
+  }
+  return to;
+}
+
+// Tiles reach over the output's edges; a pooling of `side`. In bfloat16 transforms make several
+// times of the rounding.
+Trial winograd(const Kernels& k, std::size_t index, std::int32_t side, bool bfloat16) {
+  const Bfloat16Kernels& pairs = bfloat16_kernels_of(k);
+  const WinogradForm form = {bfloat16 ? &pairs.winograd[index] : &k.winograd[index]};
   const WinogradKernels& kernels = *form.kernels;
   const std::int64_t channels = k.tuning.lanes + 5;
   const std::int64_t filters = blocks_of(k, 1, 1).widest;
@@ -120,17 +137,19 @@ Trial winograd(const Kernels& k, std::size_t index, std::int32_t side) {
                          filters,
                          row,
                          normal(rows * row * channels)};
-  const Numbers weights = transformed(form, c);
+  Numbers weights = transformed(form, c);
+  if (bfloat16) weights = in_words(weights, form.positions(), c, pairs.together);
+  const std::int64_t words = bfloat16 ? words_of(channels, pairs.together) : channels;
   const auto run = [=, &kernels](float* out) {
     const std::int64_t tiles = tiles_y * tiles_x;
-    Numbers inputs(static_cast<std::size_t>(form.positions() * tiles * channels));
+    Numbers inputs(static_cast<std::size_t>(form.positions() * tiles * words));
     Numbers products(static_cast<std::size_t>(form.positions() * tiles * filters));
     WinogradTask task = {};
     task.x = c.x.data();
     task.x_strides = c.strides();
     task.channels = channels;
     task.transformed = inputs.data();
-    task.transformed_step = tiles * channels;
+    task.transformed_step = tiles * words;
     task.product = products.data();
     task.product_step = tiles * filters;
     task.weights = weights.data();
@@ -147,7 +166,8 @@ Trial winograd(const Kernels& k, std::size_t index, std::int32_t side) {
     kernels.input(task);
     kernels.output(task);
   };
-  return {c.operations(), run, c.expected(side)};
+  const auto products = static_cast<double>(c.taps_y * c.taps_x * channels);
+  return {c.operations(), run, c.expected(side), bfloat16 ? 0.1 * std::sqrt(products) : 1e-4};
 }
 
 // Windows of 3 columns over a row of pixels.
@@ -231,16 +251,18 @@ Trial depthwise(const Kernels& k, std::int64_t size, std::int64_t stride, bool s
 }
 
 // What is the same for all instruction sets: which forms there are.
-std::vector<Named> winograd_trials() {
+std::vector<Named> winograd_trials(bool bfloat16) {
   std::vector<Named> all;
   const auto text = [](int y, int x) { return std::to_string(y) + "x" + std::to_string(x); };
   for (std::size_t i = 0; i < std::size(kernels().winograd); ++i) {
     const WinogradKernels& form = kernels().winograd[i];
-    const std::string name = "winograd_" + text(form.outputs_y, form.outputs_x) + "_of_" +
+    const std::string name = (bfloat16 ? "bfloat16_winograd_" : "winograd_") +
+                             text(form.outputs_y, form.outputs_x) + "_of_" +
                              text(form.taps_y, form.taps_x);
-    all.push_back({name, [=](const Kernels& k) { return winograd(k, i, 1); }});
+    all.push_back({name, [=](const Kernels& k) { return winograd(k, i, 1, bfloat16); }});
     if (form.outputs_y % 2 == 0 && form.outputs_x % 2 == 0) {
-      all.push_back({name + "_pool", [=](const Kernels& k) { return winograd(k, i, 2); }});
+      all.push_back(
+          {name + "_pool", [=](const Kernels& k) { return winograd(k, i, 2, bfloat16); }});
     }
   }
   return all;
@@ -249,7 +271,9 @@ std::vector<Named> winograd_trials() {
 }  // namespace
 
 std::vector<Named> window_trials() {
-  std::vector<Named> all = winograd_trials();
+  std::vector<Named> all = winograd_trials(false);
+  const std::vector<Named> rounding = winograd_trials(true);
+  all.insert(all.end(), rounding.begin(), rounding.end());
   all.push_back({"conv_pool", conv_pool});
   all.push_back({"max_pool", pool<true>});
   all.push_back({"average_pool", pool<false>});
