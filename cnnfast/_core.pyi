@@ -207,7 +207,10 @@ class Plan:
 @final
 class PlanBuilder:
     def __init__(
-        self, winograd: bool = True, weight_dtype: WeightDtype = WeightDtype.FLOAT32
+        self,
+        winograd: bool = True,
+        weight_dtype: WeightDtype = WeightDtype.FLOAT32,
+        bfloat16: bool = False,
     ) -> None: ...
     def label(self, text: str) -> None: ...
     def input(self, shape: Sequence[int]) -> int: ...

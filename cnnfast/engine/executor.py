@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from cnnfast.utils import defaults
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.system.threads import get_num_threads, positive
 
+if TYPE_CHECKING:
+    from cnnfast.engine.quantized.quantization import Quantization
+
 PLANS_KEPT = 32
 LOWERED_KEPT = 8
 
@@ -36,7 +39,9 @@ WEIGHT_DTYPES = {
     "bfloat16": WeightDtype.BFLOAT16,
 }
 
-PlanKey: TypeAlias = tuple[options.Config, str, tuple[Shape, ...]]
+PRECISIONS = ("float32", "bfloat16")
+
+PlanKey: TypeAlias = tuple[options.Config, tuple[str, str], tuple[Shape, ...]]
 
 
 class Network(Protocol):
@@ -55,8 +60,19 @@ class Network(Protocol):
         ...
 
     @property
-    def weight_dtype(self) -> str:
-        """How plans store weights where reading them is most of the work; see `WEIGHT_DTYPES`."""
+    def arithmetic(self) -> tuple[str, str]:
+        """How plans compute.
+
+        How they store weights where reading them is most of the work, of `WEIGHT_DTYPES`, and what
+        operands of products may be rounded to, of `PRECISIONS`.
+        """
+        ...
+
+    def quantized_by(self) -> Quantization | None:
+        """How the network is computed in 8 bits; None where it is in float32.
+
+        Raises UnsupportedError where it has changed since it was quantized.
+        """
         ...
 
     def check(self, shapes: Sequence[Shape]) -> None:
@@ -72,12 +88,23 @@ class Network(Protocol):
         ...
 
 
-def lower(network: Network, shapes: Sequence[Shape]) -> Graph:
-    """Return the graph of `network`, after all passes, for images of `shapes`, one per input."""
-    graph = Graph()
+def draw(
+    network: Network, shapes: Sequence[Shape], quantized_by: Quantization | None = None
+) -> Graph:
+    """Return the graph of `network` as its layers lower to it, of which it is quantized by this."""
+    graph = Graph(quantized_by=quantized_by)
     inputs = [graph.add_input(shape) for shape in shapes]
     with variables.snapshot(network.weights):
         graph.outputs = list(network.lower_all(graph, inputs))
+    return graph
+
+
+def lower(network: Network, shapes: Sequence[Shape]) -> Graph:
+    """Return the graph of `network`, after all passes, for images of `shapes`, one per input."""
+    quantization = network.quantized_by()
+    graph = draw(network, shapes, quantization)
+    if quantization is not None:
+        return quantization.applied(graph)
     if not graph.states:
         return optimize(graph)
     graph.outputs += graph.states.values()
@@ -112,7 +139,7 @@ class Executor:
         ValueError
             If the network cannot run on such images, or needs a tensor that is too large.
         """
-        key = (options.get(), self._network.weight_dtype, shapes)
+        key = (options.get(), self._network.arithmetic, shapes)
         plan = self._find(key)
         if plan is not None:
             return plan
@@ -121,7 +148,7 @@ class Executor:
             if plan is not None:
                 return plan
             versions = self._versions
-            lowered, plan = self._make(shapes, WEIGHT_DTYPES[self._network.weight_dtype])
+            lowered, plan = self._make(shapes, *_numbers(key[1]))
             with self._guard.lock:
                 self._drop_outdated()
                 if versions == self._versions:
@@ -149,7 +176,7 @@ class Executor:
         """The plans that are kept for the configuration in force, by the shapes of the inputs."""
         with self._guard.lock:
             self._drop_outdated()
-            current = (options.get(), self._network.weight_dtype)
+            current = (options.get(), self._network.arithmetic)
             return {key[-1]: plan for key, plan in self._plans.items() if key[:-1] == current}
 
     @property
@@ -200,27 +227,29 @@ class Executor:
             self._lowered.clear()
 
     def _make(
-        self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype
+        self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype, bfloat16: bool
     ) -> tuple[Lowered | None, AnyPlan]:
         winograd = options.get().winograd
         with self._guard.lock:
             known = list(self._lowered)
         for lowered in known:
-            plan = lowered.plan(shapes, winograd, weight_dtype)
+            plan = lowered.plan(shapes, winograd, weight_dtype, bfloat16)
             if plan is not None:
                 return lowered, plan
         self._network.check(shapes)
         new = lowered_for_all(self._network, shapes, self._kernels)
-        plan = None if new is None else new.plan(shapes, winograd, weight_dtype)
+        plan = None if new is None else new.plan(shapes, winograd, weight_dtype, bfloat16)
         if plan is not None:
             return new, plan
-        return None, self._make_alone(shapes, weight_dtype)
+        return None, self._make_alone(shapes, weight_dtype, bfloat16)
 
-    def _make_alone(self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype) -> AnyPlan:
+    def _make_alone(
+        self, shapes: tuple[Shape, ...], weight_dtype: WeightDtype, bfloat16: bool
+    ) -> AnyPlan:
         """Make a plan for these shapes and no others."""
         graph = lower(self._network, shapes)
         try:
-            return with_states(build(graph, weight_dtype, self._kernels), graph)
+            return with_states(build(graph, weight_dtype, self._kernels, bfloat16), graph)
         except (ModelFileError, UnsupportedError):
             raise
         except ValueError as error:
@@ -238,6 +267,12 @@ class Executor:
             self._plans.clear()
             self._lowered.clear()
         self._epoch, self._epsilon, self._versions = epoch, epsilon, versions
+
+
+def _numbers(arithmetic: tuple[str, str]) -> tuple[WeightDtype, bool]:
+    """Return `arithmetic` as a `PlanBuilder` takes it."""
+    weight_dtype, precision = arithmetic
+    return WEIGHT_DTYPES[weight_dtype], precision == "bfloat16"
 
 
 class Lowered:
@@ -259,7 +294,7 @@ class Lowered:
         self._pattern, self._sizes, self._template = pattern, sizes, template
 
     def plan(
-        self, shapes: Sequence[Shape], winograd: bool, weight_dtype: WeightDtype
+        self, shapes: Sequence[Shape], winograd: bool, weight_dtype: WeightDtype, bfloat16: bool
     ) -> Plan | None:
         """Return the plan for `shapes`; None where the network does not lower alike for them."""
         opened: list[int] = []
@@ -277,7 +312,7 @@ class Lowered:
         if values is None:
             return None
         try:
-            return self._template.plan(values, winograd, weight_dtype)
+            return self._template.plan(values, winograd, weight_dtype, bfloat16)
         except ModelFileError:
             raise
         except ValueError:

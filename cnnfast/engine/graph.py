@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cnnfast.engine.ops import Op, Shape, Value
 
 if TYPE_CHECKING:
+    from cnnfast.engine.quantized.quantization import Quantization
     from cnnfast.engine.states import State
 
 OpT = TypeVar("OpT", bound=Op)
@@ -22,7 +23,7 @@ class Graph:
     While it is made, `masks` says of values which of their steps count: 1 for these, 0 for others.
     `states` are those of layers with what each is after the operations so far; `states_read` are
     those that come in, each an input behind the others. `given_with` has what else came out of the
-    call that gave a state.
+    call that gave a state. `quantized_by` says how the whole of it is computed in 8 bits, if it is.
     """
 
     inputs: list[Value] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Graph:
     states: dict[State, Value] = field(default_factory=dict)
     states_read: list[State] = field(default_factory=list)
     given_with: dict[State, list[Value]] = field(default_factory=dict)
+    quantized_by: Quantization | None = None
     _layer: str = field(default="", init=False, repr=False)
 
     def add_input(self, shape: Shape) -> Value:

@@ -134,7 +134,8 @@ class Conv2D(UnaryOp):
     ``activation(conv(x) + bias + residual) * scale + shift``, where `kernel` is (height, width,
     input channels / groups, output channels), `bias`, `scale` and `shift` (output channels,) or
     None, and `residual` None or of the output's shape. With `max_pool` the output is the maximum
-    of that over windows of 2 x 2 pixels that do not overlap; there is no residual then.
+    of that over windows of 2 x 2 pixels that do not overlap; there is no residual then. With
+    `float32` no model rounds operands.
     """
 
     kernel: Weights
@@ -146,6 +147,7 @@ class Conv2D(UnaryOp):
     scale: Float32Array | None = None
     shift: Float32Array | None = None
     max_pool: bool = False
+    float32: bool = False
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -162,9 +164,7 @@ class Conv2D(UnaryOp):
             self.groups,
             self.activation.numbers,
             self.residual,
-            self.scale,
-            self.shift,
-            self.max_pool,
+            *(self.scale, self.shift, self.max_pool, self.float32),
         )
         return Instruction("conv2d", arguments)
 

@@ -46,6 +46,7 @@ def build(
     graph: Graph,
     weight_dtype: WeightDtype = WeightDtype.FLOAT32,
     kernels: Kernels | None = None,
+    bfloat16: bool = False,
 ) -> Plan | Program:
     """Build what runs `graph`: one plan, or several with the user's functions between.
 
@@ -53,8 +54,8 @@ def build(
     """
     kernels = kernels or Kernels()
     if is_cut(graph):
-        return Program(graph, weight_dtype, kernels)
-    return Template(graph, kernels).plan([], options.get().winograd, weight_dtype)
+        return Program(graph, weight_dtype, kernels, bfloat16)
+    return Template(graph, kernels).plan([], options.get().winograd, weight_dtype, bfloat16)
 
 
 class Program:
@@ -64,15 +65,18 @@ class Program:
     ----------
     graph
         After all passes; every size is a number.
-    weight_dtype
-        As plans take it.
+    weight_dtype, bfloat16
+        As plans take them.
     kernels
         Where the kernels of the network are found.
     """
 
-    def __init__(self, graph: Graph, weight_dtype: WeightDtype, kernels: Kernels) -> None:
+    def __init__(
+        self, graph: Graph, weight_dtype: WeightDtype, kernels: Kernels, bfloat16: bool
+    ) -> None:
         self._graph = graph
         self._weight_dtype = weight_dtype
+        self._bfloat16 = bfloat16
         self._kernels = kernels
         self._parts = parts_of(graph)
         self._templates: list[Template] = []  # hold the kernels
@@ -138,7 +142,8 @@ class Program:
         inputs = tuple(read) or (alike or self._graph.inputs[0],)
         segment = Template(Graph(list(inputs), list(ops), list(outputs)), self._kernels)
         self._templates.append(segment)
-        plan = segment.plan([], options.get().winograd, self._weight_dtype)
+        winograd = options.get().winograd
+        plan = segment.plan([], winograd, self._weight_dtype, self._bfloat16)
         self._add(plan, inputs, outputs, later)
 
     @property

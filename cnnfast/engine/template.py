@@ -41,9 +41,11 @@ class Template:
             self._places[op.out] = len(self._places)
         self._outputs = [self._places[value] for value in graph.outputs]
 
-    def plan(self, values: Values, winograd: bool, weight_dtype: WeightDtype) -> Plan:
+    def plan(
+        self, values: Values, winograd: bool, weight_dtype: WeightDtype, bfloat16: bool
+    ) -> Plan:
         """Return the plan where the sizes have these values, as `Sizes.solve` returns them."""
-        builder = PlanBuilder(winograd, weight_dtype)
+        builder = PlanBuilder(winograd, weight_dtype, bfloat16)
         ids: list[int] = []
         for label, method, arguments in self.calls(ids, values):
             builder.label(label)

@@ -92,7 +92,9 @@ def test_a_new_size_reads_no_weight(model, rng, monkeypatch, judge):
     model.predict_on_batch(rng.random((1, 64, 64, 3), np.float32))
     read = []
     monkeypatch.setattr(Variable, "numbers", read.append)
-    plan = model._executor._lowered[0].plan(((64, 80, 3),), True, executor.WEIGHT_DTYPES["float32"])
+    plan = model._executor._lowered[0].plan(
+        ((64, 80, 3),), True, executor.WEIGHT_DTYPES["float32"], False
+    )
     assert plan.output_shapes
     assert not read
 
