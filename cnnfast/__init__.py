@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         ops,
         optimizers,
         preprocessing,
+        quantization,
         random,
         saving,
         tree,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from cnnfast.models.function import Function
     from cnnfast.ops import Operation
     from cnnfast.optimizers import Optimizer
+    from cnnfast.quantization import quantize
     from cnnfast.regularizers import Regularizer
     from cnnfast.saving import from_keras, load_model
     from cnnfast.utils.naming import name_scope
@@ -110,6 +112,8 @@ __all__ = [
     "ops",
     "optimizers",
     "preprocessing",
+    "quantization",
+    "quantize",
     "random",
     "regularizers",
     "saving",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 _ROOMS = (
     *("applications", "backend", "callbacks", "datasets", "dtype_policies", "losses", "metrics"),
-    *("mixed_precision", "ops", "optimizers", "preprocessing", "random", "saving", "tree"),
+    *("mixed_precision", "ops", "optimizers", "preprocessing", "quantization", "random"),
+    *("saving", "tree"),
 )
 LATE = {room: f"{room}:" for room in _ROOMS} | {
     "DTypePolicy": "dtype_policies",
@@ -21,12 +22,13 @@ LATE = {room: f"{room}:" for room in _ROOMS} | {
     "get_source_inputs": "models.sources",
     "load_model": "saving",
     "name_scope": "utils.naming",
+    "quantize": "quantization",
 }
 """Where each name is, see `cnnfast.utils.facade`."""
 
 _TRAINING = "it is of training, which is done in Keras."
 _QUANTIZED = (
-    "models are quantized in Keras, and their files load; `weight_dtype` stores weights in 16 bits."
+    "models that Keras has quantized load; `cnnfast.quantize` makes one of 8 bits of any other."
 )
 ABSENT = {
     "Quantizer": _QUANTIZED,

@@ -44,6 +44,7 @@ STACK = (
     ("models", "backend"),
     ("saving",),
     ("applications", "preprocessing"),
+    ("quantization",),
     ("cli",),
     ("__main__",),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -31,9 +31,6 @@ from cnnfast.symbolic.tensor import (
 from cnnfast.utils import moved, tree
 from cnnfast.utils.naming import name_scope
 from cnnfast.variables import Variable
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class Functional(Model):
@@ -225,6 +222,7 @@ class Functional(Model):
         return self.lower(graph, x)
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
+        self._check_outermost(graph)
         said = phases.current()
 
         def call(node: Node, args: Any, kwargs: Any) -> Any:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfast._core import release_idle_workspaces
-from cnnfast.engine.executor import WEIGHT_DTYPES
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.engine.states import on_trial
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.layer import Layer
 from cnnfast.models import rank
-from cnnfast.models.inference import Inference
+from cnnfast.models.eight_bits import InEightBits
 from cnnfast.models.penalty import penalty_of
 from cnnfast.models.storage import storage
 from cnnfast.symbolic import arguments
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from cnnfast.saving.writing import Writable
 
 
-class Model(Inference):
+class Model(InEightBits):
     """A network of layers, itself a layer.
 
     ``Model(inputs, outputs, name=None)`` makes a `Functional` model of symbolic tensors.
@@ -71,7 +70,6 @@ class Model(Inference):
                 f"a file; a model has no other way to say what it does. Received: {kwargs}"
             )
         super().__init__(*args, name=name, **kwargs)
-        self._weight_dtype = "float32"
 
     if TYPE_CHECKING:  # a model may have several outputs
 
@@ -85,30 +83,6 @@ class Model(Inference):
 
     def _arguments(self) -> dict[str, Any]:
         return {}  # `add` and `pop` are how a model changes
-
-    @property
-    def weight_dtype(self) -> str:
-        """How packed weights are stored: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
-
-        In 16 bits only where one image takes less time to compute than its weights take to read,
-        such as in large dense layers, and not where a weight is too large for float16. They are
-        widened as they are read; sums and everything else stay float32, and so do `weights` and
-        what is saved. Can be set; None is ``"float32"``. A model inside another one follows the
-        outer one.
-        """
-        return self._weight_dtype
-
-    @weight_dtype.setter
-    def weight_dtype(self, value: str | None) -> None:
-        name = "float32" if value is None else value
-        if name not in WEIGHT_DTYPES:
-            raise ValueError(
-                f"Model '{self.name}': weight_dtype must be None or one of "
-                f"{list(WEIGHT_DTYPES)}. Received: {value!r}"
-            )
-        if name != self._weight_dtype:
-            self._weight_dtype = name
-            self.release_memory()
 
     def result_dtype(self, received: Sequence[str]) -> str:
         for tensor, dtype in zip(self.inputs, received, strict=True):

@@ -338,6 +338,7 @@ class Sequential(Model):
         return self.lower(graph, x)
 
     def lower(self, graph: Graph, x: Value) -> Value:
+        self._check_outermost(graph)
         training = phases.current()
         for layer, taken in zip(self._layers, [None, *self._tensors], strict=False):
             drawn = x if taken is None else taken

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnnfast.engine.executor import Executor
+from cnnfast.engine.graph import Graph
 from cnnfast.engine.ops import BatchShape, Float32Array, Shape
 from cnnfast.errors import UnsupportedError
 from cnnfast.layers.base.array_masks import MaskExecutor
@@ -27,9 +28,9 @@ class TracedModel(Traced, Model):
 
     casts_inputs = False
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._weight_dtype = "float32"
+    def lower_beside_masks(self, graph: Graph, *call: Any) -> Any:
+        self._check_outermost(graph)
+        return super().lower_beside_masks(graph, *call)
 
     def infer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         outputs = super().infer(args, kwargs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from cnnfast.symbolic.arrays import as_batches
 from cnnfast.symbolic.tensor import Connectable, KerasTensor, symbolic
 from cnnfast.utils import tree
 from cnnfast.variables import Variable
+
+if TYPE_CHECKING:
+    from cnnfast.engine.quantized.quantization import Quantization
 
 
 class BoundCall:
@@ -29,9 +32,13 @@ class BoundCall:
         self._places = symbolic(self._arguments)
 
     @property
-    def weight_dtype(self) -> str:
-        """How what is called stores packed weights."""
-        return self._operation.weight_dtype
+    def arithmetic(self) -> tuple[str, str]:
+        """That of what is called."""
+        return self._operation.arithmetic
+
+    def quantized_by(self) -> Quantization | None:
+        """How what is called is computed in 8 bits."""
+        return self._operation.quantized_by()
 
     @property
     def weights(self) -> list[Variable]:

@@ -19,7 +19,7 @@ from cnnfast.engine.ops import BatchShape
 from cnnfast.errors import AcrossBatchError
 from cnnfast.symbolic import arguments
 from cnnfast.symbolic.array_arguments import settled
-from cnnfast.symbolic.registry import OPERATIONS
+from cnnfast.symbolic.operators import Operators
 from cnnfast.utils import tree
 from cnnfast.utils.locks import Guard
 from cnnfast.utils.naming import auto_name
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfast.engine.graph import Graph
-    from cnnfast.symbolic.typing import Operand
+    from cnnfast.engine.quantized.quantization import Quantization
     from cnnfast.variables import Variable
 
 
-class KerasTensor:
+class KerasTensor(Operators):
     """A tensor without numbers: what a model's layers and operations will give each other.
 
     Arithmetic and indexing on it make operations of `cnnfast.ops`.
@@ -122,114 +122,6 @@ class KerasTensor:
                 f"the function of the same name in `cnnfast.ops`. Received: {self}"
             )
 
-    def __add__(self, other: Operand) -> KerasTensor:
-        return _operation("Add", self, other)
-
-    def __radd__(self, other: Operand) -> KerasTensor:
-        return _operation("Add", other, self)
-
-    def __sub__(self, other: Operand) -> KerasTensor:
-        return _operation("Subtract", self, other)
-
-    def __rsub__(self, other: Operand) -> KerasTensor:
-        return _operation("Subtract", other, self)
-
-    def __mul__(self, other: Operand) -> KerasTensor:
-        return _operation("Multiply", self, other)
-
-    def __rmul__(self, other: Operand) -> KerasTensor:
-        return _operation("Multiply", other, self)
-
-    def __truediv__(self, other: Operand) -> KerasTensor:
-        return _operation("TrueDivide", self, other)
-
-    def __rtruediv__(self, other: Operand) -> KerasTensor:
-        return _operation("TrueDivide", other, self)
-
-    def __floordiv__(self, other: Operand) -> KerasTensor:
-        return _operation("FloorDivide", self, other)
-
-    def __rfloordiv__(self, other: Operand) -> KerasTensor:
-        return _operation("FloorDivide", other, self)
-
-    def __pow__(self, other: Operand) -> KerasTensor:
-        return _operation("Power", self, other)
-
-    def __rpow__(self, other: Operand) -> KerasTensor:
-        return _operation("Power", other, self)
-
-    def __matmul__(self, other: Operand) -> KerasTensor:
-        return _operation("Matmul", self, other)
-
-    def __rmatmul__(self, other: Operand) -> KerasTensor:
-        return _operation("Matmul", other, self)
-
-    def __mod__(self, other: Operand) -> KerasTensor:
-        return _operation("Mod", self, other)
-
-    def __rmod__(self, other: Operand) -> KerasTensor:
-        return _operation("Mod", other, self)
-
-    def __lt__(self, other: Operand) -> KerasTensor:
-        return _operation("Less", self, other)
-
-    def __le__(self, other: Operand) -> KerasTensor:
-        return _operation("LessEqual", self, other)
-
-    def __gt__(self, other: Operand) -> KerasTensor:
-        return _operation("Greater", self, other)
-
-    def __ge__(self, other: Operand) -> KerasTensor:
-        return _operation("GreaterEqual", self, other)
-
-    def __and__(self, other: Operand) -> KerasTensor:
-        return _operation("LogicalAnd", self, other)
-
-    def __rand__(self, other: Operand) -> KerasTensor:
-        return _operation("LogicalAnd", other, self)
-
-    def __or__(self, other: Operand) -> KerasTensor:
-        return _operation("LogicalOr", self, other)
-
-    def __ror__(self, other: Operand) -> KerasTensor:
-        return _operation("LogicalOr", other, self)
-
-    def __xor__(self, other: Operand) -> KerasTensor:
-        return _operation("LogicalXor", self, other)
-
-    def __rxor__(self, other: Operand) -> KerasTensor:
-        return _operation("LogicalXor", other, self)
-
-    def __invert__(self) -> KerasTensor:
-        return _operation("LogicalNot", self)
-
-    # By number, as of the tensors that Keras calls layers with. None is no number.
-    def __eq__(self, other: object) -> Any:
-        return NotImplemented if other is None else _operation("Equal", self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return NotImplemented if other is None else _operation("NotEqual", self, other)
-
-    __hash__ = object.__hash__
-
-    def __round__(self, ndigits: int = 0) -> KerasTensor:
-        output: KerasTensor = OPERATIONS["Round"](ndigits)(self)
-        return output
-
-    def __neg__(self) -> KerasTensor:
-        return _operation("Negative", self)
-
-    def __abs__(self) -> KerasTensor:
-        return _operation("Absolute", self)
-
-    def __getitem__(self, key: Any) -> KerasTensor:
-        return _operation("GetItem", self, key)
-
-
-def _operation(name: str, *operands: Any) -> KerasTensor:
-    output: KerasTensor = OPERATIONS[name]()(*operands)
-    return output
-
 
 _guard = Guard()
 _numbers = count()
@@ -267,9 +159,13 @@ class Connectable(metaclass=Sealing):
         return [node for call in self._calls if (node := call()) is not None]
 
     @property
-    def weight_dtype(self) -> str:
-        """How a call on arrays stores packed weights; see `Model.weight_dtype`."""
-        return "float32"
+    def arithmetic(self) -> tuple[str, str]:
+        """The `weight_dtype` and `precision` of a call on arrays; see `Model`."""
+        return "float32", "float32"
+
+    def quantized_by(self) -> Quantization | None:
+        """How a call on arrays is computed in 8 bits; see `Model.quantization`."""
+        return None
 
     @property
     def weights(self) -> list[Variable]:

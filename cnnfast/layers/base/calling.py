@@ -14,6 +14,7 @@ from cnnfast.utils.locks import Guard
 if TYPE_CHECKING:
     from cnnfast.engine.graph import Graph
     from cnnfast.engine.ops import Value
+    from cnnfast.engine.quantized.quantization import Quantization
     from cnnfast.layers.base.layer import Layer
 
 # Held while any layer is built or an executor is made.
@@ -30,9 +31,19 @@ class InPhase:
         return getattr(self._layer, name)
 
     @property
-    def weight_dtype(self) -> Any:
+    def arithmetic(self) -> Any:
         """That of the layer, which each run asks for."""
-        return self._layer.weight_dtype
+        return self._layer.arithmetic
+
+    def quantized_by(self) -> Quantization | None:
+        """How the layer is computed in 8 bits, which is at inference."""
+        found: Quantization | None = self._layer.quantized_by()
+        if found is not None and self._training:
+            raise self._layer.unsupported(
+                "is in 8 bits, as it is at inference. Received: training=True",
+                advice="Call the model that it was quantized from.",
+            )
+        return found
 
     def lower_all(self, graph: Graph, inputs: Sequence[Value]) -> Sequence[Value]:
         """Append the operations of the layer."""

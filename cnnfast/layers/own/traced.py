@@ -41,6 +41,7 @@ INTERNAL = frozenset(
         *("_version", "_calls", "_holders", "_user_attributes", "_adapter_scale", "_open"),
         *("_tracked", "_kept", "_dtypes", "_captured", "_returned", "_building", "_auto"),
         *("_policy", "_activity_regularizer", "_weight_dtype", "_scoring", "_fitting_shapes"),
+        "_precision",
         *("_compile_arguments", "input_spec", "_graph_trains", "_has_loss", "_drawn_call"),
         *("_supports_masking", "_of_keras_2", "_apart", "_projections", "_penalties"),
     }
