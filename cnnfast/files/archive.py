@@ -1,7 +1,7 @@
 """The `.keras` container: a zip archive, or a directory with the same members.
 
-Nothing is ever extracted. Three members are looked at, by their exact names; whatever else a
-container holds is ignored.
+Nothing is ever extracted. Four members are looked at, by their exact names; whatever else a
+container holds is ignored, as Keras ignores the fourth.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"PK"
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+QUANTIZATION = "cnnfast_quantization.json"
 SAVED_MODEL = "saved_model.pb"
-MEMBERS = (CONFIG, METADATA, WEIGHTS)
+MEMBERS = (CONFIG, METADATA, WEIGHTS, QUANTIZATION)
 
 MAX_DIRECTORY_BYTES = 4 << 20
 MAX_INFLATED_BYTES = 8 << 30
@@ -38,12 +39,13 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 @record(frozen=True)
 class Container:
-    """The members of a `.keras` file, the whole of which is `whole`; `metadata` may be missing."""
+    """The members of a `.keras` file, which is `whole`; the last two may be missing."""
 
     whole: Source
     config: Source
     weights: Source
     metadata: Source | None = None
+    quantization: Source | None = None
 
     @property
     def name(self) -> str:
@@ -52,7 +54,7 @@ class Container:
 
     def close(self) -> None:
         """Close the files."""
-        for member in (self.config, self.weights, self.metadata):
+        for member in (self.config, self.weights, self.metadata, self.quantization):
             if member is not None:
                 member.close()
 
@@ -105,10 +107,11 @@ def _container(whole: Source, members: dict[str, Source], received: str) -> Cont
     for name in (CONFIG, WEIGHTS):
         if name not in members:
             raise whole.error(f"a Keras model must hold {name!r}. Received: {received}.")
-    for name in (CONFIG, METADATA):
+    for name in (CONFIG, METADATA, QUANTIZATION):
         if name in members and len(members[name]) > json.MAX_BYTES:
             raise whole.error(f"{name!r} may have at most {json.MAX_BYTES} bytes.")
-    return Container(whole, members[CONFIG], members[WEIGHTS], members.get(METADATA))
+    optional = (members.get(METADATA), members.get(QUANTIZATION))
+    return Container(whole, members[CONFIG], members[WEIGHTS], *optional)
 
 
 def _entries(source: Source) -> list[ZipInfo]:

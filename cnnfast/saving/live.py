@@ -38,6 +38,7 @@ def from_keras(
     compile: bool = True,
     *,
     weight_dtype: str | None = None,
+    precision: str | None = None,
 ) -> Model:
     """Make a model of one that is in memory, with copies of its weights.
 
@@ -49,8 +50,8 @@ def from_keras(
         As `load_model` takes it.
     compile
         Whether to compile the model as Keras' is, where Keras says how.
-    weight_dtype
-        As `load_model` takes it.
+    weight_dtype, precision
+        As `load_model` takes them.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def from_keras(
         `model` is not a Keras model.
     ValueError
         It is not built, or its weights are not those that its configuration calls for, or
-        `weight_dtype` is unknown.
+        `weight_dtype` or `precision` is unknown.
     UnsupportedError
         It has layers or options that are not supported, or a name that something was handed over
         for is that of different functions or classes; all are listed.
@@ -75,7 +76,7 @@ def from_keras(
     with handed_over.scope(custom_objects) as given:
         ours = _made_like(model, name, compile)
     given.warn_of_unused()
-    ours.weight_dtype = weight_dtype
+    ours.weight_dtype, ours.precision = weight_dtype, precision
     return ours
 
 

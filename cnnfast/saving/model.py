@@ -30,6 +30,7 @@ def load_model(
     safe_mode: bool = True,
     *,
     weight_dtype: str | None = None,
+    precision: str | None = None,
     in_memory: bool = False,
 ) -> Model:
     """Load a whole model that Keras saved: `.keras` (zip or directory) or `.h5`.
@@ -57,6 +58,9 @@ def load_model(
     weight_dtype
         ``"float16"`` or ``"bfloat16"`` stores the weights of large dense layers in 16 bits, which
         halves the time to read them; see `Model.weight_dtype`.
+    precision
+        ``"bfloat16"`` rounds the operands of products in convolutions and dense layers, which
+        processors with AVX512_BF16 multiply two at a time; see `Model.precision`.
     in_memory
         Whether all weights are read now and the file is closed, so that the model needs it no more.
         Bytes and open files always are.
@@ -78,12 +82,12 @@ def load_model(
     UnsupportedError
         The model has layers or options that are not supported; all are listed.
     ValueError
-        `weight_dtype` is another one.
+        `weight_dtype` or `precision` is another one.
     """
     with handed_over.scope(custom_objects) as given, kinds.opened(filepath, in_memory) as found:
         model = _load(found, compile)
     given.warn_of_unused()
-    model.weight_dtype = weight_dtype
+    model.weight_dtype, model.precision = weight_dtype, precision
     return model
 
 
@@ -112,6 +116,10 @@ def _from_container(container: Container, path: str, compile: bool) -> Model:
     handed_over.mention(training)
     if compile:
         compile_from(model, training, path)
+    if container.quantization is not None:
+        from cnnfast.saving.quantization import quantized
+
+        return quantized(model, container.quantization)
     return model
 
 

@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
@@ -122,6 +122,11 @@ def save_model(
         _write_directory(model, filepath, overwrite)
         return
     path = _checked(model, filepath, MODEL_SUFFIXES, overwrite)
+    if path.endswith(".h5") and model.quantization is not None:
+        raise model.unsupported(
+            "is in 8 bits, which a `.keras` file can say and an `.h5` file cannot. Received: "
+            f"filepath={path}"
+        )
     with replacing(path) as beside:
         (_write_archive if path.endswith(".keras") else _write_h5)(model, beside)
 
@@ -182,6 +187,14 @@ def _metadata() -> str:
     return json.dumps({"keras_version": KERAS_VERSION, "date_saved": saved})
 
 
+def _texts(model: Model) -> dict[str, str]:
+    """Return the members of a `.keras` file that are text."""
+    texts = {archive.METADATA: _metadata(), archive.CONFIG: model.to_json()}
+    if model.quantization is not None:
+        texts[archive.QUANTIZATION] = json.dumps(model.quantization.get_config())
+    return texts
+
+
 def _write_directory(model: Model, filepath: PathLike, overwrite: bool) -> None:
     path = os.fspath(filepath)
     if path.endswith(".keras"):
@@ -191,8 +204,10 @@ def _write_directory(model: Model, filepath: PathLike, overwrite: bool) -> None:
         )
     _check_built(model)
     check_overwrite(path, overwrite)
-    texts = {archive.CONFIG: model.to_json(), archive.METADATA: _metadata()}
+    texts = _texts(model)
     os.makedirs(path, exist_ok=True)
+    with suppress(FileNotFoundError):  # of the model that was here before
+        os.remove(os.path.join(path, archive.QUANTIZATION))
     with replacing(os.path.join(path, archive.WEIGHTS)) as beside:
         _write_weights(model, beside)
     for name, text in texts.items():
@@ -206,8 +221,8 @@ def _write_archive(model: Model, path: str) -> None:
     with temporary(path) as weights:
         _write_weights(model, weights)
         with ZipFile(path, "x") as target:
-            target.writestr(archive.METADATA, _metadata())
-            target.writestr(archive.CONFIG, model.to_json())
+            for name, text in _texts(model).items():
+                target.writestr(name, text)
             target.write(weights, archive.WEIGHTS)
 
 
