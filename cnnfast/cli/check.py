@@ -17,8 +17,10 @@ import numpy as np
 from cnnfast.cli import exit_codes
 from cnnfast.cli.arguments import add_json_argument, positive_int
 from cnnfast.cli.comparison import LARGEST_ERROR, Comparison, compare, is_installed
+from cnnfast.cli.eight_bits import PREPROCESSING, EightBits, compare_eight_bits
 from cnnfast.cli.inputs import add_input_arguments, random_inputs
 from cnnfast.cli.output import print_error, print_json
+from cnnfast.cli.rounding import Rounding, compare_rounding
 from cnnfast.cli.storage import Storage, compare_storage
 from cnnfast.errors import ModelFileError, Refusal, UnsupportedError
 from cnnfast.utils.display.console import console
@@ -51,6 +53,8 @@ class Report:
     keras: Comparison | None = None
     not_compared: str | None = None
     storage: Storage | None = None
+    eight_bits: EightBits | None = None
+    rounding: Rounding | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -84,6 +88,23 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         choices=("float16", "bfloat16"),
         help="show what storing large dense layers in 16 bits costs in accuracy",
     )
+    parser.add_argument(
+        "--quantized",
+        metavar="FOLDER",
+        help="show what 8 bits cost in accuracy on the pictures of a folder; the folders in it are "
+        "classes, in the order of the outputs",
+    )
+    parser.add_argument(
+        "--preprocess",
+        choices=tuple(PREPROCESSING),
+        default="none",
+        help="what becomes of the pictures' numbers, which are 0 to 255; default: none",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("bfloat16",),
+        help="show what products of operands in 16 bits cost in accuracy",
+    )
     parser.add_argument("--without-keras", action="store_true", help="do not compare")
     add_json_argument(parser, "the report")
     return parser
@@ -93,7 +114,8 @@ def run(args: argparse.Namespace) -> int:
     """Check the file and show the report."""
     report = Report(args.file)
     try:
-        model = _load(report)
+        loaded = _load(report)
+        model = loaded.quantized(None)
         inputs = random_inputs(model, args.seed, args.batch, args.size)
         _run(model, inputs, report)
     except UnsupportedError as error:
@@ -110,6 +132,9 @@ def run(args: argparse.Namespace) -> int:
             _compare(model, inputs, report)
         if args.weight_dtype is not None and report.verdict != "does not run":
             report.storage = compare_storage(model, inputs, args.weight_dtype)
+        _compare_eight_bits(loaded, args, report)
+        if args.precision is not None and report.verdict != "does not run":
+            report.rounding = compare_rounding(model, inputs, args.precision)
     if args.json:
         print_json(report.as_dict())
     else:
@@ -117,6 +142,17 @@ def run(args: argparse.Namespace) -> int:
     for problem in report.problems:
         print_error(problem, args.file)
     return EXIT_CODES[report.verdict]
+
+
+def _compare_eight_bits(model: Model, args: argparse.Namespace, report: Report) -> None:
+    if args.quantized is None or report.verdict == "does not run":
+        return
+    try:
+        keras = None if report.not_compared else report.file
+        report.eight_bits = compare_eight_bits(model, args.quantized, args.preprocess, keras)
+    except (ValueError, OSError) as error:
+        report.verdict = "does not run"
+        report.problems.append(str(error))
 
 
 def _load(report: Report) -> Model:
@@ -198,6 +234,10 @@ def _numbers(report: Report) -> Table:
     times = (report.load_ms, report.lower_ms, report.run_ms)
     table.add_row("load, lower, run", ", ".join(f"{t:.1f} ms" for t in times))
     _add_storage(table, report.storage)
+    if report.eight_bits is not None:
+        for row in report.eight_bits.rows():
+            table.add_row(*row)
+    _add_rounding(table, report.rounding)
     _add_comparison(table, report)
     return table
 
@@ -213,6 +253,15 @@ def _add_storage(table: Table, storage: Storage | None) -> None:
     table.add_row(
         "", f"largest difference from float32 weights: {storage.largest_relative_error:.1e}"
     )
+
+
+def _add_rounding(table: Table, rounding: Rounding | None) -> None:
+    if rounding is None:
+        return
+    table.add_row(
+        f"{rounding.precision} products", f"in {rounding.operation_count} of the operations"
+    )
+    table.add_row("", f"largest difference from float32: {rounding.largest_relative_error:.1e}")
 
 
 def _add_comparison(table: Table, report: Report) -> None:

@@ -136,6 +136,23 @@ def test_relative_error_counts_shapes_and_numbers_that_are_not_numbers():
     assert comparison.relative_error(10 * ones, 11 * ones) == pytest.approx(0.1)
 
 
+def test_check_shows_what_rounded_products_cost(tmp_path, capsys):
+    model = cnnfast.Sequential(
+        [layers.Input((9, 9, 16)), layers.Conv2D(32, 3), layers.Conv2D(3, 1), layers.Flatten()]
+    )
+    model.save(tmp_path / "net.keras")
+    options = ("--without-keras", "--precision", "bfloat16")
+    code, report = check(tmp_path / "net.keras", capsys, *options)
+    assert (code, report["verdict"]) == (exit_codes.GOOD, "runs")
+    rounding = report["rounding"]
+    assert (rounding["precision"], rounding["operation_count"]) == ("bfloat16", 1)
+    assert 0 < rounding["largest_relative_error"] < 2**-6
+    main(["check", str(tmp_path / "net.keras"), *options])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "bfloat16 products in 1 of the operations" in shown
+    assert f"from float32: {rounding['largest_relative_error']:.1e}" in shown
+
+
 @pytest.mark.parametrize(("weight_dtype", "most"), [("float16", 2**-9), ("bfloat16", 2**-6)])
 def test_check_shows_what_short_weights_cost(tmp_path, capsys, weight_dtype, most):
     model = cnnfast.Sequential([layers.Input((700,)), layers.Dense(400), layers.Dense(3)])
