@@ -230,6 +230,25 @@ def test_quantized_layers_script_compares_every_mode():
     assert all(float(ratio) > 0 for ratio in row[2:])
 
 
+def test_precision_script_compares_both_ways(rng):
+    import precision
+    from cnnfast import layers
+    from cnnfast.models import Sequential, clone_model
+
+    model = Sequential([layers.Input((8, 8, 16)), layers.Conv2D(32, 1)])
+    model.set_weights([rng.standard_normal(w.shape, np.float32) for w in model.weights])
+    rounded = clone_model(model)
+    rounded.set_weights(model.get_weights())
+    rounded.precision = "bfloat16"
+    images = rng.standard_normal((3, 8, 8, 16), np.float32)
+    row = precision.measure("net", [model, rounded], images, 1, 2)
+    assert min(*row.milliseconds, row.ratio) > 0
+    assert 0 < row.root_mean_square_error < 2**-7
+    assert 0 < row.largest_error < 2**-6
+    (line,) = precision.table([row, row]).lines[1:]
+    assert line[:2] == ["net", "1"]
+
+
 def test_a_converter_that_is_killed_is_shown_as_such(tmp_path, monkeypatch):
     from sidebyside import prepare
 
@@ -267,3 +286,199 @@ def test_kinds_of_threads_are_compared_where_their_bits_agree(tmp_path):
     rows = [line.split(" | ") for line in page.read_text().splitlines() if "| plain" in line]
     assert [row[2] for row in rows] == ["at once", "apart"]
     assert all(float(cell) > 0 for row in rows for cell in row[3:6])
+
+
+def test_every_runtime_has_what_the_comparison_calls():
+    from sidebyside.runtimes import MODULES, ROWS, runtime
+
+    assert set().union(*ROWS.values()) == MODULES.keys()
+    names = [runtime(name).NAME for name in MODULES]
+    assert len(set(names)) == len(names)
+    for name in MODULES:
+        module = runtime(name)
+        assert all(callable(getattr(module, each)) for each in ("versions", "convert", "load"))
+
+
+def test_precision_chooses_the_runtimes_and_the_section():
+    import compare
+
+    def read(*arguments):
+        args = compare.parse(["--threads", "1", *arguments])
+        return args.runtimes, compare.section(args)
+
+    assert read() == (list(compare.ROWS["float32"]), "compare")
+    assert read("--without-avx512")[1] == "avx2"
+    runtimes, section = read("--precision", "int8")
+    assert (runtimes[0], section) == ("cnnfast_int8", "int8")
+    assert read("--precision", "bfloat16", "--busy", "1")[1] == "bfloat16 busy"
+    assert read("--precision", "int8", "--runtimes", "litert_int8")[0] == ["litert_int8"]
+
+
+def test_crops_to_calibrate_on_share_no_pixel_with_those_that_judge():
+    from sidebyside.crops import crops
+
+    columns = np.broadcast_to(np.arange(250, dtype=np.uint8)[None, :, None], (90, 250, 3))
+    photos = {"all": columns, "small": columns[:40, :100]}
+    sets = {part: crops(photos, part, (24, 32, 3), 40) for part in ("calibration", "evaluation")}
+    for images in sets.values():
+        assert images.shape == (40, 24, 32, 3)
+        assert images.dtype == np.uint8
+    for place in (0, 1):  # the photos take turns
+        seen = [images[place::2] for images in sets.values()]
+        assert seen[0].max() < seen[1].min()
+        assert seen[1].max() > seen[1].min() + 20
+    first = crops(photos, "evaluation", (24, 32, 3), 7)
+    np.testing.assert_array_equal(first, sets["evaluation"][:7])
+    grey = crops(photos, "evaluation", (24, 32, 1), 2)
+    np.testing.assert_array_equal(grey[..., 0], first[:2, ..., 0])
+
+
+def test_examples_have_the_values_that_a_network_expects(monkeypatch):
+    from sidebyside import examples
+
+    photo = np.zeros((64, 64, 3), np.uint8)
+    photo[:32] = 255
+    monkeypatch.setattr(examples, "photos", lambda: {"halves": photo})
+    images, labels = examples.Examples(pixels=(-1.0, 1.0)).draw("evaluation", (8, 8, 1), 30)
+    assert images.dtype == np.float32
+    assert images.shape == (30, 8, 8, 1)
+    assert (images.min(), images.max()) == (-1, 1)
+    assert len(labels) == 0
+
+
+def test_digits_are_judged_by_others_than_they_are_calibrated_on():
+    from sidebyside.examples import Examples
+
+    examples = Examples("digits")
+    judged, labels = examples.draw("evaluation", (8, 8, 1), 1000)
+    calibrated, _ = examples.draw("calibration", (8, 8, 1), 128)
+    assert judged.shape == (540, 8, 8, 1)
+    assert labels.shape == (540,)
+    assert calibrated.shape == (128, 8, 8, 1)
+    assert judged.max() == calibrated.max() == 1
+    assert not {x.tobytes() for x in judged} & {x.tobytes() for x in calibrated}
+
+
+def test_agreement_counts_classes_and_answers_that_say_nothing_are_useless():
+    from sidebyside.agreement import agreement_of, useless
+
+    expected = np.array([[1.0, 3.0], [4.0, 0.0]], np.float32)
+    near = expected + np.array([[0.0, 0.0], [-3.0, 2.0]], np.float32)
+    found = agreement_of(expected, near)
+    assert (found.largest, found.mean, found.top1, found.clear) == (0.75, 5 / 16, 0.5, 0.5)
+    assert found.text() == "7.5e-01 / 3.1e-01, 50.0 % / 50.0 %"
+    close = np.array([[1.0, 1.9], [4.0, 3.0]], np.float32)
+    assert agreement_of(close, close).text() == "0.0e+00 / 0.0e+00, 100.0 %"
+    mixed = np.concatenate([expected, close])
+    found = agreement_of(mixed, np.concatenate([expected, close[:, ::-1]]))
+    assert (found.top1, found.clear) == (0.5, 1.0)
+    assert agreement_of(expected[..., None], near[..., None]).text() == "7.5e-01 / 3.1e-01"
+    assert not useless(expected, expected)
+    assert useless(expected, expected[::-1])
+    assert useless(expected, np.full_like(expected, np.nan))
+
+
+@pytest.mark.parametrize(("largest", "right"), [(1e-3, {"a"}), (None, {"a", "b"})])
+def test_an_answer_in_fewer_bits_is_wrong_only_if_it_says_nothing(largest, right):
+    from compare import check
+
+    expected = np.array([[1.0, 3.0], [4.0, 0.0]], np.float32)
+    got = {"a": expected, "b": expected + 0.1, "c": expected[::-1]}
+    started = {
+        name: type("Worker", (), {"answer": lambda self, batch, out=out: out})()
+        for name, out in got.items()
+    }
+    found, problems = check(started, expected, largest)
+    assert found.keys() == right
+    assert problems.keys() == got.keys() - right
+    assert problems["c"] == "wrong answers, by 7.5e-01"
+
+
+def test_own_float32_is_no_peer_and_accuracy_stands_beside_the_times():
+    from sidebyside.agreement import Agreement
+    from sidebyside.machine import this_machine
+    from sidebyside.report import Measured, Report, make_row
+    from sidebyside.tables import accuracy, markdown
+
+    names = {"cnnfast_int8": "Ours", "cnnfast": "Float", "litert_int8": "Other"}
+    report = Report(this_machine(), names)
+    for batch in (1, 32):
+        measured = {
+            name: Measured([time], 0.1, 50.0, Agreement(0.1, batch / 1000, top1))
+            for name, time, top1 in (
+                ("cnnfast_int8", 1.0, 1.0),
+                ("cnnfast", 2.0, 1.0),
+                ("litert_int8", 3.0, None),
+            )
+        }
+        key = ("net", batch, 1)
+        report.rows.append(make_row(key, measured, {}, baseline="cnnfast_int8"))
+    assert [row.fastest_peer for row in report.rows] == ["litert_int8", "litert_int8"]
+    table = accuracy(report)
+    same = "1.0e-01 / 3.2e-02, 100.0 %"
+    assert table.lines == [["net", "32", same, same, "1.0e-01 / 3.2e-02"]]
+    assert "Float takes 2.00 times as long as Ours" in markdown(report)
+    assert table.markdown() in markdown(report)
+
+
+@pytest.mark.parametrize(
+    ("flags", "bits"), [(["avx2"], "7 bits"), (["avx2", "avx512_vnni"], "8 bits")]
+)
+def test_onnx_runtime_gets_7_bits_where_its_products_may_overflow(monkeypatch, flags, bits):
+    from sidebyside.runtimes import onnx_runtime, onnx_runtime_int8
+
+    monkeypatch.setattr(onnx_runtime_int8, "instruction_sets", lambda: flags)
+    monkeypatch.setattr(onnx_runtime, "package_versions", lambda *names: {})
+    assert onnx_runtime_int8.versions() == {"onnxruntime's weights": bits}
+
+
+def test_hidden_instruction_sets_are_not_named(monkeypatch):
+    from sidebyside import machine
+
+    flags = "sse4_2 avx2 avx_vnni avx512f avx512_bf16"
+    monkeypatch.setattr(machine, "cpu_info", lambda: {"flags": flags})
+    assert machine.instruction_sets() == flags.split()
+    monkeypatch.setenv(machine.MARK, "1")
+    assert machine.instruction_sets() == ["sse4_2", "avx2"]
+
+
+def test_a_network_is_converted_again_only_where_its_maker_changed(tmp_path, monkeypatch):
+    from sidebyside import prepare
+
+    made = {"by": "one", "count": 0}
+
+    def converted(name, source, directory):
+        made["count"] += 1
+        return {"file": "../net.keras", "problem": None}
+
+    module = type("Runtime", (), {"versions": dict, "made_by": lambda: made["by"]})
+    monkeypatch.setattr(prepare, "runtime", lambda name: module)
+    monkeypatch.setattr(prepare, "converted", converted)
+    monkeypatch.setitem(prepare.MODULES, "cnnfast", prepare.__name__)
+    for by, count in (("one", 1), ("one", 1), ("two", 2)):
+        made["by"] = by
+        prepared = prepare.Prepared(tmp_path / "net.keras", tmp_path / "answers.npz")
+        prepare.convert_all(prepared, ["cnnfast"], tmp_path)
+        assert made["count"] == count
+        assert prepared.files == {"cnnfast": tmp_path / "../net.keras"}
+
+
+def test_accuracy_of_8_bits_is_laid_out_with_what_failed():
+    import quantized_accuracy as script
+    from sidebyside.agreement import Agreement
+
+    worker = type("W", (), {"answer_each": lambda self, a, b: np.arange(a, b)[:, None]})()
+    np.testing.assert_array_equal(script.answers(worker, 70)[:, 0], np.arange(70))
+    assert script.accuracy(np.eye(3), np.array([0, 1, 1], np.uint8)) == pytest.approx(2 / 3)
+    assert script.accuracy(np.eye(3), np.empty(0, np.uint8)) is None
+    digits = script.Result("digits", 540, 0.99)
+    digits.agreements["litert_int8"] = Agreement(0.1, 0.01, 0.995)
+    digits.accuracies["litert_int8"] = 0.985
+    photos = script.Result("photos", 640, None, problems={"litert_int8": "it died"})
+    table = script.table([digits, photos], ["litert_int8"])
+    assert table.lines == [
+        ["digits", "540", "-", "1.0e-01 / 1.0e-02, 99.5 %"],
+        ["digits, right", "540", "99.00 %", "98.50 %"],
+        ["photos", "640", "-", "-"],
+    ]
+    assert script.problems([digits, photos]) == ["LiteRT int8, photos: it died."]

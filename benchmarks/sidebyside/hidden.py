@@ -9,6 +9,9 @@ from pathlib import Path
 
 SOURCE = Path(__file__).with_name("without_avx512.c")
 MARK = "WITHOUT_AVX512"
+HIDDEN = ("avx512", "avx_vnni", "amx")
+"""How Linux' names of what is hidden begin."""
+
 GLIBC = "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ,-AVX512CD"
 
 

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from sidebyside import exports, zoo
+from sidebyside import crops, exports, real_images, zoo
+from sidebyside.examples import CALIBRATION_IMAGES, Examples
 from sidebyside.rounds import die_first, silence
-from sidebyside.runtimes import MODULES, runtime
+from sidebyside.runtimes import CALIBRATION, MODULES, Images, runtime
 
 CACHE = zoo.REPOSITORY / ".benchmarks" / "zoo"
 """Where converted networks are kept unless told otherwise; git ignores it."""
@@ -35,7 +36,10 @@ class Prepared:
     source: Path
     """The file that Keras saved."""
     answers: Path
-    """An npz file: `images` (n, height, width, channels), Keras' `outputs`, and `depth`."""
+    """An npz file: `images` (n, height, width, channels), Keras' `outputs`, and `depth`.
+
+    Of real images also their `labels`, which may be none.
+    """
     files: dict[str, Path] = field(default_factory=dict)
     """For each runtime the file it loads."""
     errors: dict[str, str] = field(default_factory=dict)
@@ -59,9 +63,51 @@ def prepare(name: str, runtimes: Sequence[str], cache: Path) -> Prepared:
     prepared = Prepared(directory / f"{name}.keras", directory / "answers.npz")
     if not prepared.answers.is_file():
         elsewhere(build, name, prepared)
+    convert_all(prepared, runtimes, directory)
+    return prepared
+
+
+def prepare_real(source: Path, examples: Examples, runtimes: Sequence[str], count: int) -> Prepared:
+    """Answer `count` real images, and convert for runtimes that calibrate on others of the kind.
+
+    `source` is a file that `prepare` or `keep` wrote; everything goes into a folder beside it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a package is not installed whose images are asked for.
+    DiedError
+        If Keras itself has not memory enough for it.
+    """
+    made_by = (Path(str(module.__file__)) for module in (crops, real_images))
+    directory = source.parent / f"real_{fingerprint(*made_by, examples, CALIBRATION_IMAGES)}"
+    directory.mkdir(exist_ok=True)
+    prepared = Prepared(source, directory / f"answers_{count}.npz")
+    if not prepared.answers.is_file():
+        elsewhere(answer_real, source, examples, prepared.answers, count)
+    convert_all(prepared, runtimes, directory)
+    return prepared
+
+
+def keep(name: str, file: Path, build: Callable[[Path], Any], cache: Path) -> Path:
+    """Save the network that `build` makes of a file, and return where."""
+    content = hashlib.sha256(file.read_bytes()).hexdigest()
+    sources = (Path(str(sys.modules[build.__module__].__file__)), Path(exports.__file__))
+    source = cache / fingerprint(content, *sources) / name / f"{name}.keras"
+    if not source.is_file():
+        source.parent.mkdir(parents=True, exist_ok=True)
+        elsewhere(save, build, file, source)
+    return source
+
+
+def convert_all(prepared: Prepared, runtimes: Sequence[str], directory: Path) -> None:
+    """Convert the network for every runtime that has no file in `directory` yet."""
     for each in runtimes:
-        versions = runtime(each).versions()
-        key = fingerprint(Path(str(sys.modules[MODULES[each]].__file__)), versions)
+        module = runtime(each)
+        made_by = getattr(module, "made_by", str)()
+        key = fingerprint(
+            Path(str(sys.modules[MODULES[each]].__file__)), module.versions(), made_by
+        )
         note = directory / f"{each}_{key}.json"
         if not note.is_file():
             note.write_text(json.dumps(converted(each, prepared.source, directory)))
@@ -70,7 +116,6 @@ def prepare(name: str, runtimes: Sequence[str], cache: Path) -> Prepared:
             prepared.files[each] = directory / result["file"]
         else:
             prepared.errors[each] = result["problem"]
-    return prepared
 
 
 def available(names: Sequence[str], cache: Path) -> Iterator[tuple[str, Prepared]]:
@@ -140,9 +185,29 @@ def build(name: str, prepared: Prepared) -> None:
     """Save a network and Keras' answers to its images."""
     model, images = zoo.build(name)
     model.save(prepared.source)
+    np.savez(prepared.answers, images=images, **keras_answers(model, images))
+
+
+def answer_real(source: Path, examples: Examples, file: Path, count: int) -> None:
+    """Save real images with Keras' answers, and those to calibrate on."""
+    model = exports.load_keras(source)
+    shape = model.input_shape[1:]
+    images, labels = examples.draw("evaluation", shape, count)
+    np.savez(file, images=images, labels=labels, **keras_answers(model, images))
+    calibrated_on, _ = examples.draw("calibration", shape, CALIBRATION_IMAGES)
+    np.save(file.parent / CALIBRATION, calibrated_on)
+
+
+def keras_answers(model: Any, images: Images) -> dict[str, Any]:
+    """Give Keras' outputs, image by image, and how many layers have a kernel."""
     outputs = np.concatenate([np.asarray(model(image[None], training=False)) for image in images])
     depth = sum(any("kernel" in weight.path for weight in layer.weights) for layer in model.layers)
-    np.savez(prepared.answers, images=images, outputs=outputs, depth=depth)
+    return {"outputs": outputs, "depth": depth}
+
+
+def save(build: Callable[[Path], Any], file: Path, source: Path) -> None:
+    """Save what `build` makes of a file."""
+    build(file).save(source)
 
 
 def converted(name: str, source: Path, directory: Path) -> dict[str, str | None]:
@@ -154,4 +219,4 @@ def converted(name: str, source: Path, directory: Path) -> dict[str, str | None]
     except Exception as error:  # a runtime that cannot take a network is a result
         first_line = f"{type(error).__name__}: {error}".splitlines()[0]
         return {"file": None, "problem": first_line[:LONGEST_PROBLEM]}
-    return {"file": path.name, "problem": None}
+    return {"file": os.path.relpath(path, directory), "problem": None}

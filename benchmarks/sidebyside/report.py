@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from sidebyside.agreement import Agreement
 from sidebyside.machine import Machine
+from sidebyside.runtimes import OWN
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Cell:
     peak_megabytes: float | None = None
     ratio: Ratio | None = None
     problem: str | None = None
+    agreement: Agreement | None = None
+    """With Keras in float32, where the runtime computes in fewer bits."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,11 @@ class Row:
 
     @property
     def fastest_peer(self) -> str | None:
-        """The runtime, other than the first, that takes the least time; `None` without any."""
+        """The runtime, other than our own, that takes the least time; `None` without any."""
         times = {
             name: cell.milliseconds
             for name, cell in self.cells.items()
-            if cell.ratio is not None and cell.milliseconds is not None
+            if cell.ratio is not None and cell.milliseconds is not None and name not in OWN
         }
         return min(times, key=lambda name: times[name]) if times else None
 
@@ -77,6 +81,7 @@ class Measured:
     """Of one call, the median of each round."""
     relative_error: float
     peak_megabytes: float
+    agreement: Agreement | None = None
 
 
 def make_row(
@@ -92,7 +97,13 @@ def make_row(
         if name != baseline and baseline in measured:
             ratio = pairwise_ratio(result.seconds, measured[baseline].seconds)
         median = 1e3 * statistics.median(result.seconds)
-        cells[name] = Cell(median, result.relative_error, result.peak_megabytes, ratio)
+        cells[name] = Cell(
+            median,
+            result.relative_error,
+            result.peak_megabytes,
+            ratio,
+            agreement=result.agreement,
+        )
     return Row(*key, cells)
 
 

@@ -69,6 +69,11 @@ class Worker:
         outputs: Images = self._ask("answer", batch)
         return outputs
 
+    def answer_each(self, first: int, last: int) -> Images:
+        """Predict the images from `first` to before `last`, one at a time."""
+        outputs: Images = self._ask("answer_each", first, last)
+        return outputs
+
     def time(self, batch: int, seconds: float) -> float:
         """Predict the first `batch` images for `seconds`; the median seconds of one call."""
         median: float = self._ask("time", batch, seconds)
@@ -168,6 +173,11 @@ class Served:
         outputs = np.array(self._predict(self._images[:batch]))
         self._first_seconds[batch] = time.perf_counter() - start
         return outputs
+
+    def answer_each(self, first: int, last: int) -> Images:
+        """Predict some images one at a time."""
+        each = (self._predict(self._images[i : i + 1]) for i in range(first, last))
+        return np.concatenate([np.array(output) for output in each])
 
     def time(self, batch: int, seconds: float) -> float:
         """Time calls for `seconds`, at least one, after a few that are not counted.

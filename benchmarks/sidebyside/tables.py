@@ -69,6 +69,26 @@ def times(report: Report) -> Table:
     )
 
 
+def accuracy(report: Report) -> Table | None:
+    """Set the errors of runtimes in fewer bits side by side; `None` where all are in float32."""
+    rows = [row for row in report.rows if any(cell.agreement for cell in row.cells.values())]
+    largest = {row.model: max(r.batch for r in rows if r.model == row.model) for row in rows}
+    lines = {}
+    for row in rows:
+        if row.batch == largest[row.model]:
+            found = (row.cells[name].agreement for name in report.names)
+            cells = [NOTHING if each is None else each.text() for each in found]
+            lines.setdefault(row.model, [row.model, str(row.batch), *cells])
+    if not lines:
+        return None
+    caption = (
+        "Largest and mean error, relative to the largest of Keras' float32 outputs; how often the "
+        "first class is the same, of all images and of those where Keras gives it twice as much as "
+        "the second"
+    )
+    return Table(caption, ["model", "images", *report.names.values()], list(lines.values()))
+
+
 def memory(report: Report) -> Table:
     """Set the peak memory of all runtimes side by side."""
     lines = []
@@ -132,8 +152,11 @@ def conclusions(report: Report) -> list[str]:
 
 
 def markdown(report: Report) -> str:
-    """Write the report: both tables, what failed and why, and the conclusions."""
+    """Write the report: its tables, what failed and why, and the conclusions."""
     parts = [times(report).markdown()]
+    errors = accuracy(report)
+    if errors is not None:
+        parts.append(errors.markdown())
     failed = problems(report)
     if failed:
         parts.append("No time, and why:\n\n" + "\n".join(f"- {line}" for line in failed))

@@ -120,7 +120,7 @@ CIFAR10_CNN = "cifar10_cnn"
 
 NETWORKS = {
     "intro": Network(intro),
-    CIFAR10_CNN: Network(lambda: trained_file(f"{CIFAR10_CNN}.h5")),
+    CIFAR10_CNN: Network(lambda: trained_file(f"{CIFAR10_CNN}.h5"), largest_pixel=255.0),
     "mini_xception": Network(mini_xception),
     "mobilenet_v2": Network(application("MobileNetV2")),
     "efficientnet_b0": Network(application("EfficientNetB0"), largest_pixel=255.0),

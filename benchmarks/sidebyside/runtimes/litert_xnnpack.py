@@ -5,6 +5,7 @@ Each batch has a file of its own: the delegate refuses to resize models with Fla
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,33 @@ def versions() -> dict[str, str]:
 
 def convert(source: Path, directory: Path) -> Path:
     """Write a file for each batch; return where, with `{batch}` in the name."""
+    return for_each_batch(source, directory / f"{source.stem}_{{batch}}.tflite", as_it_is)
+
+
+def as_it_is(converter: Any, batch: int) -> None:
+    """Leave the converter's settings alone: float32."""
+
+
+def for_each_batch(source: Path, pattern: Path, choose: Callable[[Any, int], None]) -> Path:
+    """Write a file for each batch, by a converter whose settings `choose` sets."""
     from sidebyside.exports import load_keras
 
-    pattern = directory / f"{source.stem}_{{batch}}.tflite"
     model = load_keras(source)
     for batch in BATCHES:
-        write(model, batch, Path(str(pattern).format(batch=batch)))
+        write(model, batch, Path(str(pattern).format(batch=batch)), choose)
     return pattern
 
 
-def write(model: Any, batch: int, path: Path) -> None:
+def write(model: Any, batch: int, path: Path, choose: Callable[[Any, int], None]) -> None:
     """Write the file of one batch; what the converter held is free behind it."""
     import tensorflow as tf
 
     from sidebyside.exports import frozen_function
 
     function = frozen_function(model, batch)
-    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([function]).convert())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    choose(converter, batch)
+    path.write_bytes(converter.convert())
 
 
 def load(path: Path, threads: int) -> Predict:
