@@ -4,6 +4,7 @@
 // order.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "simd.hpp"
@@ -129,8 +130,9 @@ CNNFAST_INLINE inline V evens(V a, V b, std::index_sequence<I...> /*numbers*/) {
 // Between bounds, lane by lane.
 template <class V>
 inline V limited(V v, int lowest, int highest) {
-  const V least = lowest - V{};
-  const V most = highest - V{};
+  using Number = std::remove_reference_t<decltype(v[0])>;
+  const V least = static_cast<Number>(lowest) - V{};
+  const V most = static_cast<Number>(highest) - V{};
   v = v < least ? least : v;
   return v > most ? most : v;
 }

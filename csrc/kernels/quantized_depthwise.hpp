@@ -24,7 +24,9 @@ constexpr std::int64_t kDepthwiseWeightBytes = 12 * 1024;
 CNNFAST_INLINE inline IntVec add_taps(IntVec sum, IntVec taps, IntVec weights) {
   sum = add_products_of(sum, taps, weights);
   // Else GCC adds the products of all groups in another order, and keeps them in memory until then.
-#if defined(__x86_64__)
+#if (CNNFAST_VECTOR_BYTES == 64 && defined(__AVX512F__)) || \
+    (CNNFAST_VECTOR_BYTES == 32 && defined(__AVX2__)) ||    \
+    (CNNFAST_VECTOR_BYTES == 16 && defined(__SSE2__))
   asm("" : "+v"(sum));
 #elif defined(__aarch64__)
   asm("" : "+w"(sum));
