@@ -90,10 +90,10 @@ std::unique_ptr<const Step> make_matmul(const MatrixProduct& of);
 // Output axis i is input axis axes[i].
 // Steps that move numbers take those of either element type; of uint8 the fill is the zero point.
 std::unique_ptr<const Step> make_transpose(const Dims& in, const std::vector<int>& axes,
-                                           Element element, float fill);
+                                           Element element = Element::float32, float fill = 0);
 // (h, w, by * bx * c) to (h * by, w * bx, c): the channels of a pixel become by x bx pixels.
-std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out, Element element,
-                                                float fill);
+std::unique_ptr<const Step> make_depth_to_space(const Dims& in, const Dims& out,
+                                                Element element = Element::float32, float fill = 0);
 // `in` into `out` at position `start` of `axis`: one part of a concatenation.
 std::unique_ptr<const Step> make_place(const Dims& in, const Dims& out, int axis,
                                        std::int64_t start, Element element);
@@ -105,7 +105,8 @@ std::unique_ptr<const Step> make_place_channels(const Dims& in, std::int64_t sta
 // fill value of what it makes.
 using AxisMap = std::optional<std::vector<std::int32_t>>;
 std::unique_ptr<const Step> make_remap(const Dims& in, const Dims& out, std::vector<AxisMap> maps,
-                                       float fill, Element element, float border);
+                                       float fill, Element element = Element::float32,
+                                       float border = 0);
 // Weighted sums along `axis`; `indices` and `weights` are (output size, taps).
 std::unique_ptr<const Step> make_resample(const Dims& in, const Dims& out, int axis,
                                           std::vector<std::int32_t> indices,
