@@ -79,14 +79,21 @@ class LateArray:
         return LateArray(shape, lambda: self.make().reshape(shape), rows, self.key, self.numbers)
 
     def scaled(self, factors: npt.NDArray[np.float64]) -> LateArray:
-        """Return the products with `factors`, of the shape of the last axes, rounded once."""
+        """Return the products with `factors`, of the shape of the last axes, rounded once.
+
+        Of two axes the last one may be 1.
+        """
         rows = self.rows
+
+        def scaled_rows(first: int, last: int) -> Float32Array:
+            assert rows is not None
+            own = factors if factors.ndim == 1 else factors[np.arange(first, last) % len(factors)]
+            return _float32(rows(first, last) * own)
+
         return LateArray(
             self.shape,
             lambda: _float32(self.make() * factors),
-            None
-            if rows is None or factors.ndim != 1
-            else lambda first, last: _float32(rows(first, last) * factors),
+            None if rows is None or factors.ndim > 2 else scaled_rows,
             (*self.key, self.shape, factors.shape, factors.tobytes()),
         )
 

@@ -85,31 +85,39 @@ class QuadPacker {
   Number* to_;
 };
 
+// Of each row of a kernel, the number of the byte among all quads.
+std::vector<std::int64_t> bytes_of_rows(const ByteShape& shape) {
+  std::vector<std::int64_t> bytes;
+  std::int64_t quad = 0;
+  for (const WindowSpan& span : shape.spans) {
+    for (std::int64_t k = 0; k < span.length; ++k) bytes.push_back(quad * kQuad + k);
+    quad += quads_of(span.length);
+  }
+  return bytes;
+}
+
 template <class Number>
-void pack_groups(const ByteShape& shape, const KernelRows& all, Packed& packed) {
+void pack_groups(const ByteShape& shape, const KernelRows& kernel, Packed& packed) {
   auto* const numbers = reinterpret_cast<Number*>(packed.data());
   std::fill(numbers, numbers + packed.size(), Number{0});
-  for (std::int64_t g = 0; g < shape.groups; ++g) {
-    const QuadPacker<Number> packer(shape, numbers + g * shape.columns.size());
-    const float* row = all.numbers() + g * shape.filters;
-    std::int64_t quad = 0;
-    for (const WindowSpan& span : shape.spans) {
-      for (std::int64_t k = 0; k < span.length; ++k, row += all.width()) {
-        packer.put(quad + k / kQuad, k % kQuad, row);
+  const std::vector<std::int64_t> bytes = bytes_of_rows(shape);
+  kernel.visit([&](std::int64_t first, std::int64_t last, const float* row) {
+    for (std::int64_t k = first; k < last; ++k, row += kernel.width()) {
+      const std::int64_t byte = bytes[static_cast<std::size_t>(k)];
+      for (std::int64_t g = 0; g < shape.groups; ++g) {
+        const QuadPacker<Number> packer(shape, numbers + g * shape.columns.size());
+        packer.put(byte / kQuad, byte % kQuad, row + g * shape.filters);
       }
-      quad += quads_of(span.length);
     }
-  }
+  });
 }
 
 Packed pack_quads(const ByteShape& shape, const KernelRows& kernel) {
-  Floats place;
-  const KernelRows all = kernel.all(place);
   Packed packed(shape.columns, shape.groups, weights_element());
   if (weights_element() == Element::int8) {
-    pack_groups<std::int8_t>(shape, all, packed);
+    pack_groups<std::int8_t>(shape, kernel, packed);
   } else {
-    pack_groups<std::int16_t>(shape, all, packed);
+    pack_groups<std::int16_t>(shape, kernel, packed);
   }
   return packed;
 }

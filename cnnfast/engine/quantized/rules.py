@@ -342,6 +342,8 @@ def _by_input(factors: Float64Array, op: Conv2D) -> Float64Array:
     """Return the factors of a kernel's last two axes: of the channel that each weight reads."""
     channels, filters = op.kernel.shape[2:]
     by_group = factors.reshape(op.groups, channels)
+    if op.groups == 1:
+        return by_group.T
     return np.repeat(by_group.T, filters // op.groups, axis=1)
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 MOST_PRODUCTS = (2**31 - 1) // (2 * LEVELS * WEIGHT_LEVELS)
 """Of one sum, so that with a bias of as much again it is an int32."""
 
-_ROWS = 1 << 16
+_NUMBERS = 1 << 18
+"""Of a kernel, that are looked at together."""
 _LARGEST_BIAS = 2.0**29
 
 
@@ -88,8 +89,9 @@ def _parts(kernel: LateArray, channels: tuple[int, ...]) -> list[Float32Array] |
         yield kernel.make().reshape(-1, *channels)
         return
     rows = int(np.prod(kernel.shape[:-1]))
-    for first in range(0, rows, _ROWS):
-        yield kernel.rows(first, min(first + _ROWS, rows))
+    step = max(_NUMBERS // kernel.shape[-1], 1)
+    for first in range(0, rows, step):
+        yield kernel.rows(first, min(first + step, rows))
 
 
 def _in_integers(kernel: LateArray, scales: Float64Array) -> LateArray:
