@@ -9,7 +9,6 @@ import numpy as np
 
 from cnnfast.layers.base.layer import Layer
 from cnnfast.models.precision import Adjustable
-from cnnfast.symbolic.registry import configs
 
 if TYPE_CHECKING:
     from typing import Self
@@ -23,7 +22,7 @@ class InEightBits(Adjustable):
 
     _quantization: Quantization | None = None
     _quantized_versions: tuple[int, ...] | None = None
-    _quantized_layers: str = ""
+    _quantized_layers: str | None = None
 
     @property
     def quantization(self) -> Quantization | None:
@@ -46,7 +45,7 @@ class InEightBits(Adjustable):
         vars(twin).update(
             _quantization=quantization,
             _quantized_versions=None,
-            _quantized_layers="" if quantization is None else layers_digest(twin),
+            _quantized_layers=None if quantization is None else layers_digest(twin),
         )
         twin.quantized_by()
         return twin
@@ -73,6 +72,8 @@ class InEightBits(Adjustable):
             if weights_digest(self) != self._quantization.weights
             else "layers"
             if layers_digest(self) != self._quantized_layers
+            # Then nothing tells what has changed since it ran.
+            or (self._quantized_layers is None and self._quantized_versions is not None)
             else ""
         )
         if changed:
@@ -110,13 +111,17 @@ def weights_digest(model: Layer) -> str:
     return digest.hexdigest()
 
 
-def layers_digest(model: Layer) -> str:
-    """Return the SHA-256 of the config; of the class alone where it has none."""
-    import hashlib
-    import json
+def layers_digest(model: Any) -> str | None:
+    """Return the SHA-256 of the config; None where it does not tell all that can change.
 
+    That of a user's class says nothing of the layers that it holds.
+    """
+    import hashlib
+
+    if any(layer.is_users for layer in model._flatten_layers()):
+        return None
     try:
-        text = json.dumps(configs.serialize(model), sort_keys=True, default=repr)
+        text: str = model.to_json(sort_keys=True)
     except (NotImplementedError, TypeError, ValueError):
-        text = type(model).__qualname__
+        return None
     return hashlib.sha256(text.encode()).hexdigest()

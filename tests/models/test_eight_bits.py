@@ -76,6 +76,9 @@ def test_a_class_of_the_users_is_quantized():
     assert not np.array_equal(actual, expected)
     np.testing.assert_allclose(actual, expected, atol=0.05 * np.abs(expected).max())
     np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
+    made.conv.activation = "relu6"  # of which no config tells
+    with pytest.raises(UnsupportedError, match="Received: other layers"):
+        made.predict(x, verbose=0)
 
 
 def test_images_of_another_size_are_computed_in_the_same_steps():
