@@ -81,8 +81,8 @@ def test_it_is_evaluated_profiled_and_reported_as_any_other():
     assert made.evaluate(x, labels, verbose=0)[1] == 1.0
     names = {step.name for step in made._executor.plan((SIZE,)).steps}
     assert any(name.startswith("quantized_conv2d") for name in names)
-    assert made.profile(x).total_ms > 0 if hasattr(made.profile(x), "total_ms") else True
-    assert made.memory_report(2) is not None
+    assert any(row.op.startswith("quantized_conv2d") for row in made.profile(x).rows)
+    assert made.memory_report(2).packed_bytes > 0
     made.warm_up()
     np.testing.assert_array_equal(made(x), made.predict_on_batch(x))
 
