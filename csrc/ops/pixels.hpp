@@ -1,4 +1,4 @@
-// Steps that go over images row by row, and make as many numbers of the kind that they read.
+// Steps that go over images row by row, and make as many numbers as they read.
 #pragma once
 
 #include "step.hpp"
@@ -7,7 +7,7 @@
 namespace cnnfast {
 
 // Calls run_pixels(from, to, pixels) for strips of rows of pixels.
-template <class Number>
+template <class From, class To = From>
 class PixelsOf : public Step {
  public:
   // `flops` for each number.
@@ -20,11 +20,11 @@ class PixelsOf : public Step {
     return {.flops = numbers_,
             .own_flops = numbers_ * flops_,
             .weight_bytes = 0,
-            .moved_bytes = 2 * sizeof(Number) * numbers_};
+            .moved_bytes = (sizeof(From) + sizeof(To)) * numbers_};
   }
   std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const final;
 
-  virtual void run_pixels(const Number* from, Number* to, std::int64_t pixels,
+  virtual void run_pixels(const From* from, To* to, std::int64_t pixels,
                           const Layouts& layouts) const = 0;
 
  private:
@@ -39,10 +39,10 @@ class PixelsOf : public Step {
   double flops_;
 };
 
-template <class Number>
+template <class From, class To>
 class BoundPixels final : public BoundByRows {
  public:
-  BoundPixels(const PixelsOf<Number>& step, const Layouts& layouts)
+  BoundPixels(const PixelsOf<From, To>& step, const Layouts& layouts)
       : step_(step),
         layouts_(layouts),
         strips_(layouts.in[0].height, layouts.in[0].width, layouts.in[0].channels) {}
@@ -62,19 +62,19 @@ class BoundPixels final : public BoundByRows {
   void run_strip(const Work& w, const Strip& s) const {
     const Layout& in = layouts_.in[0];
     const Layout& out = layouts_.out;
-    step_.run_pixels(w.in[0].numbers<Number>(s.image) + s.row * in.row() + s.first * in.pixel(),
-                     w.out.numbers<Number>(s.image) + s.row * out.row() + s.first * out.pixel(),
+    step_.run_pixels(w.in[0].numbers<From>(s.image) + s.row * in.row() + s.first * in.pixel(),
+                     w.out.numbers<To>(s.image) + s.row * out.row() + s.first * out.pixel(),
                      s.last - s.first, layouts_);
   }
 
-  const PixelsOf<Number>& step_;
+  const PixelsOf<From, To>& step_;
   Layouts layouts_;
   Strips strips_;
 };
 
-template <class Number>
-std::unique_ptr<const BoundStep> PixelsOf<Number>::bind(const Layouts& layouts) const {
-  return std::make_unique<BoundPixels<Number>>(*this, layouts);
+template <class From, class To>
+std::unique_ptr<const BoundStep> PixelsOf<From, To>::bind(const Layouts& layouts) const {
+  return std::make_unique<BoundPixels<From, To>>(*this, layouts);
 }
 
 }  // namespace cnnfast

@@ -3,8 +3,9 @@
 #include <limits>
 
 #include "../cpu.hpp"
+#include "flops.hpp"
+#include "pixels.hpp"
 #include "quantized.hpp"
-#include "strips.hpp"
 
 namespace cnnfast {
 
@@ -13,96 +14,30 @@ namespace {
 constexpr float kLargestByte = 255;
 constexpr float kLargestWeight = 127;
 
-// Between tensors of these numbers, by strips of rows of pixels.
-template <class From, class To>
-class Converting : public Step {
- public:
-  Converting(StepTraits traits, const Dims& in)
-      : Step(by_pixels(std::move(traits))), numbers_(static_cast<double>(count(in))) {}
-
-  Cost cost() const final {
-    return {.flops = numbers_,
-            .own_flops = numbers_,
-            .weight_bytes = 0,
-            .moved_bytes = (sizeof(From) + sizeof(To)) * numbers_};
-  }
-  std::unique_ptr<const BoundStep> bind(const Layouts& layouts) const final;
-
-  virtual void convert(const From* from, To* to, std::int64_t numbers,
-                       const Layouts& layouts) const = 0;
-
- private:
-  static StepTraits by_pixels(StepTraits traits) {
-    traits.reads = Access::bordered;
-    traits.writes = Access::bordered;
-    traits.rows = {Window{}};
-    return traits;
-  }
-
-  double numbers_;
-};
-
-template <class From, class To>
-class BoundConverting final : public BoundByRows {
- public:
-  BoundConverting(const Converting<From, To>& step, const Layouts& layouts)
-      : step_(step),
-        layouts_(layouts),
-        strips_(layouts.in[0].height, layouts.in[0].width, layouts.in[0].channels) {}
-
-  std::int64_t units(std::int64_t images) const override { return strips_.count(images); }
-
-  void run(const Work& w) const override {
-    for (std::int64_t unit = w.first; unit < w.last; ++unit) run_strip(w, strips_.at(unit));
-  }
-
-  void run_rows(const Work& w) const override {
-    const std::int64_t width = layouts_.in[0].width;
-    for (std::int64_t y = w.first; y < w.last; ++y) run_strip(w, {0, y, 0, width, true});
-  }
-
- private:
-  void run_strip(const Work& w, const Strip& s) const {
-    const Layout& in = layouts_.in[0];
-    const Layout& out = layouts_.out;
-    step_.convert(w.in[0].numbers<From>(s.image) + s.row * in.row() + s.first * in.pixel(),
-                  w.out.numbers<To>(s.image) + s.row * out.row() + s.first * out.pixel(),
-                  (s.last - s.first) * in.channels, layouts_);
-  }
-
-  const Converting<From, To>& step_;
-  Layouts layouts_;
-  Strips strips_;
-};
-
-template <class From, class To>
-std::unique_ptr<const BoundStep> Converting<From, To>::bind(const Layouts& layouts) const {
-  return std::make_unique<BoundConverting<From, To>>(*this, layouts);
-}
-
-class Quantize final : public Converting<float, std::uint8_t> {
+class Quantize final : public PixelsOf<float, std::uint8_t> {
  public:
   Quantize(const Dims& in, float factor, float zero_point)
-      : Converting({.name = "quantize", .makes = Element::uint8, .fill = zero_point}, in),
+      : PixelsOf({.name = "quantize", .makes = Element::uint8, .fill = zero_point}, in, kOperation),
         factor_(factor) {}
 
-  void convert(const float* from, std::uint8_t* to, std::int64_t numbers,
-               const Layouts& layouts) const override {
-    quantized_kernels().quantize(from, to, numbers, factor_, layouts.out.fill);
+  void run_pixels(const float* from, std::uint8_t* to, std::int64_t pixels,
+                  const Layouts& layouts) const override {
+    quantized_kernels().quantize(from, to, pixels * layouts.in[0].channels, factor_,
+                                 layouts.out.fill);
   }
 
  private:
   float factor_;
 };
 
-class Dequantize final : public Converting<std::uint8_t, float> {
+class Dequantize final : public PixelsOf<std::uint8_t, float> {
  public:
   Dequantize(const Dims& in, float scale)
-      : Converting({.name = "dequantize", .takes = Element::uint8}, in), scale_(scale) {}
+      : PixelsOf({.name = "dequantize", .takes = Element::uint8}, in, kOperation), scale_(scale) {}
 
-  void convert(const std::uint8_t* from, float* to, std::int64_t numbers,
-               const Layouts& layouts) const override {
-    quantized_kernels().dequantize(from, to, numbers, scale_,
+  void run_pixels(const std::uint8_t* from, float* to, std::int64_t pixels,
+                  const Layouts& layouts) const override {
+    quantized_kernels().dequantize(from, to, pixels * layouts.in[0].channels, scale_,
                                    static_cast<std::int32_t>(layouts.in[0].fill));
   }
 
